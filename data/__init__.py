@@ -1,0 +1,1 @@
+"""Data sets (no data files): records, mixtures, collation, synthetic worlds, converters."""

@@ -1,0 +1,1 @@
+"""Converters from public formats and packages to the records of this repository."""

@@ -1,0 +1,1 @@
+"""Video encoders, each one file and one line in the table of encoders."""

@@ -1,0 +1,1 @@
+"""The parts that blocks share: attention, norms, positions, pooling."""

@@ -1,0 +1,1 @@
+"""Videos and pictures: probing, choosing times, decoding, tiling, resizing."""

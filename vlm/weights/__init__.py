@@ -1,0 +1,1 @@
+"""Weights: finding, checking, converting and assembling them, never half loaded."""
