@@ -1,1 +1,1 @@
-"""Data sets (no data files): records, mixtures, collation, synthetic worlds, converters."""
+"""Data sets for training and scoring: records, made worlds, and how their materials are fetched. No data files."""

@@ -1,1 +1,1 @@
-"""Converters from public formats and packages to the records of this repository."""
+"""Materials from public packages: pictures with names, photographs for scoring, fonts, conversations."""
