@@ -1,0 +1,82 @@
+"""PVC's adaptive compression: four by four neighbours become one token, adapted to the time.
+
+    x~ = PixelShuffle(x),  v = MLP(AdaLN(x~; x~ + TE))            (PVC, section 3.3)
+
+In PVC-InternVL2-8B the 32 x 32 grid of a look becomes 8 x 8 = 64 tokens of 16,384 numbers each,
+then of the language model's width.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from vlm.encoders.base import VideoFeatures
+from vlm.layers.mlp import MLP
+from vlm.layers.norm import AdaLN
+from vlm.layers.position import TimestepEmbedding
+
+
+def pixel_shuffle(tokens: Tensor, grid: tuple[int, int], factor: int) -> Tensor:
+    """[..., H*W, C] -> [..., (H/f)*(W/f), f*f*C]: space into channels, tokens row by row.
+
+    Within a token the channels run over the row in its square, the column in it, then C
+    (InternVL's order, `ps_version` v2).
+    """
+    H, W = grid
+    if H % factor or W % factor:
+        raise ValueError(f"a grid of {H} x {W} patches does not divide into squares of {factor}")
+    *lead, _, C = tokens.shape
+    x = tokens.reshape(*lead, H // factor, factor, W // factor, factor, C)
+    x = x.transpose(-4, -3)  # [..., H/f, W/f, f, f, C]
+    return x.reshape(*lead, (H // factor) * (W // factor), factor * factor * C)
+
+
+class AdaptiveCompressor(nn.Module):
+    """A look's patches -> its M tokens for the language model."""
+
+    def __init__(
+        self,
+        dim: int,
+        out_dim: int,
+        factor: int = 4,
+        mlp_dim: int | None = None,
+        adaptive: bool = True,
+        adaln_hidden_dim: int | None = None,
+        adaln_one_plus: bool = False,
+        adaln_affine: bool = False,
+        summary: bool = False,
+    ) -> None:
+        super().__init__()
+        wide = dim * factor * factor
+        self.factor = factor
+        self.norm: AdaLN | nn.LayerNorm
+        self.time: TimestepEmbedding | None
+        if adaptive:
+            self.time = TimestepEmbedding(wide)
+            self.norm = AdaLN(wide, adaln_hidden_dim, one_plus=adaln_one_plus, affine=adaln_affine)
+        else:
+            self.time = None
+            self.norm = nn.LayerNorm(wide)
+        self.mlp = MLP(wide, mlp_dim or out_dim, out_dim)
+        self.summary = (
+            nn.Sequential(nn.LayerNorm(dim), MLP(dim, mlp_dim or out_dim, out_dim))
+            if summary
+            else None
+        )
+
+    def tokens_per_look(self, grid: tuple[int, int]) -> int:
+        """M, for a grid of patches."""
+        return (grid[0] // self.factor) * (grid[1] // self.factor) + (self.summary is not None)
+
+    def forward(self, features: VideoFeatures, times: Tensor) -> Tensor:
+        """tokens [B, T, N, C] and timesteps [B, T] -> [B, T, M, D]; a summary token comes first."""
+        x = pixel_shuffle(features.tokens, features.grid, self.factor)  # [B, T, M, wide]
+        if self.time is not None:
+            x = self.norm(x, x + self.time(times)[:, :, None])
+        else:
+            x = self.norm(x)
+        v = self.mlp(x)
+        if self.summary is not None:
+            if features.summary is None:
+                raise ValueError("the compressor passes a summary on, and this encoder has none")
+            v = torch.cat([self.summary(features.summary)[:, :, None], v], dim=2)
+        return v

@@ -1,0 +1,152 @@
+"""The configuration of a PVC model: tower, compressor, prompt, and the language model's own config.
+
+What is not known of the published checkpoint is a field here, with the reading we take as default.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from transformers import AutoConfig, PreTrainedConfig
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class TowerConfig:
+    """The backbone below and the progressive layers on top of it."""
+
+    backbone: str = "vit"  # or efficientnet-lite0 .. lite3
+    image_size: int = 448
+    image_mean: tuple[float, float, float] = IMAGENET_MEAN  # on the scale of 0 to 1
+    image_std: tuple[float, float, float] = IMAGENET_STD
+    patch_size: int = 14  # of a ViT
+    depth: int = 16  # layers below the temporal ones, of a ViT
+    num_classes: int = 0  # of a CNN's classifier
+    dim: int = 1024
+    num_heads: int = 16
+    mlp_dim: int = 4096
+    num_temporal_layers: int = 8
+    temporal_heads: int = 16
+    temporal_prefix: bool = True  # CLS takes part in the temporal attention
+    alpha: float = 0.0  # the gate's start
+    layer_scale: float = 0.1
+    adaln_hidden_dim: int | None = None  # None: square, as in PVC
+    adaln_one_plus: bool = False
+    adaln_affine: bool = False
+    timestep_scale: float = 1.0  # timesteps lie in [0, scale)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_mean", tuple(self.image_mean))
+        object.__setattr__(self, "image_std", tuple(self.image_std))
+        if self.num_temporal_layers < 1:
+            raise ValueError("a progressive tower needs at least one temporal layer")
+        if self.backbone == "vit" and self.image_size % self.patch_size:
+            raise ValueError(
+                f"pictures of {self.image_size} px do not divide into patches of {self.patch_size}"
+            )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches of one frame."""
+        side = self.image_size // (self.patch_size if self.backbone == "vit" else 32)
+        return side, side
+
+
+@dataclass(frozen=True)
+class CompressorConfig:
+    """From a look's patches to its tokens."""
+
+    factor: int = 4  # squares of factor x factor patches become one token
+    mlp_dim: int | None = None  # None: the language model's width
+    adaptive: bool = True  # AdaLN on time; without it a plain LayerNorm (the paper's ablation)
+    adaln_hidden_dim: int | None = None
+    adaln_one_plus: bool = False
+    adaln_affine: bool = False
+    summary: bool = False  # one token more for the whole frame
+    concepts: bool = False  # add the words of the backbone's classifier
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """How pictures stand in the text."""
+
+    template: str = "chatml"
+    system: str = ""  # the system turn when the user gives none; "" for no such turn
+    frame_label: str = "Frame{index}: "  # before each frame of a video, index from 1
+    image_label: str = "Image-{index}: "  # before each picture when there are several
+    tile_order: str = "tile"  # "tile": all looks of a tile together; "look": all tiles at a look
+    image_tokens: tuple[str, str, str] = ("<img>", "<IMG_CONTEXT>", "</img>")
+    looks: int = 4  # how often a still picture is shown
+    max_tiles: int = 12
+    default_tiles: int = 12
+    max_frames: int = 96
+    default_frames: int = 32
+    frames_per_second: float = 1.0  # frames taken of a short video
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_tokens", tuple(self.image_tokens))
+        if self.tile_order not in ("tile", "look"):
+            raise ValueError(f'tile_order is "tile" or "look", not "{self.tile_order}"')
+        if self.looks < 1:
+            raise ValueError("a picture must be looked at once at least")
+
+
+class PVCConfig(PreTrainedConfig):
+    """config.json of a PVC model. `tower`, `compressor` and `prompt` are plain dictionaries there."""
+
+    model_type = "pvc"
+    sub_configs = {"text_config": AutoConfig}
+
+    text_config: dict[str, Any] | PreTrainedConfig | None = None
+    tower: dict[str, Any] = field(default_factory=dict)
+    compressor: dict[str, Any] = field(default_factory=dict)
+    prompt: dict[str, Any] = field(default_factory=dict)
+    image_token_id: int = 0
+    tie_word_embeddings: bool = False
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if isinstance(self.text_config, dict):
+            text = dict(self.text_config)
+            if "model_type" not in text:
+                raise ValueError("text_config needs a model_type, such as llama")
+            self.text_config = AutoConfig.for_model(text.pop("model_type"), **text)
+        self.tower = asdict(TowerConfig(**self.tower))
+        self.compressor = asdict(CompressorConfig(**self.compressor))
+        self.prompt = asdict(PromptConfig(**self.prompt))
+        super().__post_init__(**kwargs)
+
+    @property
+    def tower_config(self) -> TowerConfig:
+        return TowerConfig(**self.tower)
+
+    @property
+    def compressor_config(self) -> CompressorConfig:
+        return CompressorConfig(**self.compressor)
+
+    @property
+    def prompt_config(self) -> PromptConfig:
+        return PromptConfig(**self.prompt)
+
+    @property
+    def image_size(self) -> int:
+        return self.tower_config.image_size
+
+    @property
+    def image_mean(self) -> tuple[float, float, float]:
+        return self.tower_config.image_mean
+
+    @property
+    def image_std(self) -> tuple[float, float, float]:
+        return self.tower_config.image_std
+
+    @property
+    def looks(self) -> int:
+        return self.prompt_config.looks
+
+    @property
+    def tokens_per_look(self) -> int:
+        """M: what one look at one picture, tile or frame costs the language model."""
+        rows, columns = self.tower_config.grid
+        compressor = self.compressor_config
+        return (rows // compressor.factor) * (columns // compressor.factor) + compressor.summary

@@ -1,0 +1,83 @@
+"""What every video encoder takes and gives, and what an image backbone gives to one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class VideoFeatures:
+    """What an encoder says of a batch of clips."""
+
+    tokens: Tensor  # [B, T, N, C]
+    grid: tuple[int, int]  # H, W with N = H * W
+    pooled: Tensor  # [B, P]
+    pyramid: tuple[Tensor, ...] = ()  # fine to coarse
+    summary: Tensor | None = None  # [B, T, C] one token for each whole frame (CLS), if there is one
+    class_logits: Tensor | None = None  # [B, T, N, K] the frozen backbone's classifier, per patch
+
+
+class VideoEncoder(nn.Module, ABC):
+    """A clip goes in, tokens come out."""
+
+    dim: int  # C
+    pooled_dim: int  # P
+    causal: bool  # frame t never sees frame t + 1
+
+    @abstractmethod
+    def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
+        """T, H, W of the tokens of a clip, known before anything is computed."""
+
+    @abstractmethod
+    def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
+        """clip [B, T, 3, H, W] and the timesteps [B, T] of its frames (None: evenly spread).
+
+        A still picture may be given once, clip [B, 1, 3, H, W], with R timesteps: it is then seen
+        R times, and T is R in what comes back.
+        """
+
+
+@dataclass(frozen=True)
+class ImageTokens:
+    """What an image backbone says of a batch of pictures."""
+
+    tokens: Tensor  # [F, prefix + N, C]
+    grid: tuple[int, int]
+    class_logits: Tensor | None = None  # [F, N, K]
+
+
+class ImageBackbone(nn.Module, ABC):
+    """A picture goes in, a grid of tokens comes out: what a PVC tower stands on."""
+
+    dim: int  # C
+    num_prefix: int  # tokens in front of the grid: CLS, or a summary
+    num_classes: int  # K, or 0 where there is no classifier
+
+    @abstractmethod
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of tokens of a picture of this size in pixels."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> ImageTokens:
+        """images [F, 3, H, W]."""
+
+
+def relative_timesteps(times: Sequence[float], scale: float = 1.0) -> list[float]:
+    """Seconds of T frames -> timesteps in [0, scale): t/T where the frames are evenly spaced.
+
+    Frames that are not evenly spaced keep their true proportions. A still picture seen R times is
+    asked for as `range(R)`.
+    """
+    T = len(times)
+    span = times[-1] - times[0] if T > 1 else 0.0
+    if span <= 0:
+        return [scale * t / max(T, 1) for t in range(T)]
+    return [scale * (time - times[0]) / span * (T - 1) / T for time in times]
+
+
+def even_timesteps(num_clips: int, num_frames: int, device: torch.device) -> Tensor:
+    """[B, T] of evenly spaced frames."""
+    return (torch.arange(num_frames, device=device) / num_frames).expand(num_clips, num_frames)

@@ -1,0 +1,51 @@
+"""Multi-head self-attention over one axis, plain or causal, with an optional cache of keys and values.
+
+One leaf serves both attentions of PVC: spatial (the patches of one frame) and temporal (one patch
+through the frames, causal). What runs over which axis is decided where the block is spelled out.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vlm.layers.kv_cache import KeyValues
+
+
+class Attention(nn.Module):
+    """Self-attention with one fused projection for queries, keys and values (InternViT's layout).
+
+    `qkv` has the rows of q, then k, then v, each `num_heads` groups of `dim / num_heads`.
+    """
+
+    def __init__(self, dim: int, num_heads: int, qkv_bias: bool = True) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise ValueError(f"a width of {dim} does not divide into {num_heads} heads")
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(
+        self, x: Tensor, causal: bool = False, past: KeyValues | None = None
+    ) -> tuple[Tensor, KeyValues]:
+        """[B, L, C] -> [B, L, C], and the keys and values of all positions seen so far.
+
+        With `past`, the L positions follow the past ones; `causal` lets each see itself and what
+        came before it.
+        """
+        B, L, C = x.shape
+        qkv = self.qkv(x).view(B, L, 3, self.num_heads, C // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, L, C/heads]
+        if past is not None:
+            k = torch.cat([past.keys, k], dim=2)
+            v = torch.cat([past.values, v], dim=2)
+        mask = None
+        if causal and L > 1 and past is not None:
+            # Row i is position P + i of P + L: it sees the first P + i + 1.
+            mask = torch.ones(L, k.shape[2], dtype=torch.bool, device=x.device)
+            mask = mask.tril(k.shape[2] - L)
+        out = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=causal and past is None
+        )
+        out = out.transpose(1, 2).reshape(B, L, C)
+        return self.proj(out), KeyValues(k, v)

@@ -1,0 +1,60 @@
+"""Adaptive layer normalisation: the scale and the shift follow from a condition (PVC, section 3).
+
+    AdaLN(x, z) = gamma(z) * LN(x) + beta(z)
+    gamma(z) = W4 SiLU(W3 z),  beta(z) = W6 SiLU(W5 z)
+
+In PVC the condition is z = x + TE, so scale and shift are of each token, not of each frame. The
+weights are published only inside the checkpoint; by the sizes of its files all four matrices are
+square and biased and the norm has no affine of its own.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class AdaLN(nn.Module):
+    """Starts as a plain LayerNorm: the last weights are zero, gamma's bias is one, beta's is zero.
+
+    `hidden_dim` narrows the inner layer (PVC: `dim`). `one_plus` reads gamma as 1 + gamma(z), the
+    other form that is in use; `affine` gives the norm a scale and shift of its own.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        hidden_dim: int | None = None,
+        eps: float = 1e-6,
+        one_plus: bool = False,
+        affine: bool = False,
+    ) -> None:
+        super().__init__()
+        hidden_dim = hidden_dim or dim
+        self.one_plus = one_plus
+        self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=affine)
+        self.gamma = nn.Sequential(
+            nn.Linear(dim, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, dim)
+        )
+        self.beta = nn.Sequential(nn.Linear(dim, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Make it a plain LayerNorm again."""
+        with torch.no_grad():
+            for branch, bias in ((self.gamma, 0.0 if self.one_plus else 1.0), (self.beta, 0.0)):
+                branch[2].weight.zero_()
+                branch[2].bias.fill_(bias)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """x, z [..., dim] -> [..., dim]. The norm itself is computed in fp32."""
+        norm = F.layer_norm(
+            x.float(),
+            self.norm.normalized_shape,
+            None if self.norm.weight is None else self.norm.weight.float(),
+            None if self.norm.bias is None else self.norm.bias.float(),
+            self.norm.eps,
+        ).to(x.dtype)
+        gamma = self.gamma(z)
+        if self.one_plus:
+            gamma = 1 + gamma
+        return gamma * norm + self.beta(z)

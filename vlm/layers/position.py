@@ -1,0 +1,47 @@
+"""Where and when: learned positions of patches, and the embedding of a frame's time."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def sinusoid(timesteps: Tensor, dim: int = 256, base: float = 10_000.0) -> Tensor:
+    """[...] -> [..., dim]: cosines, then sines, of dim/2 frequencies from 1 down to 1/base.
+
+    The form of DiT's timestep embedder, whose sizes PVC's temporal embedding has.
+    """
+    half = dim // 2
+    frequencies = torch.exp(
+        -math.log(base) * torch.arange(half, device=timesteps.device, dtype=torch.float32) / half
+    )
+    angles = timesteps.float()[..., None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class TimestepEmbedding(nn.Module):
+    """TE = W2 SiLU(W1 t~), t~ the 256-wide sinusoid of the relative timestep (PVC, section 3)."""
+
+    def __init__(self, dim: int, sinusoid_dim: int = 256) -> None:
+        super().__init__()
+        self.sinusoid_dim = sinusoid_dim
+        self.fc1 = nn.Linear(sinusoid_dim, dim)
+        self.fc2 = nn.Linear(dim, dim)
+
+    def forward(self, timesteps: Tensor) -> Tensor:
+        """[...] -> [..., dim]."""
+        t = sinusoid(timesteps, self.sinusoid_dim).to(self.fc1.weight.dtype)
+        return self.fc2(F.silu(self.fc1(t)))
+
+
+def resize_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Learned positions [1, 1 + n*n, C] (CLS first) for another grid, bicubic, as InternViT does."""
+    cls, patches = positions[:, :1], positions[:, 1:]
+    side = math.isqrt(patches.shape[1])
+    if (side, side) == grid:
+        return positions
+    image = patches.reshape(1, side, side, -1).permute(0, 3, 1, 2).float()
+    image = F.interpolate(image, size=grid, mode="bicubic", align_corners=False)
+    patches = image.permute(0, 2, 3, 1).reshape(1, grid[0] * grid[1], -1).to(positions.dtype)
+    return torch.cat([cls, patches], dim=1)

@@ -1,0 +1,298 @@
+"""The PVC model: progressive tower, adaptive compressor, any causal language model of transformers.
+
+    pixels [F, 3, S, S] -> tower [T, N, C] -> compressor [T, M, D] -> among the words -> answer
+
+An ordinary transformers model: `from_pretrained`, `save_pretrained`, `generate`, Trainer and peft
+work on it. Pictures come as *clips*: a video is a clip of T frames seen once each, a still picture
+(or one tile of it) is a clip of one frame seen R times. How often is said as a number; pixels are
+never repeated.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    GenerationMixin,
+    PreTrainedModel,
+)
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from vlm.compressor import AdaptiveCompressor
+from vlm.concepts import ConceptWords
+from vlm.config import PVCConfig, TowerConfig
+from vlm.encoders.base import ImageBackbone, VideoFeatures
+from vlm.encoders.efficientnet import EfficientNetLite
+from vlm.encoders.pvc import FrameTokens, ProgressiveBlock, ProgressiveEncoder, TowerMemory
+from vlm.encoders.vit import ViT
+from vlm.fusion import fuse
+from vlm.layers.norm import AdaLN
+
+
+def build_tower(config: TowerConfig) -> ProgressiveEncoder:
+    """The tower a config describes, with fresh weights."""
+    backbone: ImageBackbone
+    if config.backbone == "vit":
+        backbone = ViT(
+            config.image_size,
+            config.patch_size,
+            config.dim,
+            config.depth,
+            config.num_heads,
+            config.mlp_dim,
+        )
+    elif config.backbone.startswith("efficientnet-"):
+        backbone = EfficientNetLite(
+            config.backbone.removeprefix("efficientnet-"), config.num_classes
+        )
+    else:
+        raise ValueError(
+            f'no backbone "{config.backbone}"; there are vit and efficientnet-lite0..3'
+        )
+    blocks = [
+        ProgressiveBlock(
+            config.dim,
+            config.num_heads,
+            config.mlp_dim,
+            config.temporal_heads,
+            config.alpha,
+            config.layer_scale,
+            config.adaln_hidden_dim,
+            config.adaln_one_plus,
+            config.adaln_affine,
+        )
+        for _ in range(config.num_temporal_layers)
+    ]
+    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix)
+
+
+class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
+    """Videos, pictures and text in, text out."""
+
+    config_class = PVCConfig
+    base_model_prefix = ""
+    main_input_name = "input_ids"
+    input_modalities = ("image", "video", "text")
+    supports_gradient_checkpointing = True
+    _no_split_modules = ["ViTBlock", "ProgressiveBlock"]
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: PVCConfig) -> None:
+        super().__init__(config)
+        tower, compressor = config.tower_config, config.compressor_config
+        width = config.text_config.hidden_size
+        self.tower = build_tower(tower)
+        self.compressor = AdaptiveCompressor(
+            tower.dim,
+            width,
+            compressor.factor,
+            compressor.mlp_dim,
+            compressor.adaptive,
+            compressor.adaln_hidden_dim,
+            compressor.adaln_one_plus,
+            compressor.adaln_affine,
+            compressor.summary,
+        )
+        self.concepts = ConceptWords(tower.num_classes, width) if compressor.concepts else None
+        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Our modules initialise themselves; only AdaLN must survive being materialised late."""
+        if isinstance(module, AdaLN):
+            module.reset_parameters()
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """As in transformers, but weights are never half loaded."""
+        with_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        problems = [
+            f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, info[kind])))}"
+            for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+            if info.get(kind)
+        ]
+        if problems:
+            raise ValueError(f"{args[0]} does not hold this model's weights; {'; '.join(problems)}")
+        return (model, info) if with_info else model
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.language_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.language_model.set_input_embeddings(value)
+
+    def get_output_embeddings(self) -> nn.Module:
+        return self.language_model.get_output_embeddings()
+
+    def get_decoder(self) -> nn.Module:
+        return self.language_model.get_decoder()
+
+    def encode(
+        self,
+        pixel_values: Tensor,
+        clip_frames: Tensor | list[int],
+        clip_looks: Tensor | list[int],
+        timesteps: Tensor | list[float],
+        concept_frames: Tensor | None = None,
+        concept_logits: Tensor | None = None,
+    ) -> Tensor:
+        """Pixels of all clips in a row -> their visual tokens in a row.
+
+        pixel_values [F, 3, S, S]; clip_frames and clip_looks say, clip by clip, how many of the F
+        frames are its own and how often they are looked at in all (T for a video of T frames, R
+        for a still picture); timesteps has one number for each look. -> [sum(looks) * M, D].
+
+        In training, concept_logits [n, N, K] stand in for what the backbone's classifier says of
+        the frames with these indices.
+        """
+        frames = self.tower.below(pixel_values.to(self.tower_dtype))
+        if concept_frames is not None and concept_logits is not None and len(concept_frames):
+            assert frames.class_logits is not None
+            logits = frames.class_logits.clone()
+            logits[0, concept_frames] = concept_logits.to(logits.dtype)
+            frames = FrameTokens(frames.tokens, frames.grid, logits)
+        num_frames = [int(n) for n in clip_frames]
+        num_looks = [int(n) for n in clip_looks]
+        if sum(num_frames) != len(pixel_values) or sum(num_looks) != len(timesteps):
+            raise ValueError(
+                f"{len(pixel_values)} frames and {len(timesteps)} times were given for clips of "
+                f"{sum(num_frames)} frames and {sum(num_looks)} looks"
+            )
+        times = torch.as_tensor(timesteps, dtype=torch.float32, device=pixel_values.device)
+        starts = torch.tensor([0, *num_frames]).cumsum(0).tolist()
+        look_starts = torch.tensor([0, *num_looks]).cumsum(0).tolist()
+
+        # Clips of the same shape go through the tower together.
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, shape in enumerate(zip(num_frames, num_looks, strict=True)):
+            groups.setdefault(shape, []).append(index)
+        out: list[Tensor | None] = [None] * len(num_frames)
+        for (T, R), members in groups.items():
+            rows = torch.cat([torch.arange(starts[i], starts[i] + T) for i in members])
+            group_times = torch.stack([times[look_starts[i] : look_starts[i] + R] for i in members])
+            clip = frames[rows.to(pixel_values.device)].clips(len(members))
+            features, _ = self.tower.above(clip, group_times)
+            for index, tokens in zip(members, self._compress(features, group_times), strict=True):
+                out[index] = tokens.flatten(0, 1)  # [R * M, D]
+        return torch.cat([tokens for tokens in out if tokens is not None])
+
+    def encode_steps(
+        self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int = 4
+    ) -> Iterator[Tensor]:
+        """One clip, `chunk` looks at a time, so that a caller can show progress and stop.
+
+        pixel_values [T, 3, S, S] and looks == T, or [1, 3, S, S] and any number of looks. Yields
+        [chunk * M, D]; all of them in a row are what `encode` gives.
+        """
+        T = len(pixel_values)
+        if T not in (1, looks):
+            raise ValueError(f"a clip of {T} frames is looked at {T} times, not {looks}")
+        times = torch.as_tensor(timesteps, dtype=torch.float32, device=pixel_values.device)[None]
+        memory: TowerMemory | None = None
+        for start in range(0, looks, chunk):
+            frames = pixel_values[None, start : start + chunk] if T > 1 else pixel_values[None]
+            clip = frames.to(self.tower_dtype) if T > 1 or memory is None else None
+            now = times[:, start : start + chunk]
+            features, memory = self.tower.step(clip, now, memory)
+            yield self._compress(features, now)[0].flatten(0, 1)
+
+    @property
+    def tower_dtype(self) -> torch.dtype:
+        """What the tower computes in."""
+        return self.tower.blocks[0].norm1.weight.dtype
+
+    def _compress(self, features: VideoFeatures, times: Tensor) -> Tensor:
+        """A tower's features -> [B, T, M, D]."""
+        tokens = self.compressor(features, times)
+        if self.concepts is not None:
+            assert features.class_logits is not None
+            tokens = tokens + self.concepts(
+                features.class_logits, features.grid, self.compressor.factor
+            ).to(tokens.dtype)
+        return tokens
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        clip_frames: Tensor | None = None,
+        clip_looks: Tensor | None = None,
+        timesteps: Tensor | None = None,
+        visual_tokens: Tensor | None = None,
+        concept_frames: Tensor | None = None,
+        concept_logits: Tensor | None = None,
+        logits_to_keep: int | Tensor = 0,
+        num_items_in_batch: Tensor | int | None = None,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """input_ids [B, L] -> logits [B, L, vocabulary], and the loss where labels are given.
+
+        Every `image_token_id` takes the next row of the visual tokens, which are computed from
+        pixel_values (see `encode`) or handed in as visual_tokens [V, D].
+
+        labels [B, L] are the ids themselves, -100 where nothing is learnt; logits are then only
+        those that predict a label, [n, vocabulary].
+        """
+        if inputs_embeds is None:
+            assert input_ids is not None
+            inputs_embeds = self.get_input_embeddings()(input_ids)
+            if visual_tokens is None and pixel_values is not None:
+                assert clip_frames is not None
+                assert clip_looks is not None
+                assert timesteps is not None
+                visual_tokens = self.encode(
+                    pixel_values, clip_frames, clip_looks, timesteps, concept_frames, concept_logits
+                )
+            if visual_tokens is not None:
+                inputs_embeds = fuse(
+                    inputs_embeds, input_ids, visual_tokens, self.config.image_token_id
+                )
+        inputs = {
+            "inputs_embeds": inputs_embeds,
+            "attention_mask": attention_mask,
+            "position_ids": position_ids,
+            "past_key_values": past_key_values,
+            **kwargs,
+        }
+        if labels is None:
+            return self.language_model(**inputs, logits_to_keep=logits_to_keep)
+
+        out = self.language_model.get_decoder()(**inputs)
+        targets = labels[:, 1:]
+        learnt = targets != -100
+        # A 2-D selection: a strided 3-D slice would make the head copy its matrix for each sample.
+        logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
+        loss = F.cross_entropy(logits.float(), targets[learnt], reduction="sum")
+        count = learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
+        return CausalLMOutputWithPast(
+            loss=loss / count, logits=logits, past_key_values=out.past_key_values
+        )
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: Any = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Pictures go in with the prompt, not again with every token."""
+        inputs = super().prepare_inputs_for_generation(
+            input_ids, past_key_values=past_key_values, **kwargs
+        )
+        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+            for name in ("pixel_values", "clip_frames", "clip_looks", "timesteps", "visual_tokens"):
+                inputs[name] = None
+        return inputs
+
+
+AutoConfig.register("pvc", PVCConfig)
+AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)

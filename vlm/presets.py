@@ -1,0 +1,162 @@
+"""Presets: whole architectures by name. A preset is a row of numbers; a recipe is a run.
+
+`pvc-internvl2-8b` has the sizes of OpenGVLab/PVC-InternVL2-8B (9.55 billion parameters), `-2b`
+those of its unreleased small sister; `embedded` is the model this repository trains; `test` is for
+tests and has some thirty thousand parameters.
+"""
+
+from typing import Any
+
+import torch
+
+from vlm.config import PVCConfig
+from vlm.model import PVCForConditionalGeneration
+
+INTERNVIT_300M: dict[str, Any] = {
+    "backbone": "vit",
+    "image_size": 448,
+    "patch_size": 14,
+    "depth": 16,
+    "dim": 1024,
+    "num_heads": 16,
+    "mlp_dim": 4096,
+    "num_temporal_layers": 8,
+    "temporal_heads": 16,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "pvc-internvl2-8b": {
+        "tower": INTERNVIT_300M,
+        "prompt": {"template": "internlm2-chat"},
+        "image_token_id": 92546,
+        "text_config": {  # InternLM2.5-7B, read as Llama
+            "model_type": "llama",
+            "vocab_size": 92553,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "max_position_embeddings": 32768,
+            "rms_norm_eps": 1e-5,
+            "rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
+            "bos_token_id": 1,
+            "eos_token_id": [92542, 92543],
+            "pad_token_id": 2,
+            "tie_word_embeddings": False,
+        },
+    },
+    "pvc-internvl2-2b": {
+        "tower": INTERNVIT_300M,
+        "prompt": {"template": "internlm2-chat"},
+        "image_token_id": 92546,
+        "text_config": {  # InternLM2-1.8B, read as Llama
+            "model_type": "llama",
+            "vocab_size": 92553,
+            "hidden_size": 2048,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 8,
+            "max_position_embeddings": 32768,
+            "rms_norm_eps": 1e-5,
+            "rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
+            "bos_token_id": 1,
+            "eos_token_id": [92542, 92543],
+            "pad_token_id": 2,
+            "tie_word_embeddings": False,
+        },
+    },
+    "embedded": {
+        "tower": {
+            "backbone": "efficientnet-lite2",
+            "image_size": 256,
+            "image_mean": (127 / 255,) * 3,
+            "image_std": (128 / 255,) * 3,
+            "num_classes": 1000,
+            "dim": 256,
+            "num_heads": 4,
+            "mlp_dim": 1024,
+            "num_temporal_layers": 2,
+            "temporal_heads": 4,
+            "alpha": 0.5,
+            "layer_scale": 1.0,
+        },
+        "compressor": {
+            "factor": 2,
+            "adaln_hidden_dim": 512,
+            "summary": True,
+            "concepts": True,
+        },
+        "prompt": {
+            "template": "chatml",
+            "frame_label": "",
+            "max_tiles": 6,
+            "default_tiles": 1,
+            "max_frames": 64,
+            "default_frames": 8,
+            "frames_per_second": 2.0,
+        },
+        "image_token_id": 49153,
+        "text_config": {  # SmolLM2-135M-Instruct and three added tokens
+            "model_type": "llama",
+            "vocab_size": 49155,
+            "hidden_size": 576,
+            "intermediate_size": 1536,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 9,
+            "num_key_value_heads": 3,
+            "max_position_embeddings": 8192,
+            "rms_norm_eps": 1e-5,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e5},
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 2,
+            "tie_word_embeddings": True,
+        },
+    },
+    "test": {
+        "tower": {
+            "image_size": 32,
+            "patch_size": 8,
+            "depth": 1,
+            "dim": 8,
+            "num_heads": 2,
+            "mlp_dim": 16,
+            "num_temporal_layers": 2,
+            "temporal_heads": 2,
+            "alpha": 0.5,
+        },
+        "compressor": {"factor": 2},
+        "prompt": {"frame_label": "", "max_tiles": 4, "default_tiles": 1, "default_frames": 8},
+        "image_token_id": 509,
+        "text_config": {
+            "model_type": "llama",
+            "vocab_size": 512,
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "max_position_embeddings": 2048,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "pad_token_id": 2,
+            "tie_word_embeddings": True,
+        },
+    },
+}
+
+
+def preset_config(name: str, **changes: Any) -> PVCConfig:
+    """A preset's config; `changes` replace whole fields."""
+    if name not in PRESETS:
+        raise ValueError(f'no preset "{name}"; there are {", ".join(PRESETS)}')
+    return PVCConfig(**{**PRESETS[name], **changes})
+
+
+def build_model(name: str, seed: int = 0, **changes: Any) -> PVCForConditionalGeneration:
+    """A preset's model with fresh random weights, the same for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return PVCForConditionalGeneration(preset_config(name, **changes)).eval()
