@@ -40,7 +40,9 @@ def is_held_out(name: str) -> bool:
     return int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % 100 < HELD_PERCENT
 
 
-def write_objects(pictures: Iterable[tuple[str, str, str, Path]], out: Path) -> list[dict[str, str]]:
+def write_objects(
+    pictures: Iterable[tuple[str, str, str, Path]], out: Path
+) -> list[dict[str, str]]:
     """Crops, shrinks and saves (name, category, set, file) pictures as PNG; returns their rows for objects.json."""
     rows, used = [], set()
     for name, category, label, source in pictures:
@@ -59,7 +61,9 @@ def write_objects(pictures: Iterable[tuple[str, str, str, Path]], out: Path) -> 
         picture.save(target)
         split = "held" if is_held_out(name) else "train"
         file = target.relative_to(out).as_posix()
-        rows.append({"name": name, "file": file, "set": label, "category": category, "split": split})
+        rows.append(
+            {"name": name, "file": file, "set": label, "category": category, "split": split}
+        )
     return rows
 
 
@@ -70,7 +74,9 @@ def prepare(out: Path) -> None:
     (out / "objects.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     names = {row["name"] for row in rows}
     held = {row["name"] for row in rows if row["split"] == "held"}
-    print(f"{len(rows)} objects with {len(names)} names ({len(held)} held out) in {out}/objects.json")
+    print(
+        f"{len(rows)} objects with {len(names)} names ({len(held)} held out) in {out}/objects.json"
+    )
 
 
 def main() -> None:

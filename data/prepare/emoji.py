@@ -195,8 +195,12 @@ def spoken_name(short_name: str, subcategory: str) -> str | None:
     if short_name in _RENAME:
         return _RENAME[short_name]
     name = re.sub(r"^(large|small|male|female)[_-]", "", short_name)  # "male-pilot" is a pilot
-    name = re.sub(r"2$|[_ ]face$", "", name).replace("_", " ").replace("-worker", " worker")  # "dog2" is a dog
-    return {"mage": "wizard", "dna": "DNA", "statue of liberty": "Statue of Liberty"}.get(name, name)
+    name = (
+        re.sub(r"2$|[_ ]face$", "", name).replace("_", " ").replace("-worker", " worker")
+    )  # "dog2" is a dog
+    return {"mage": "wizard", "dna": "DNA", "statue of liberty": "Statue of Liberty"}.get(
+        name, name
+    )
 
 
 def _spellings(code: str) -> tuple[str, ...]:

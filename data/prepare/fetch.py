@@ -79,7 +79,9 @@ def _check(package: Package, archive: Path) -> None:
         return
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package.sha256:
-        raise FetchError(f"{archive.name} has sha256 {digest}, but {package.sha256} is expected: do not use it.")
+        raise FetchError(
+            f"{archive.name} has sha256 {digest}, but {package.sha256} is expected: do not use it."
+        )
 
 
 def _unpack(archive: Path, folder: Path) -> None:
