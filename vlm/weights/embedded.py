@@ -1,0 +1,190 @@
+"""The embedded model: what this repository trained, put on top of the base models.
+
+The repository holds only what is its own, `vlm/weights/embedded/`: config.json, delta.safetensors
+(progressive layers, compressor, concept words and LoRA, float16) and facts about the run. With the
+base models it becomes an ordinary folder that `from_pretrained` reads: LoRA is merged into the
+language model, W + B A, and the classifier's batch norms are folded into its convolutions.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlm.weights import base
+from vlm.weights.cache import Say, made_once, say
+from vlm.weights.files import (
+    WeightsError,
+    cache_dir,
+    read_safetensors,
+    sha256,
+    write_safetensors,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vlm.config import PVCConfig
+
+SHIPPED = Path(__file__).parent / "embedded"
+DELTA = "delta.safetensors"
+BACKBONE, LANGUAGE_MODEL = "tower.backbone.", "language_model."
+TIED_HEAD = "language_model.lm_head.weight"
+# Raised when the assembly writes something else from the same parts.
+ASSEMBLY = "1"
+
+
+def folder(shipped: Path = SHIPPED, say: Say = say) -> Path:
+    """The assembled model's folder in the cache, assembled if it is missing or out of date."""
+    delta, config = shipped / DELTA, shipped / "config.json"
+    for path in (delta, config):
+        if not path.is_file():
+            raise WeightsError(
+                f"{path} is missing: the embedded model is not in this checkout. "
+                "Train it with `make train`, or name another model's folder."
+            )
+    source = {
+        "delta": sha256(delta),
+        "config": sha256(config),
+        "gguf": base.SMOLLM2_SHA256,
+        "pth": base.EFFICIENTNET_SHA256,
+        "version": f"{base.CONVERSION}.{ASSEMBLY}",
+    }
+    return made_once(
+        cache_dir() / "embedded", source, lambda folder: _assemble(shipped, folder, say)
+    )
+
+
+def _assemble(shipped: Path, folder: Path, say: Say) -> None:
+    language_model, classifier = base.smollm2(say), base.efficientnet_lite2(say)
+    say("Assembling the embedded model (once, a few seconds) ...")
+    from transformers import AutoTokenizer
+
+    from vlm.config import PVCConfig
+    from vlm.processor import PVCProcessor
+
+    config = PVCConfig.from_pretrained(shipped)
+    delta = read_safetensors(shipped / DELTA)
+    lora = {name: tensor for name, tensor in delta.items() if ".lora_" in name}
+    ours = {name: tensor.float() for name, tensor in delta.items() if name not in lora}
+    tensors = {**merge_lora(_frozen_parts(language_model, classifier), lora), **ours}
+    refuse_half_a_model(config, tensors)
+    config.dtype = "bfloat16"
+    config.save_pretrained(folder)
+    write_safetensors(tensors, folder / "model.safetensors")
+    tokenizer = AutoTokenizer.from_pretrained(language_model)
+    PVCProcessor.from_config(config, tokenizer).save_pretrained(folder)
+
+
+def merge_lora(weights: dict[str, Tensor], lora: dict[str, Tensor]) -> dict[str, Tensor]:
+    """W [out, in] + B [out, r] A [r, in] wherever there is a pair; the scale is in B already.
+
+    Raises WeightsError for half a pair, or a pair without its weight.
+    """
+    merged = dict(weights)
+    stems = {name.rsplit(".lora_", 1)[0] for name in lora}
+    known = {f"{stem}.lora_{half}.weight" for stem in stems for half in "AB"}
+    wrong = [
+        *(known ^ lora.keys()),
+        *(f"{s}.weight" for s in stems if f"{s}.weight" not in weights),
+    ]
+    if wrong:
+        raise WeightsError(f"LoRA does not fit the language model: {', '.join(sorted(wrong))}")
+    for stem in stems:
+        weight = weights[f"{stem}.weight"]
+        update = lora[f"{stem}.lora_B.weight"].float() @ lora[f"{stem}.lora_A.weight"].float()
+        merged[f"{stem}.weight"] = (weight.float() + update).to(weight.dtype)
+    return merged
+
+
+def refuse_half_a_model(config: PVCConfig, tensors: dict[str, Tensor]) -> None:
+    """Raises WeightsError unless the tensors are exactly those of the config's model."""
+    import torch
+
+    from vlm.model import PVCForConditionalGeneration
+
+    with torch.device("meta"):
+        model = PVCForConditionalGeneration(config)
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    if getattr(config.text_config, "tie_word_embeddings", False):
+        expected.pop(TIED_HEAD)
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    missing, left_over = expected.keys() - found.keys(), found.keys() - expected.keys()
+    other = {n for n in expected.keys() & found.keys() if expected[n] != found[n]}
+    if missing or left_over or other:
+        raise WeightsError(
+            f"the parts do not make this model; missing: {_few(missing)}; left over: "
+            f"{_few(left_over)}; of another shape: {_few(other)}"
+        )
+
+
+def pack(trained: Path, out: Path = SHIPPED) -> Path:
+    """What is our own in a trained model's folder, written as `out`/delta.safetensors, config.json.
+
+    `trained` holds config.json and model.safetensors, LoRA in it under peft's names, and beside
+    them adapter_config.json with LoRA's rank and scale. Frozen parts are left out; raises
+    WeightsError if one of them was trained after all, since it would be lost.
+    """
+    from vlm.config import PVCConfig
+
+    tensors = read_safetensors(trained / "model.safetensors")
+    tensors = {_plain(name): tensor for name, tensor in tensors.items()}
+    frozen, scale = _frozen_parts(base.smollm2(), base.efficientnet_lite2()), _lora_scale(trained)
+    delta, changed = {}, set()
+    for name, tensor in tensors.items():
+        if name in frozen:
+            if not _equal(tensor, frozen[name]):
+                changed.add(name)
+        elif name != TIED_HEAD:
+            delta[name] = (tensor.float() * (scale if ".lora_B." in name else 1.0)).half()
+    if changed:
+        raise WeightsError(
+            f"{trained}: these belong to the base models but were trained: {_few(changed)}. "
+            "A delta has no room for them."
+        )
+    infinite = {name for name, tensor in delta.items() if not tensor.isfinite().all()}
+    if infinite:
+        raise WeightsError(f"{trained}: not finite in float16: {_few(infinite)}")
+    write_safetensors(delta, out / DELTA)
+    PVCConfig.from_pretrained(trained).save_pretrained(out)
+    return out / DELTA
+
+
+def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
+    """The base models' tensors under the names they have in our model."""
+    from vlm.encoders.efficientnet import fold_batch_norm
+
+    language = read_safetensors(language_model / "model.safetensors")
+    backbone = fold_batch_norm(read_safetensors(classifier))
+    return {
+        **{BACKBONE + name: tensor for name, tensor in backbone.items()},
+        **{LANGUAGE_MODEL + name: tensor for name, tensor in language.items()},
+    }
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are the same numbers, at the precision of the coarser one."""
+    dtype = min(a.dtype, b.dtype, key=lambda dtype: dtype.itemsize)
+    return a.shape == b.shape and bool((a.to(dtype) == b.to(dtype)).all())
+
+
+def _plain(name: str) -> str:
+    """A tensor's name without what peft wraps around it."""
+    name = name.replace("base_model.model.", "")
+    return name.replace(".default.", ".").replace(".base_layer.", ".")
+
+
+def _lora_scale(trained: Path) -> float:
+    try:
+        settings = json.loads((trained / "adapter_config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return 1.0
+    rank, alpha = settings["r"], settings["lora_alpha"]
+    return alpha / (rank**0.5 if settings.get("use_rslora") else rank)
+
+
+def _few(names: set[str]) -> str:
+    shown = sorted(names)[:8]
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(shown) + more if shown else "none"
