@@ -1,1 +1,1 @@
-"""Videos and pictures: probing, choosing times, decoding, tiling, resizing."""
+"""Videos and images in, frames and their times out: nothing here needs torch."""

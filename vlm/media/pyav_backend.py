@@ -1,0 +1,344 @@
+"""Reading videos with PyAV (FFmpeg): the frames shown at given times, and what was wrong.
+
+For every wanted time the reader either goes on decoding from where it is or jumps to the key frame
+before it, whichever decodes fewer frames. Packets that cannot be decoded are skipped and counted; one
+bad spot does not cost the rest of the video.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from vlm.media.kinds import CODECS
+from vlm.media.limits import MediaError
+from vlm.media.orientation import from_display_matrix, shown_size
+from vlm.media.request import Check, Message, Request
+from vlm.media.sampling import segment_times
+from vlm.media.source import Source
+from vlm.media.timeline import Timeline, read_timeline
+
+# UnicodeDecodeError and IndexError come out of PyAV itself on damaged headers.
+READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
+JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
+
+av.logging.set_level(None)  # log callbacks into Python can deadlock, and say nothing to a user
+
+
+@contextmanager
+def open_video(source: Source, request: Request) -> Iterator[tuple[Any, Any]]:
+    """(container, video stream), checked against the allow-lists and limits, not yet decoded."""
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,yuv4mpegpipe",
+        "codec_whitelist": ",".join(sorted(CODECS | {"libdav1d"})),  # while streams are probed
+    }
+    try:
+        container = av.open(
+            source.url, format=source.kind.reader, options=options, metadata_errors="replace"
+        )
+    except READ_ERRORS:
+        if source.kind.reader == "mov" and not _has_box(source.fd, b"moov"):
+            raise MediaError(
+                f"{source.name} is incomplete: the table of contents of an MP4, often its last part, "
+                "is missing. Copy or upload it again."
+            ) from None
+        raise MediaError(
+            f"{source.name} begins like a {source.kind.name} video but cannot be read; it is damaged."
+        ) from None
+    with container:
+        stream = _main_stream(container, source)
+        codec = stream.codec_context.codec.canonical_name
+        if codec not in CODECS:
+            raise MediaError(
+                f"{source.name} is encoded with {codec}, which is not accepted; convert it to MP4 "
+                "(H.264) first."
+            )
+        _check_size(stream.width, stream.height, source, request)
+        stream.codec_context.options = {"max_pixels": str(request.limits.pixels)}
+        stream.thread_count = request.threads
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """One "info" message. Decodes a single frame, for what only frames tell: which way is up."""
+    with open_video(source, request) as (container, stream):
+        timeline = _timeline(container, stream, source, request)
+        reader = _Reader(container, stream, timeline, request, check)
+        reader.restart()
+        first = next(reader.frames(), None)
+        if first is None:
+            raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
+        (width, height), (turns, _), warnings = _layout(first, stream, None)
+        if turns % 2:
+            width, height = height, width
+        yield (
+            {
+                "event": "info",
+                "kind": "video",
+                "width": width,
+                "height": height,
+                "duration": timeline.duration,
+                "num_frames": timeline.num_frames,
+                "fps": timeline.fps,
+                "container": source.kind.name,
+                "codec": stream.codec_context.codec.canonical_name,
+                "warnings": [*_damage(timeline, 0), *warnings],
+            },
+            b"",
+        )
+
+
+def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """"start", one "frame" for every different frame found, "end"."""
+    with open_video(source, request) as (container, stream):
+        timeline = _timeline(container, stream, source, request)
+        times = wanted_times(request, timeline.duration)
+        reader = _Reader(container, stream, timeline, request, check)
+        size: tuple[int, int] | None = None
+        warnings: list[str] = []
+        obtained, stored = 0, None
+        for time, frame in reader.pick(times):
+            if size is None:
+                size, (turns, mirror), warnings = _layout(frame, stream, request.size)
+                stored = (frame.width, frame.height)
+                yield (
+                    {
+                        "event": "start",
+                        "total": len(times),
+                        "turns": turns,
+                        "mirror": mirror,
+                        "duration": timeline.duration,
+                        "backend": "pyav",
+                    },
+                    b"",
+                )
+            if (frame.width, frame.height) != stored:
+                stored = (frame.width, frame.height)
+                note = "The picture size changes within the video; all frames were brought to one."
+                warnings = warnings if note in warnings else [*warnings, note]
+            try:
+                picture = frame.reformat(*size, format="rgb24", interpolation="BICUBIC", threads=1)
+            except FFmpegError:
+                reader.bad += 1
+                continue
+            plane = picture.planes[0]
+            yield (
+                {
+                    "event": "frame",
+                    "time": time,
+                    "width": size[0],
+                    "height": size[1],
+                    "stride": plane.line_size,
+                },
+                memoryview(plane),
+            )
+            obtained += 1
+        if not obtained:
+            raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
+        damaged = _damage(timeline, reader.bad)
+        yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
+
+
+def wanted_times(request: Request, duration: float) -> list[float]:
+    """The times asked for, in order, each once."""
+    if request.times is not None:
+        return sorted(set(request.times))
+    return segment_times(duration, request.num_frames or 16)
+
+
+class _Reader:
+    """Decodes forward, jumps, and counts what could not be decoded. Times from the first frame."""
+
+    def __init__(
+        self, container: Any, stream: Any, timeline: Timeline, request: Request, check: Check
+    ) -> None:
+        self.container, self.stream, self.timeline = container, stream, timeline
+        self.request, self.check = request, check
+        self.tick = float(stream.time_base)
+        self.bad = 0
+        self.walked = 0
+        self.jumps_help = True
+
+    def restart(self) -> None:
+        self._seek(min(self.timeline.start, 0.0) - 1.0)
+
+    def frames(self) -> Iterator[Any]:
+        """Decoded frames from here to the end of the file."""
+        packets = self.container.demux(self.stream)
+        while True:
+            self.check()
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except FFmpegError:
+                self.bad += 1
+                return
+            try:
+                decoded = packet.decode()
+            except FFmpegError:
+                self.bad += 1
+                continue
+            for frame in decoded:
+                self.walked += 1
+                if self.walked > self.request.limits.frames_walked:
+                    return
+                yield frame
+
+    def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
+        """(its time, frame) for the frame on show at each of `times` (sorted), none twice."""
+        self.restart()
+        frames = self.frames()
+        held: Any = None  # the last frame not after the wanted time
+        ahead: Any = None  # one decoded too far
+        given: float | None = None
+        at = 0.0
+        for time in times:
+            if self._jump_pays(at, time):
+                frames, held, ahead = self._jump(at, time)
+            while held is None or self._end(held) <= time:
+                ahead = ahead if ahead is not None else next(frames, None)
+                if ahead is None or (held is not None and self._time(ahead) > time):
+                    break
+                held, ahead = ahead, None
+                at = self._time(held)
+            if held is None:
+                return
+            if at != given:
+                given = at
+                yield at, held
+
+    def _time(self, frame: Any) -> float:
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None:  # raw streams: count
+            return (self.walked - 1) / (self.timeline.fps or 25.0)
+        return stamp * self.tick - self.timeline.start
+
+    def _end(self, frame: Any) -> float:
+        """When the next frame is due; unknown durations end at once, so that one more is decoded."""
+        return self._time(frame) + (frame.duration or 0) * self.tick * 0.999
+
+    def _jump_pays(self, at: float, time: float) -> bool:
+        frame = 1.0 / (self.timeline.fps or 25.0)
+        if self.timeline.keys:
+            key = self.timeline.key_before(time)
+            return key is not None and key > at + JUMP_FRAMES * frame
+        return self.jumps_help and time > at + max(1.0, 4 * JUMP_FRAMES * frame)
+
+    def _jump(self, at: float, time: float) -> tuple[Iterator[Any], Any, Any]:
+        """Seeks to a key frame before `time`. Returns frames, the first of them, and None.
+
+        Open groups of pictures and wrong indices can land behind the wanted time: then once more,
+        from earlier; at last from the beginning.
+        """
+        key = self.timeline.key_before(time)
+        goal = time if key is None else key
+        for earlier in (0.0, 1.0, 10.0):
+            self._seek(max(goal - earlier, 0.0) + self.timeline.start)
+            frames = self.frames()
+            first = next(frames, None)
+            if first is not None and self._time(first) <= time:
+                if self._time(first) <= at:
+                    self.jumps_help = False
+                return frames, first, None
+        self.jumps_help = False
+        self.restart()
+        frames = self.frames()
+        return frames, next(frames, None), None
+
+    def _seek(self, time: float) -> None:
+        try:
+            self.container.seek(int(time / self.tick), stream=self.stream, backward=True)
+        except FFmpegError:
+            # Nothing to seek in (a raw stream, a broken index): what follows is read as it comes.
+            self.jumps_help = False
+
+
+def _main_stream(container: Any, source: Source) -> Any:
+    """The film, not the cover picture: default first, then the largest."""
+    cover = av.stream.Disposition.attached_pic
+    streams = [s for s in container.streams.video if not s.disposition & cover]
+    if not streams:
+        what = "only sound" if container.streams.audio else "no video"
+        raise MediaError(f"{source.name} has {what} in it; there is nothing to see.")
+    default = av.stream.Disposition.default
+    return max(streams, key=lambda s: (bool(s.disposition & default), s.width * s.height))
+
+
+def _timeline(container: Any, stream: Any, source: Source, request: Request) -> Timeline:
+    timeline = read_timeline(container, stream, source.size)
+    limit = request.limits.duration
+    if timeline.duration > limit:
+        raise MediaError(
+            f"{source.name} lasts {timeline.duration / 3600:.2f} hours; the limit is "
+            f"{limit / 3600:.2f}. Cut it into parts."
+        )
+    return timeline
+
+
+def _check_size(width: int, height: int, source: Source, request: Request) -> None:
+    limits = request.limits
+    if width * height > limits.pixels:
+        raise MediaError(
+            f"{source.name} has frames of {width} x {height}; the limit is "
+            f"{limits.pixels / 1e6:.0f} million pixels. Scale it down first."
+        )
+    if min(width, height) and max(width, height) / min(width, height) > limits.aspect_ratio:
+        raise MediaError(
+            f"{source.name} is {width} x {height}: one side is more than "
+            f"{limits.aspect_ratio:.0f} times the other. Crop it first."
+        )
+
+
+def _layout(
+    frame: Any, stream: Any, longest: int | None
+) -> tuple[tuple[int, int], tuple[int, bool], list[str]]:
+    """What to scale to, (quarter turns, mirrored), and what to tell the user."""
+    warnings = []
+    orientation: tuple[int, bool] | None = (0, False)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is not None:
+        orientation = from_display_matrix(bytes(matrix))
+        if orientation is None:
+            warnings.append("The video asks to be shown at an angle; it was left as it is.")
+            orientation = (0, False)
+    size = shown_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
+    return size, orientation, warnings
+
+
+def _damage(timeline: Timeline, bad: int) -> list[str]:
+    said = []
+    missing = timeline.declared - timeline.duration
+    if timeline.declared and missing > max(0.5, 0.02 * timeline.declared):
+        said.append(
+            f"Only {timeline.duration:.1f} of {timeline.declared:.1f} seconds could be read; "
+            "the file is incomplete."
+        )
+    if bad:
+        said.append(f"{bad} damaged {'piece was' if bad == 1 else 'pieces were'} skipped.")
+    return said
+
+
+def _has_box(fd: int, wanted: bytes) -> bool:
+    """Does an MP4 have this box at its top level?"""
+    size, at = os.fstat(fd).st_size, 0
+    for _ in range(10_000):
+        head = os.pread(fd, 16, at)
+        if len(head) < 8:
+            return False
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if head[4:8] == wanted:
+            return at + length <= size
+        if length < 8:
+            return False
+        at += length
+    return False

@@ -1,0 +1,107 @@
+"""What frames a video really has: how many, from when to when, where its key frames are.
+
+Headers lie (a sample count of 2^31, a duration of zero, half of the file missing), so this looks at the
+container's index, or, where there is none, at the packets, without decoding any.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass
+from typing import Any
+
+from av.error import FFmpegError
+
+WALK_BYTES = 128 * 2**20  # above this a file without an index is taken at its word
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All times in seconds; `start` on the file's own clock, the others from there."""
+
+    start: float
+    duration: float  # of what can be read
+    declared: float  # of what the file says it has; 0 if it does not say
+    num_frames: int
+    fps: float
+    keys: tuple[float, ...]  # empty: not known
+
+    def key_before(self, time: float) -> float | None:
+        """The last key frame at or before `time`; None if key frames are not known."""
+        place = bisect.bisect_right(self.keys, time + 1e-6)
+        return self.keys[place - 1] if place else None
+
+
+def read_timeline(container: Any, stream: Any, file_bytes: int) -> Timeline:
+    """The timeline of an opened PyAV stream. May read packets: the caller seeks before decoding."""
+    tick = float(stream.time_base)
+    rate = float(stream.average_rate or stream.guessed_rate or 0)
+    fps = rate if 0 < rate <= 10_000 else 0.0
+    start = (stream.start_time or 0) * tick
+    claims = [(stream.duration or 0) * tick, (container.duration or 0) / 1e6]
+
+    entries = [
+        (entry.timestamp * tick, entry.is_keyframe, entry.pos + entry.size <= file_bytes)
+        for entry in getattr(stream, "index_entries", ())
+        if not entry.is_discard
+    ]
+    if len(entries) > 1:
+        # The index counts in decoding order and time; a shift brings it to times of display, up to
+        # the few frames by which B frames change places.
+        shift = entries[0][0]
+        whole = _span([time for time, _, _ in entries])
+        close = [claim for claim in claims if abs(claim - whole) <= 0.02 * whole + 3 / (fps or 25)]
+        if close:
+            readable = [entry for entry in entries if entry[2]]
+            here = _span([time for time, _, _ in readable])
+            cut = len(readable) < len(entries)
+            return Timeline(
+                start=start,
+                duration=here if cut else close[0],
+                declared=close[0],
+                num_frames=len(readable),
+                fps=fps or len(entries) / whole,
+                keys=tuple(time - shift for time, key, _ in readable if key),
+            )
+    # Fragments, WebM from a browser, streams, lies: ask the packets, if that is quick.
+    declared = claims[1] if 0 < claims[1] < 1e6 else claims[0]
+    if file_bytes > WALK_BYTES and 0 < declared < 1e6:
+        frames = round(declared * fps) if fps else 0
+        return Timeline(start, declared, declared, max(frames, 1), fps, ())
+    return _walk(container, stream, declared, fps)
+
+
+def _walk(container: Any, stream: Any, declared: float, fps: float) -> Timeline:
+    tick = float(stream.time_base)
+    times, keys = [], []
+    try:
+        for packet in container.demux(stream):
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is None or packet.is_discard:
+                continue
+            times.append(time * tick)
+            if packet.is_keyframe:
+                keys.append(time * tick)
+    except FFmpegError:
+        pass  # the packets end here; what is missing shows against the declared duration
+    if not times:
+        return Timeline(0.0, 0.0, declared, 0, fps, ())
+    start = min(times)
+    times.sort()
+    duration = _span(times) if len(times) > 1 else (1 / fps if fps else 0.04)
+    return Timeline(
+        start=start,
+        duration=duration,
+        declared=declared,
+        num_frames=len(times),
+        fps=fps or len(times) / duration,
+        keys=tuple(sorted(key - start for key in keys)),
+    )
+
+
+def _span(times: list[float]) -> float:
+    """From the first frame to the end of the last, which is taken to last as long as usual."""
+    if len(times) < 2:
+        return 0.0
+    steps = sorted(later - time for time, later in zip(times, times[1:], strict=False))
+    return times[-1] - times[0] + max(steps[len(steps) // 2], 0.0)
