@@ -164,7 +164,7 @@ def _collect(
     times: list[float] = []
     for head, payload in messages(path, request, isolated, cancel, child):
         if head["event"] == "start":
-            start = head
+            start, frames, times = head, None, []  # a second start: all anew, with more care
             if progress is not None:
                 progress(0, start["total"])
         elif head["event"] == "frame":

@@ -7,6 +7,7 @@ bad spot does not cost the rest of the video.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from vlm.media.orientation import from_display_matrix, shown_size
 from vlm.media.request import Check, Message, Request
 from vlm.media.sampling import segment_times
 from vlm.media.source import Source
-from vlm.media.timeline import Timeline, read_timeline
+from vlm.media.timeline import BREAK, Timeline, read_timeline
 
 # UnicodeDecodeError and IndexError come out of PyAV itself on damaged headers.
 READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
@@ -68,82 +69,91 @@ def open_video(source: Source, request: Request) -> Iterator[tuple[Any, Any]]:
 
 def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
     """One "info" message. Decodes a single frame, for what only frames tell: which way is up."""
-    with open_video(source, request) as (container, stream):
-        timeline = _timeline(container, stream, source, request)
+    with _open_with_timeline(source, request) as (container, stream, timeline):
         reader = _Reader(container, stream, timeline, request, check)
-        reader.restart()
-        first = next(reader.frames(), None)
+        _, first = next(reader.frames(), (0.0, None))
         if first is None:
-            raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
+            raise _nothing(source)
         (width, height), (turns, _), warnings = _layout(first, stream, None)
         if turns % 2:
             width, height = height, width
-        yield (
-            {
-                "event": "info",
-                "kind": "video",
-                "width": width,
-                "height": height,
-                "duration": timeline.duration,
-                "num_frames": timeline.num_frames,
-                "fps": timeline.fps,
-                "container": source.kind.name,
-                "codec": stream.codec_context.codec.canonical_name,
-                "warnings": [*_damage(timeline, 0), *warnings],
-            },
-            b"",
-        )
+        info = {
+            "event": "info",
+            "kind": "video",
+            "width": width,
+            "height": height,
+            "duration": timeline.duration,
+            "num_frames": timeline.num_frames,
+            "fps": timeline.fps,
+            "container": source.kind.name,
+            "codec": stream.codec_context.codec.canonical_name,
+            "warnings": [*_damage(timeline, 0), *warnings],
+        }
+        yield info, b""
 
 
 def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """"start", one "frame" for every different frame found, "end"."""
-    with open_video(source, request) as (container, stream):
-        timeline = _timeline(container, stream, source, request)
+    """ "start", one "frame" for every different frame found, "end".
+
+    At the first damage all is begun anew ("start" once more) with a decoder that is slower and
+    careful: one thread, so that it is known which packet failed, and nothing from there to the next key
+    frame, because what is decoded there is built on what is missing.
+    """
+    try:
+        yield from _read(source, request, check, careful=False)
+    except _DamageFound:
+        yield from _read(source, request, check, careful=True)
+
+
+class _DamageFound(Exception):  # noqa: N818  never leaves this file
+    pass
+
+
+def _read(source: Source, request: Request, check: Check, careful: bool) -> Iterator[Message]:
+    if careful:
+        request = dataclasses.replace(request, threads=1)
+    with _open_with_timeline(source, request) as (container, stream, timeline):
         times = wanted_times(request, timeline.duration)
-        reader = _Reader(container, stream, timeline, request, check)
+        reader = _Reader(container, stream, timeline, request, check, careful)
         size: tuple[int, int] | None = None
-        warnings: list[str] = []
-        obtained, stored = 0, None
+        stored, warnings, obtained = None, [], 0
         for time, frame in reader.pick(times):
             if size is None:
                 size, (turns, mirror), warnings = _layout(frame, stream, request.size)
                 stored = (frame.width, frame.height)
-                yield (
-                    {
-                        "event": "start",
-                        "total": len(times),
-                        "turns": turns,
-                        "mirror": mirror,
-                        "duration": timeline.duration,
-                        "backend": "pyav",
-                    },
-                    b"",
-                )
+                start = {"event": "start", "total": len(times), "turns": turns, "mirror": mirror}
+                yield {**start, "duration": timeline.duration, "backend": "pyav"}, b""
             if (frame.width, frame.height) != stored:
                 stored = (frame.width, frame.height)
                 note = "The picture size changes within the video; all frames were brought to one."
                 warnings = warnings if note in warnings else [*warnings, note]
-            try:
-                picture = frame.reformat(*size, format="rgb24", interpolation="BICUBIC", threads=1)
-            except FFmpegError:
-                reader.bad += 1
-                continue
+            picture = frame.reformat(*size, format="rgb24", interpolation="BICUBIC", threads=1)
+            head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
             plane = picture.planes[0]
-            yield (
-                {
-                    "event": "frame",
-                    "time": time,
-                    "width": size[0],
-                    "height": size[1],
-                    "stride": plane.line_size,
-                },
-                memoryview(plane),
-            )
+            yield {**head, "stride": plane.line_size}, memoryview(plane)
             obtained += 1
         if not obtained:
-            raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
-        damaged = _damage(timeline, reader.bad)
+            raise _nothing(source)
+        damaged = _damage(timeline, len(reader.bad))
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
+
+
+@contextmanager
+def _open_with_timeline(source: Source, request: Request) -> Iterator[tuple[Any, Any, Timeline]]:
+    with open_video(source, request) as (container, stream):
+        timeline = read_timeline(container, stream, source.size)
+        limit = request.limits.duration
+        if timeline.duration > limit:
+            raise MediaError(
+                f"{source.name} lasts {timeline.duration / 3600:.2f} hours; the limit is "
+                f"{limit / 3600:.2f}. Cut it into parts."
+            )
+        if not timeline.walked:
+            yield container, stream, timeline
+            return
+    # Its packets were read to the end; a fresh start is surer than a seek back, in AVI above all.
+    with open_video(source, request) as (container, stream):
+        yield container, stream, timeline
 
 
 def wanted_times(request: Request, duration: float) -> list[float]:
@@ -154,104 +164,114 @@ def wanted_times(request: Request, duration: float) -> list[float]:
 
 
 class _Reader:
-    """Decodes forward, jumps, and counts what could not be decoded. Times from the first frame."""
+    """Decodes forward, jumps, and notes what could not be decoded. Times from the first frame."""
 
     def __init__(
-        self, container: Any, stream: Any, timeline: Timeline, request: Request, check: Check
+        self,
+        container: Any,
+        stream: Any,
+        timeline: Timeline,
+        request: Request,
+        check: Check,
+        careful: bool = True,
     ) -> None:
         self.container, self.stream, self.timeline = container, stream, timeline
-        self.request, self.check = request, check
+        self.request, self.check, self.careful = request, check, careful
         self.tick = float(stream.time_base)
-        self.bad = 0
+        self.step = 1.0 / (timeline.fps or 25.0)
+        self.bad: set[int] = set()  # where in the file damaged packets lie
         self.walked = 0
-        self.jumps_help = True
+        self.jumps_help = not timeline.broken
 
-    def restart(self) -> None:
-        self._seek(min(self.timeline.start, 0.0) - 1.0)
-
-    def frames(self) -> Iterator[Any]:
-        """Decoded frames from here to the end of the file."""
+    def frames(self) -> Iterator[tuple[float, Any]]:
+        """(time, frame) from here to the end of the file, good ones only."""
         packets = self.container.demux(self.stream)
+        offset, last = -self.timeline.start, None
+        whole = True  # is what a frame is built on known to be there?
         while True:
             self.check()
+            packet = None
             try:
                 packet = next(packets)
+                decoded = packet.decode()
             except StopIteration:
                 return
             except FFmpegError:
-                self.bad += 1
-                return
-            try:
-                decoded = packet.decode()
-            except FFmpegError:
-                self.bad += 1
+                if not self.careful:
+                    raise _DamageFound from None
+                if packet is None:
+                    self.bad.add(-1)
+                    return
+                self.bad.add(packet.pos if packet.pos is not None else len(self.bad))
+                whole = False
                 continue
             for frame in decoded:
                 self.walked += 1
                 if self.walked > self.request.limits.frames_walked:
                     return
-                yield frame
+                stamp = frame.pts if frame.pts is not None else frame.dts
+                if stamp is None:  # some raw streams and AVI: count
+                    time = 0.0 if last is None else last + self.step
+                else:
+                    time = stamp * self.tick + offset
+                if self.timeline.broken and last is not None and time < last - BREAK:
+                    offset += last + self.step - time  # a second clip, joined on
+                    time = last + self.step
+                last = time
+                whole = whole or frame.key_frame
+                if whole:
+                    yield time, frame
 
     def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
         """(its time, frame) for the frame on show at each of `times` (sorted), none twice."""
-        self.restart()
         frames = self.frames()
-        held: Any = None  # the last frame not after the wanted time
-        ahead: Any = None  # one decoded too far
+        held: tuple[float, Any] | None = None  # the last frame not after the wanted time
+        ahead: tuple[float, Any] | None = None  # one decoded too far
         given: float | None = None
-        at = 0.0
         for time in times:
-            if self._jump_pays(at, time):
-                frames, held, ahead = self._jump(at, time)
-            while held is None or self._end(held) <= time:
-                ahead = ahead if ahead is not None else next(frames, None)
-                if ahead is None or (held is not None and self._time(ahead) > time):
+            if self._jump_pays(held[0] if held else 0.0, time):
+                frames, held = self._jump(held[0] if held else 0.0, time)
+                ahead = None
+            while held is None or self._end(*held) <= time:
+                ahead = ahead or next(frames, None)
+                if ahead is None or (held is not None and ahead[0] > time):
                     break
                 held, ahead = ahead, None
-                at = self._time(held)
             if held is None:
                 return
-            if at != given:
-                given = at
-                yield at, held
+            if held[0] != given:
+                given = held[0]
+                yield held
 
-    def _time(self, frame: Any) -> float:
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None:  # raw streams: count
-            return (self.walked - 1) / (self.timeline.fps or 25.0)
-        return stamp * self.tick - self.timeline.start
-
-    def _end(self, frame: Any) -> float:
+    def _end(self, time: float, frame: Any) -> float:
         """When the next frame is due; unknown durations end at once, so that one more is decoded."""
-        return self._time(frame) + (frame.duration or 0) * self.tick * 0.999
+        return time + (frame.duration or 0) * self.tick * 0.999
 
     def _jump_pays(self, at: float, time: float) -> bool:
-        frame = 1.0 / (self.timeline.fps or 25.0)
+        if not self.jumps_help:
+            return False
         if self.timeline.keys:
             key = self.timeline.key_before(time)
-            return key is not None and key > at + JUMP_FRAMES * frame
-        return self.jumps_help and time > at + max(1.0, 4 * JUMP_FRAMES * frame)
+            return key is not None and key > at + JUMP_FRAMES * self.step
+        return time > at + max(1.0, 4 * JUMP_FRAMES * self.step)
 
-    def _jump(self, at: float, time: float) -> tuple[Iterator[Any], Any, Any]:
-        """Seeks to a key frame before `time`. Returns frames, the first of them, and None.
+    def _jump(self, at: float, time: float) -> tuple[Iterator[Any], tuple[float, Any] | None]:
+        """Seeks to a key frame before `time`. Returns frames and the first of them.
 
         Open groups of pictures and wrong indices can land behind the wanted time: then once more,
         from earlier; at last from the beginning.
         """
         key = self.timeline.key_before(time)
         goal = time if key is None else key
-        for earlier in (0.0, 1.0, 10.0):
+        for earlier in (0.0, 1.0, 10.0, goal):
             self._seek(max(goal - earlier, 0.0) + self.timeline.start)
             frames = self.frames()
             first = next(frames, None)
-            if first is not None and self._time(first) <= time:
-                if self._time(first) <= at:
-                    self.jumps_help = False
-                return frames, first, None
-        self.jumps_help = False
-        self.restart()
-        frames = self.frames()
-        return frames, next(frames, None), None
+            if first is not None and first[0] <= time:
+                break
+        if first is None or not at < first[0] <= time:
+            self.jumps_help = False  # it led back, or nowhere
+        return frames, first
 
     def _seek(self, time: float) -> None:
         try:
@@ -270,17 +290,6 @@ def _main_stream(container: Any, source: Source) -> Any:
         raise MediaError(f"{source.name} has {what} in it; there is nothing to see.")
     default = av.stream.Disposition.default
     return max(streams, key=lambda s: (bool(s.disposition & default), s.width * s.height))
-
-
-def _timeline(container: Any, stream: Any, source: Source, request: Request) -> Timeline:
-    timeline = read_timeline(container, stream, source.size)
-    limit = request.limits.duration
-    if timeline.duration > limit:
-        raise MediaError(
-            f"{source.name} lasts {timeline.duration / 3600:.2f} hours; the limit is "
-            f"{limit / 3600:.2f}. Cut it into parts."
-        )
-    return timeline
 
 
 def _check_size(width: int, height: int, source: Source, request: Request) -> None:
@@ -313,6 +322,10 @@ def _layout(
     return size, orientation, warnings
 
 
+def _nothing(source: Source) -> MediaError:
+    return MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
+
+
 def _damage(timeline: Timeline, bad: int) -> list[str]:
     said = []
     missing = timeline.declared - timeline.duration
@@ -322,7 +335,7 @@ def _damage(timeline: Timeline, bad: int) -> list[str]:
             "the file is incomplete."
         )
     if bad:
-        said.append(f"{bad} damaged {'piece was' if bad == 1 else 'pieces were'} skipped.")
+        said.append(f"{bad} damaged {'frame was' if bad == 1 else 'frames were'} left out.")
     return said
 
 

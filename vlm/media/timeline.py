@@ -12,6 +12,7 @@ from typing import Any
 
 from av.error import FFmpegError
 
+BREAK = 0.5  # seconds; a clock that goes back further belongs to another clip joined on
 WALK_BYTES = 128 * 2**20  # above this a file without an index is taken at its word
 
 
@@ -25,6 +26,8 @@ class Timeline:
     num_frames: int
     fps: float
     keys: tuple[float, ...]  # empty: not known
+    walked: bool = False  # the packets were read to the end: open the file anew
+    broken: bool = False  # its clock goes back somewhere: do not jump
 
     def key_before(self, time: float) -> float | None:
         """The last key frame at or before `time`; None if key frames are not known."""
@@ -60,7 +63,7 @@ def read_timeline(container: Any, stream: Any, file_bytes: int) -> Timeline:
                 duration=here if cut else close[0],
                 declared=close[0],
                 num_frames=len(readable),
-                fps=fps or len(entries) / whole,
+                fps=len(entries) / whole,
                 keys=tuple(time - shift for time, key, _ in readable if key),
             )
     # Fragments, WebM from a browser, streams, lies: ask the packets, if that is quick.
@@ -74,28 +77,39 @@ def read_timeline(container: Any, stream: Any, file_bytes: int) -> Timeline:
 def _walk(container: Any, stream: Any, declared: float, fps: float) -> Timeline:
     tick = float(stream.time_base)
     times, keys = [], []
+    offset, last, broken = 0.0, None, False
     try:
         for packet in container.demux(stream):
             time = packet.pts if packet.pts is not None else packet.dts
             if time is None or packet.is_discard:
                 continue
-            times.append(time * tick)
+            time = time * tick + offset
+            if last is not None and time < last - BREAK:
+                # Clips joined by `cat`: their clocks begin anew, ours goes on.
+                offset += last + (1 / fps if fps else 0.04) - time
+                time, broken = last + (1 / fps if fps else 0.04), True
+            last = time
+            times.append(time)
             if packet.is_keyframe:
-                keys.append(time * tick)
+                keys.append(time)
     except FFmpegError:
         pass  # the packets end here; what is missing shows against the declared duration
     if not times:
-        return Timeline(0.0, 0.0, declared, 0, fps, ())
-    start = min(times)
+        return Timeline(0.0, 0.0, declared, 0, fps, (), walked=True)
     times.sort()
+    start = times[0]
     duration = _span(times) if len(times) > 1 else (1 / fps if fps else 0.04)
+    if abs(declared - start - duration) < 1.0:
+        declared -= start  # Matroska counts from zero even where the first frame comes late
     return Timeline(
         start=start,
         duration=duration,
         declared=declared,
         num_frames=len(times),
-        fps=fps or len(times) / duration,
+        fps=len(times) / duration if duration else fps,
         keys=tuple(sorted(key - start for key in keys)),
+        walked=True,
+        broken=broken,
     )
 
 
