@@ -1,0 +1,64 @@
+"""From a folder on disk to a model that can answer: its numbers, its device, its name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+
+CARD = "card.json"  # beside the weights: name, knows, limits
+
+
+def load_folder(
+    path_or_name: str | Path, dtype: torch.dtype | None, device: str | torch.device | None
+) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
+    """The model, its processor and its card."""
+    if str(path_or_name) == "embedded":
+        from vlm.weights.embedded import folder  # it may have to assemble the model first
+
+        path = folder()
+    else:
+        path = Path(path_or_name).expanduser()
+        if not (path / "config.json").is_file():
+            raise ValueError(
+                f"{path} is not a model's folder: it has no config.json. Name one that has, or"
+                ' "embedded".'
+            )
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = dtype or default_dtype(device)
+    logging.disable_progress_bar()
+    model = PVCForConditionalGeneration.from_pretrained(
+        path, dtype=dtype, attn_implementation="sdpa", local_files_only=True
+    )
+    processor = PVCProcessor.from_pretrained(path, local_files_only=True)
+    card = path / CARD
+    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    return model.to(device), processor, {"name": Path(path).name, **facts}
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it; emulated it is slower than float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cpu" and not _cpu_multiplies_bfloat16():
+        return torch.float32
+    return torch.bfloat16
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def describe(model: PVCForConditionalGeneration) -> dict[str, Any]:
+    """What a page can say of a model that comes without a card."""
+    return {
+        "name": "A model of your own",
+        "parameters": f"{round(model.num_parameters() / 1e6):,} M",
+        "knows": "what it was trained on.",
+        "limits": "It can be wrong.",
+    }

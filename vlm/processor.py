@@ -1,0 +1,265 @@
+"""From a conversation to what the model takes, in training and in the chat alike.
+
+    Conversation -> prepare (tiles, squares, timesteps) -> render (ids, labels) -> tensors
+
+How often a picture is looked at is said as a number: its pixels are never repeated. Frames stay
+uint8 until `pixel_values`, the one place where they become numbers around 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import (
+    AutoImageProcessor,
+    AutoProcessor,
+    BatchFeature,
+    PreTrainedTokenizerBase,
+    ProcessorMixin,
+)
+from transformers.image_processing_utils import BaseImageProcessor
+
+from vlm.config import PromptConfig, PVCConfig
+from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
+from vlm.encoders.base import relative_timesteps
+from vlm.media.decode import read_image, read_video
+from vlm.media.tiling import tile_image
+from vlm.media.transforms import resize_frames
+from vlm.prompt import PromptWriter
+
+
+def add_image_tokens(tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig) -> int:
+    """Adds the picture markup to a tokenizer as special tokens; returns how many were new."""
+    return tokenizer.add_special_tokens(
+        {"additional_special_tokens": list(prompt.image_tokens)}, replace_extra_special_tokens=False
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A conversation as the model takes it, before anything is a tensor."""
+
+    ids: list[int]
+    labels: list[int]  # the id where an answer is learnt (with its end of turn), else -100
+    media: tuple[Media, ...]  # in the order of their placeholders
+
+    @property
+    def clips(self) -> list[Clip]:
+        return [clip for media in self.media for clip in media.clips]
+
+    @property
+    def frames(self) -> list[np.ndarray]:
+        """uint8 [T, S, S, 3] of each clip."""
+        return [clip.frames for clip in self.clips]
+
+    @property
+    def clip_frames(self) -> list[int]:
+        return [len(clip.frames) for clip in self.clips]
+
+    @property
+    def clip_looks(self) -> list[int]:
+        return [clip.looks for clip in self.clips]
+
+    @property
+    def timesteps(self) -> list[float]:
+        """Of all looks in a row."""
+        return [time for clip in self.clips for time in clip.timesteps]
+
+
+class PVCImageProcessor(BaseImageProcessor):
+    """Pictures of any size to squares, squares to pixel values."""
+
+    model_input_names = ["pixel_values"]
+
+    def __init__(
+        self,
+        image_size: int = 448,
+        image_mean: Sequence[float] = (0.485, 0.456, 0.406),
+        image_std: Sequence[float] = (0.229, 0.224, 0.225),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_size = image_size
+        self.image_mean = list(image_mean)
+        self.image_std = list(image_std)
+
+    def tiles(self, pixels: np.ndarray, max_tiles: int = 1) -> np.ndarray:
+        """uint8 [H, W, 3] -> [n, S, S, 3]; of more than one tile the last is the whole picture."""
+        return tile_image(pixels, max_tiles, self.image_size)
+
+    def squares(self, frames: np.ndarray) -> np.ndarray:
+        """uint8 [T, H, W, 3] -> [T, S, S, 3]."""
+        return resize_frames(frames, self.image_size)
+
+    def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
+        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalised, on the device of `frames`."""
+        frames = torch.as_tensor(frames)
+        mean = torch.tensor(self.image_mean, device=frames.device) * 255
+        std = torch.tensor(self.image_std, device=frames.device) * 255
+        return ((frames.float() - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+    def preprocess(self, images: Sequence[np.ndarray], **kwargs: Any) -> BatchFeature:
+        """Each picture as one square, as transformers' image processors do it."""
+        squares = [self.tiles(np.asarray(image)) for image in images]
+        return BatchFeature({"pixel_values": self.pixel_values(np.concatenate(squares))})
+
+
+class PVCProcessor(ProcessorMixin):
+    """The image processor, the tokenizer and the prompt of a model, saved and loaded together."""
+
+    def __init__(
+        self,
+        image_processor: PVCImageProcessor,
+        tokenizer: PreTrainedTokenizerBase,
+        tokens_per_look: int = 64,
+        timestep_scale: float = 1.0,
+        prompt: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(image_processor, tokenizer)
+        self.tokens_per_look = tokens_per_look
+        self.timestep_scale = timestep_scale
+        self.prompt = asdict(PromptConfig(**(prompt or {})))
+        self.writer = PromptWriter(tokenizer, self.prompt_config, tokens_per_look)
+
+    @classmethod
+    def from_config(cls, config: PVCConfig, tokenizer: PreTrainedTokenizerBase) -> "PVCProcessor":
+        """The processor that belongs to a model with this config."""
+        pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
+        scale = config.tower_config.timestep_scale
+        return cls(pictures, tokenizer, config.tokens_per_look, scale, config.prompt)
+
+    @property
+    def prompt_config(self) -> PromptConfig:
+        return PromptConfig(**self.prompt)
+
+    def prepare(self, part: Image | Video) -> Media:
+        """Pixels of any size -> squares for the tower, with the time of each look."""
+        if isinstance(part, Video):
+            frames = self.image_processor.squares(part.frames)
+            times = [float(time) for time in part.times]
+            if len(times) != len(frames):
+                raise ValueError(f"a video has {len(frames)} frames but {len(times)} times.")
+            timesteps = tuple(relative_timesteps(times, self.timestep_scale))
+            return Media("video", (Clip(frames, timesteps),), tuple(times))
+        looks = self.prompt_config.looks if part.looks is None else part.looks
+        if looks < 1:
+            raise ValueError(f"a picture was to be looked at {looks} times; once is the least.")
+        timesteps = tuple(relative_timesteps(range(looks), self.timestep_scale))
+        tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
+        return Media("image", tuple(Clip(tile[None], timesteps) for tile in tiles))
+
+    def render(self, conversation: Conversation, add_generation_prompt: bool = False) -> Rendered:
+        """Token ids, labels and clips of a conversation."""
+        ready = Conversation(
+            tuple(
+                Message(
+                    message.role,
+                    tuple(
+                        self.prepare(part) if isinstance(part, Image | Video) else part
+                        for part in message.parts
+                    ),
+                )
+                for message in conversation.messages
+            )
+        )
+        written = self.writer.write(ready, add_generation_prompt)
+        return Rendered(written.ids, written.labels, written.media)
+
+    def look_order(self, media: Sequence[Media]) -> list[int] | None:
+        """The order in which the looks of these media stand in the prompt, or None if as they come.
+
+        `encode` gives all looks of a tile together. Prompts with tile_order "look" want all tiles
+        at their first look, then all at their second.
+        """
+        if self.prompt_config.tile_order == "tile":
+            return None
+        order: list[int] = []
+        for item in media:
+            start = len(order)
+            looks = item.looks // len(item.clips)
+            order += [
+                start + tile * looks + look
+                for look in range(looks)
+                for tile in range(len(item.clips))
+            ]
+        return order
+
+    def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
+        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalised."""
+        return self.image_processor.pixel_values(frames)
+
+    def __call__(
+        self,
+        conversations: Conversation | Sequence[Conversation],
+        add_generation_prompt: bool = True,
+        **kwargs: Any,
+    ) -> BatchFeature:
+        """Inputs of the model's `generate` and `forward`, padded on the left."""
+        if isinstance(conversations, Conversation):
+            conversations = [conversations]
+        rendered = [self.render(item, add_generation_prompt) for item in conversations]
+        length = max(len(item.ids) for item in rendered)
+        padding = self.tokenizer.pad_token_id or 0
+        short = [length - len(item.ids) for item in rendered]
+        inputs: dict[str, Tensor] = {
+            "input_ids": torch.tensor(
+                [[padding] * n + item.ids for n, item in zip(short, rendered, strict=True)]
+            ),
+            "attention_mask": torch.tensor([[0] * n + [1] * (length - n) for n in short]),
+        }
+        frames = [frames for item in rendered for frames in item.frames]
+        if frames:
+            if self.look_order([media for item in rendered for media in item.media]) is not None:
+                raise ValueError(
+                    'prompts with tile_order "look" need the visual tokens put in order: encode'
+                    " them, index them with processor.look_order, and hand in visual_tokens."
+                )
+            inputs |= {
+                "pixel_values": self.pixel_values(np.concatenate(frames)),
+                "clip_frames": torch.tensor([n for item in rendered for n in item.clip_frames]),
+                "clip_looks": torch.tensor([n for item in rendered for n in item.clip_looks]),
+                "timesteps": torch.tensor([t for item in rendered for t in item.timesteps]),
+            }
+        return BatchFeature(inputs)
+
+    def apply_chat_template(
+        self,
+        conversation: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool = False,
+        num_frames: int | None = None,
+        **kwargs: Any,
+    ) -> BatchFeature:
+        """Messages in the common form to model inputs; media are paths, PIL pictures or arrays.
+
+        The template is ours, not Jinja: what a user typed can never become a special token.
+        """
+
+        def read(part: Mapping[str, Any]) -> Image | Video:
+            return read_part(part, num_frames or self.prompt_config.default_frames)
+
+        return self(from_messages(conversation, read), add_generation_prompt)
+
+
+def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
+    """The picture or video of a message part: a path, a PIL picture, or an array of pixels."""
+    source = part[part["type"]]
+    if part["type"] == "image":
+        if isinstance(source, str | Path):
+            source = read_image(Path(source)).pixels
+        elif hasattr(source, "convert"):  # a PIL picture
+            source = np.asarray(source.convert("RGB"))
+        return Image(source)
+    if isinstance(source, str | Path):
+        video = read_video(Path(source), num_frames=num_frames)
+        return Video(video.frames, video.times)
+    return Video(source, np.asarray(part.get("times", range(len(source))), dtype=np.float64))
+
+
+AutoImageProcessor.register(
+    PVCConfig, image_processor_classes={"pil": PVCImageProcessor, "torchvision": PVCImageProcessor}
+)
+AutoProcessor.register(PVCConfig, PVCProcessor)
