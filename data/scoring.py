@@ -1,0 +1,130 @@
+"""Is a short free answer right? Rules that a listing of everything cannot pass.
+
+Only the first sentence counts. Where the accepted answer is a colour, a number, a place or yes/no, the first
+such word of the sentence decides, together with those joined to it: "red or blue" is not "red". Other answers
+must hold an accepted phrase as whole words, near the start, in a sentence that does not enumerate, and
+no phrase of `wrong` may come before it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from data.records import Record
+
+Verdict = Literal["right", "near", "wrong"]
+
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+COLOURS = "red orange yellow green blue purple black white grey pink brown".split()
+PLACES = "top bottom left right middle up down above below".split()
+# Spellings and near words that mean the same; applied word by word.
+SAME = {
+    **{word: str(value) for value, word in enumerate(NUMBERS)},
+    **{"none": "0", "gray": "grey", "violet": "purple", "golden": "yellow"},
+    **{"upper": "top", "lower": "bottom", "centre": "middle", "center": "middle"},
+    **{"upwards": "up", "upward": "up", "downwards": "down", "downward": "down"},
+    **{"leftwards": "left", "leftward": "left", "rightwards": "right", "rightward": "right"},
+    **{"over": "above", "under": "below", "underneath": "below", "beneath": "below"},
+    **{"yeah": "yes", "yep": "yes", "nope": "no", "picture": "image", "photo": "image"},
+}
+ARTICLES = {"a", "an", "the"}
+# Words that may stand between two words of one statement: "at the top, on the left", "red and blue".
+JOINING = {"and", "or", "of", "on", "at", "to", "in", "side", "corner", "hand", "then"}
+FIRST_WORDS = 12  # an answer must come to the point within this many words
+
+
+def normalise(text: str) -> list[str]:
+    """The words of a text, without case, articles, punctuation and spelling variants."""
+    text = text.lower().replace("’", "'").replace("cannot", "can not").replace("can't", "can not")
+    text = re.sub(r"n't\b", " not", text).replace("'", "")
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # 4,821 -> 4821
+    text = re.sub(r"(?<=\d),(?=\d{2}\b)", ".", text)  # 12,40 -> 12.40
+    words = re.findall(r"\d+(?:\.\d+)?|[^\W\d_]+", text)
+    return [SAME.get(word, word) for word in words if word not in ARTICLES]
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that ends a sentence, or the first line break."""
+    return re.split(r"(?<=[.!?])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)\s|\n", text.strip(), maxsplit=1)[0]
+
+
+def is_right(
+    answer: str, accept: Sequence[str], near: Sequence[str] = (), wrong: Sequence[str] = ()
+) -> Verdict:
+    """Judges one answer against the accepted phrases, the nearly right ones and the decidedly wrong ones."""
+    sentence = first_sentence(answer)
+    words = normalise(sentence)
+    refused = [_position(words, normalise(phrase)) for phrase in wrong]
+    limit = min((start for start in refused if start is not None), default=len(words) + 1)
+    verdicts: tuple[tuple[Verdict, Sequence[str]], ...] = (("right", accept), ("near", near))
+    for verdict, phrases in verdicts:
+        if any(_says(sentence, words, normalise(phrase), limit) for phrase in phrases):
+            return verdict
+    return "wrong"
+
+
+def judge(record: Record, answer: str, turn: int = 0) -> Verdict:
+    """Judges the answer to turn `turn` of a record by the lists the record carries."""
+    if turn >= len(record.accept):
+        raise ValueError(f"record {record.id} has no accepted answers for turn {turn}.")
+    near = record.near[turn] if record.near else ()
+    wrong = record.wrong[turn] if record.wrong else ()
+    return is_right(answer, record.accept[turn], near, wrong)
+
+
+def _says(sentence: str, words: list[str], phrase: list[str], limit: int) -> bool:
+    for family in (_is_colour, _is_yes_or_no, _is_number, _is_place):
+        if all(family(word) for word in phrase):
+            return _first_run(words, family) == _without_middle(phrase)
+    start = _position(words, phrase)
+    # A sentence of many items names everything and says nothing.
+    items = len(re.split(r",| and | or ", sentence))
+    enumerates = items > 3 + phrase.count("then")
+    return start is not None and start < min(limit, FIRST_WORDS) and not enumerates
+
+
+def _position(words: list[str], phrase: list[str]) -> int | None:
+    """Where the phrase starts as whole words (a plural counts as its singular), or None."""
+    size = len(phrase)
+    for start in range(len(words) - size + 1):
+        window = words[start : start + size]
+        if all(_same_word(*pair) for pair in zip(window, phrase, strict=True)):
+            return start
+    return None
+
+
+def _same_word(word: str, wanted: str) -> bool:
+    return word == wanted or word in (wanted + "s", wanted + "es")
+
+
+def _first_run(words: list[str], family: Callable[[str], bool]) -> list[str]:
+    run: list[str] = []
+    for word in words:
+        if family(word):
+            # "No" as a count is zero only in the number family.
+            run.append("0" if family is _is_number and word == "no" else word)
+        elif run and word not in JOINING:
+            break
+    return _without_middle(run)
+
+
+def _without_middle(run: list[str]) -> list[str]:
+    """Top middle is the top; middle alone stays."""
+    rest = [word for word in run if word != "middle"]
+    return rest or run[:1]
+
+
+def _is_colour(word: str) -> bool:
+    return word in COLOURS
+
+
+def _is_number(word: str) -> bool:
+    return word[0].isdigit() or word == "no"
+
+
+def _is_place(word: str) -> bool:
+    return word in PLACES
+
+
+def _is_yes_or_no(word: str) -> bool:
+    return word in ("yes", "no")

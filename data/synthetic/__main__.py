@@ -1,0 +1,44 @@
+"""Makes worlds with known answers: `python -m data.synthetic OUT --stage pretrain --num 8000 --seed 1`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from data.synthetic.build import HELD_PER_TASK, STAGES, Order, build
+from data.synthetic.stock import load_stock
+from data.synthetic.worlds import HELD_TASKS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m data.synthetic", description=__doc__)
+    parser.add_argument("out", type=Path, help="folder for records.jsonl and media/")
+    parser.add_argument("--stage", choices=STAGES, required=True)
+    parser.add_argument(
+        "--num", type=int, help=f"records; for held {HELD_PER_TASK} per task if not given"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--assets", type=Path, help="folder filled by data.prepare.assets (default: in the cache)"
+    )
+    arguments = parser.parse_args()
+    if arguments.num is None and arguments.stage != "held":
+        parser.error("--num is needed for this stage.")
+    num = arguments.num or HELD_PER_TASK * len(HELD_TASKS)
+    if not load_stock(arguments.assets).kinds:
+        print(
+            "No objects found (python -m data.prepare.assets fetches them): shapes only.",
+            file=sys.stderr,
+        )
+    try:
+        build(
+            Order(arguments.out, arguments.stage, arguments.seed, arguments.assets),
+            num,
+            arguments.workers,
+        )
+    except ValueError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

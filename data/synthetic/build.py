@@ -1,0 +1,145 @@
+"""Makes a data set of worlds: media files and records.jsonl. A record depends on its seed and number alone."""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from data.records import Media, Message, Record, Text, record_to_json, write_records
+from data.synthetic.dice import Dice
+from data.synthetic.encode import save_clip, save_picture
+from data.synthetic.stock import Stock, load_stock
+from data.synthetic.world import Clip, Turn, World
+from data.synthetic.worlds import ASKED_AS, HELD_TASKS, WORLDS
+
+STAGES = ("pretrain", "instruct", "held")
+HELD_PER_TASK = (
+    60  # 60 yes/no answers tell 80 % from chance well, and all tasks are done in minutes
+)
+MAX_TURNS = 4
+PNG_SHARE = 0.3  # the others are JPEG, as most pictures that people have
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make: stage, seed, where to, from which assets."""
+
+    out: Path
+    stage: str
+    seed: int
+    assets: Path | None = None
+
+
+def build(order: Order, num: int, workers: int = 1) -> int:
+    """Makes `num` records in `order.out` and returns how many were written."""
+    if order.stage not in STAGES:
+        raise ValueError(f"stage {order.stage!r} is not known; known are {', '.join(STAGES)}.")
+    target = order.out / "records.jsonl"
+    if target.exists():
+        raise ValueError(f"{target} is there already; choose another folder or delete it.")
+    (order.out / "media").mkdir(parents=True, exist_ok=True)
+    return write_records(
+        target, tqdm(_lines(order, num, workers), total=num, unit="records", desc=order.stage)
+    )
+
+
+def _lines(order: Order, num: int, workers: int) -> Iterator[dict[str, Any]]:
+    if workers <= 1:
+        shop = Workshop(order)
+        yield from (shop.make(index) for index in range(num))
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_open_workshop, initargs=(order,)) as pool:
+        yield from pool.imap(_make_in_worker, range(num), chunksize=8)
+
+
+class Workshop:
+    """Makes records one at a time; each worker process has its own."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.seen: Stock = load_stock(order.assets)
+        self.held = load_stock(order.assets, held=True) if order.stage == "held" else self.seen
+
+    def make(self, index: int) -> dict[str, Any]:
+        """Draws record `index`, writes its media file, and returns its JSONL line."""
+        stage = self.order.stage
+        seed = f"{self.order.seed}/{stage}/{index}"
+        if stage == "held":
+            task, name = HELD_TASKS[index % len(HELD_TASKS)]
+            world, turns = self._scored(task, name, seed, index // len(HELD_TASKS))
+        else:
+            dice = Dice(seed, None, False, self.seen, self.seen)
+            weights = [getattr(row, stage) for row in WORLDS.values()]
+            name = dice.random.choices(list(WORLDS), weights)[0]
+            world = WORLDS[name].make(dice)
+            turns = (
+                _caption_turn(dice, name, world)
+                if stage == "pretrain"
+                else _choose(dice, world.turns)
+            )
+        media = self._save(
+            world, index, png=Dice(seed + "/png", 0, False, self.seen, self.seen).chance(PNG_SHARE)
+        )
+        record = _record(f"{name.replace(' ', '-')}-{index:06d}", media, turns)
+        return record_to_json(record, self.order.out)
+
+    def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[Turn]]:
+        """One question of the task, drawn again until the world gives one (a background may have no plain colour)."""
+        for attempt in range(100):
+            world = WORLDS[name].make(Dice(f"{seed}/{attempt}", slot, True, self.held, self.seen))
+            for turn in world.turns:
+                if turn.task == ASKED_AS.get(task, task):
+                    return world, [replace(turn, task=task)]
+        raise RuntimeError(
+            f"the world {name!r} gave no question for the task {task!r} in 100 draws."
+        )
+
+    def _save(self, world: World, index: int, png: bool) -> Media:
+        if isinstance(world.media, Clip):
+            path = self.order.out / "media" / f"{index:06d}.mp4"
+            save_clip(world.media, path)
+            return Media("video", path)
+        path = self.order.out / "media" / f"{index:06d}{'.png' if png else '.jpg'}"
+        save_picture(world.media, path)
+        return Media("image", path)
+
+
+def _caption_turn(dice: Dice, name: str, world: World) -> list[Turn]:
+    question = dice.ask("describe clip" if isinstance(world.media, Clip) else "describe picture")
+    return [Turn(f"caption {name}", question, world.caption, (world.caption,))]
+
+
+def _choose(dice: Dice, turns: tuple[Turn, ...]) -> list[Turn]:
+    """The world's main question and up to three more, in any order."""
+    rest = dice.shuffled(turns[1:])[: dice.pick((2, 3, MAX_TURNS - 1))]
+    return dice.shuffled([turns[0], *rest])
+
+
+def _record(name: str, media: Media, turns: list[Turn]) -> Record:
+    messages: list[Message] = []
+    for turn in turns:
+        parts = (Text(turn.question),) if messages else (media, Text(turn.question))
+        messages += [Message("user", parts), Message("assistant", (Text(turn.answer),))]
+    return Record(
+        id=name,
+        messages=tuple(messages),
+        tasks=tuple(turn.task for turn in turns),
+        accept=tuple(turn.accept for turn in turns),
+        near=tuple(turn.near for turn in turns),
+        wrong=tuple(turn.wrong for turn in turns),
+    )
+
+
+_workshop: list[Workshop] = []  # filled once in each worker process, never in the parent
+
+
+def _open_workshop(order: Order) -> None:
+    _workshop.append(Workshop(order))
+
+
+def _make_in_worker(index: int) -> dict[str, Any]:
+    return _workshop[0].make(index)

@@ -1,0 +1,123 @@
+"""What a maker of worlds draws from: seeded chance, the stock of its split, and the wording of its split.
+
+`slot` says which of the possible answers a record is to have. In training it is random; in the scoring set it counts
+up, so that every answer of a task comes up equally often.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from data.synthetic.shapes import COLOURS, Rgb
+from data.synthetic.stock import Stock, Thing
+from data.synthetic.wording import QUESTIONS
+
+T = TypeVar("T")
+
+
+class Dice:
+    """The draws of one record. `stock` is the split's own; `seen` the training stock, for what naming must not decide."""
+
+    def __init__(self, seed: str, slot: int | None, held: bool, stock: Stock, seen: Stock) -> None:
+        self.random = random.Random(seed)
+        self.slot = self.random.randrange(10**6) if slot is None else slot
+        self.held = held
+        self.stock = stock
+        self.seen = seen
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def pick(self, options: Sequence[T]) -> T:
+        return self.random.choice(options)
+
+    def by_slot(self, options: Sequence[T]) -> T:
+        """The option whose turn it is: answers drawn like this are balanced in the scoring set."""
+        return options[self.slot % len(options)]
+
+    def between(self, low: float, high: float) -> float:
+        return self.random.uniform(low, high)
+
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        return self.random.sample(items, len(items))
+
+    def ask(self, question: str, **words: str | int) -> str:
+        return self.pick(QUESTIONS[self.held][question]).format(**words)
+
+    def rgb(self, thing: Thing) -> Rgb:
+        """A shape's colour, a little different every time; unused for objects."""
+        red, green, blue = COLOURS.get(thing.colour, (0, 0, 0))
+        jitter = [self.random.randint(-12, 12) for _ in range(3)]
+        r, g, b = (
+            min(255, max(0, value + d)) for value, d in zip((red, green, blue), jitter, strict=True)
+        )
+        return r, g, b
+
+    @cached_property
+    def canvas(self) -> tuple[int, int]:
+        """Width and height of a still picture."""
+        sizes = ((256, 256), (320, 320), (320, 256), (256, 320), (384, 288), (288, 384), (320, 240))
+        return self.pick(sizes)
+
+    @cached_property
+    def clip_canvas(self) -> tuple[int, int]:
+        """Width and height of a clip."""
+        return self.pick(((256, 256), (256, 256), (288, 224), (224, 288), (320, 240)))
+
+    # Things
+
+    def shape(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
+        """A shape. In scoring, half of them are combinations of shape and colour that training never had."""
+        pools = [self.stock.shapes, self.seen.shapes]
+        if not self.held or self.chance(0.5):
+            pools.reverse()
+        pool = next(p for p in ([t for t in pool if allowed(t)] for pool in pools) if p)
+        return self.pick(pool)
+
+    def object(
+        self, allowed: Callable[[Thing], bool] = lambda thing: True, own: bool = False
+    ) -> Thing | None:
+        """An object, or None where no assets are there. `own` keeps to the split's objects (held out in scoring);
+        else scoring draws two thirds from those known in training."""
+        known = self.held and not own and self.chance(0.67)
+        kinds = (self.seen if known else self.stock).kinds
+        for _ in range(20 if kinds else 0):
+            thing = self.pick(self.pick(kinds))
+            if allowed(thing):
+                return thing
+        return None
+
+    def thing(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
+        """A shape or an object about which sentences can be made."""
+        chosen = None
+        if self.chance(0.55):
+            chosen = self.object(lambda thing: thing.fits_sentences and allowed(thing))
+        return chosen or self.shape(allowed)
+
+    def things(self, num: int, *given: Thing) -> list[Thing]:
+        """Given things and new ones, `num` in all, that cannot be taken for one another by name or kind."""
+        chosen = list(given)
+        while len(chosen) < num:
+            chosen.append(self.thing(lambda thing: self.differs(thing, chosen)))
+        return chosen
+
+    def absent(self, present: Sequence[Thing]) -> Thing:
+        """Something that is not there and could not be taken for what is."""
+        return self.thing(lambda thing: self.differs(thing, present))
+
+    @staticmethod
+    def differs(thing: Thing, others: Sequence[Thing]) -> bool:
+        for other in others:
+            if set(thing.name.lower().split()) & set(other.name.lower().split()):
+                return False
+            if thing.is_shape and other.is_shape:
+                if thing.colour == other.colour:
+                    return False
+            elif thing.category == other.category:
+                return False
+        return True
+
+    def refer(self, thing: Thing) -> str:
+        """The name, or for a shape now and then the colour with it."""
+        return thing.label if self.chance(0.3) else thing.name

@@ -1,0 +1,35 @@
+"""What a maker of worlds gives back: a picture or a clip, a caption, and questions with exactly known answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer; `accept`, `near` and `wrong` are for scoring (see data/scoring.py)."""
+
+    task: str
+    question: str
+    answer: str
+    accept: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The pictures of a video, all of one even-sided size."""
+
+    frames: Sequence[Image.Image]
+    fps: int
+
+
+@dataclass(frozen=True)
+class World:
+    """One made example. Each maker says all that can be asked; the stage decides what is."""
+
+    media: Image.Image | Clip
+    caption: str
+    turns: tuple[Turn, ...]
