@@ -37,6 +37,15 @@ ASSEMBLY = "1"
 
 def folder(shipped: Path = SHIPPED, say: Say = say) -> Path:
     """The assembled model's folder in the cache, assembled if it is missing or out of date."""
+    return made_once(
+        cache_dir() / "embedded",
+        source_of(shipped),
+        lambda folder: _assemble(shipped, folder, say),
+    )
+
+
+def source_of(shipped: Path) -> dict[str, str]:
+    """Everything that decides what the assembled folder holds."""
     delta, config = shipped / DELTA, shipped / "config.json"
     for path in (delta, config):
         if not path.is_file():
@@ -44,16 +53,13 @@ def folder(shipped: Path = SHIPPED, say: Say = say) -> Path:
                 f"{path} is missing: the embedded model is not in this checkout. "
                 "Train it with `make train`, or name another model's folder."
             )
-    source = {
+    return {
         "delta": sha256(delta),
         "config": sha256(config),
         "gguf": base.SMOLLM2_SHA256,
         "pth": base.EFFICIENTNET_SHA256,
         "version": f"{base.CONVERSION}.{ASSEMBLY}",
     }
-    return made_once(
-        cache_dir() / "embedded", source, lambda folder: _assemble(shipped, folder, say)
-    )
 
 
 def _assemble(shipped: Path, folder: Path, say: Say) -> None:

@@ -1,0 +1,36 @@
+"""What every test gets: one thread, no network, no test that needs what this machine lacks."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported by anyone. One thread each, since a test's tensors are tiny.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    gpu_tests = [item for item in items if item.get_closest_marker("gpu")]
+    if not gpu_tests:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in gpu_tests:
+            item.add_marker(pytest.mark.skip(reason="there is no accelerator here"))
+
+
+@pytest.fixture(scope="session")
+def embedded_folder() -> Path:
+    """The assembled embedded model; the test is skipped where it or its base is not there."""
+    from vlm.weights import embedded
+    from vlm.weights.files import WeightsError
+
+    try:
+        return embedded.folder()
+    except WeightsError as error:
+        pytest.skip(str(error))
