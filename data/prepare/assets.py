@@ -1,7 +1,7 @@
-"""Fetches and lays out what made pictures are composed of: `python -m data.prepare.assets [--out DIR]`.
+"""Fetches and lays out the stock of made pictures: `python -m data.prepare.assets [--out DIR]`.
 
-Objects with names (two emoji sets, photo cut-outs), backgrounds, and fonts, all in the cache folder; ATTRIBUTION.md lists
-sources and licences. About 12 % of the names, two font families and a quarter of the backgrounds are held out for scoring.
+Objects with names (two emoji sets, photo cut-outs), backgrounds and fonts, all in the cache folder. About
+12 % of the names, two font families and some backgrounds are held out for scoring.
 """
 
 from __future__ import annotations
@@ -9,46 +9,61 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
+import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 from PIL import Image
 
+from data.prepare import sources
 from data.prepare.emoji import emoji_pictures
 from data.prepare.fetch import FetchError, Package, cache_folder, fetch
-
-FLUENT = Package(
-    "npm",
-    "@lobehub/fluent-emoji-3d",
-    "1.1.0",
-    "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
-)
-GOOGLE = Package(
-    "npm",
-    "emoji-datasource-google",
-    "16.0.0",
-    "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
-)
+from data.prepare.stamps import stamp_pictures
 
 LONGEST_SIDE = 192  # pixels; made pictures are 256 wide, so no object needs more
+BACKGROUND_SIZE = (960, 720)
 HELD_PERCENT = 12
+
+Row = dict[str, str]
+
+
+def prepare(out: Path) -> None:
+    """Everything, into `out`. What one package manager cannot give is said and left out."""
+    downloads = cache_folder() / "downloads"
+    out.mkdir(parents=True, exist_ok=True)
+
+    def get(package: Package) -> Path:
+        return fetch(package, downloads)
+
+    emoji = _try(lambda: emoji_pictures(get(sources.FLUENT), get(sources.GOOGLE)))
+    stamps = _try(lambda: stamp_pictures(get(sources.STAMPS)))
+    objects = write_objects([*emoji, *stamps], out)
+    if not objects:
+        raise FetchError("No objects could be fetched, so no pictures can be made.")
+    names = {row["name"] for row in objects}
+    held = {row["name"] for row in objects if row["split"] == "held"}
+    _write(out, "objects", objects)
+    print(f"{len(objects)} objects with {len(names)} names, {len(held)} of the names held out")
+    for what, make in (("backgrounds", write_backgrounds), ("fonts", write_fonts)):
+        rows = _try(lambda make=make: make(get, out))
+        _write(out, what, rows)
+        print(f"{len(rows)} {what}, {sum(row['split'] == 'held' for row in rows)} held out")
 
 
 def is_held_out(name: str) -> bool:
-    """Whether objects of this name are kept for scoring: the same answer on every machine and in every set."""
+    """Whether objects of this name are kept for scoring: the same on every machine, for every set."""
     return int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % 100 < HELD_PERCENT
 
 
-def write_objects(
-    pictures: Iterable[tuple[str, str, str, Path]], out: Path
-) -> list[dict[str, str]]:
-    """Crops, shrinks and saves (name, category, set, file) pictures as PNG; returns their rows for objects.json."""
-    rows, used = [], set()
+def write_objects(pictures: Iterable[tuple[str, str, str, Path]], out: Path) -> list[Row]:
+    """Crops, shrinks and saves (name, category, set, file) pictures; their rows for objects.json."""
+    rows: list[Row] = []
+    used: set[str] = set()
+    shutil.rmtree(out / "objects", ignore_errors=True)
     for name, category, label, source in pictures:
-        slug = f"{label}/{name.lower().replace(' ', '-').replace('.', '')}"
-        slug = next(s for s in (slug, *(f"{slug}-{i}" for i in range(2, 99))) if s not in used)
-        used.add(slug)
         with Image.open(source) as opened:
             picture = opened.convert("RGBA")
         box = picture.getchannel("A").point(lambda alpha: 255 * (alpha > 8)).getbbox()
@@ -56,27 +71,81 @@ def write_objects(
             continue
         picture = picture.crop(box)
         picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-        target = out / "objects" / f"{slug}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(target)
+        stem = f"objects/{label}/{re.sub(r'[^a-z0-9]+', '-', name.lower())}"
+        file = next(f for f in (f"{stem}{end}.png" for end in _endings()) if f not in used)
+        used.add(file)
+        (out / file).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(out / file)
         split = "held" if is_held_out(name) else "train"
-        file = target.relative_to(out).as_posix()
-        rows.append(
-            {"name": name, "file": file, "set": label, "category": category, "split": split}
-        )
+        row = {"name": name, "file": file, "set": label, "category": category, "split": split}
+        rows.append(row)
     return rows
 
 
-def prepare(out: Path) -> None:
-    """Everything, into `out`; packages are kept beside it so that a second run fetches nothing."""
-    downloads = cache_folder() / "downloads"
-    rows = write_objects(emoji_pictures(fetch(FLUENT, downloads), fetch(GOOGLE, downloads)), out)
-    (out / "objects.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    names = {row["name"] for row in rows}
-    held = {row["name"] for row in rows if row["split"] == "held"}
-    print(
-        f"{len(rows)} objects with {len(names)} names ({len(held)} held out) in {out}/objects.json"
-    )
+def _endings() -> Iterator[str]:
+    yield ""
+    yield from (f"-{number}" for number in count(2))
+
+
+def write_backgrounds(get: Callable[[Package], Path], out: Path) -> list[Row]:
+    """Photographs of nothing in particular, cut to 4:3."""
+    rows = []
+    (out / "backgrounds").mkdir(exist_ok=True)
+    for package, names in sources.BACKGROUNDS:
+        folder = get(package)
+        for name, split in _marked(names):
+            found = sorted(folder.rglob(f"{name}.jpg"))
+            found += sorted(folder.rglob(f"{name}/contents/images/2560x1600.jpg"))
+            if not found:
+                raise FetchError(f"{package.name} holds no background {name}.")
+            with Image.open(found[0]) as opened:
+                opened.draft("RGB", (1920, 1440))  # JPEG decodes quickly at a half or a quarter
+                picture = opened.convert("RGB")
+            height = min(picture.height, picture.width * 3 // 4)
+            width = height * 4 // 3
+            left, top = (picture.width - width) // 2, (picture.height - height) // 2
+            picture = picture.crop((left, top, left + width, top + height))
+            file = f"backgrounds/{name.lower()}.jpg"
+            picture.resize(BACKGROUND_SIZE, Image.Resampling.LANCZOS).save(out / file, quality=90)
+            rows.append({"file": file, "split": split})
+    return rows
+
+
+def write_fonts(get: Callable[[Package], Path], out: Path) -> list[Row]:
+    """Regular, bold and italic of each family."""
+    rows = []
+    (out / "fonts").mkdir(exist_ok=True)
+    for package, families in sources.FONTS:
+        folder = get(package)
+        for family, split in _marked(families):
+            for style in ("Regular", "Bold", "Italic"):
+                # DejaVu's regular files carry no style in their names.
+                stems = {f"{family}-{style}", family if style == "Regular" else ""}
+                found = [file for file in folder.rglob("*.[to]tf") if file.stem in stems]
+                if not found:
+                    continue
+                file = f"fonts/{family}-{style}{found[0].suffix}"
+                shutil.copyfile(found[0], out / file)
+                rows.append({"file": file, "family": family, "style": style, "split": split})
+    return rows
+
+
+def _marked(names: str) -> Iterator[tuple[str, str]]:
+    """ "Lato+ Hack" -> ("Lato", "held"), ("Hack", "train")"""
+    for name in names.split():
+        yield name.rstrip("+"), "held" if name.endswith("+") else "train"
+
+
+def _try(make: Callable[[], Iterable]) -> list:
+    try:
+        return list(make())
+    except FetchError as error:
+        print(f"left out: {error}")
+        return []
+
+
+def _write(out: Path, name: str, rows: list[Row]) -> None:
+    (out / f"{name}.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def main() -> None:

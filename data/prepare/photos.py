@@ -18,22 +18,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from data.prepare import photo_table
-from data.prepare.fetch import FetchError, Package, cache_folder, fetch
+from data.prepare import photo_table, sources
+from data.prepare.fetch import FetchError, cache_folder, fetch
 from data.prepare.rcc import read_rcc
 
-GCOMPRIS = Package(
-    "debian",
-    "gcompris-qt-data",
-    "3.1-2",
-    "e9cf06ab2105529068df73085784e835d2ff03f870d2a8091f09125d40abac9f",
-)
-STAMPS = Package(
-    "debian",
-    "tuxpaint-stamps-default",
-    "2022.06.04-1",
-    "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
-)
 ACTIVITIES = (
     "erase explore_farm_animals explore_world_animals explore_monuments categorization".split()
 )
@@ -59,8 +47,8 @@ def prepare(out: Path) -> list[Photo]:
     downloads = cache_folder() / "downloads"
     (out / "photos").mkdir(parents=True, exist_ok=True)
     photos = [
-        *_whole(fetch(GCOMPRIS, downloads), out),
-        *_cut_outs(fetch(STAMPS, downloads), out),
+        *_whole(fetch(sources.GCOMPRIS, downloads), out),
+        *_cut_outs(fetch(sources.STAMPS, downloads), out),
         *_scikit_image(out),
     ]
     rows = [asdict(photo) for photo in photos]
@@ -112,11 +100,10 @@ def _cut_outs(package: Path, out: Path) -> Iterator[Photo]:
         with Image.open(stamps / f"{key}.png") as opened:
             stamp = opened.convert("RGBA")
         stamp = stamp.crop(stamp.getchannel("A").getbbox())
-        stamp.thumbnail((420, 420), Image.Resampling.LANCZOS)
-        top, bottom = STUDIO[number % len(STUDIO)]
-        shade = Image.linear_gradient("L").resize((512, 512))
-        picture = Image.composite(Image.new("RGB", (512, 512), bottom), Image.new("RGB", (512, 512), top), shade)
-        picture.paste(stamp, ((512 - stamp.width) // 2, (512 - stamp.height) // 2), stamp)
+        side = round(1.4 * max(stamp.size))
+        top, bottom = (Image.new("RGB", (side, side), colour) for colour in STUDIO[number % len(STUDIO)])
+        picture = Image.composite(bottom, top, Image.linear_gradient("L").resize((side, side)))
+        picture.paste(stamp, ((side - stamp.width) // 2, (side - stamp.height) // 2), stamp)
         file = _save(picture, out, "stamp-" + key.replace("/", "-").lower())
         yield Photo(file, accept, near, "tuxpaint-stamps-default", "GPL-2", "Tux Paint", False)
 
