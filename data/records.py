@@ -1,9 +1,9 @@
 """Records: one conversation about pictures or clips per line of a JSONL file.
 
-A line holds an id and a list of messages; a message's content is a list of parts, `{"type": "text"}`,
-`{"type": "image"}` or `{"type": "video"}`. Media paths are relative to the JSONL file and may not lead out
-of its folder. For scoring, a line may add one task, and one list of accepted, nearly right and decidedly
-wrong answers per assistant turn. docs/data.md shows the form in full.
+A line holds an id and a list of messages; a message's content is a list of parts, of type text,
+image or video. Media paths are relative to the JSONL file and may not lead out of its folder. For
+scoring, a line may add one task, and one list of accepted, nearly right and decidedly wrong
+answers per assistant turn. docs/data.md shows the form in full.
 """
 
 import json
@@ -38,7 +38,7 @@ class Media:
 
 @dataclass(frozen=True)
 class Concept:
-    """A picture nobody has: what a frozen classifier would say of its class (data/classifier.py)."""
+    """A picture nobody has: what a classifier would say of its class (data/classifier.py)."""
 
     index: int  # the class
     seed: int
@@ -63,7 +63,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Record:
-    """One conversation. `tasks`, `accept`, `near` and `wrong` have one entry per assistant turn, or none."""
+    """One conversation. `tasks`, `accept`, `near`, `wrong` have one entry per answer, or none."""
 
     id: str
     messages: tuple[Message, ...]
@@ -96,8 +96,8 @@ class Record:
 def read_records(path: str | Path) -> Iterator[Record]:
     """Yields the records of a JSONL file one by one; empty lines are skipped.
 
-    A RecordError names the file and the line. That the media exist is checked when they are opened, not
-    here, so that reading a large file stays quick.
+    A RecordError names the file and the line. That the media exist is checked when they are opened,
+    not here, so that reading a large file stays quick.
     """
     path = Path(path)
     try:
@@ -163,7 +163,7 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
 
 
 def resolve_media(folder: str | Path, name: str) -> Path:
-    """The path of a media file named in a record, refused where it leads out of the record's folder."""
+    """The path of a media file of a record, refused where it leads out of the record's folder."""
     root = Path(folder).resolve()
     if Path(name).is_absolute() or "://" in name:
         raise ValueError(f"the media path {name!r} must be relative to the JSONL file")
@@ -238,7 +238,7 @@ def _read_part(value: Any, folder: Path) -> Text | Media | Concept:
 
 
 def _check_roles(messages: tuple[Message, ...]) -> int:
-    """User and assistant take turns, at most one system message opens; returns the number of answers."""
+    """User and assistant take turns, a system message may open; returns the number of answers."""
     roles = [message.role for message in messages]
     spoken = roles[1:] if roles[0] == "system" else roles
     expected = [("user", "assistant")[i % 2] for i in range(len(spoken))]

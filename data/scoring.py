@@ -1,9 +1,9 @@
 """Is a short free answer right? Rules that a listing of everything cannot pass.
 
-Only the first sentence counts. Where the accepted answer is a colour, a number, a place or yes/no, the first
-such word of the sentence decides, together with those joined to it: "red or blue" is not "red". Other answers
-must hold an accepted phrase as whole words, near the start, in a sentence that does not enumerate, and
-no phrase of `wrong` may come before it.
+Only the first sentence counts. Where the accepted answer is a colour, a number, a place or
+yes/no, the first such word of the sentence decides, together with those joined to it: "red or
+blue" is not "red". Other answers must hold an accepted phrase as whole words, near the start, in
+a sentence that does not enumerate, and no phrase of `wrong` may come before it.
 """
 
 import re
@@ -14,9 +14,10 @@ from data.records import Record
 
 Verdict = Literal["right", "near", "wrong"]
 
-NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-COLOURS = "red orange yellow green blue purple black white grey pink brown".split()
-PLACES = "top bottom left right middle up down above below".split()
+_words = str.split
+NUMBERS = _words("zero one two three four five six seven eight nine ten eleven twelve")
+COLOURS = _words("red orange yellow green blue purple black white grey pink brown")
+PLACES = _words("top bottom left right middle up down above below")
 # Spellings and near words that mean the same; applied word by word.
 SAME = {
     **{word: str(value) for value, word in enumerate(NUMBERS)},
@@ -28,7 +29,7 @@ SAME = {
     **{"yeah": "yes", "yep": "yes", "nope": "no", "picture": "image", "photo": "image"},
 }
 ARTICLES = {"a", "an", "the"}
-# Words that may stand between two words of one statement: "at the top, on the left", "red and blue".
+# Words that may stand between two words of one statement: "at the top, on the left".
 JOINING = {"and", "or", "of", "on", "at", "to", "in", "side", "corner", "hand", "then"}
 FIRST_WORDS = 12  # an answer must come to the point within this many words
 
@@ -45,13 +46,13 @@ def normalise(text: str) -> list[str]:
 
 def first_sentence(text: str) -> str:
     """Up to the first full stop that ends a sentence, or the first line break."""
-    return re.split(r"(?<=[.!?])(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)\s|\n", text.strip(), maxsplit=1)[0]
+    return re.split(r"(?<=[.!?])(?<!Mr\.)(?<!Mrs\.)(?<!Dr\.)\s|\n", text.strip(), maxsplit=1)[0]
 
 
 def is_right(
     answer: str, accept: Sequence[str], near: Sequence[str] = (), wrong: Sequence[str] = ()
 ) -> Verdict:
-    """Judges one answer against the accepted phrases, the nearly right ones and the decidedly wrong ones."""
+    """Judges one answer against accepted, nearly right and decidedly wrong phrases."""
     sentence = first_sentence(answer)
     words = normalise(sentence)
     refused = [_position(words, normalise(phrase)) for phrase in wrong]

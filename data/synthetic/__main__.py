@@ -1,4 +1,4 @@
-"""Makes worlds with known answers: `python -m data.synthetic OUT --stage pretrain --num 8000 --seed 1`."""
+"""Makes worlds with known answers: `python -m data.synthetic OUT --stage pretrain --num 8000`."""
 
 import argparse
 import sys

@@ -1,6 +1,10 @@
-"""Makes a data set of worlds: media files and records.jsonl. A record depends on its seed and number alone."""
+"""Makes a data set of worlds: media files and records.jsonl.
+
+A record depends on the seed and its number alone, not on how many workers there are.
+"""
 
 import multiprocessing
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +24,9 @@ HELD_PER_TASK = (
     60  # 60 yes/no answers tell 80 % from chance well, and all tasks are done in minutes
 )
 MAX_TURNS = 4
+DESCRIBED_SHARE = (
+    0.15  # of the question stage also ask for a description, so that it is not forgotten
+)
 PNG_SHARE = 0.3  # the others are JPEG, as most pictures that people have
 
 
@@ -76,19 +83,14 @@ class Workshop:
             weights = [getattr(row, stage) for row in WORLDS.values()]
             name = dice.random.choices(list(WORLDS), weights)[0]
             world = WORLDS[name].make(dice)
-            turns = (
-                _caption_turn(dice, name, world)
-                if stage == "pretrain"
-                else _choose(dice, world.turns)
-            )
-        media = self._save(
-            world, index, png=Dice(seed + "/png", 0, False, self.seen, self.seen).chance(PNG_SHARE)
-        )
+            caption = _caption_turn(dice, name, world)
+            turns = [caption] if stage == "pretrain" else _choose(dice, world, caption)
+        media = self._save(world, index, png=random.Random(seed).random() < PNG_SHARE)
         record = _record(f"{name.replace(' ', '-')}-{index:06d}", media, turns)
         return record_to_json(record, self.order.out)
 
     def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[Turn]]:
-        """One question of the task, drawn again until the world gives one (a background may have no plain colour)."""
+        """One question of the task, drawn again where the world has none (no plain background)."""
         for attempt in range(100):
             world = WORLDS[name].make(Dice(f"{seed}/{attempt}", slot, True, self.held, self.seen))
             for turn in world.turns:
@@ -108,15 +110,17 @@ class Workshop:
         return Media("image", path)
 
 
-def _caption_turn(dice: Dice, name: str, world: World) -> list[Turn]:
+def _caption_turn(dice: Dice, name: str, world: World) -> Turn:
     question = dice.ask("describe clip" if isinstance(world.media, Clip) else "describe picture")
-    return [Turn(f"caption {name}", question, world.caption, (world.caption,))]
+    return Turn(f"caption {name}", question, world.caption, ())
 
 
-def _choose(dice: Dice, turns: tuple[Turn, ...]) -> list[Turn]:
+def _choose(dice: Dice, world: World, caption: Turn) -> list[Turn]:
     """The world's main question and up to three more, in any order."""
-    rest = dice.shuffled(turns[1:])[: dice.pick((2, 3, MAX_TURNS - 1))]
-    return dice.shuffled([turns[0], *rest])
+    main, *others = world.turns
+    rest = dice.shuffled(others)[: dice.pick((2, 3))]
+    first = [caption] if dice.chance(DESCRIBED_SHARE) else []
+    return [*first, *dice.shuffled([main, *rest])][:MAX_TURNS]
 
 
 def _record(name: str, media: Media, turns: list[Turn]) -> Record:

@@ -1,4 +1,4 @@
-"""Backgrounds, things placed on them, and written words: everything that puts pixels on a picture."""
+"""Backgrounds, things on them, and written words: everything that puts pixels on a picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ OBJECT_CONTRAST = 90  # the same for the mean colour of an object
 
 @dataclass(frozen=True)
 class Placed:
-    """A thing on a picture: its centre as fractions of width and height, its size as one of the shorter side."""
+    """A thing on a picture: centre in fractions of width and height, size of the shorter side."""
 
     thing: Thing
     x: float
@@ -134,7 +134,7 @@ def _tone(dice: Dice) -> Rgb:
 
 
 def _pattern(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
-    """Two related tones in a pattern: some patterns are only for training, others only for scoring."""
+    """Two related tones in a pattern; some patterns are for training, others for scoring."""
     first = _tone(dice)
     shift = dice.pick((-40, -28, 28, 40))
     red, green, blue = (min(255, max(0, c + shift)) for c in first)
@@ -192,7 +192,7 @@ def write_text(
     rgb: Rgb,
     align: str = "middle",
 ) -> None:
-    """Writes one line as large as fits into `box` (left, top, right, bottom as fractions of the picture)."""
+    """Writes one line as large as fits into `box`: left, top, right, bottom as fractions."""
     left, top, right, bottom = (f * s for f, s in zip(box, picture.size * 2, strict=True))
     ink = _ink_box(text, font_file)
     scale = min((right - left) / (ink[2] - ink[0]), (bottom - top) / (ink[3] - ink[1]))

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw
 
 from data.synthetic.dice import Dice
 from data.synthetic.shapes import COLOURS, Rgb
-from data.synthetic.words import COUNTS, listed, sentence
+from data.synthetic.words import COUNTS, an, listed, sentence
 from data.synthetic.world import Turn, World
 
 INK: Rgb = (30, 30, 30)
@@ -43,9 +43,9 @@ def bars(dice: Dice) -> World:
         Turn("shortest", dice.ask("shortest"), sentence(f"it is {shortest}"), (shortest,)),
     ]
     caption = sentence(
-        f"a bar chart with {listed([f'a {c}' for c in order])} bar; the {tallest} bar is the tallest"
+        f"a bar chart with {listed([an(c) for c in order])} bar; the {tallest} one is the tallest"
     )
-    return World(picture, caption.replace("a orange", "an orange"), tuple(turns))
+    return World(picture, caption, tuple(turns))
 
 
 def pie(dice: Dice) -> World:

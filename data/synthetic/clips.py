@@ -130,7 +130,7 @@ def scroll(dice: Dice) -> World:
 def _path(
     dice: Dice, item: Placed, direction: str, length: float
 ) -> Callable[[float], list[Placed]]:
-    """The thing's way as a function of time from 0 to 1, with a short rest before or after now and then."""
+    """The thing's way as a function of time from 0 to 1, some with a short rest at an end."""
     step_x, step_y, _, _ = DIRECTIONS[direction]
     begin, end = dice.pick(((0.0, 1.0), (0.0, 1.0), (0.12, 1.0), (0.0, 0.88)))
 

@@ -1,7 +1,7 @@
-"""What a maker of worlds draws from: seeded chance, the stock of its split, and the wording of its split.
+"""What a maker of worlds draws from: seeded chance, the stock and the wording of its split.
 
-`slot` says which of the possible answers a record is to have. In training it is random; in the scoring set it counts
-up, so that every answer of a task comes up equally often.
+`slot` says which of the possible answers a record is to have. In training it is random; in the
+scoring set it counts up, so that every answer of a task comes up equally often.
 """
 
 import random
@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 
 class Dice:
-    """The draws of one record. `stock` is the split's own; `seen` the training stock, for what naming must not decide."""
+    """The draws of one record.
+
+    `stock` is the split's own; `seen` is the training stock, from which scoring draws as well where
+    the question is not whether a thing can be named.
+    """
 
     def __init__(self, seed: str, slot: int | None, held: bool, stock: Stock, seen: Stock) -> None:
         self.random = random.Random(seed)
@@ -68,7 +72,7 @@ class Dice:
     # Things
 
     def shape(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
-        """A shape. In scoring, half of them are combinations of shape and colour that training never had."""
+        """A shape. In scoring, half are of a shape and colour that training never had together."""
         pools = [self.stock.shapes, self.seen.shapes]
         if not self.held or self.chance(0.5):
             pools.reverse()
@@ -78,7 +82,7 @@ class Dice:
     def object(
         self, allowed: Callable[[Thing], bool] = lambda thing: True, own: bool = False
     ) -> Thing | None:
-        """An object, or None where no assets are there. `own` keeps to the split's objects (held out in scoring);
+        """An object, or None without assets. `own` keeps to the split's (held out in scoring);
         else scoring draws two thirds from those known in training."""
         known = self.held and not own and self.chance(0.67)
         kinds = (self.seen if known else self.stock).kinds
@@ -96,7 +100,7 @@ class Dice:
         return chosen or self.shape(allowed)
 
     def things(self, num: int, *given: Thing) -> list[Thing]:
-        """Given things and new ones, `num` in all, that cannot be taken for one another by name or kind."""
+        """Given things and new ones, `num` in all, none of which could be taken for another."""
         chosen = list(given)
         while len(chosen) < num:
             chosen.append(self.thing(lambda thing: self.differs(thing, chosen)))

@@ -1,4 +1,4 @@
-"""Worlds in which things come, go and change: what was first, what turned into what, how many there were."""
+"""Worlds in which things come, go and change: what was first, what became what, how many came."""
 
 from collections.abc import Sequence
 
@@ -118,7 +118,8 @@ def _come_or_go(dice: Dice, appears: bool) -> World:
     there = listed([an(thing.label) for thing in things[1:]])
     caption = f"{there}, then {an(things[0].label)} {happens}"
     if not appears:
-        caption = f"{listed([an(t.label) for t in dice.shuffled(things)])}, then the {things[0].name} {happens}"
+        everything = listed([an(thing.label) for thing in dice.shuffled(things)])
+        caption = f"{everything}, then the {things[0].name} {happens}"
     stays = Turn("presence", dice.ask("presence", a_x=an(things[1].name)), "Yes.", ("yes",))
     gone = Turn("presence", dice.ask("presence", a_x=an(dice.absent(things).name)), "No.", ("no",))
     return World(clip, sentence(caption), (turn, dice.pick((stays, gone))))

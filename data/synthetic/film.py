@@ -10,7 +10,7 @@ from data.synthetic.world import Clip
 
 
 def film(dice: Dice, base: Image.Image, scene: Callable[[float], Sequence[Placed]]) -> Clip:
-    """A clip of two to five seconds; `scene` says what is where at a moment from 0 (start) to 1 (end)."""
+    """A clip of two to five seconds; `scene` says what is where at a moment from 0 to 1."""
     fps, num_frames = timing(dice)
     frames: list[Image.Image] = []
     before: list[Placed] | None = None

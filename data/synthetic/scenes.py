@@ -15,7 +15,7 @@ VAGUE = ("object", "shape", "place", "sky", "science", "medical", "household", "
 
 
 def single(dice: Dice) -> World:
-    """One large thing: what it is; half of the time a shape, in scoring also objects that are held out."""
+    """One large thing: what it is. In scoring, objects are held-out ones."""
     thing = (None if dice.chance(0.3) else dice.object(own=True)) or _shape_by_slot(dice)
     size = dice.between(0.5, 0.85)
     item = place(dice, thing, dice.pick(WHERE), size)
@@ -28,7 +28,7 @@ def single(dice: Dice) -> World:
 
 
 def known(dice: Dice) -> World:
-    """As `single`, always with an object that training has seen: in scoring it separates knowing from new."""
+    """As `single` with an object that training has seen: in scoring, what was learnt by heart."""
     thing = dice.pick(dice.pick(dice.seen.kinds)) if dice.seen.kinds else _shape_by_slot(dice)
     item = place(dice, thing, dice.pick(WHERE), dice.between(0.5, 0.85))
     base = ground(dice, dice.canvas, [item])
@@ -254,5 +254,5 @@ def _number_of(thing: Thing, num: int) -> str:
 
 
 def _caption(parts: list[str], base: Ground) -> str:
-    on = f" on {an(base.colour)} background" if base.colour else ""
-    return sentence(listed(parts) + on)
+    told = sentence(listed(parts))
+    return f"{told} The background is {base.colour}." if base.colour else told

@@ -25,7 +25,7 @@ MASTER = 384  # pixels: side of the mask that all sizes are shrunk from
 
 
 def is_held_combination(shape: str, colour: str) -> bool:
-    """Whether this colour of this shape is kept for scoring: 8 of the 64, one per shape and per colour."""
+    """Whether this colour of this shape is kept for scoring: 8 of 64, one per shape and colour."""
     return (list(COLOURS).index(colour) + 3 * SHAPES.index(shape)) % len(COLOURS) == 0
 
 

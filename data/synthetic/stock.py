@@ -1,7 +1,7 @@
-"""The stock that worlds are made from: things with names, fonts and backgrounds, each for training or for scoring.
+"""What worlds are made from: things with names, fonts and backgrounds, for training or for scoring.
 
-Shapes are always there. Objects, fonts and backgrounds come from the folder that `python -m data.prepare.assets`
-fills; without it, worlds hold shapes only and one font.
+Shapes are always there. Objects, fonts and backgrounds come from the folder that
+`python -m data.prepare.assets` fills; without it, worlds hold shapes only and one font.
 """
 
 import json
@@ -20,7 +20,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Thing:
-    """Something with a name that can be put into a picture: a coloured shape or an object from a file."""
+    """Something with a name: a coloured shape or an object from a file."""
 
     name: str
     category: str
@@ -54,7 +54,7 @@ class Thing:
         return not self.is_plural and not odd and self.category != "shape"
 
     def picture(self, size: int, rgb: Rgb) -> Image.Image:
-        """The thing with its longer side `size` pixels, on transparent ground; `rgb` colours shapes."""
+        """The thing, its longer side `size` pixels, on transparent ground; `rgb` colours shapes."""
         if self.is_shape:
             return shape_picture(self.name, rgb, size)
         master = _object_picture(self.file)
@@ -81,7 +81,7 @@ class Stock:
 
 
 def load_stock(folder: Path | None = None, held: bool = False) -> Stock:
-    """The stock for training or for scoring, from the assets folder (default: in the cache), where there is one."""
+    """The stock for training or for scoring; `folder` holds the assets (default: in the cache)."""
     folder = folder or cache_folder() / "assets"
     split = "held" if held else "train"
 

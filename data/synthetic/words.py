@@ -38,19 +38,18 @@ WORDS = {
     False: tuple(word for i, word in enumerate(_ALL) if i % 10 != 7),
     True: tuple(word for i, word in enumerate(_ALL) if i % 10 == 7),
 }
+_words = str.split
 PEOPLE = {
-    False: tuple(
-        "Anna Ben Clara David Emma Frank Grace Henry Ida Jack Karen Leo Maria Nina Oscar Paul".split()
-    ),
-    True: tuple("Alice Carl Diana Felix Helen Martin Peter Susan".split()),
+    False: _words("Anna Ben Clara David Emma Frank Grace Henry Ida Jack Leo Maria Nina Oscar Paul"),
+    True: _words("Alice Carl Diana Felix Helen Martin Peter Susan"),
 }
 CITIES = {
-    False: tuple(
-        "London Paris Rome Berlin Tokyo Boston Oslo Cairo Lima Delhi Dublin Moscow Vienna".split()
+    False: _words(
+        "London Paris Rome Berlin Tokyo Boston Oslo Cairo Lima Delhi Dublin Moscow Vienna"
     ),
-    True: tuple("Madrid Chicago Athens Sydney".split()),
+    True: _words("Madrid Chicago Athens Sydney"),
 }
-GOODS = tuple("bread milk tea coffee apples rice soap eggs juice cheese".split())
+GOODS = _words("bread milk tea coffee apples rice soap eggs juice cheese")
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 
 _IRREGULAR = {

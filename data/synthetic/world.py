@@ -1,4 +1,4 @@
-"""What a maker of worlds gives back: a picture or a clip, a caption, and questions with exactly known answers."""
+"""What a maker of worlds gives: a picture or a clip, a caption, questions with known answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Turn:
-    """A question and its answer; `accept`, `near` and `wrong` are for scoring (see data/scoring.py)."""
+    """A question and its answer; `accept`, `near` and `wrong` are for data/scoring.py."""
 
     task: str
     question: str

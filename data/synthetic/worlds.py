@@ -1,4 +1,4 @@
-"""Which worlds there are and how often each is made: the table to change when a model should learn something else."""
+"""Which worlds there are and how often each is made: the table to change what a model learns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from data.synthetic.world import World
 
 @dataclass(frozen=True)
 class Row:
-    """A maker, its weight in the two training stages, and the tasks it is asked for in the scoring set."""
+    """A maker, its weight in the two training stages, and its tasks in the scoring set."""
 
     make: Callable[[Dice], World]
     pretrain: float
