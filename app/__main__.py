@@ -1,0 +1,228 @@
+"""The command line: `python -m app chat`, `python -m app ask`, `python -m app terminal`.
+
+Only the parser lives here and nothing heavy is imported before a command runs, so `--help` answers at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vlm.assistant import Assistant
+
+ABOUT = "Ask about videos and pictures, on this machine. Nothing you give it leaves it."
+EXAMPLES = """examples:
+  python -m app chat                                   open the page at the address it prints
+  python -m app ask clip.mp4 "What happens?"           one question, one answer
+  python -m app ask a.jpg b.jpg "What differs?"        about several files
+  python -m app ask clip.mp4 --json "How many cars?"   the answer with what was seen, as JSON
+  printf 'What is this?\\nWhich colour?\\n' | python -m app ask photo.jpg -
+  python -m app terminal clip.mp4                      chat in the terminal
+"""
+BAD_INPUT = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
+    )
+    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal}", required=True)
+
+    chat = commands.add_parser(
+        "chat",
+        help="a page in your browser",
+        description="Serves the chat page. It is reachable from this machine only, unless you say otherwise.",
+        epilog="examples:\n  python -m app chat --open\n  python -m app chat --model ~/models/pvc-8b --port 8000\n"
+        "  python -m app chat --host 0.0.0.0 --auth ann:a-good-password",
+        formatter_class=raw,
+    )
+    chat.add_argument(
+        "--port",
+        type=int,
+        default=7860,
+        help="the next free one is taken if it is in use (default 7860)",
+    )
+    chat.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on (default 127.0.0.1: this machine only)",
+    )
+    chat.add_argument("--auth", metavar="USER:PASS", help="ask visitors for this name and password")
+    chat.add_argument(
+        "--without-password",
+        action="store_true",
+        help="listen on another --host for anybody who reaches it",
+    )
+    chat.add_argument("--open", action="store_true", help="open the page in your browser")
+    _add_model_options(chat)
+
+    ask = commands.add_parser(
+        "ask",
+        help="one question about files, or several from standard input",
+        description="Answers on standard output as it is written; what is going on goes to standard error.\n"
+        "The last word is the question, the others are files. Without a question (or with -) every line of\n"
+        "standard input is one, in one conversation. Exit code: 0 answered, 2 something given was wrong.",
+        epilog='examples:\n  python -m app ask clip.mp4 "What happens?"\n'
+        '  python -m app ask page.png --looks 8 "What is the total?"\n  python -m app ask clip.mp4 --json - < questions.txt',
+        formatter_class=raw,
+    )
+    ask.add_argument(
+        "items", nargs="*", metavar="FILE... QUESTION", help="videos or pictures, then the question"
+    )
+    ask.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object for each answer: answer, seen, usage, warnings",
+    )
+    ask.add_argument(
+        "--quiet", action="store_true", help="say nothing on standard error but errors"
+    )
+    _add_answer_options(ask)
+    _add_model_options(ask)
+
+    terminal = commands.add_parser(
+        "terminal",
+        help="a chat in this terminal",
+        description="A chat in the terminal. /help lists what you can do there; Ctrl-C stops an answer.",
+    )
+    terminal.add_argument(
+        "files", nargs="*", metavar="FILE", help="videos or pictures the first question is about"
+    )
+    _add_answer_options(terminal)
+    _add_model_options(terminal)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    args = parser().parse_args(arguments)
+    _limit_threads(args.threads)
+    try:
+        if args.command == "chat":
+            return _chat(args)
+        if args.command == "ask":
+            from app.ask import ask  # imported late: see above
+
+            return ask(args, lambda: load_assistant(args))
+        from app.terminal import Terminal
+
+        return Terminal(load_assistant(args), args).run()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        from app.harmless import for_terminal
+
+        print(for_terminal(str(error)), file=sys.stderr)
+        return BAD_INPUT
+
+
+def load_assistant(args: argparse.Namespace) -> "Assistant":
+    """The model the options name."""
+    import torch
+
+    from vlm.assistant import Assistant
+
+    return Assistant.load(args.model, dtype=getattr(torch, args.dtype) if args.dtype else None)
+
+
+def _chat(args: argparse.Namespace) -> int:
+    auth = _name_and_password(args.auth)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    loopback = args.host in ("127.0.0.1", "localhost", "::1")
+    if not loopback and auth is None and not args.without_password:
+        raise ValueError(
+            f"--host {args.host} would let everybody who reaches this machine in; "
+            "add --auth USER:PASS, or --without-password if that is what you want."
+        )
+    print("Loading the model ...", flush=True)
+    from app.serve import build_app, free_port, serve
+
+    port = free_port(args.host, args.port)
+    assistant = load_assistant(args)
+    if port != args.port:
+        print(f"Port {args.port} is in use, so this is {port}.")
+    address = f"http://{'localhost' if loopback else args.host}:{port}/"
+    app = build_app(assistant, args.host, auth)
+    print(f"\n  {assistant.card['name']} is ready at  {address}\n  Ctrl-C ends it.\n", flush=True)
+    if args.open:
+        import webbrowser
+
+        webbrowser.open(address)
+    serve(app, args.host, port)
+    return 0
+
+
+def _name_and_password(given: str | None) -> tuple[str, str] | None:
+    if given is None:
+        return None
+    name, colon, password = given.partition(":")
+    if not (name and colon and password):
+        raise ValueError(
+            "--auth takes a name and a password with a colon between them, like ann:a-good-password."
+        )
+    return name, password
+
+
+def _limit_threads(threads: int | None) -> None:
+    """Must come before torch is imported, which reads these once."""
+    if threads is not None:
+        if threads < 1:
+            raise SystemExit("--threads takes a number from 1 on.")
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+
+
+def _add_model_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        default="embedded",
+        metavar="DIR",
+        help="a model folder (default: the embedded model)",
+    )
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "float16"),
+        help="number format (default: the model's)",
+    )
+    group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+
+
+def _add_answer_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("answer")
+    group.add_argument(
+        "--frames", type=int, metavar="N", help="frames of a video (default: what fits)"
+    )
+    group.add_argument(
+        "--looks", type=int, metavar="N", help="looks at a picture (default: what fits)"
+    )
+    group.add_argument(
+        "--tiles", type=int, metavar="N", help="parts of a large picture (default: what fits)"
+    )
+    group.add_argument(
+        "--length",
+        type=int,
+        default=256,
+        metavar="N",
+        help="longest answer in tokens (default 256)",
+    )
+    group.add_argument(
+        "--temperature",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="0 is the likeliest word (default)",
+    )
+    group.add_argument(
+        "--seed", type=int, metavar="N", help="the same answer again, for a temperature above 0"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

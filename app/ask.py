@@ -1,0 +1,125 @@
+"""One question about files, or several from standard input, answered on standard output for people and scripts."""
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from app.chat import Chat, Moment, Turn, converse
+from app.harmless import for_terminal
+from app.interrupt import ctrl_c_stops
+from app.progress import ProgressLine
+from vlm.assistant import Assistant, Settings
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
+    """Answers every question in one conversation; the first is about the files. Returns the exit code."""
+    files, question = split_items(args.items)
+    settings = settings_from(args)
+    assistant = load()
+    chat = Chat()
+    for asked in [question] if question is not None else questions_from(sys.stdin):
+        moment = _answer(assistant, chat, asked, () if chat.turns else files, settings, args)
+        if moment.stopped:
+            return INTERRUPTED
+        if moment.error:
+            print(for_terminal(moment.error), file=sys.stderr)
+            return BAD_INPUT
+        chat = moment.chat
+    return 0
+
+
+def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
+    """Files and the question. No question is "-", or a last word that is a file."""
+    if not items:
+        raise ValueError('nothing was asked; try: python -m app ask clip.mp4 "What happens?"')
+    *names, last = items
+    if last == "-":
+        question = None
+    elif Path(last).is_file():
+        names, question = items, None
+    else:
+        question = last
+        if not names and " " not in last and Path(last).suffix:
+            raise ValueError(f"{last}: there is no such file.")
+    files = tuple(Path(name) for name in names)
+    for path in files:
+        if not path.is_file():
+            raise ValueError(f"{path}: there is no such file; the question comes last, in quotes.")
+    return files, question
+
+
+def questions_from(lines: Iterator[str]) -> Iterator[str]:
+    """One question a line; empty lines are left out."""
+    for line in lines:
+        if line.strip():
+            yield line.strip()
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """The options of the command line as the assistant's settings."""
+    return Settings(
+        num_frames=args.frames,
+        looks=args.looks,
+        max_tiles=args.tiles,
+        max_new_tokens=args.length,
+        temperature=args.temperature,
+        seed=args.seed,
+    )
+
+
+def as_record(turn: Turn) -> dict:
+    """An answer with what it rests on, for scripts."""
+    return {
+        "question": turn.question,
+        "answer": turn.answer,
+        "seen": [
+            {
+                "name": s.name,
+                "kind": s.kind,
+                "pictures": len(s.pictures),
+                "times": s.times and list(s.times),
+            }
+            for s in turn.strips
+        ],
+        "usage": asdict(turn.usage) if turn.usage else None,
+        "warnings": [
+            *turn.notes,
+            *(warning for strip in turn.strips for warning in strip.warnings),
+        ],
+        "stopped": turn.stopped,
+    }
+
+
+def _answer(
+    assistant: Assistant,
+    chat: Chat,
+    question: str,
+    files: tuple[Path, ...],
+    settings: Settings,
+    args: argparse.Namespace,
+) -> Moment:
+    written, stop = 0, threading.Event()
+    with ProgressLine(sys.stderr, quiet=args.quiet) as progress, ctrl_c_stops(stop):
+        for moment in converse(assistant, chat, question, files, settings, stop):
+            if not moment.answer:
+                progress.show(moment)
+                continue
+            progress.clear()
+            if not args.json:
+                print(for_terminal(moment.answer[written:]), end="", flush=True)
+                written = len(moment.answer)
+    if not moment.error:
+        turn = moment.chat.turns[-1]
+        if args.json:
+            print(json.dumps(as_record(turn), ensure_ascii=False), flush=True)
+        else:
+            print(flush=True)
+            for warning in as_record(turn)["warnings"]:
+                progress.say(warning)
+    return moment

@@ -1,0 +1,95 @@
+// The page's own behaviour beside Gradio: theme, enlarged pictures, videos a browser cannot play, what a tab keeps.
+const revisit = (() => {
+  const KEPT = "revisit-conversation", THEME = "revisit-theme";
+
+  // A tab's own storage: a reload keeps it, another tab never sees it, closing the tab deletes it.
+  const kept = () => sessionStorage.getItem(KEPT) || "";
+  const keep = (text) => { if (text) sessionStorage.setItem(KEPT, text); };
+
+  const save = (text) => {
+    const turns = JSON.parse(text || "{}").turns || [];
+    const lines = turns.map((t) => [...t.files.map((f) => `[${f}]`), t.question, "", t.answer].join("\n"));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([lines.join("\n\n---\n\n") + "\n"], { type: "text/plain" }));
+    link.download = "conversation.txt";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+
+  const focus = () => setTimeout(() => document.querySelector("#composer textarea")?.focus(), 60);
+
+  const isDark = () => document.body.classList.contains("dark");
+  const labelTheme = () => {
+    const button = document.querySelector("#theme");
+    if (button) button.textContent = isDark() ? "Light" : "Dark";
+  };
+  const theme = () => {
+    document.body.classList.toggle("dark");
+    localStorage.setItem(THEME, isDark() ? "dark" : "light");
+    labelTheme();
+  };
+  const startTheme = () => {
+    const chosen = localStorage.getItem(THEME);
+    if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+    labelTheme();
+  };
+
+  // A picture of a strip opens large; arrow keys go along its strip, Escape closes.
+  const enlarge = (frame) => {
+    const frames = [...frame.closest(".frames").querySelectorAll("a.frame")];
+    let at = frames.indexOf(frame);
+    const dialog = document.createElement("dialog");
+    dialog.id = "enlarged";
+    dialog.innerHTML = '<button class="previous" aria-label="Previous picture">‹</button><figure><img><figcaption></figcaption></figure>'
+      + '<button class="next" aria-label="Next picture">›</button><button class="close" aria-label="Close">×</button>';
+    const show = (index) => {
+      at = (index + frames.length) % frames.length;
+      dialog.querySelector("img").src = frames[at].href;
+      dialog.querySelector("img").alt = frames[at].dataset.label || frames[at].querySelector("img").alt;
+      dialog.querySelector("figcaption").textContent = frames[at].querySelector("img").alt;
+    };
+    dialog.addEventListener("click", (event) => {
+      if (event.target.matches(".previous")) show(at - 1);
+      else if (event.target.matches(".next")) show(at + 1);
+      else if (!event.target.matches("img")) dialog.close();
+    });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft") show(at - 1);
+      if (event.key === "ArrowRight") show(at + 1);
+    });
+    dialog.addEventListener("close", () => { dialog.remove(); frames[at].focus(); });
+    document.body.append(dialog);
+    if (frames.length < 2) dialog.querySelectorAll(".previous, .next").forEach((button) => button.remove());
+    show(at);
+    dialog.showModal();
+  };
+
+  document.addEventListener("click", (event) => {
+    const frame = event.target.closest?.("a.frame");
+    if (frame && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      enlarge(frame);
+    }
+  });
+
+  // Some recordings (HEVC, ProRes) are read by the model but not played by the browser: say so instead of a grey box.
+  document.addEventListener("error", (event) => {
+    const video = event.target;
+    if (video.tagName !== "VIDEO" || !video.closest("#chat") || video.dataset.told) return;
+    video.dataset.told = "yes";
+    const note = document.createElement("p");
+    note.className = "file";
+    note.textContent = "Your browser cannot play this kind of video; below is what the model saw.";
+    video.style.display = "none";
+    video.parentElement.append(note);
+  }, true);
+
+  const whenReady = () => {
+    if (!document.querySelector("#theme")) return setTimeout(whenReady, 50);
+    startTheme();
+    new MutationObserver(labelTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  };
+  whenReady();
+  return { kept, keep, save, focus, theme };
+})();
+window.revisit = revisit;

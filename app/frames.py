@@ -1,0 +1,91 @@
+"""The strip: the pictures the model really saw, with their times, small enough to keep beside an answer.
+
+Pictures are kept as JPEG in memory (a strip of 16 frames of 256 pixels is about 150 KB) under a random key, which is
+the only way to ask for them; nothing is written to disk.
+"""
+
+import html
+import io
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from app.harmless import for_label
+from vlm.assistant import Seen
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What was seen of one file. times: seconds from the start, one for each picture, or None for a still picture."""
+
+    name: str
+    kind: str  # "image" or "video"
+    pictures: tuple[bytes, ...]  # JPEG
+    times: tuple[float, ...] | None
+    warnings: tuple[str, ...] = ()
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def labels(self) -> list[str]:
+        """A short caption for each picture: its time, or which part of a still picture it is."""
+        if self.times is not None:
+            return [clock(t) for t in self.times]
+        if len(self.pictures) == 1:
+            return ["whole"]
+        return [f"part {i}" for i in range(1, len(self.pictures))] + ["whole"]
+
+    @property
+    def summary(self) -> str:
+        """What this strip shows, in a few words."""
+        count = len(self.pictures)
+        if self.kind == "video":
+            return f"{count} {'frame' if count == 1 else 'frames'} seen of {for_label(self.name)}"
+        parts = f", in {count - 1} parts and as a whole" if count > 1 else ""
+        return f"{for_label(self.name)} as it was seen{parts}"
+
+
+def strip_of(seen: Seen) -> Strip:
+    """The strip of one file the model saw."""
+    times = None if seen.times is None else tuple(float(t) for t in seen.times)
+    pictures = tuple(_jpeg(frame) for frame in seen.frames)
+    return Strip(seen.name, seen.kind, pictures, times, tuple(seen.warnings))
+
+
+def clock(seconds: float) -> str:
+    """0:07.5 for seconds, 1:02:03.0 from an hour on."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    if minutes < 60:
+        return f"{minutes}:{rest / 10:04.1f}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest / 10:04.1f}"
+
+
+def strip_html(strips: Sequence[Strip], base: str) -> str:
+    """The strips for the page; every picture is a link to itself, so it opens by mouse, by keyboard and without scripts."""
+    return "".join(_one_strip(strip, base) for strip in strips)
+
+
+def _one_strip(strip: Strip, base: str) -> str:
+    cells = []
+    for index, label in enumerate(strip.labels):
+        address = f"{base}/{strip.key}/{index}.jpg"
+        said = f"{for_label(strip.name)}, {'at ' if strip.times else ''}{label}, picture {index + 1} of {len(strip.pictures)}"
+        cells.append(
+            f'<a class="frame" href="{address}" target="_blank" rel="noopener" data-label="{html.escape(said)}">'
+            f'<img src="{address}" alt="{html.escape(said)}" loading="lazy"><span>{label}</span></a>'
+        )
+    notes = "".join(f"<p>{html.escape(for_label(w, 300))}</p>" for w in strip.warnings)
+    return (
+        f'<figure class="strip"><figcaption>{html.escape(strip.summary)}</figcaption>'
+        f'<div class="frames" role="group" aria-label="{html.escape(strip.summary)}">{"".join(cells)}</div>{notes}</figure>'
+    )
+
+
+def _jpeg(frame: np.ndarray) -> bytes:
+    """uint8 [H, W, 3] -> JPEG."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(frame)).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

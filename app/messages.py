@@ -1,0 +1,98 @@
+"""Writes a conversation as the messages of Gradio's Chatbot: questions with their files, answers with what was seen."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.chat import Chat, Moment, Turn, usage_line
+from app.frames import strip_html
+from app.harmless import for_label, for_page
+
+Message = dict[str, Any]
+
+# What every current browser shows by itself. Of others the page names the file, and the strip shows what was seen.
+SHOWN = frozenset(".png .jpg .jpeg .gif .webp .bmp .mp4 .m4v .mov .webm".split())
+FRAMES_PATH = (
+    "frames"  # where the server hands out the pictures of the strips, relative to the page
+)
+
+FORGOTTEN = (
+    "The model no longer remembers what stands above, nor its files: the server was started again, "
+    "or needed the room. It begins afresh with your next question; add the files again."
+)
+
+
+def of_chat(chat: Chat) -> list[Message]:
+    """All turns; where the model has forgotten them, a line says so."""
+    messages: list[Message] = []
+    for number, turn in enumerate(chat.turns, 1):
+        messages += [*_question(turn.question, turn.files), _answer(turn)]
+        if number == chat.num_forgotten:
+            messages.append(_note(FORGOTTEN, "note"))
+    return messages
+
+
+def of_moment(moment: Moment) -> list[Message]:
+    """The turns so far and the one that is being answered, or why it was not."""
+    if moment.finished:
+        closing = [_note(moment.error, "error")] if moment.error else []
+        return of_chat(moment.chat) + closing
+    shown = for_page(moment.answer) if moment.answer else _phase(moment)
+    running = {"role": "assistant", "content": [shown]}
+    return of_chat(moment.chat) + [*_question(moment.question, moment.files), running]
+
+
+def of_error(chat: Chat, sentence: str) -> list[Message]:
+    """The turns so far and a sentence about what went wrong."""
+    return of_chat(chat) + [_note(sentence, "error")]
+
+
+def _question(question: str, files: Sequence[Path]) -> list[Message]:
+    content: list[Any] = []
+    for path in files:
+        name = for_label(path.name)
+        if path.suffix.lower() in SHOWN and path.is_file():
+            content.append({"path": str(path), "alt_text": name})
+        else:
+            content.append(_html(f'<span class="file">{html.escape(name)}</span>'))
+    words = [for_page(question)] if question else []
+    return [{"role": "user", "content": [*content, *words]}]
+
+
+def _answer(turn: Turn) -> Message:
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in turn.notes)
+    if turn.stopped:
+        below += "<p>Stopped before the end.</p>"
+    if turn.usage:
+        below += f"<p>{html.escape(usage_line(turn))}</p>"
+    text = for_page(turn.answer) if turn.answer.strip() else "*(no answer)*"
+    parts: list[Any] = [text]
+    if turn.strips or below:
+        parts.append(
+            _html(f'{strip_html(turn.strips, FRAMES_PATH)}<div class="facts">{below}</div>')
+        )
+    return {"role": "assistant", "content": parts}
+
+
+def _phase(moment: Moment) -> str:
+    width = (
+        f' style="width:{100 * moment.share:.0f}%"'
+        if moment.share is not None
+        else ' class="unknown"'
+    )
+    cost = f"<small>{html.escape(moment.cost)}</small>" if moment.cost else ""
+    return f'<div class="phase"><span>{html.escape(moment.phase)}…</span><b><i{width}></i></b>{cost}</div>'
+
+
+def _note(sentence: str, kind: str) -> Message:
+    return {
+        "role": "assistant",
+        "content": [_html(f'<p class="{kind}" role="status">{html.escape(sentence)}</p>')],
+    }
+
+
+def _html(text: str) -> gr.HTML:
+    return gr.HTML(text, padding=False)

@@ -1,0 +1,128 @@
+"""Serves the page: on this machine only unless asked otherwise, with headers that keep hostile text harmless."""
+
+import socket
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, HTTPException, Response
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.messages import FRAMES_PATH
+from app.sessions import Sessions
+from app.ui import ASSETS, EXAMPLES, build_page
+from vlm.assistant import Assistant
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MAX_FILE_SIZE = "2gb"
+
+# Gradio's page starts from an inline script and compiles its event handlers, hence the two 'unsafe-'. Nothing may be
+# fetched from, sent to or framed by any other site.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class SafeHeaders:
+    """ASGI middleware that adds HEADERS to every response. (A wrapper of whole responses would hide a closed tab from Gradio.)"""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_safe if scope["type"] == "http" else send)
+
+
+def build_app(
+    assistant: Assistant,
+    host: str = "127.0.0.1",
+    auth: tuple[str, str] | None = None,
+    sessions: Sessions | None = None,
+) -> FastAPI:
+    """The page as an ASGI application."""
+    sessions = sessions or Sessions()
+    app = FastAPI(title="Revisit", docs_url=None, redoc_url=None, openapi_url=None)
+    if host in LOOPBACK:  # another site cannot pretend, by its name's address, to be this one
+        app.add_middleware(
+            TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1"]
+        )
+
+    app.add_middleware(SafeHeaders)
+
+    @app.get(f"/{FRAMES_PATH}/{{key}}/{{index}}.jpg")
+    def picture(key: str, index: int) -> Response:
+        strip = sessions.strip(key)
+        if strip is None or not 0 <= index < len(strip.pictures):
+            raise HTTPException(404, "This picture is no longer kept.")
+        return Response(
+            strip.pictures[index],
+            media_type="image/jpeg",
+            headers={"Cache-Control": "private, max-age=3600"},
+        )
+
+    blocks = build_page(assistant, sessions)
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        server_name=host,
+        auth=auth,
+        allowed_paths=[str(EXAMPLES)],
+        favicon_path=str(ASSETS / "icon.png"),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        show_error=False,
+        max_file_size=MAX_FILE_SIZE,
+        theme=_theme(),
+        css_paths=[ASSETS / "page.css"],
+        head=f"<script>{(ASSETS / 'page.js').read_text()}</script>",
+    )
+
+
+def free_port(host: str, wanted: int, tries: int = 20) -> int:
+    """The wanted port, or the next one that nobody uses."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(wanted, wanted + tries):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise ValueError(
+        f"no free port from {wanted} to {wanted + tries - 1} on {host}; choose another with --port."
+    )
+
+
+def serve(app: FastAPI, host: str, port: int) -> None:
+    """Runs until it is interrupted; open pages are let go after two seconds."""
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+def _theme() -> gr.themes.Base:
+    """Calm greys, one blue-green, and the fonts that the reader's own system has: none is fetched."""
+    sans = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=sans,
+        font_mono=mono,
+    )

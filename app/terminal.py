@@ -1,0 +1,154 @@
+"""A chat in the terminal: type a question, add files, stop an answer with Ctrl-C."""
+
+import argparse
+import shlex
+import sys
+import threading
+from pathlib import Path
+
+from app.ask import settings_from
+from app.chat import Chat, Moment, converse, usage_line
+from app.harmless import for_label, for_terminal
+from app.interrupt import ctrl_c_stops
+from app.progress import ProgressLine
+from vlm.assistant import Assistant
+
+HELP = """  /add FILE...  add videos or pictures to the next question
+  /retry        ask the last question again
+  /edit TEXT    take the last question back and ask this instead, about the same files
+  /frames       what was seen for the last answer, and when
+  /clear        begin a new conversation
+  /help         this
+  /quit         leave (or Ctrl-D)
+  Ctrl-C        stop the answer being written"""
+
+
+class Terminal:
+    """One conversation with one person. The commands are the methods named `do_...`."""
+
+    def __init__(self, assistant: Assistant, args: argparse.Namespace) -> None:
+        self.assistant, self.settings = assistant, settings_from(args)
+        self.chat = Chat()
+        self.waiting: tuple[Path, ...] = ()  # files for the next question
+        self.given = list(args.files)
+
+    def run(self) -> int:
+        """Reads lines until there are no more."""
+        card = self.assistant.card
+        print(
+            f"{card['name']}, {card['parameters']} parameters. It can be wrong. /help lists what you can do."
+        )
+        if self.given:
+            self.do_add(shlex.join(self.given))
+        while True:
+            try:
+                line = input("\n> " if sys.stdin.isatty() else "").strip()
+            except KeyboardInterrupt:
+                print("\n/quit or Ctrl-D leaves.")
+                continue
+            except EOFError:
+                return 0
+            if line == "/quit":
+                return 0
+            if line.startswith("/"):
+                self.command(line)
+            elif line:
+                self.ask(line)
+
+    def command(self, line: str) -> None:
+        """Runs one /command."""
+        name, _, rest = line[1:].partition(" ")
+        action = getattr(self, f"do_{name}", None) if name.isalpha() else None
+        if action is None:
+            print(f"There is no /{for_label(name)}. These there are:\n{HELP}")
+        else:
+            action(rest.strip())
+
+    def ask(
+        self, question: str, base: Chat | None = None, files: tuple[Path, ...] | None = None
+    ) -> None:
+        """Asks, and writes the answer as it comes."""
+        files = self.waiting if files is None else files
+        stop, written = threading.Event(), 0
+        moments = converse(
+            self.assistant,
+            self.chat if base is None else base,
+            question,
+            files,
+            self.settings,
+            stop,
+        )
+        with ProgressLine(sys.stderr) as progress, ctrl_c_stops(stop):
+            for moment in moments:
+                written = self._show(moment, progress, written)
+        if moment.error:
+            print(for_terminal(moment.error))
+            return
+        self.chat, self.waiting = moment.chat, ()
+        turn = self.chat.turns[-1]
+        print(
+            "\n" + "\n".join(["(stopped)"] * turn.stopped + [*turn.notes, f"[{usage_line(turn)}]"])
+        )
+
+    def _show(self, moment: Moment, progress: ProgressLine, written: int) -> int:
+        if moment.answer:
+            progress.clear()
+            print(for_terminal(moment.answer[written:]), end="", flush=True)
+        else:
+            progress.show(moment)
+        return len(moment.answer)
+
+    def do_add(self, names: str) -> None:
+        """/add FILE..."""
+        try:
+            paths = [Path(name).expanduser() for name in shlex.split(names)]
+        except ValueError:
+            paths = [Path(names)]
+        missing = [path for path in paths if not path.is_file()]
+        for path in missing:
+            print(f"{for_label(str(path), 200)}: there is no such file.")
+        added = tuple(path for path in paths if path not in missing)
+        self.waiting += added
+        if added:
+            print(
+                "The next question is about "
+                + ", ".join(for_label(path.name) for path in self.waiting)
+                + "."
+            )
+        elif not names:
+            print("Say which file: /add clip.mp4")
+
+    def do_retry(self, _: str) -> None:
+        """/retry"""
+        if not self.chat.turns:
+            print("Nothing was asked yet.")
+            return
+        last = self.chat.turns[-1]
+        print(f"> {for_terminal(last.question)}")
+        self.ask(last.question, self.chat.without_last(), last.files)
+
+    def do_edit(self, question: str) -> None:
+        """/edit TEXT"""
+        if not self.chat.turns or not question:
+            print("Say what to ask instead of your last question: /edit What colour is it?")
+            return
+        self.ask(question, self.chat.without_last(), self.chat.turns[-1].files)
+
+    def do_frames(self, _: str) -> None:
+        """/frames"""
+        strips = [strip for turn in self.chat.turns for strip in turn.strips]
+        if not strips:
+            print("Nothing was seen yet.")
+        for strip in strips:
+            print(f"{strip.summary}: {', '.join(strip.labels)}")
+            for warning in strip.warnings:
+                print(f"  {for_terminal(warning)}")
+
+    def do_clear(self, _: str) -> None:
+        """/clear"""
+        self.chat, self.waiting = Chat(), ()
+        print("A new conversation.")
+
+    def do_help(self, _: str) -> None:
+        """/help"""
+        print(HELP)

@@ -1,0 +1,118 @@
+"""An assistant without a model, for tests of what people see: same events, scripted answers.
+
+What it does is chosen by words in the question: "slow" answers word by word with pauses, "long look" spends seconds before its
+first word, "bad file" fails while decoding, "break" fails in the model, "hostile" answers with HTML.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlm.assistant import (
+    Answering,
+    FilePlan,
+    Finished,
+    Looking,
+    Plan,
+    Planned,
+    Reading,
+    Seen,
+    Settings,
+    State,
+    Turn,
+    Usage,
+)
+
+HOSTILE = (
+    '<script>window.broken = 1</script><img src="http://example.org/a.png" onerror="window.broken = 2">'
+    '<form action="http://example.org"><input></form> ![pixel](http://example.org/b.png) '
+    '[a link](http://example.org/c)\n\n```html\n<img src="http://example.org/d.png">\n```\n\x1b[31mred \x1b]0;title\x07'
+)
+
+
+class FakeAssistant:
+    """Same methods as the real one."""
+
+    card = {
+        "name": "Test model",
+        "parameters": "0 M",
+        "context": 8192,
+        "knows": "nothing; it only repeats the question.",
+        "limits": "It has never seen a picture.",
+    }
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, tuple[str, ...], Settings]] = []
+        self.stopped_after: float | None = None
+
+    def plan(self, state: State, files: Sequence[Path], text: str, settings: Settings) -> Plan:
+        rows = tuple(FilePlan(path.name, _kind(path), 8, 4, 1, 8 * 17) for path in files)
+        return Plan(rows, 8 * 17 * len(rows) + 40, 8000, ())
+
+    def reply(
+        self,
+        state: State,
+        text: str,
+        files: Sequence[Path] = (),
+        settings: Settings | None = None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Any]:
+        stop, settings = stop or threading.Event(), settings or Settings()
+        text = text or "What is in this?"
+        self.asked.append((text, tuple(path.name for path in files), settings))
+        if "bad file" in text:
+            raise ValueError(
+                f"{files[0].name if files else 'clip.mp4'} has no pictures in it; give a video or an image."
+            )
+        yield Planned(self.plan(state, files, text, settings))
+        seen = []
+        for path in files:
+            for done in range(1, 9):
+                yield Reading(path.name, done, 8)
+                time.sleep(0.01)
+            seen.append(_seen(path))
+        yield Looking(0, 8)
+        if "long look" in text:
+            stop.wait(6)
+        if stop.is_set():
+            yield Finished(
+                state, "", tuple(seen), Usage(200, 0, 0, 136, 7900, 0.0, 0.0, len(files), 0), True
+            )
+            return
+        if "break" in text:
+            raise RuntimeError("/secret/path went wrong")
+        yield Looking(8, 8)
+        answer, pause = self._answer(state, text), 0.15 if "slow" in text else 0.0
+        said = ""
+        for piece in answer:
+            if stop.wait(pause) if pause else stop.is_set():
+                break
+            said += piece
+            yield Answering(piece)
+        turn = Turn(text, tuple(path.name for path in files), said)
+        usage = Usage(200, 0, len(said.split()), 136, 7900, 0.1, 25.0, len(files), len(files))
+        yield Finished(State((*state.turns, turn)), said, tuple(seen), usage, stop.is_set())
+
+    def _answer(self, state: State, text: str) -> list[str]:
+        if "hostile" in text:
+            return [HOSTILE]
+        if "slow" in text:
+            return [f"word{i} " for i in range(60)]
+        return ["You ", "asked: ", "**", text, "** ", f"({len(state.turns)} turns before)"]
+
+
+def _kind(path: Path) -> str:
+    return "video" if path.suffix in (".mp4", ".webm", ".mkv") else "image"
+
+
+def _seen(path: Path) -> Seen:
+    count = 8 if _kind(path) == "video" else 1
+    frames = [np.full((96, 128, 3), 25 * i + 40, np.uint8) for i in range(count)]
+    for i, frame in enumerate(frames):
+        frame[30:60, 10 + 10 * i : 40 + 10 * i] = (200, 40, 40)
+    times = tuple(0.25 + 0.5 * i for i in range(count)) if count > 1 else None
+    return Seen(path.name, _kind(path), frames, times, ())
