@@ -1,1 +1,1 @@
-"""Data sets for training and scoring: records, made worlds, and how their materials are fetched. No data files."""
+"""Data sets for training and scoring: records, made worlds, how materials are fetched. No data."""

@@ -1,1 +1,1 @@
-"""Materials from public packages: pictures with names, photographs for scoring, fonts, conversations."""
+"""Materials from public packages: named pictures, photographs for scoring, fonts, conversations."""

@@ -1,7 +1,7 @@
 """Fetches and lays out the stock of made pictures: `python -m data.prepare.assets [--out DIR]`.
 
-Objects with names (two emoji sets, photo cut-outs), backgrounds and fonts, all in the cache folder. About
-12 % of the names, two font families and some backgrounds are held out for scoring.
+Objects with names (two emoji sets, photo cut-outs), backgrounds and fonts, all in the cache folder.
+About 12 % of the names, two font families and some backgrounds are held out for scoring.
 """
 
 from __future__ import annotations
@@ -47,19 +47,21 @@ def prepare(out: Path) -> None:
     held = {row["name"] for row in objects if row["split"] == "held"}
     _write(out, "objects", objects)
     print(f"{len(objects)} objects with {len(names)} names, {len(held)} of the names held out")
-    for what, make in (("backgrounds", write_backgrounds), ("fonts", write_fonts)):
-        rows = _try(lambda make=make: make(get, out))
+    for what, rows in (
+        ("backgrounds", _try(lambda: write_backgrounds(get, out))),
+        ("fonts", _try(lambda: write_fonts(get, out))),
+    ):
         _write(out, what, rows)
         print(f"{len(rows)} {what}, {sum(row['split'] == 'held' for row in rows)} held out")
 
 
 def is_held_out(name: str) -> bool:
-    """Whether objects of this name are kept for scoring: the same on every machine, for every set."""
+    """Whether objects of this name are kept for scoring: the same everywhere, for every set."""
     return int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % 100 < HELD_PERCENT
 
 
 def write_objects(pictures: Iterable[tuple[str, str, str, Path]], out: Path) -> list[Row]:
-    """Crops, shrinks and saves (name, category, set, file) pictures; their rows for objects.json."""
+    """Crops, shrinks and saves (name, category, set, file) pictures; rows for objects.json."""
     rows: list[Row] = []
     used: set[str] = set()
     shutil.rmtree(out / "objects", ignore_errors=True)

@@ -1,7 +1,8 @@
-"""Named objects from two free emoji sets: Microsoft's Fluent 3D (MIT) and Google's Noto (Apache-2.0).
+"""Named objects from two free emoji sets, Microsoft's Fluent 3D (MIT) and Google's (Apache-2.0).
 
-Emoji have names, but not always those a person would say ("hocho", "8ball", "mans_shoe"). The tables below mend them; what
-nobody could name by looking (signs, most faces, fine variants) is left out. Several emoji may share one name.
+Emoji have names, but not always those a person would say ("hocho", "8ball", "mans_shoe"). The
+tables below mend them; what nobody could name by looking (signs, most faces, fine variants) is left out.
+Several emoji may share one name.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Emoji subcategory -> the plain word for the family, also used as the nearly right answer. Others are left out.
+# Emoji subcategory -> the plain word for the family; other subcategories are left out.
 CATEGORIES = {
-    "animal-mammal": "animal", "animal-bird": "bird", "animal-amphibian": "animal", "animal-reptile": "reptile",
-    "animal-marine": "sea animal", "animal-bug": "bug", "plant-flower": "flower", "plant-other": "plant",
-    "food-fruit": "fruit", "food-vegetable": "vegetable", "food-prepared": "food", "food-asian": "food",
-    "food-sweet": "sweet", "drink": "drink", "dishware": "dishes", "place-map": "map", "place-geographic": "place",
-    "place-building": "building", "place-religious": "building", "place-other": "place", "transport-ground": "vehicle",
-    "transport-water": "ship", "transport-air": "aircraft", "hotel": "object", "time": "clock",
-    "sky & weather": "sky", "event": "decoration", "award-medal": "award", "sport": "sports gear", "game": "toy",
+    "animal-mammal": "animal", "animal-bird": "bird", "animal-amphibian": "animal",
+    "animal-reptile": "reptile", "animal-marine": "sea animal", "animal-bug": "bug",
+    "plant-flower": "flower", "plant-other": "plant", "food-fruit": "fruit",
+    "food-vegetable": "vegetable", "food-prepared": "food", "food-asian": "food",
+    "food-sweet": "sweet", "drink": "drink", "dishware": "dishes", "place-map": "map",
+    "place-geographic": "place", "place-building": "building", "place-religious": "building",
+    "place-other": "place", "transport-ground": "vehicle", "transport-water": "ship",
+    "transport-air": "aircraft", "hotel": "object", "time": "clock", "sky & weather": "sky",
+    "event": "decoration", "award-medal": "award", "sport": "sports gear", "game": "toy",
     "arts & crafts": "craft", "clothing": "clothing", "sound": "object", "music": "music",
-    "musical-instrument": "instrument", "phone": "device", "computer": "device", "light & video": "device",
-    "book-paper": "paper", "money": "money", "mail": "mail", "writing": "stationery", "office": "stationery",
-    "lock": "object", "tool": "tool", "science": "science", "medical": "medical", "household": "household",
-    "other-object": "object", "body-parts": "body part", "person": "person", "person-role": "person",
+    "musical-instrument": "instrument", "phone": "device", "computer": "device",
+    "light & video": "device", "book-paper": "paper", "money": "money", "mail": "mail",
+    "writing": "stationery", "office": "stationery", "lock": "object", "tool": "tool",
+    "science": "science", "medical": "medical", "household": "household", "other-object": "object",
+    "body-parts": "body part", "person": "person", "person-role": "person",
     "person-fantasy": "person", "person-sport": "person", "heart": "shape", "geometric": "shape",
     "face-costume": "toy", "face-negative": "object", "transport-sign": "sign", "warning": "sign",
 }  # fmt: skip
@@ -34,42 +38,55 @@ _ONLY = {
     "person": "baby boy girl man woman older_man older_woman bearded_person",
     "face-costume": "clown_face ghost alien robot_face space_invader",
     "face-negative": "skull",
-    "heart": "love_letter cupid broken_heart heart orange_heart yellow_heart green_heart blue_heart purple_heart "
-    "brown_heart black_heart white_heart pink_heart light_blue_heart grey_heart gift_heart",
-    "geometric": "red_circle large_orange_circle large_yellow_circle large_green_circle large_blue_circle "
-    "large_purple_circle large_brown_circle black_circle white_circle large_red_square large_orange_square "
-    "large_yellow_square large_green_square large_blue_square large_purple_square large_brown_square "
-    "black_large_square white_large_square large_orange_diamond large_blue_diamond small_red_triangle",
+    "heart": (
+        "love_letter cupid broken_heart heart orange_heart yellow_heart green_heart blue_heart "
+        "purple_heart brown_heart black_heart white_heart pink_heart light_blue_heart "
+        "grey_heart gift_heart"
+    ),
+    "geometric": (
+        "red_circle large_orange_circle large_yellow_circle large_green_circle "
+        "large_blue_circle large_purple_circle large_brown_circle black_circle white_circle "
+        "large_red_square large_orange_square large_yellow_square large_green_square "
+        "large_blue_square large_purple_square large_brown_square black_large_square "
+        "white_large_square large_orange_diamond large_blue_diamond small_red_triangle"
+    ),
     "transport-sign": "wheelchair",
     "warning": "warning no_entry no_smoking no_bicycles radioactive_sign biohazard_sign",
-    "person-sport": "fencer horse_racing skier snowboarder golfer surfer rowboat swimmer weight_lifter bicyclist "
-    "juggling wrestlers",
+    "person-sport": (
+        "fencer horse_racing skier snowboarder golfer surfer rowboat swimmer weight_lifter "
+        "bicyclist juggling wrestlers"
+    ),
 }
 
-_DROP = set(
-    "pig_nose globe_with_meridians japan national_park love_hotel wedding kaaba foggy hotsprings motorway station "
-    "busstop wheel_of_dharma knot flower_playing_cards mahjong spades hearts diamonds clubs rosette reminder_ribbon "
-    "tanabata_tree bamboo rice_scene flags womans_clothes hair_pick musical_score notes level_slider calling pager fax "
-    "minidisc trackball film_frames bookmark_tabs bookmark label ledger money_with_wings chart email e-mail "
-    "incoming_envelope envelope_with_arrow outbox_tray inbox_tray card_index card_index_dividers card_file_box "
-    "lock_with_ink_pen closed_lock_with_key hammer_and_pick hammer_and_wrench probing_cane link broken_chain smoking "
-    "funeral_urn nazar_amulet hamsa placard identification_card mute sound loud_sound no_bell "
-    "wilted_flower leaves herb cyclone wind_blowing_face fog zap sparkles "
-    "new_moon_with_face first_quarter_moon_with_face last_quarter_moon_with_face full_moon_with_face new_moon "
-    "waxing_crescent_moon waning_crescent_moon moon first_quarter_moon last_quarter_moon waning_gibbous_moon "
-    "mostly_sunny barely_sunny partly_sunny_rain stars dizzy oden fish_cake sake mate_drink pouring_liquid performing_arts "
-    "compression seat suspension_railway airplane_departure airplane_arriving low_battery department_store "
-    "european_post_office dodo ticket rice_cracker tamale beverage_box tumbler_glass biting_lip control_knobs "
-    "sari prayer_beads sleuth_or_spy mx_claus breast-feeding pregnant_man pregnant_person woman_feeding_baby "
-    "man_feeding_baby person_feeding_baby man_with_turban man-wearing-turban woman-wearing-turban man_with_gua_pi_mao "
-    "person_with_headscarf man_with_veil woman_with_veil person_in_tuxedo woman_in_tuxedo ear_with_hearing_aid office_worker "
-    "male-office-worker female-office-worker technologist male-technologist female-technologist supervillain "
-    "male_supervillain female_supervillain fallen_leaf house_buildings hotel rolled_up_newspaper empty_nest "
-    "partly_sunny playground_slide teacher male-teacher female-teacher student factory_worker male-factory-worker "
-    "female-factory-worker troll scientist male-scientist female-scientist sunrise_over_mountains city_sunset "
-    "city_sunrise splatter shallow_pan_of_food stuffed_flatbread flatbread satellite_antenna star2 restroom "
-    "clapper_board date mountain_cableway metro light_rail trolleybus mountain_railway".split()
-)  # fmt: skip
+_DROP_WORDS = """
+pig_nose globe_with_meridians japan national_park love_hotel wedding kaaba foggy hotsprings
+motorway station busstop wheel_of_dharma knot flower_playing_cards mahjong spades hearts
+diamonds clubs rosette reminder_ribbon tanabata_tree bamboo rice_scene flags womans_clothes
+hair_pick musical_score notes level_slider calling pager fax minidisc trackball film_frames
+bookmark_tabs bookmark label ledger money_with_wings chart email e-mail incoming_envelope
+envelope_with_arrow outbox_tray inbox_tray card_index card_index_dividers card_file_box
+lock_with_ink_pen closed_lock_with_key hammer_and_pick hammer_and_wrench probing_cane link
+broken_chain smoking funeral_urn nazar_amulet hamsa placard identification_card mute sound
+loud_sound no_bell wilted_flower leaves herb cyclone wind_blowing_face fog zap sparkles
+new_moon_with_face first_quarter_moon_with_face last_quarter_moon_with_face
+full_moon_with_face new_moon waxing_crescent_moon waning_crescent_moon moon first_quarter_moon
+last_quarter_moon waning_gibbous_moon mostly_sunny barely_sunny partly_sunny_rain stars dizzy
+oden fish_cake sake mate_drink pouring_liquid performing_arts compression seat
+suspension_railway airplane_departure airplane_arriving low_battery department_store
+european_post_office dodo ticket rice_cracker tamale beverage_box tumbler_glass biting_lip
+control_knobs sari prayer_beads sleuth_or_spy mx_claus breast-feeding pregnant_man
+pregnant_person woman_feeding_baby man_feeding_baby person_feeding_baby man_with_turban
+man-wearing-turban woman-wearing-turban man_with_gua_pi_mao person_with_headscarf
+man_with_veil woman_with_veil person_in_tuxedo woman_in_tuxedo ear_with_hearing_aid
+office_worker male-office-worker female-office-worker technologist male-technologist
+female-technologist supervillain male_supervillain female_supervillain fallen_leaf
+house_buildings hotel rolled_up_newspaper empty_nest partly_sunny playground_slide teacher
+male-teacher female-teacher student factory_worker male-factory-worker female-factory-worker
+troll scientist male-scientist female-scientist sunrise_over_mountains city_sunset
+city_sunrise splatter shallow_pan_of_food stuffed_flatbread flatbread satellite_antenna star2
+restroom clapper_board date mountain_cableway metro light_rail trolleybus mountain_railway
+"""
+_DROP = set(_DROP_WORDS.split())
 
 # short name -> what a person would say; the rest is the short name with spaces.
 _RENAME_TABLE = """
@@ -169,7 +186,7 @@ _RENAME = dict(pair.strip().split("=") for pair in _RENAME_TABLE.split(";"))
 
 
 def emoji_pictures(fluent: Path, google: Path) -> Iterator[tuple[str, str, str, Path]]:
-    """(name, category, set, picture file) of every nameable emoji; `fluent` and `google` are the unpacked packages."""
+    """(name, category, set, file) of every nameable emoji, from the two unpacked packages."""
     entries = json.loads((google / "package" / "emoji.json").read_text(encoding="utf-8"))
     for entry in sorted(entries, key=lambda entry: entry["sort_order"]):
         name = spoken_name(entry["short_name"], entry["subcategory"])

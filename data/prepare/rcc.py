@@ -1,4 +1,4 @@
-"""Reads Qt's binary resource files (.rcc): a tree of names with files that may be zlib-compressed."""
+"""Reads Qt's binary resource files (.rcc): a tree of names and files, some compressed by zlib."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-_COMPRESSED, _DIRECTORY = 1, 2  # node flags; a fourth, zstd, does not occur in the package read here
+_COMPRESSED, _DIRECTORY = 1, 2  # flags of a node; zstd (4) does not occur here
 
 
 def read_rcc(path: Path) -> Iterator[tuple[str, bytes]]:

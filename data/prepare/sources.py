@@ -1,4 +1,4 @@
-"""Every package that materials come from, pinned; ATTRIBUTION.md says under which licence and for what."""
+"""Every package that materials come from, pinned; ATTRIBUTION.md says licences and uses."""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
 """Image-free records that teach a language model to put a classifier's knowledge into words.
 
-The media part of a record is {"type": "concept", "class": 281, "seed": 7, "confidence": 0.63, "family": "cat"}: the collator
-turns it into simulated outputs of the classifier, with that much probability on the class and the rest on its like. So all
-thousand kinds can be taught without a single photograph. Answers follow the confidence: sure, hedged, or "I can't tell".
+The media part of a record is
+
+    {"type": "concept", "class": 281, "seed": 7, "confidence": 0.63, "family": "cat"}
+
+and the collator turns it into simulated outputs of the classifier, with that much probability on
+the class and the rest on its like. So all thousand kinds can be taught without a single photograph.
+Answers follow the confidence: sure, hedged, or "I can't tell".
 """
 
 from __future__ import annotations
@@ -176,7 +180,8 @@ _ALIKE = [
         "car,truck,van,bus,train,bicycle,motorcycle,vehicle,cart,sled",
         "boat,sailboat,ship",
         "aircraft,spacecraft",
-        "glass,cup,bowl,pot,pan,bottle,basket,box,bag,container,kitchen tool,kitchen appliance,household appliance,lamp",
+        "glass,cup,bowl,pot,pan,bottle,basket,box,bag,container,kitchen tool,kitchen appliance,"
+        "household appliance,lamp",
         "piece of clothing,scarf,tie,armor,hat,helmet,mask,shoe,sock,glasses,sports gear",
         "tool,kitchen tool,machine,weapon,gun,lock,fastener",
         "clock,watch,measuring instrument,electronic device,computer,telephone,camera,keyboard",
@@ -194,7 +199,7 @@ def concept_records(
     stage: Literal["pretrain", "instruct"],
     split: Literal["train", "held"] = "train",
 ) -> Iterator[dict[str, Any]]:
-    """`num` records in JSONL form, the same for the same seed. Every kind comes up about equally often.
+    """`num` records in JSONL form, the same for the same seed; every kind comes up equally often.
 
     "pretrain" asks once for a name or a caption; "instruct" asks everything, in up to three turns.
     """
@@ -368,7 +373,7 @@ class _Talk:
         return question.format(thing=thing), self._say(answers), ["no"], []
 
     def _unlike(self) -> Kind:
-        """A kind that can't be mistaken for ours by its name or family; more often than not of the same realm."""
+        """A kind that can't be mistaken for ours by name or family; mostly of the same realm."""
         alike = {self.kind.family}.union(*(group for group in _ALIKE if self.kind.family in group))
         same_realm = self.rng.random() < 0.6
         while True:
