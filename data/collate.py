@@ -1,0 +1,144 @@
+"""From records to batches: read the media, render the conversation, pad, stack.
+
+What is drawn at random for a sample (how many frames, how often a picture is looked at) follows
+from the seed, the epoch and the sample alone, so a run that is resumed, or that has another number
+of loader workers, sees the same batches.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from data.classifier import SimulatedClassifier
+from data.records import Concept, Media, Record, Text
+from vlm.conversation import Conversation, Image, Message, Video
+from vlm.conversation import Text as Words
+from vlm.media.decode import read_image, read_video
+from vlm.processor import PVCProcessor, Rendered
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One rendered conversation, and the classifier outputs that stand in for pictures nobody has."""
+
+    id: str
+    rendered: Rendered
+    concepts: dict[int, np.ndarray]  # frame, counted within the sample -> logits [N, K]
+
+
+class RecordDataset(Dataset[Sample]):
+    """Records as samples, each rendered when it is asked for."""
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        processor: PVCProcessor,
+        classifier: SimulatedClassifier | None = None,
+        looks: Sequence[float] | None = None,
+        num_frames: tuple[int, int] = (8, 8),
+        seed: int = 0,
+    ) -> None:
+        """`looks` are the chances of looking once, twice, ...; None: as often as the model does."""
+        self.records = records
+        self.processor = processor
+        self.classifier = classifier
+        self.looks = looks
+        self.num_frames = num_frames
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Sample:
+        record = self.records[index]
+        rng = random.Random(f"{self.seed} {index} {record.id}")
+        concepts: dict[int, np.ndarray] = {}
+        num_frames = 0
+        messages = []
+        for message in record.messages:
+            parts: list[Words | Image | Video] = []
+            for part in message.parts:
+                if isinstance(part, Text):
+                    parts.append(Words(part.text))
+                    continue
+                if isinstance(part, Concept):
+                    concepts[num_frames] = self._logits(part)
+                media = self._read(part, rng)
+                num_frames += len(media.frames) if isinstance(media, Video) else 1
+                parts.append(media)
+            messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
+        return Sample(record.id, self.processor.render(Conversation(tuple(messages))), concepts)
+
+    def _read(self, part: Media | Concept, rng: random.Random) -> Image | Video:
+        if isinstance(part, Media) and part.kind == "video":
+            wanted = rng.randint(*self.num_frames)
+            video = read_video(part.path, num_frames=wanted, isolated=False)
+            return Video(video.frames, video.times)
+        looks = None
+        if self.looks is not None:
+            looks = rng.choices(range(1, len(self.looks) + 1), self.looks)[0]
+        if isinstance(part, Concept):
+            return Image(_texture(part.seed, self.processor.image_processor.image_size), looks)
+        return Image(read_image(part.path, isolated=False).pixels, looks)
+
+    def _logits(self, concept: Concept) -> np.ndarray:
+        if self.classifier is None:
+            raise ValueError("records of concepts need a model with a classifier, this has none")
+        return self.classifier.logits(concept.index, concept.confidence, concept.seed)
+
+
+def _texture(seed: int, size: int) -> np.ndarray:
+    """Soft random colours in place of a picture that nobody has: uint8 [S, S, 3]."""
+    rng = np.random.default_rng(seed)
+    coarse = torch.from_numpy(rng.uniform(0, 255, (1, 3, *rng.integers(2, 12, 2))))
+    smooth = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")[0]
+    grain = rng.normal(0, rng.uniform(0, 20), (size, size, 1))
+    return np.clip(smooth.permute(1, 2, 0).numpy() + grain, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Samples -> one padded batch, as the model's forward takes it."""
+
+    processor: PVCProcessor
+
+    def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        rendered = [sample.rendered for sample in samples]
+        length = max(len(item.ids) for item in rendered)
+        padding = self.processor.tokenizer.pad_token_id or 0
+        batch: dict[str, Any] = {
+            "input_ids": _pad([item.ids for item in rendered], padding, length),
+            "attention_mask": _pad([[1] * len(item.ids) for item in rendered], 0, length),
+            "labels": _pad([item.labels for item in rendered], -100, length),
+        }
+        frames = [clip for item in rendered for clip in item.frames]
+        if frames:
+            batch |= {
+                "pixel_values": self.processor.pixel_values(np.concatenate(frames)),
+                "clip_frames": torch.tensor([n for item in rendered for n in item.clip_frames]),
+                "clip_looks": torch.tensor([n for item in rendered for n in item.clip_looks]),
+                "timesteps": torch.tensor([t for item in rendered for t in item.timesteps]),
+            }
+        places, logits, start = [], [], 0
+        for sample in samples:
+            for frame, values in sample.concepts.items():
+                places.append(start + frame)
+                logits.append(torch.from_numpy(values))
+            start += sum(sample.rendered.clip_frames)
+        if places:
+            batch |= {
+                "concept_frames": torch.tensor(places),
+                "concept_logits": torch.stack(logits).float(),
+            }
+        return batch
+
+
+def _pad(rows: Sequence[Sequence[int]], value: int, length: int) -> Tensor:
+    """Rows of different lengths -> [B, length], filled up on the right."""
+    return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])

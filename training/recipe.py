@@ -1,0 +1,135 @@
+"""A recipe: everything that decides a training run, in one YAML file.
+
+    model: embedded            # a preset started from its base weights, or a folder to go on from
+    data:
+      - {path: "scenes/records.jsonl", weight: 1.0}
+    output: runs/pretrain
+    steps: 1000
+
+`--set steps=10 --set data.0.weight=0.5` changes single values from the command line. A key that
+does not exist is an error that names the ones that do.
+"""
+
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of records and how much of the run is drawn from it."""
+
+    path: str  # relative to the recipe's `data_root`
+    weight: float = 1.0  # relative to the other sources
+
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            raise ValueError(f"{self.path}: a weight cannot be negative, it is {self.weight}")
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters on every linear layer of the language model's blocks (peft)."""
+
+    rank: int = 8
+    alpha: int = 16
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One stage of training."""
+
+    data: tuple[Source, ...]
+    output: str
+    data_root: str = "."  # where the sources' paths start; relative to the working directory
+    model: str = "embedded"  # a preset, or a folder
+    start_from: str = ""  # trained weights of an earlier stage: its output folder
+    steps: int = 1000
+    batch_size: int = 16  # conversations a step and process
+    accumulation: int = 1
+    learning_rate: float = 1e-3  # of the tower's progressive layers and the compressor
+    language_learning_rate: float = 3e-4  # of the language model or its adapters
+    concept_learning_rate: float = 1e-4  # of the words of the classifier's concepts
+    weight_decay: float = 0.01
+    warmup: float = 0.03  # share of the steps
+    max_grad_norm: float = 1.0
+    train_language_model: bool = False  # all of it, instead of adapters
+    lora: Lora | None = field(default_factory=Lora)
+    looks: tuple[float, ...] = (0.1, 0.1, 0.1, 0.7)  # chances of looking once, twice, ... at a picture
+    min_frames: int = 4
+    max_frames: int = 8
+    save_every: int = 200
+    log_every: int = 10
+    keep: int = 2  # checkpoints kept
+    workers: int = 1
+    bf16: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise ValueError("a recipe needs at least one source under `data`")
+        if self.train_language_model and self.lora is not None:
+            raise ValueError("train the whole language model or adapters (`lora: null`), not both")
+        if not 1 <= self.min_frames <= self.max_frames:
+            raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
+        if abs(sum(self.looks) - 1) > 1e-6:
+            raise ValueError(f"the chances under `looks` add up to {sum(self.looks)}, not to 1")
+
+
+def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
+    """Read a recipe and apply `key=value` changes (values are read as YAML)."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: a recipe is a list of `key: value` lines")
+    for change in changes or []:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes key=value, not {change!r}")
+        _set(values, key.split("."), yaml.safe_load(value))
+    return _build(values, str(path))
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values, to be written beside a run."""
+    return asdict(recipe)
+
+
+def _set(values: Any, keys: list[str], value: Any) -> None:
+    """values[k1][k2]... = value; numbers index lists."""
+    for key in keys[:-1]:
+        values = values[int(key)] if isinstance(values, list) else values.setdefault(key, {})
+    if isinstance(values, list):
+        values[int(keys[-1])] = value
+    else:
+        values[keys[-1]] = value
+
+
+def _build(values: dict[str, Any], where: str) -> Recipe:
+    known = {f.name: f for f in fields(Recipe)}
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{where}: there is no `{name}` in a recipe; there are {', '.join(known)}")
+    for name, entry in known.items():
+        required = entry.default is MISSING and entry.default_factory is MISSING
+        if required and name not in values:
+            raise ValueError(f"{where}: `{name}` is missing")
+    values = dict(values)
+    try:
+        values["data"] = tuple(Source(**source) for source in values["data"])
+        if isinstance(values.get("lora"), dict):
+            values["lora"] = Lora(**values["lora"])
+        for name in ("looks",):
+            if name in values:
+                values[name] = tuple(values[name])
+        return Recipe(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from None

@@ -1,0 +1,64 @@
+"""The model a run starts from: a saved folder, or a preset on its base weights.
+
+`fresh_embedded` puts the embedded model together before any training: SmolLM2-135M-Instruct and
+EfficientNet-Lite2 as they come, our layers in between new, and the words of the classifier's
+concepts set to the mean embedding of the words of each class's name.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from vlm.encoders.efficientnet import fold_batch_norm
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import preset_config
+from vlm.processor import PVCProcessor
+from vlm.weights.base import efficientnet_lite2, smollm2
+
+
+def start_model(name: str, seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """A model and its processor: "embedded" fresh on its base, or a folder as it was saved."""
+    if name == "embedded":
+        return fresh_embedded(seed)
+    if not Path(name).is_dir():
+        raise ValueError(f'"{name}" is neither "embedded" nor a folder of a saved model')
+    model = PVCForConditionalGeneration.from_pretrained(
+        name, dtype=torch.float32, attn_implementation="eager"
+    )
+    return model, PVCProcessor.from_pretrained(name)
+
+
+def fresh_embedded(seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """The embedded preset on its base weights, everything of ours untrained."""
+    base = smollm2()
+    config = preset_config("embedded")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = PVCForConditionalGeneration._from_config(config, attn_implementation="eager")
+    language_model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16, attn_implementation="eager"
+    )
+    model.language_model.to(torch.bfloat16).load_state_dict(language_model.state_dict())
+    model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    assert model.concepts is not None
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight.float()
+        model.concepts.words.weight.copy_(concept_words(tokenizer, embeddings))
+        # What the compressor adds starts small beside the words.
+        model.compressor.mlp.fc2.weight.mul_(0.3)
+    return model, PVCProcessor.from_config(config, tokenizer)
+
+
+def concept_words(tokenizer: PreTrainedTokenizerBase, embeddings: Tensor) -> Tensor:
+    """[K, D]: for each ImageNet class the mean embedding of the words of its name."""
+    from data.synthetic.kinds import kinds
+
+    rows = []
+    for kind in kinds():
+        ids = tokenizer.encode(" " + kind.name, add_special_tokens=False)
+        rows.append(embeddings[ids].mean(dim=0))
+    return torch.stack(rows)
