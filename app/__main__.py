@@ -1,6 +1,7 @@
 """The command line: `python -m app chat`, `python -m app ask`, `python -m app terminal`.
 
-Only the parser lives here and nothing heavy is imported before a command runs, so `--help` answers at once.
+Only the parser lives here and nothing heavy is imported before a command runs, so `--help` answers
+at once.
 """
 
 import argparse
@@ -35,8 +36,9 @@ def parser() -> argparse.ArgumentParser:
     chat = commands.add_parser(
         "chat",
         help="a page in your browser",
-        description="Serves the chat page. It is reachable from this machine only, unless you say otherwise.",
-        epilog="examples:\n  python -m app chat --open\n  python -m app chat --model ~/models/pvc-8b --port 8000\n"
+        description="Serves the chat page, to this machine only unless you say otherwise.",
+        epilog="examples:\n  python -m app chat --open\n"
+        "  python -m app chat --model ~/models/pvc-8b --port 8000\n"
         "  python -m app chat --host 0.0.0.0 --auth ann:a-good-password",
         formatter_class=raw,
     )
@@ -63,11 +65,13 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser(
         "ask",
         help="one question about files, or several from standard input",
-        description="Answers on standard output as it is written; what is going on goes to standard error.\n"
-        "The last word is the question, the others are files. Without a question (or with -) every line of\n"
-        "standard input is one, in one conversation. Exit code: 0 answered, 2 something given was wrong.",
+        description="Answers on standard output as it is written; what is going on goes to\n"
+        "standard error. The question comes last, the files before it. Without a question, or\n"
+        "with -, every line of standard input is one, in one conversation.\n"
+        "Exit code: 0 answered, 2 something given was wrong.",
         epilog='examples:\n  python -m app ask clip.mp4 "What happens?"\n'
-        '  python -m app ask page.png --looks 8 "What is the total?"\n  python -m app ask clip.mp4 --json - < questions.txt',
+        '  python -m app ask page.png --looks 8 "What is the total?"\n'
+        "  python -m app ask clip.mp4 --json - < questions.txt",
         formatter_class=raw,
     )
     ask.add_argument(
@@ -87,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     terminal = commands.add_parser(
         "terminal",
         help="a chat in this terminal",
-        description="A chat in the terminal. /help lists what you can do there; Ctrl-C stops an answer.",
+        description="A chat here. /help lists what you can do; Ctrl-C stops an answer.",
     )
     terminal.add_argument(
         "files", nargs="*", metavar="FILE", help="videos or pictures the first question is about"
@@ -165,7 +169,7 @@ def _name_and_password(given: str | None) -> tuple[str, str] | None:
     name, colon, password = given.partition(":")
     if not (name and colon and password):
         raise ValueError(
-            "--auth takes a name and a password with a colon between them, like ann:a-good-password."
+            "--auth takes a name and a password with a colon between, like ann:a-good-password."
         )
     return name, password
 

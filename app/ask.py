@@ -1,4 +1,6 @@
-"""One question about files, or several from standard input, answered on standard output for people and scripts."""
+"""One question about files, or several from standard input, answered on standard output for people
+and scripts.
+"""
 
 import argparse
 import json
@@ -18,7 +20,9 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
-    """Answers every question in one conversation; the first is about the files. Returns the exit code."""
+    """Answers every question in one conversation; the first is about the files. Returns the exit
+    code.
+    """
     files, question = split_items(args.items)
     settings = settings_from(args)
     assistant = load()
@@ -28,7 +32,7 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
         if moment.stopped:
             return INTERRUPTED
         if moment.error:
-            print(for_terminal(moment.error), file=sys.stderr)
+            sys.stderr.write(for_terminal(moment.error) + "\n")
             return BAD_INPUT
         chat = moment.chat
     return 0
@@ -112,14 +116,19 @@ def _answer(
                 continue
             progress.clear()
             if not args.json:
-                print(for_terminal(moment.answer[written:]), end="", flush=True)
+                _write(for_terminal(moment.answer[written:]))
                 written = len(moment.answer)
     if not moment.error:
         turn = moment.chat.turns[-1]
         if args.json:
-            print(json.dumps(as_record(turn), ensure_ascii=False), flush=True)
+            _write(json.dumps(as_record(turn), ensure_ascii=False) + "\n")
         else:
-            print(flush=True)
+            _write("\n")
             for warning in as_record(turn)["warnings"]:
                 progress.say(warning)
     return moment
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,6 +1,7 @@
 """Runs a generator in a thread of its own, so that whoever waits for it can leave at any moment.
 
-A model in the middle of a long step cannot be interrupted from outside; a page whose tab was closed must not wait for it.
+A model in the middle of a long step cannot be interrupted from outside; a page whose tab was
+closed must not wait for it.
 """
 
 import queue
@@ -15,9 +16,11 @@ _END = object()
 def in_background(
     items: Iterator[Item], stop: threading.Event, heartbeat: float = 0.25
 ) -> Iterator[Item]:
-    """Yields the items as they come, and the last one again every `heartbeat` seconds while none comes.
+    """Yields the items as they come, and the last one again every `heartbeat` seconds while none
+    comes.
 
-    When the consumer closes this generator, `stop` is set and it returns at once; the thread ends as soon as `items` does.
+    When the consumer closes this generator, `stop` is set and it returns at once; the thread ends
+    as soon as `items` does.
     """
     arrived: queue.SimpleQueue = queue.SimpleQueue()
 
@@ -46,7 +49,9 @@ def in_background(
 
 
 def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
-    """What has arrived by now; waits for the first. A slow consumer gets several at once and needs only the newest."""
+    """What has arrived by now; waits for the first. A slow consumer gets several at once and needs
+    only the newest.
+    """
     try:
         came = [arrived.get(timeout=timeout)]
     except queue.Empty:
@@ -59,7 +64,9 @@ def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
 def one_at_a_time(
     items: Iterator[Item], turn: threading.Lock, waiting: Item, stop: threading.Event
 ) -> Iterator[Item]:
-    """The items once it is our turn; until then `waiting`. Yields nothing more when stopped while it waits."""
+    """The items once it is our turn; until then `waiting`. Yields nothing more when stopped while
+    it waits.
+    """
     if not turn.acquire(blocking=False):
         yield waiting
         while not turn.acquire(timeout=0.1):

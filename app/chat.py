@@ -1,7 +1,9 @@
-"""One conversation as every screen of ours shows it: the page, the terminal and the one-off question use this.
+"""One conversation as every screen of ours shows it: the page, the terminal and the one-off
+question use this.
 
-`converse` turns the assistant's events into moments: what a screen shows at one instant. A conversation (`Chat`) is a
-value; it changes only in the moment that ends an answer, so whatever fails before that leaves it as it was.
+`converse` turns the assistant's events into moments: what a screen shows at one instant. A
+conversation (`Chat`) is a value; it changes only in the moment that ends an answer, so whatever
+fails before that leaves it as it was.
 """
 
 import logging
@@ -90,7 +92,9 @@ def converse(
     settings: Settings | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Moment]:
-    """Asks, and yields a moment at every event. The last one is finished: it has the longer chat, or an error."""
+    """Asks, and yields a moment at every event. The last one is finished: it has the longer chat,
+    or an error.
+    """
     moment = Moment(
         chat,
         question.strip(),
@@ -146,7 +150,9 @@ def _finish(moment: Moment, event: Finished, plan: Plan | None) -> Moment:
 
 
 def explain(error: Exception) -> str:
-    """One sentence for a person. Errors in what was given are already such a sentence; others go to the log."""
+    """One sentence for a person. Errors in what was given are already such a sentence; others go
+    to the log.
+    """
     if isinstance(error, ValueError):
         return str(error)
     if isinstance(error, FileNotFoundError) and error.filename:
@@ -156,7 +162,8 @@ def explain(error: Exception) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return "There was not enough memory for this; try fewer frames or a smaller file."
     log.error("answering failed", exc_info=error)
-    return f"Something went wrong inside ({type(error).__name__}); the log has the details. Your question is kept."
+    name = type(error).__name__
+    return f"Something went wrong inside ({name}); the log says more. Your question is kept."
 
 
 def cost_of(plan: Plan) -> str:

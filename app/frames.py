@@ -1,7 +1,8 @@
-"""The strip: the pictures the model really saw, with their times, small enough to keep beside an answer.
+"""The strip: the pictures the model really saw, with their times, small enough to keep beside an
+answer.
 
-Pictures are kept as JPEG in memory (a strip of 16 frames of 256 pixels is about 150 KB) under a random key, which is
-the only way to ask for them; nothing is written to disk.
+Pictures are kept as JPEG in memory (a strip of 16 frames of 256 pixels is about 150 KB) under a
+random key, which is the only way to ask for them; nothing is written to disk.
 """
 
 import html
@@ -19,7 +20,9 @@ from vlm.assistant import Seen
 
 @dataclass(frozen=True)
 class Strip:
-    """What was seen of one file. times: seconds from the start, one for each picture, or None for a still picture."""
+    """What was seen of one file. times: seconds from the start, one for each picture, or None for
+    a still picture.
+    """
 
     name: str
     kind: str  # "image" or "video"
@@ -64,7 +67,9 @@ def clock(seconds: float) -> str:
 
 
 def strip_html(strips: Sequence[Strip], base: str) -> str:
-    """The strips for the page; every picture is a link to itself, so it opens by mouse, by keyboard and without scripts."""
+    """The strips for the page; every picture is a link to itself, so it opens by mouse, by
+    keyboard and without scripts.
+    """
     return "".join(_one_strip(strip, base) for strip in strips)
 
 
@@ -72,15 +77,17 @@ def _one_strip(strip: Strip, base: str) -> str:
     cells = []
     for index, label in enumerate(strip.labels):
         address = f"{base}/{strip.key}/{index}.jpg"
-        said = f"{for_label(strip.name)}, {'at ' if strip.times else ''}{label}, picture {index + 1} of {len(strip.pictures)}"
+        when = f"at {label}" if strip.times else label
+        said = f"{for_label(strip.name)}, {when}, picture {index + 1} of {len(strip.pictures)}"
+        said = html.escape(said)
         cells.append(
-            f'<a class="frame" href="{address}" target="_blank" rel="noopener" data-label="{html.escape(said)}">'
-            f'<img src="{address}" alt="{html.escape(said)}" loading="lazy"><span>{label}</span></a>'
+            f'<a class="frame" href="{address}" target="_blank" rel="noopener">'
+            f'<img src="{address}" alt="{said}" loading="lazy"><span>{label}</span></a>'
         )
     notes = "".join(f"<p>{html.escape(for_label(w, 300))}</p>" for w in strip.warnings)
     return (
         f'<figure class="strip"><figcaption>{html.escape(strip.summary)}</figcaption>'
-        f'<div class="frames" role="group" aria-label="{html.escape(strip.summary)}">{"".join(cells)}</div>{notes}</figure>'
+        f'<div class="frames">{"".join(cells)}</div>{notes}</figure>'
     )
 
 

@@ -1,4 +1,6 @@
-"""Ctrl-C as a wish: the first one asks the answer to stop, so that what was said is kept; the second one insists."""
+"""Ctrl-C as a wish: the first one asks the answer to stop, so that what was said is kept; the
+second one insists.
+"""
 
 import signal
 import threading

@@ -1,4 +1,6 @@
-"""Writes a conversation as the messages of Gradio's Chatbot: questions with their files, answers with what was seen."""
+"""Writes a conversation as the messages of Gradio's Chatbot: questions with their files, answers
+with what was seen.
+"""
 
 import html
 from collections.abc import Sequence
@@ -13,8 +15,11 @@ from app.harmless import for_label, for_page
 
 Message = dict[str, Any]
 
-# What every current browser shows by itself. Of others the page names the file, and the strip shows what was seen.
-SHOWN = frozenset(".png .jpg .jpeg .gif .webp .bmp .mp4 .m4v .mov .webm".split())
+# What every current browser shows by itself. Of other files the page shows the name; below the
+# answer the strip has what was seen of them.
+SHOWN = frozenset(
+    (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".mp4", ".m4v", ".mov", ".webm")
+)
 FRAMES_PATH = (
     "frames"  # where the server hands out the pictures of the strips, relative to the page
 )
@@ -84,7 +89,8 @@ def _phase(moment: Moment) -> str:
         else ' class="unknown"'
     )
     cost = f"<small>{html.escape(moment.cost)}</small>" if moment.cost else ""
-    return f'<div class="phase"><span>{html.escape(moment.phase)}…</span><b><i{width}></i></b>{cost}</div>'
+    words = html.escape(moment.phase)
+    return f'<div class="phase"><span>{words}…</span><b><i{width}></i></b>{cost}</div>'
 
 
 def _note(sentence: str, kind: str) -> Message:

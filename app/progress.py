@@ -8,7 +8,9 @@ from app.harmless import for_terminal
 
 
 class ProgressLine:
-    """On a terminal the line is written over; in a file or pipe each new phase is a line of its own, without the counting."""
+    """On a terminal the line is written over; in a file or pipe each new phase is a line of its
+    own, without the counting.
+    """
 
     def __init__(self, stream: TextIO, quiet: bool = False) -> None:
         self._stream, self._quiet, self._live = stream, quiet, stream.isatty()

@@ -1,6 +1,9 @@
-"""Serves the page: on this machine only unless asked otherwise, with headers that keep hostile text harmless."""
+"""Serves the page: on this machine only unless asked otherwise, with headers that keep hostile
+text harmless.
+"""
 
 import socket
+from pathlib import Path
 
 import gradio as gr
 import uvicorn
@@ -9,21 +12,34 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.examples import FOLDER
 from app.messages import FRAMES_PATH
 from app.sessions import Sessions
-from app.ui import ASSETS, EXAMPLES, build_page
+from app.ui import build_page
 from vlm.assistant import Assistant
 
+ASSETS = Path(__file__).parent / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = "2gb"
 
-# Gradio's page starts from an inline script and compiles its event handlers, hence the two 'unsafe-'. Nothing may be
-# fetched from, sent to or framed by any other site.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
-    "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+# Gradio's page starts from an inline script and compiles its event handlers, hence the two
+# 'unsafe-'. Nothing may be fetched from, sent to or framed by any other site.
+POLICY = (
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
     "frame-ancestors 'self'",
+)
+HEADERS = {
+    "Content-Security-Policy": "; ".join(POLICY),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",
@@ -31,7 +47,9 @@ HEADERS = {
 
 
 class SafeHeaders:
-    """ASGI middleware that adds HEADERS to every response. (A wrapper of whole responses would hide a closed tab from Gradio.)"""
+    """ASGI middleware that adds HEADERS to every response. (A wrapper of whole responses would
+    hide a closed tab from Gradio.)
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -79,7 +97,7 @@ def build_app(
         path="/",
         server_name=host,
         auth=auth,
-        allowed_paths=[str(EXAMPLES)],
+        allowed_paths=[str(FOLDER)],
         favicon_path=str(ASSETS / "icon.png"),
         footer_links=[],
         run_history=False,
@@ -116,7 +134,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
 
 
 def _theme() -> gr.themes.Base:
-    """Calm greys, one blue-green, and the fonts that the reader's own system has: none is fetched."""
+    """Calm greys, one blue-green, and the fonts of the reader's own system: none is fetched."""
     sans = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     return gr.themes.Base(

@@ -1,7 +1,9 @@
-"""The conversations a server holds: in memory only, each known by a random id, never more than there is room for.
+"""The conversations a server holds: in memory only, each known by a random id, never more than
+there is room for.
 
-The model's state of a conversation (its KV cache) is large, its text is small. So the text of many is kept, the state of the few that
-were used last, and after some hours of silence a conversation is gone.
+The model's state of a conversation (its KV cache) is large, its text is small. So the text of many
+is kept, the state of the few that were used last, and after some hours of silence a conversation
+is gone.
 """
 
 import threading
@@ -14,7 +16,9 @@ from app.frames import Strip
 
 
 class Sessions:
-    """num_remembered: how many conversations the model remembers; num_kept: how many are kept as text; lifetime: seconds."""
+    """num_remembered: how many conversations the model remembers; num_kept: how many are kept as
+    text; lifetime: seconds.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,9 @@ class Sessions:
                     self._chats[old] = (used, kept.without_memory())
 
     def strip(self, key: str) -> Strip | None:
-        """The strip with that key, whichever conversation it belongs to; the key is the permission."""
+        """The strip with that key, whichever conversation it belongs to; the key is the
+        permission.
+        """
         with self._lock:
             for _, chat in self._chats.values():
                 for turn in chat.turns:

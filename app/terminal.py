@@ -35,9 +35,7 @@ class Terminal:
     def run(self) -> int:
         """Reads lines until there are no more."""
         card = self.assistant.card
-        print(
-            f"{card['name']}, {card['parameters']} parameters. It can be wrong. /help lists what you can do."
-        )
+        print(f"{card['name']}, {card['parameters']} parameters. It can be wrong. /help says more.")
         if self.given:
             self.do_add(shlex.join(self.given))
         while True:

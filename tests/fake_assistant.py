@@ -1,7 +1,8 @@
 """An assistant without a model, for tests of what people see: same events, scripted answers.
 
-What it does is chosen by words in the question: "slow" answers word by word with pauses, "long look" spends seconds before its
-first word, "bad file" fails while decoding, "break" fails in the model, "hostile" answers with HTML.
+What it does is chosen by words in the question: "slow" answers word by word with pauses, "long
+look" spends seconds before its first word, "bad file" fails while decoding, "break" fails in the
+model, "hostile" answers with HTML.
 """
 
 import threading
@@ -28,9 +29,11 @@ from vlm.assistant import (
 )
 
 HOSTILE = (
-    '<script>window.broken = 1</script><img src="http://example.org/a.png" onerror="window.broken = 2">'
+    "<script>window.broken = 1</script>"
+    '<img src="http://example.org/a.png" onerror="window.broken = 2">'
     '<form action="http://example.org"><input></form> ![pixel](http://example.org/b.png) '
-    '[a link](http://example.org/c)\n\n```html\n<img src="http://example.org/d.png">\n```\n\x1b[31mred \x1b]0;title\x07'
+    '[a link](http://example.org/c)\n\n```html\n<img src="http://example.org/d.png">\n```\n'
+    "\x1b[31mred \x1b]0;title\x07"
 )
 
 
@@ -65,9 +68,7 @@ class FakeAssistant:
         text = text or "What is in this?"
         self.asked.append((text, tuple(path.name for path in files), settings))
         if "bad file" in text:
-            raise ValueError(
-                f"{files[0].name if files else 'clip.mp4'} has no pictures in it; give a video or an image."
-            )
+            raise ValueError("clip.mp4 has no pictures in it; give a video or an image.")
         yield Planned(self.plan(state, files, text, settings))
         seen = []
         for path in files:

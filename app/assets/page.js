@@ -45,7 +45,7 @@ const revisit = (() => {
     const show = (index) => {
       at = (index + frames.length) % frames.length;
       dialog.querySelector("img").src = frames[at].href;
-      dialog.querySelector("img").alt = frames[at].dataset.label || frames[at].querySelector("img").alt;
+      dialog.querySelector("img").alt = frames[at].querySelector("img").alt;
       dialog.querySelector("figcaption").textContent = frames[at].querySelector("img").alt;
     };
     dialog.addEventListener("click", (event) => {

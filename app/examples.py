@@ -1,0 +1,34 @@
+"""The examples on the page; `assets/examples/CREDITS.md` says where each file comes from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "assets" / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A file and a question about it. picture: what the card shows."""
+
+    title: str
+    question: str
+    path: Path
+    picture: Path
+
+
+EXAMPLES = (
+    Example("A photograph", "What is in this picture?", FOLDER / "cat.jpg", FOLDER / "cat.jpg"),
+    Example(
+        "A film clip",
+        "What happens in this clip?",
+        FOLDER / "big-buck-bunny.mp4",
+        FOLDER / "big-buck-bunny.jpg",
+    ),
+    Example(
+        "A drawn scene",
+        "Which way does the ball move?",
+        FOLDER / "moving-ball.mp4",
+        FOLDER / "moving-ball.jpg",
+    ),
+    Example("A receipt", "What is the total?", FOLDER / "receipt.png", FOLDER / "receipt.png"),
+)
