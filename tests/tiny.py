@@ -45,9 +45,9 @@ def tiny_processor(**changes: Any) -> PVCProcessor:
 def tiny_assistant(seed: int = 0, context: int | None = None, **options: Any) -> Assistant:
     """The "test" preset with random weights: answers nonsense, but by the same way as a real one."""
     model = build_model("test", seed=seed)
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
-            parameter.data.mul_(8)  # fresh weights are so small that every prompt has one answer
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 and "embed_tokens" not in name:
+            parameter.data.mul_(16)  # fresh weights are so small that every prompt has one answer
     if context is not None:
         model.config.text_config.max_position_embeddings = context
     processor = PVCProcessor.from_config(model.config, tiny_tokenizer())

@@ -163,6 +163,9 @@ class PrefixCache:
             tuple(rows[:length]), tuple((layer.keys, layer.values) for layer in cache.layers)
         )
         with self._lock:
+            for old in self._kept:
+                if common_prefix(old.rows, prefix.rows) == length:
+                    return  # a longer one is there
             # What this prompt goes on from is part of it.
             self._kept = [
                 old for old in self._kept if common_prefix(old.rows, prefix.rows) < len(old.rows)
