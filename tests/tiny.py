@@ -1,4 +1,4 @@
-"""A whole assistant of a few thousand random parameters, for tests that need one that really runs."""
+"""A whole assistant of a few thousand random parameters, for tests that need a real one."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ VOCABULARY = 512
 def tiny_tokenizer(image_token_id: int = 509) -> PreTrainedTokenizerFast:
     """Every byte is a token, so every text has ids and every other list of ids is broken UTF-8.
 
-    Ids: three special tokens, 256 bytes, unused words, and the picture markup around `image_token_id`.
+    Ids: three special tokens, 256 bytes, unused words, the picture markup at `image_token_id`.
     """
     vocabulary = {token: i for i, token in enumerate(SPECIAL)}
     for character in sorted(pre_tokenizers.ByteLevel.alphabet()):
@@ -43,7 +43,7 @@ def tiny_processor(**changes: Any) -> PVCProcessor:
 
 
 def tiny_assistant(seed: int = 0, context: int | None = None, **options: Any) -> Assistant:
-    """The "test" preset with random weights: answers nonsense, but by the same way as a real one."""
+    """The "test" preset with random weights: nonsense, but made the way a real answer is."""
     model = build_model("test", seed=seed)
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1 and "embed_tokens" not in name:

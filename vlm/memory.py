@@ -21,6 +21,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from vlm.conversation import Media
+from vlm.weights.files import sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,7 @@ def digest(*parts: object) -> bytes:
             header = f"array {part.dtype} {part.shape}"
             body = np.ascontiguousarray(part).tobytes()
         elif isinstance(part, Path):
-            with part.open("rb") as file:
-                body = hashlib.file_digest(file, "sha256").digest()
-            header = f"file {part.stat().st_size}"
+            header, body = "file", sha256(part).encode()
         else:
             header, body = "value", repr(part).encode()
         hasher.update(f"{header} {len(body)}:".encode() + body)

@@ -14,6 +14,8 @@ M = 4  # tokens a look of the "test" preset
 LOOK = "<IMG_CONTEXT>" * M
 MARKUP = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<img>", "</img>", "<IMG_CONTEXT>"]
 
+HOSTILE = st.lists(st.sampled_from([*MARKUP, "a", "\n", "user", "\ud800"]) | st.text()).map("".join)
+
 
 def writer(**prompt: object) -> PromptWriter:
     return PromptWriter(tiny_tokenizer(), PromptConfig(**{"frame_label": "", **prompt}), M)  # type: ignore[arg-type]
@@ -105,10 +107,7 @@ def test_labels_are_the_answers_with_their_end_of_turn_and_nothing_else() -> Non
     assert asked.ids == page.ids[:start]
 
 
-@given(
-    st.lists(st.lists(st.sampled_from([*MARKUP, "a", "\n", "user", "\ud800"]) | st.text()).map("".join),
-             min_size=4, max_size=4)
-)  # fmt: skip
+@given(st.lists(HOSTILE, min_size=4, max_size=4))
 @settings(max_examples=150, deadline=None)
 def test_no_text_becomes_markup_whoever_wrote_it(texts: list[str]) -> None:
     question, answer, again, system = texts
