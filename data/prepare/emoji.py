@@ -1,8 +1,8 @@
 """Named objects from two free emoji sets, Microsoft's Fluent 3D (MIT) and Google's (Apache-2.0).
 
 Emoji have names, but not always those a person would say ("hocho", "8ball", "mans_shoe"). The
-tables below mend them; what nobody could name by looking (signs, most faces, fine variants) is left out.
-Several emoji may share one name.
+tables below mend them; what nobody could name by looking (signs, most faces, fine variants) is left
+out. Several emoji may share one name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Photo cut-outs with names from Tux Paint's stamps (GPL-2), the only photographs to train on.
 
 Their descriptions are sentences for children ("A cow.", "Eat your broccoli!"); the name is taken
-out of the plain ones and written down for the others. Drawings, and everything that photo_table keeps
-for scoring, are left out.
+out of the plain ones and written down for the others. Drawings, and everything that photo_table
+keeps for scoring, are left out.
 """
 
 from __future__ import annotations

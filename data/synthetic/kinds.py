@@ -83,7 +83,7 @@ _MASS_FAMILIES = {"cattle", "armor", "toiletries", "sports gear", "food", "bread
 
 _ANIMALS = set(range(0, 398)) - {69}
 # Breeds are written with capitals in the package; only names of places keep theirs.
-_SMALL_WORDS_WORDS = """
+_BREED_WORDS = """
 Hound Ridgeback Beagle Bloodhound Coonhound Whippet Greyhound Elkhound Deerhound Wolfhound
 Terrier Bull Wire Fox Golden Retriever Pointer Setter Spaniel Cocker Springer Sheepdog Collie
 Shepherd Dog Pinscher Boxer Bullmastiff Mastiff Bulldog Schnauzer Miniature Giant Standard Toy
@@ -91,12 +91,12 @@ Poodle Papillon Flat-Coated Curly-coated Soft-coated Wheaten Treeing Border Moun
 Otterhound Kelpie Malamute Husky Affenpinscher Water Silky White Blue Bluetick Redbone Cairn
 Basset Shorthaired Corgi
 """
-_SMALL_WORDS = set(_SMALL_WORDS_WORDS.split())
-_CLAUSES_WORDS = """
+_BREEDS = set(_BREED_WORDS.split())
+_CLAUSE_WORDS = """
 with often usually typically and including used such most mostly especially made built that
 which
 """
-_CLAUSES = set(_CLAUSES_WORDS.split())
+_CLAUSES = set(_CLAUSE_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _indices(ranges: str) -> list[int]:
 
 def _plain(name: str) -> str:
     name = re.sub(r" \([^)]*\)", "", name)
-    return " ".join(word.lower() if word in _SMALL_WORDS else word for word in name.split())
+    return " ".join(word.lower() if word in _BREEDS else word for word in name.split())
 
 
 def _phrase(index: int, name: str) -> str:
