@@ -14,7 +14,7 @@ HEIGHTS = (0.18, 0.32, 0.46, 0.6, 0.74, 0.88)  # far enough apart to be told apa
 
 def bars(dice: Dice) -> World:
     """Two to five bars in different colours and heights."""
-    num = 2 + dice.slot // len(BAR_COLOURS) % 4
+    num = dice.by_slot((2, 3, 4, 5))
     tallest = dice.by_slot(BAR_COLOURS)
     heights = sorted(dice.random.sample(HEIGHTS, num))
     others = dice.random.sample([c for c in BAR_COLOURS if c != tallest], num - 1)

@@ -40,7 +40,7 @@ def stir(dice: Dice) -> World:
 
 
 def _one_mover(dice: Dice, direction: str) -> World:
-    bystander = direction != "still" and dice.chance(0.25)
+    bystander = dice.chance(0.25) and direction != "still"
     things = dice.things(2 if bystander else 1)
     size = dice.between(0.22, 0.32)
     start_x, start_y = 0.5 + dice.between(-0.11, 0.11), 0.5 + dice.between(-0.11, 0.11)

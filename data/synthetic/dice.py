@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from data.synthetic.shapes import COLOURS, Rgb
+from data.synthetic.shapes import COLOURS, Rgb, is_held_combination
 from data.synthetic.stock import Stock, Thing
 from data.synthetic.wording import QUESTIONS
 
@@ -105,6 +105,11 @@ class Dice:
         while len(chosen) < num:
             chosen.append(self.thing(lambda thing: self.differs(thing, chosen)))
         return chosen
+
+    def other_colour(self, shape: Thing) -> str:
+        """Another colour for the shape, of those that this split may have."""
+        allowed = [c for c in COLOURS if self.held or not is_held_combination(shape.name, c)]
+        return self.pick([colour for colour in allowed if colour != shape.colour])
 
     def absent(self, present: Sequence[Thing]) -> Thing:
         """Something that is not there and could not be taken for what is."""

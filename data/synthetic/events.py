@@ -74,7 +74,7 @@ def recolour(dice: Dice) -> World:
     """A shape changes its colour."""
     colour = dice.by_slot(list(COLOURS))
     after = dice.shape(lambda thing: thing.colour == colour)
-    old = dice.pick([c for c in COLOURS if c != colour])
+    old = dice.other_colour(after)
     before = Thing(after.name, "shape", colour=old)
     where = dice.pick(list(PLACES))
     size = dice.between(0.35, 0.6)

@@ -212,8 +212,7 @@ def presence_turns(dice: Dice, things: list[Thing]) -> list[Turn]:
     there, absent = dice.pick(things), dice.absent(things)
     if there.is_shape and dice.chance(0.35):
         # The same shape in another colour is harder than another shape.
-        colour = dice.pick([c for c in COLOURS if c != there.colour])
-        absent = Thing(there.name, there.category, colour=colour)
+        absent = Thing(there.name, there.category, colour=dice.other_colour(there))
     hard = absent.name == there.name
     turns = []
     for thing, answer in ((there, "yes"), (absent, "no")):
