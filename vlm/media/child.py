@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self) -> None:
         self.socket, other = socket.socketpair()
-        paths = [str(Path(__file__).resolve().parents[2]), *(path for path in sys.path if path)]
+        paths = [str(Path(__file__).resolve().parents[2]), *map(os.path.abspath, sys.path)]
         with other:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(WORKER), *dict.fromkeys(paths)],
@@ -40,6 +40,7 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 env={**{k: os.environ[k] for k in KEPT if k in os.environ}, **ADDED},
                 cwd="/",
+                start_new_session=True,  # Ctrl-C is for the program, not for this
             )
 
     def perform(self, source: Source, request: Request, check: Check) -> Iterator[Message]:

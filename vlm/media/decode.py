@@ -136,7 +136,7 @@ class MediaReader:
     def _take(self) -> Child:
         with self._lock:
             child, self._ready = self._ready, None if self._closed else Child()
-        return child or Child()
+        return child if child is not None and child.process.poll() is None else Child()
 
     def __enter__(self) -> MediaReader:
         return self

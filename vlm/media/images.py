@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,11 +43,8 @@ def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
 def probe_image(source: Source, request: Request, check: Check) -> Iterator[Message]:
     """One "info" message."""
     with open_image(source, request) as image:
-        frames, duration = 1, 0.0
-        if is_animated(image):
-            for _, length in walk(image, request, check):
-                frames, duration = frames + 1, duration + length
-            frames -= 1
+        lengths = [s for _, s in walk(image, request, check)] if is_animated(image) else []
+        frames, duration = max(1, len(lengths)), sum(lengths)
         turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         width, height = image.size[::-1] if turned else image.size
         yield (
@@ -127,8 +125,6 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """RGB in sRGB, through the picture's colour profile if it has one that works."""
     if profile and b"sRGB" not in profile:
         try:
-            import io
-
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
             done = ImageCms.profileToProfile(image, source, target, outputMode="RGB")

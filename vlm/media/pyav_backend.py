@@ -26,7 +26,11 @@ from vlm.media.timeline import BREAK, Timeline, read_timeline
 
 # UnicodeDecodeError and IndexError come out of PyAV itself on damaged headers.
 READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
+CLOSE = 1e-4  # seconds; a frame that comes this little late is on time
 JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
+
+BT709 = 1  # these numbers are FFmpeg's, from ITU-T H.273
+HDR_TRANSFERS = (16, 18)  # PQ (HDR10, Dolby Vision) and HLG (phones, broadcast)
 
 av.logging.set_level(None)  # log callbacks into Python can deadlock, and say nothing to a user
 
@@ -69,7 +73,8 @@ def open_video(source: Source, request: Request) -> Iterator[tuple[Any, Any]]:
 
 def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
     """One "info" message. Decodes a single frame, for what only frames tell: which way is up."""
-    with _open_with_timeline(source, request) as (container, stream, timeline):
+    opened = _open_with_timeline(source, request)
+    with _errors_in_words(source), opened as (container, stream, timeline):
         reader = _Reader(container, stream, timeline, request, check)
         _, first = next(reader.frames(), (0.0, None))
         if first is None:
@@ -112,7 +117,8 @@ class _DamageFound(Exception):  # noqa: N818  never leaves this file
 def _read(source: Source, request: Request, check: Check, careful: bool) -> Iterator[Message]:
     if careful:
         request = dataclasses.replace(request, threads=1)
-    with _open_with_timeline(source, request) as (container, stream, timeline):
+    opened = _open_with_timeline(source, request)
+    with _errors_in_words(source), opened as (container, stream, timeline):
         times = wanted_times(request, timeline.duration)
         reader = _Reader(container, stream, timeline, request, check, careful)
         size: tuple[int, int] | None = None
@@ -127,7 +133,9 @@ def _read(source: Source, request: Request, check: Check, careful: bool) -> Iter
                 stored = (frame.width, frame.height)
                 note = "The picture size changes within the video; all frames were brought to one."
                 warnings = warnings if note in warnings else [*warnings, note]
-            picture = frame.reformat(*size, format="rgb24", interpolation="BICUBIC", threads=1)
+            picture = frame.reformat(
+                *size, format="rgb24", interpolation="BICUBIC", threads=1, **_to_plain_range(frame)
+            )
             head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
             plane = picture.planes[0]
             yield {**head, "stride": plane.line_size}, memoryview(plane)
@@ -136,6 +144,16 @@ def _read(source: Source, request: Request, check: Check, careful: bool) -> Iter
             raise _nothing(source)
         damaged = _damage(timeline, len(reader.bad))
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
+
+
+@contextmanager
+def _errors_in_words(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except (MediaError, _DamageFound, MemoryError):
+        raise
+    except READ_ERRORS as error:
+        raise _nothing(source) from error
 
 
 @contextmanager
@@ -228,7 +246,8 @@ class _Reader:
         held: tuple[float, Any] | None = None  # the last frame not after the wanted time
         ahead: tuple[float, Any] | None = None  # one decoded too far
         given: float | None = None
-        for time in times:
+        for wanted in times:
+            time = wanted + CLOSE
             if self._jump_pays(held[0] if held else 0.0, time):
                 frames, held = self._jump(held[0] if held else 0.0, time)
                 ahead = None
@@ -284,7 +303,13 @@ class _Reader:
 def _main_stream(container: Any, source: Source) -> Any:
     """The film, not the cover picture: default first, then the largest."""
     cover = av.stream.Disposition.attached_pic
-    streams = [s for s in container.streams.video if not s.disposition & cover]
+    films = [s for s in container.streams.video if not s.disposition & cover]
+    streams = [s for s in films if s.codec_context is not None]
+    if films and not streams:
+        raise MediaError(
+            f"{source.name} is encoded in a way that is not known here; it is damaged, or should be "
+            "converted to MP4 (H.264) first."
+        )
     if not streams:
         what = "only sound" if container.streams.audio else "no video"
         raise MediaError(f"{source.name} has {what} in it; there is nothing to see.")
@@ -320,6 +345,13 @@ def _layout(
             orientation = (0, False)
     size = shown_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
     return size, orientation, warnings
+
+
+def _to_plain_range(frame: Any) -> dict[str, int]:
+    """Bright (HDR) video to the ordinary range: its white stays white, what is brighter is clipped."""
+    if getattr(frame, "color_trc", 0) in HDR_TRANSFERS:
+        return {"dst_color_trc": BT709, "dst_color_primaries": BT709}
+    return {}
 
 
 def _nothing(source: Source) -> MediaError:
