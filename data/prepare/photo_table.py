@@ -143,10 +143,21 @@ vehicles/garbagetruck | garbage truck | truck, van
 vehicles/race/indycar | race car, racing car, car | go-kart
 """
 
-# From scikit-image, whose test pictures are free of rights.
+# From scikit-image: picture | right names | nearly right names.
 SCIKIT_IMAGE = """
 chelsea.png | cat, tabby | Egyptian Mau
 coffee.png | coffee, espresso, cup | mug
 rocket.jpg | rocket, missile | space shuttle
 motorcycle_left.png | motorcycle, motorbike | moped, motor scooter
 """
+
+# Their licences and authors, from the docstrings of skimage.data.
+SCIKIT_IMAGE_CREDITS = {
+    "chelsea.png": ("CC0", "Stefan van der Walt"),
+    "coffee.png": ("CC0", "Rachel Michetti"),
+    "rocket.jpg": (
+        "public domain",
+        "SpaceX, https://www.flickr.com/photos/spacexphotos/16511594820",
+    ),
+    "motorcycle_left.png": ("not stated for this picture", "Middlebury stereo benchmark 2014"),
+}

@@ -87,8 +87,11 @@ def _whole(package: Path, out: Path) -> Iterator[Photo]:
             )
         licence, author = credits.get(key, ("not stated for this picture", "GCompris"))
         file = _save(Image.open(io.BytesIO(pictures[key])), out, key.replace("/", "-"))
-        free = bool(re.match(r"(?i)public domain|CC0|CC-BY", licence))
-        yield Photo(file, accept, near, "gcompris-qt-data", licence, author, free)
+        yield Photo(file, accept, near, "gcompris-qt-data", licence, author, _is_free(licence))
+
+
+def _is_free(licence: str) -> bool:
+    return bool(re.match(r"(?i)public domain|CC0|CC-BY", licence))
 
 
 def read_credits(readme: str) -> dict[str, tuple[str, str]]:
@@ -125,7 +128,8 @@ def _scikit_image(out: Path) -> Iterator[Photo]:
         return
     for key, accept, near in table_rows(photo_table.SCIKIT_IMAGE):
         file = _save(Image.open(folder / key), out, "skimage-" + Path(key).stem)
-        yield Photo(file, accept, near, "scikit-image", "as scikit-image's test data", key, False)
+        licence, author = photo_table.SCIKIT_IMAGE_CREDITS[key]
+        yield Photo(file, accept, near, "scikit-image", licence, author, _is_free(licence))
 
 
 def _save(picture: Image.Image, out: Path, stem: str) -> str:

@@ -18,21 +18,22 @@ def read_rcc(path: Path) -> Iterator[tuple[str, bytes]]:
     version, tree, data, names = struct.unpack_from(">4I", blob, 4)
     node_size = 14 if version < 2 else 22
 
-    def walk(node: int, folder: str) -> Iterator[tuple[str, bytes]]:
+    def walk(node: int, parents: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         at = tree + node * node_size
         name_at, flags = struct.unpack_from(">IH", blob, at)
-        (length,) = struct.unpack_from(">H", blob, names + name_at)
-        start = names + name_at + 6  # length and hash come before the UTF-16 name
-        name = folder + blob[start : start + 2 * length].decode("utf-16-be")
+        if node:  # the root has no name of its own
+            (length,) = struct.unpack_from(">H", blob, names + name_at)
+            start = names + name_at + 6  # length and hash come before the UTF-16 name
+            parents = (*parents, blob[start : start + 2 * length].decode("utf-16-be"))
         if flags & _DIRECTORY:
             count, first = struct.unpack_from(">II", blob, at + 6)
             for child in range(first, first + count):
-                yield from walk(child, f"{name}/" if name else "")
+                yield from walk(child, parents)
             return
         (offset,) = struct.unpack_from(">I", blob, at + 10)
         (size,) = struct.unpack_from(">I", blob, data + offset)
         content = blob[data + offset + 4 : data + offset + 4 + size]
         # Qt writes the unpacked size before zlib's own stream.
-        yield name, zlib.decompress(content[4:]) if flags & _COMPRESSED else content
+        yield "/".join(parents), zlib.decompress(content[4:]) if flags & _COMPRESSED else content
 
-    yield from walk(0, "")
+    yield from walk(0, ())

@@ -54,23 +54,25 @@ nut: 988 990; landscape: 970 972 974-980; person: 981-983
 
 # What the package calls awkwardly.
 _NAMES = """
-21: kite; 27: newt; 41: whiptail lizard; 54: hognose snake; 67: diamondback rattlesnake; 68:
-sidewinder; 70: daddy longlegs; 84: peacock; 87: African grey parrot; 97: duck; 133: bittern; 134:
-crane; 152: Japanese chin; 153: Maltese dog; 165: black and tan coonhound; 215: Brittany spaniel;
-224: Groenendael; 233: Bouvier des Flandres; 256: Newfoundland dog; 257: Great Pyrenees; 268:
-Mexican hairless dog; 271: red wolf; 282: tiger cat; 312: cricket; 262: Brussels griffon; 330:
-cottontail rabbit; 339: horse; 348: ram; 352: impala; 354: Arabian camel; 381: spider monkey; 382:
-squirrel monkey; 386: African elephant; 392: rock beauty fish; 417: hot-air balloon; 421: banister;
-439: bearskin hat; 456: bow; 458: brass plaque; 478: cardboard box; 480: cash machine; 492: chest;
-494: chime; 499: cleaver; 506: coil; 513: cornet; 519: crate; 548: entertainment center; 564:
-four-poster bed; 570: gas mask; 592: hard disk; 603: horse-drawn cart; 607: jack-o'-lantern; 612:
-rickshaw; 633: magnifying glass; 635: compass; 638: leotard; 639: swimsuit; 642: marimba; 661: Ford
-Model T; 677: nail; 680: pacifier; 681: laptop; 684: ocarina; 692: packet; 695: padlock; 725:
-pitcher; 726: hand plane; 730: plow; 738: flowerpot; 758: fishing reel; 769: ruler; 789: folding
-screen; 796: ski mask; 810: space bar; 819: stage; 821: arch bridge; 824: stole; 842: swim trunks;
-844: light switch; 884: vaulted ceiling; 885: velvet; 890: volleyball; 894: wardrobe; 903: wig; 908:
-airplane wing; 911: wool; 914: yawl; 919: street sign; 948: green apple; 956: custard apple; 968:
-cup; 990: horse chestnut; 994: stinkhorn; 995: earthstar; 996: hen-of-the-woods; 998: ear of grain
+21: kite; 27: newt; 41: whiptail lizard; 54: hognose snake; 67: diamondback rattlesnake;
+68: sidewinder; 70: daddy longlegs; 84: peacock; 87: African grey parrot; 97: duck; 133: bittern;
+134: crane; 152: Japanese chin; 153: Maltese dog; 165: black and tan coonhound;
+215: Brittany spaniel; 224: Groenendael; 233: Bouvier des Flandres; 247: Saint Bernard;
+256: Newfoundland dog; 257: Great Pyrenees; 262: Brussels griffon; 268: Mexican hairless dog;
+271: red wolf; 282: tiger cat; 312: cricket; 330: cottontail rabbit; 339: horse; 348: ram;
+352: impala; 354: Arabian camel; 381: spider monkey; 382: squirrel monkey; 386: African elephant;
+392: rock beauty fish; 417: hot-air balloon; 421: banister; 439: bearskin hat; 456: bow;
+458: brass plaque; 478: cardboard box; 480: cash machine; 492: chest; 494: chime; 499: cleaver;
+506: coil; 513: cornet; 519: crate; 548: entertainment center; 564: four-poster bed;
+570: gas mask; 592: hard disk; 603: horse-drawn cart; 607: jack-o'-lantern; 612: rickshaw;
+633: magnifying glass; 635: compass; 638: leotard; 639: swimsuit; 642: marimba; 661: Ford Model T;
+677: nail; 680: pacifier; 681: laptop; 684: ocarina; 692: packet; 695: padlock; 725: pitcher;
+726: hand plane; 730: plow; 738: flowerpot; 758: fishing reel; 769: ruler; 789: folding screen;
+796: ski mask; 810: space bar; 819: stage; 821: arch bridge; 824: stole; 842: swim trunks;
+844: light switch; 884: vaulted ceiling; 885: velvet; 890: volleyball; 894: wardrobe; 903: wig;
+908: airplane wing; 911: wool; 914: yawl; 919: street sign; 948: green apple; 956: custard apple;
+968: cup; 990: horse chestnut; 994: stinkhorn; 995: earthstar; 996: hen-of-the-woods;
+998: ear of grain
 """
 
 _NO_ARTICLE = {
