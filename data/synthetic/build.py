@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from data.records import Media, Message, Record, Text, record_to_json, write_records
 from data.synthetic.dice import Dice

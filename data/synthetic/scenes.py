@@ -24,7 +24,7 @@ def single(dice: Dice) -> World:
     turns += colour_turns(dice, [thing]) + background_turns(dice, base)
     if thing.fits_sentences:
         turns += presence_turns(dice, [thing])
-    return World(paint(base.picture, [item]), _caption([_a(thing)], base), tuple(turns))
+    return World(paint(base.picture, [item]), _caption([thing.described], base), tuple(turns))
 
 
 def known(dice: Dice) -> World:
@@ -33,7 +33,7 @@ def known(dice: Dice) -> World:
     item = place(dice, thing, dice.pick(WHERE), dice.between(0.5, 0.85))
     base = ground(dice, dice.canvas, [item])
     return World(
-        paint(base.picture, [item]), _caption([_a(thing)], base), (name_turn(dice, thing),)
+        paint(base.picture, [item]), _caption([thing.described], base), (name_turn(dice, thing),)
     )
 
 
@@ -53,7 +53,7 @@ def several(dice: Dice) -> World:
         colour_turns(dice, things) + background_turns(dice, base) + presence_turns(dice, things)
     )
     order = sorted(range(num), key=lambda i: WHERE.index([where, *others][i]))
-    parts = [f"{_a(things[i])} {[where, *others][i]}" for i in order]
+    parts = [f"{things[i].described} {[where, *others][i]}" for i in order]
     return World(paint(base.picture, items), _caption(parts, base), tuple(turns))
 
 
@@ -82,7 +82,7 @@ def pair(dice: Dice) -> World:
         *colour_turns(dice, [first, second]),
         *presence_turns(dice, [first, second]),
     ]
-    caption = sentence(f"{_a(first)} {relation} {_a(second)}")
+    caption = sentence(f"{first.described} {relation} {second.described}")
     return World(paint(base.picture, items), caption, tuple(turns))
 
 
@@ -150,7 +150,7 @@ def name_turn(dice: Dice, thing: Thing) -> Turn:
     last = thing.name.split()[-1]  # a "police car" is nearly right as a car
     near = tuple(sorted({thing.name, last, thing.category} - {thing.label, *VAGUE}))
     accept = (thing.label, f"{thing.colour} ball") if thing.name == "circle" else (thing.label,)
-    return Turn("name", dice.ask("name"), sentence(_a(thing)), accept, near)
+    return Turn("name", dice.ask("name"), sentence(thing.described), accept, near)
 
 
 def colour_turns(dice: Dice, things: list[Thing]) -> list[Turn]:
@@ -203,7 +203,7 @@ def neighbour_turn(dice: Dice, first: Thing, second: Thing, relation: str) -> Tu
     """What is left of it?"""
     text = dice.ask("neighbour", relation=relation, y=second.name)
     return Turn(
-        "neighbour", text, sentence(_a(first)), (first.label,), first.nearly, (second.name,)
+        "neighbour", text, sentence(first.described), (first.label,), first.nearly, (second.name,)
     )
 
 
@@ -242,10 +242,6 @@ def _lay_out(
 ) -> list[Placed]:
     pairs = zip(things, places, strict=True)
     return [place(dice, thing, where, dice.between(low, high)) for thing, where in pairs]
-
-
-def _a(thing: Thing) -> str:
-    return thing.label if thing.is_plural else an(thing.label)
 
 
 def _number_of(thing: Thing, num: int) -> str:

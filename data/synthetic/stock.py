@@ -14,6 +14,7 @@ from PIL import Image, ImageFont
 
 from data.prepare.fetch import cache_folder
 from data.synthetic.shapes import COLOURS, SHAPES, Rgb, is_held_combination, shape_picture
+from data.synthetic.words import an, is_countable, is_simple
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -42,16 +43,14 @@ class Thing:
         return not self.file
 
     @property
-    def is_plural(self) -> bool:
-        """Whether the name means several, "grapes", so that neither "a" nor "is" fits."""
-        last = self.name.split(" of ")[0].split()[-1]  # "mugs of beer"
-        return last.endswith("s") and not last.endswith(("us", "ss", "is"))
+    def described(self) -> str:
+        """The label with its article, where it takes one."""
+        return an(self.label) if is_countable(self.label) else self.label
 
     @property
     def fits_sentences(self) -> bool:
         """Whether questions such as "How many ...s are there?" can be asked about it."""
-        odd = " of " in self.name or self.name.startswith("no ") or self.name[0].isupper()
-        return not self.is_plural and not odd and self.category != "shape"
+        return is_simple(self.name)
 
     def picture(self, size: int, rgb: Rgb) -> Image.Image:
         """The thing, its longer side `size` pixels, on transparent ground; `rgb` colours shapes."""
@@ -95,6 +94,8 @@ def load_stock(folder: Path | None = None, held: bool = False) -> Stock:
 
     kinds: dict[str, list[Thing]] = {}
     for row in rows("objects.json"):
+        if row["category"] == "shape" or row["name"].split()[-1] in SHAPES:
+            continue  # a drawn star would be no different from a "star" of this kind
         thing = Thing(row["name"], row["category"], file=str(folder / row["file"]), held=held)
         kinds.setdefault(thing.name, []).append(thing)
     fonts = tuple(str(folder / row["file"]) for row in rows("fonts.json")) or ("",)

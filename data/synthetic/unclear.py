@@ -53,7 +53,7 @@ def nothing(dice: Dice) -> World:
         "word": dice.ask("word"),
         "motion": dice.ask("motion", x=thing.name),
     }
-    if kind != "blur":
+    if kind != "blur" and thing.is_shape:
         asked["colour"] = dice.ask("colour", x=thing.name)
     accept = (*CANNOT, "noise", "dark", "blurred", "blurry", "nothing")
     keys = dice.shuffled(list(asked))[:2]
@@ -77,7 +77,8 @@ def absent(dice: Dice) -> World:
     """A clear picture and a question about a thing that is not there."""
     world = dice.pick((scenes.single, scenes.several))(dice)
     thing = dice.thing(lambda thing: thing.name.lower() not in world.caption.lower())
-    text = dice.ask(dice.pick(("colour", "place")), x=thing.name)
+    # Elsewhere, colours are only asked of shapes; asked of objects it would give the answer away.
+    text = dice.ask("colour" if thing.is_shape and dice.chance(0.5) else "place", x=thing.name)
     turn = Turn("absent", text, f"There is no {thing.name}.", ("no", "not", "can not tell"))
     return World(world.media, world.caption, (turn, *world.turns))
 

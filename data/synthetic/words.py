@@ -1,5 +1,6 @@
 """The words that are written into pictures, and the grammar that sentences about things need."""
 
+import re
 from collections.abc import Sequence
 
 # Common words of two to six letters. Every tenth one is only used for scoring.
@@ -52,12 +53,37 @@ CITIES = {
 GOODS = _words("bread milk tea coffee apples rice soap eggs juice cheese")
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 
+# What has no plural, or whose name is one.
+_MASS = set(
+    _words(
+        "bacon bread broccoli cheese confetti corn curry garlic ginger holly ice lavender lettuce "
+        "paper popcorn salad spaghetti stew sushi spinach water rice"
+    )
+)
+_PAIR_JOINTS = {"of", "with", "and", "at"}
+_SINGULAR_S = ("us", "ss", "rhinoceros", "iris", "mantis")
+_SAME = ("sheep", "fish", "deer", "bison", "moose", "squid", "salmon")
 _IRREGULAR = {
-    **{"sheep": "sheep", "fish": "fish", "deer": "deer", "bison": "bison", "mouse": "mice"},
-    **{"goose": "geese", "man": "men", "woman": "women", "person": "people", "child": "children"},
-    **{"ox": "oxen", "tooth": "teeth", "foot": "feet", "knife": "knives", "wolf": "wolves"},
-    **{"leaf": "leaves", "loaf": "loaves", "scarf": "scarves", "elf": "elves", "shrimp": "shrimps"},
+    **{"mouse": "mice", "woodlouse": "woodlice", "goose": "geese", "person": "people"},
+    **{"child": "children", "ox": "oxen", "tooth": "teeth", "foot": "feet", "die": "dice"},
+    **{"knife": "knives", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "elf": "elves"},
+    **{"scarf": "scarves", "tomato": "tomatoes", "potato": "potatoes", "superhero": "superheroes"},
+    **{"mosquito": "mosquitoes", "tornado": "tornadoes"},
 }
+
+
+def is_countable(name: str) -> bool:
+    """Whether "a" fits before the name: not grapes, not bread, but a mug of beer."""
+    last = re.split(r" (?:of|with|at) ", name)[0].split()[-1].lower()
+    plural_form = last.endswith("s") and not last.endswith(_SINGULAR_S)
+    return not plural_form and last not in _MASS
+
+
+def is_simple(name: str) -> bool:
+    """Whether its plural is that of its last word: not of a city at night, a bow and arrow."""
+    words = name.split()
+    proper = name[0].isupper() or words[0] == "no"  # Mrs. Claus, no entry sign
+    return is_countable(name) and not proper and not _PAIR_JOINTS & set(words)
 
 
 def an(label: str) -> str:
@@ -74,8 +100,10 @@ def plural(label: str) -> str:
     *before, last = label.split(" ")
     if last.lower() in _IRREGULAR:
         last = _IRREGULAR[last.lower()]
-    elif last.endswith(("policeman", "snowman")):
+    elif last.endswith("man") and not last.endswith("human"):
         last = last[:-3] + "men"
+    elif last.endswith(_SAME):
+        pass
     elif last.endswith(("s", "x", "ch", "sh", "z")):
         last += "es"
     elif last.endswith("y") and last[-2] not in "aeiou":

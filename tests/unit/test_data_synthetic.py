@@ -19,7 +19,7 @@ from data.synthetic.dice import Dice
 from data.synthetic.shapes import COLOURS, SHAPES
 from data.synthetic.stock import SHAPE_THINGS, Stock, load_stock
 from data.synthetic.wording import QUESTIONS
-from data.synthetic.words import WORDS, an, plural
+from data.synthetic.words import WORDS, an, is_countable, is_simple, plural
 from data.synthetic.world import Clip, World
 from data.synthetic.worlds import HELD_TASKS, WORLDS
 
@@ -240,6 +240,10 @@ def test_grammar_of_names() -> None:
     assert [an(w) for w in ("orange star", "unicorn", "hourglass", "bus", "X-ray")] == [
         "an orange star", "a unicorn", "an hourglass", "a bus", "an X-ray",
     ]  # fmt: skip
+    assert all(is_countable(name) for name in ("mug of beer", "octopus", "bus"))
+    assert not any(is_countable(name) for name in ("grapes", "bread", "mugs of beer"))
+    assert is_simple("police officer")
+    assert not any(is_simple(name) for name in ("city at night", "X-ray", "grapes"))
     assert [plural(w) for w in ("bus", "police officer", "cherry", "mouse", "toy", "red box")] == [
         "buses", "police officers", "cherries", "mice", "toys", "red boxes",
     ]  # fmt: skip
