@@ -1,0 +1,123 @@
+"""The conversation every screen shows: moments, history, errors; and the strip of what was seen."""
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_assistant import FakeAssistant
+from PIL import Image
+
+from app.chat import Chat, Moment, converse, explain, usage_line
+from app.frames import clock, strip_html, strip_of
+from app.kept import keep, recall
+from vlm.assistant import Seen
+
+
+def talk(question: str, chat: Chat | None = None, *files: Path, **options: Any) -> list[Moment]:
+    return list(converse(FakeAssistant(), chat or Chat(), question, files, **options))
+
+
+def test_an_answer_goes_through_its_phases_and_ends_with_a_longer_chat() -> None:
+    moments = talk("What?", None, Path("clip.mp4"))
+    phases = [moment.phase.partition(":")[0] for moment in moments if moment.phase]
+    assert list(dict.fromkeys(phases)) == [
+        "Choosing what to look at",
+        "Reading clip.mp4",
+        "Looking",
+    ]
+    assert "8 frames, 136 tokens" in moments[1].cost
+    answers = [moment.answer for moment in moments if moment.answer]
+    assert all(
+        later.startswith(earlier) for earlier, later in zip(answers, answers[1:], strict=False)
+    )
+    last = moments[-1]
+    assert last.finished
+    assert not last.error
+    (turn,) = last.chat.turns
+    assert turn.answer == last.answer
+    assert [len(strip.pictures) for strip in turn.strips] == [8]
+    assert "7,900 left" in usage_line(turn)
+
+
+def test_a_question_after_another_is_told_the_state_of_the_first() -> None:
+    first = talk("one")[-1].chat
+    second = talk("two", first)[-1].chat
+    assert "(1 turns before)" in second.turns[1].answer
+    assert second.without_last().turns == first.turns
+    assert second.without_last().state.turns == first.state.turns
+
+
+@pytest.mark.parametrize("question", ["bad file", "break"])
+def test_a_failure_leaves_the_chat_as_it_was(question: str) -> None:
+    before = talk("one")[-1].chat
+    last = talk(question, before)[-1]
+    assert last.error
+    assert last.finished
+    assert last.chat == before
+
+
+def test_what_went_wrong_inside_is_not_told_to_visitors() -> None:
+    sentence = explain(RuntimeError("/secret/path"))
+    assert "secret" not in sentence
+    assert "RuntimeError" in sentence
+    assert explain(ValueError("clip.mp4 is empty.")) == "clip.mp4 is empty."
+    missing = FileNotFoundError(2, "No such file", "/tmp/deep/clip.mp4")
+    assert explain(missing) == "clip.mp4 is no longer there; please add it again."
+
+
+def test_stopping_before_the_first_word_keeps_nothing_and_says_so() -> None:
+    stop = threading.Event()
+    stop.set()
+    last = talk("anything", None, stop=stop)[-1]
+    assert last.stopped
+    assert "question is kept" in last.error
+    assert last.chat == Chat()
+
+
+def test_a_forgotten_chat_goes_on_afresh_and_remembers_what_is_new() -> None:
+    old = talk("one")[-1].chat.without_memory()
+    chat = talk("two", old)[-1].chat
+    assert chat.num_forgotten == 1
+    assert "(0 turns before)" in chat.turns[1].answer
+    assert len(chat.state.turns) == 1
+    assert chat.without_last().turns == old.turns
+    assert chat.without_last().state.turns == ()
+    assert old.without_last() == Chat()
+
+
+def test_a_tab_keeps_the_text_and_nothing_it_hands_back_is_trusted() -> None:
+    chat = talk("one", None, Path("/tmp/x/clip.mp4"))[-1].chat
+    session, kept, draft = recall(keep("abc", chat, "half a sen"))
+    assert (session, draft) == ("abc", "half a sen")
+    assert kept.turns[0].files == (Path("clip.mp4"),)
+    assert kept.num_forgotten == 1
+    for broken in (None, "", "[]", "{", '{"turns": [1]}', '{"turns": 5}', '{"turns": [{}]}'):
+        assert recall(broken) == ("", Chat(), "")
+    hostile = '{"turns": [{"question": "q", "files": ["/etc/passwd", "a/../../b"], "answer": "a"}]}'
+    assert recall(hostile)[1].turns[0].files == (Path("passwd"), Path("b"))
+
+
+def test_a_strip_has_every_picture_with_its_own_time() -> None:
+    frames = [np.full((20, 30, 3), 60 * i, np.uint8) for i in range(3)]
+    strip = strip_of(Seen("c.mp4", "video", frames, (0.04, 61.25, 3723.5), ("late",)))
+    assert strip.labels == ["0:00.0", "1:01.2", "1:02:03.5"]
+    shades = [np.asarray(Image.open(io.BytesIO(p))).mean() for p in strip.pictures]
+    assert shades == pytest.approx([0, 60, 120], abs=3)
+    page = strip_html([strip], "frames")
+    assert page.count("<a ") == 3
+    assert f"frames/{strip.key}/2.jpg" in page
+    assert "late" in page
+
+
+def test_a_picture_in_parts_says_which_is_the_whole() -> None:
+    frames = [np.zeros((8, 8, 3), np.uint8)] * 3
+    strip = strip_of(Seen("<b>.png", "image", frames, None))
+    assert strip.labels == ["part 1", "part 2", "whole"]
+    assert "<b>" not in strip_html([strip], "frames")
+
+
+def test_a_clock_rounds_over_the_minute() -> None:
+    assert [clock(t) for t in (0, 59.96, 3599.99)] == ["0:00.0", "1:00.0", "1:00:00.0"]

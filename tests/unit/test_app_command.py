@@ -1,0 +1,153 @@
+"""The command line: what it prints where, its exit codes, and that help needs nothing heavy."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_assistant import HOSTILE, FakeAssistant
+
+from app import __main__ as command
+from app.terminal import Terminal
+
+
+@pytest.fixture
+def assistant(monkeypatch: pytest.MonkeyPatch) -> FakeAssistant:
+    fake = FakeAssistant()
+    monkeypatch.setattr(command, "load_assistant", lambda args: fake)
+    return fake
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"not read by the scripted assistant")
+    return str(path)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom app.__main__ import main\n"
+        "try: main(['ask', '--help'])\nexcept SystemExit as end: code = end.code\n"
+        "heavy = {'torch', 'gradio', 'transformers', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "examples:" in done.stdout
+
+
+def test_an_answer_goes_to_stdout_and_what_goes_on_to_stderr(
+    assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["ask", clip, "What happens?"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "You asked: **What happens?** (0 turns before)\n"
+    assert "Reading clip.mp4" in err
+    assert "136 tokens" in err
+    assert assistant.asked[0][1] == ("clip.mp4",)
+
+
+def test_json_is_one_object_with_what_was_seen(
+    assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["ask", "--json", "--quiet", "--frames", "8", clip, clip, "What?"]) == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert answer["seen"][1]["times"][:2] == [0.25, 0.75]
+    assert answer["usage"]["context_left"] == 7900
+    assert err == ""
+    assert assistant.asked[0][2].num_frames == 8
+
+
+def test_questions_on_stdin_are_one_conversation_about_the_files(
+    assistant: FakeAssistant,
+    clip: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("one?\n\ntwo?\n"))
+    assert command.main(["ask", "--quiet", clip]) == 0
+    assert "two?** (1 turns before)" in capsys.readouterr().out
+    assert [files for _, files, _ in assistant.asked] == [("clip.mp4",), ()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ask"], "nothing was asked"),
+        (["ask", "missing.mp4"], "there is no such file"),
+        (["ask", "missing.mp4", "What?"], "there is no such file"),
+        (["ask", "bad file"], "has no pictures"),
+        (["ask", "--frames", "0", "What?"], "num_frames is 0"),
+        (["chat", "--host", "0.0.0.0"], "--auth"),
+        (["chat", "--auth", "nobody"], "a colon between"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    assistant: FakeAssistant,
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.strip().splitlines()[-1]
+    assert sentence in last
+    assert "Traceback" not in err
+
+
+def test_a_hostile_answer_cannot_steer_the_terminal(
+    assistant: FakeAssistant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.main(["ask", "hostile"])
+    out = capsys.readouterr().out
+    assert "\x1b" in HOSTILE
+    assert not {"\x1b", "\x07"} & set(out)
+
+
+def chat(lines: list[str], monkeypatch: pytest.MonkeyPatch, *files: str) -> FakeAssistant:
+    fake = FakeAssistant()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines) + "\n"))
+    assert Terminal(fake, command.parser().parse_args(["terminal", *files])).run() == 0
+    return fake
+
+
+def test_the_terminal_chat_adds_files_and_asks_again(
+    clip: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        f"/add {clip}",
+        "first?",
+        "second?",
+        "/retry",
+        "/edit third?",
+        "/frames",
+        "/quit",
+        "no",
+    ]
+    fake = chat(lines, monkeypatch)
+    assert [asked for asked, *_ in fake.asked] == ["first?", "second?", "second?", "third?"]
+    assert [len(files) for _, files, _ in fake.asked] == [1, 0, 0, 0]
+    out = capsys.readouterr().out
+    assert "third?** (1 turns before)" in out
+    assert "8 frames seen of clip.mp4: 0:00.2, 0:00.8" in out
+
+
+def test_the_terminal_chat_survives_errors_and_nonsense(
+    clip: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["/nonsense", "/__init__", "/add missing.mp4", "/retry", "/add 'x", "break", "fine?"]
+    fake = chat(lines, monkeypatch, clip)
+    out = capsys.readouterr().out
+    assert "There is no /nonsense" in out
+    assert "missing.mp4: there is no such file" in out
+    assert "Something went wrong inside (RuntimeError)" in out
+    assert fake.asked[-1][:2] == (
+        "fine?",
+        ("clip.mp4",),
+    )
+    assert "(0 turns before)" in out

@@ -1,0 +1,85 @@
+"""The server around the page: headers, who may come in, ports, pictures."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from fake_assistant import FakeAssistant
+from fastapi.testclient import TestClient
+
+from app.chat import Chat, converse
+from app.examples import EXAMPLES
+from app.serve import build_app, free_port
+from app.sessions import Sessions
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Sessions:
+    return Sessions()
+
+
+@pytest.fixture(scope="module")
+def client(sessions: Sessions) -> Iterator[TestClient]:
+    app = build_app(FakeAssistant(), sessions=sessions)
+    with TestClient(app, base_url="http://127.0.0.1") as started:
+        yield started
+
+
+def test_every_response_forbids_what_a_hostile_answer_could_want(client: TestClient) -> None:
+    for path in ("/", "/config", "/frames/nothing/0.jpg"):
+        headers = client.get(path).headers
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert "form-action 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_another_name_for_this_machine_is_refused(client: TestClient) -> None:
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_files_of_this_machine_are_not_handed_out(client: TestClient) -> None:
+    for path in ("/etc/passwd", "app/ui.py", "/proc/self/environ"):
+        assert client.get(f"/gradio_api/file={path}").status_code == 403
+
+
+def test_pictures_are_handed_out_to_those_who_know_their_key(
+    client: TestClient, sessions: Sessions
+) -> None:
+    *_, last = converse(FakeAssistant(), Chat(), "What?", [EXAMPLES[1].path])
+    sessions.put("someone", last.chat)
+    key = last.chat.turns[0].strips[0].key
+    picture = client.get(f"/frames/{key}/7.jpg")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.content[:2] == b"\xff\xd8"
+    assert client.get(f"/frames/{key}/8.jpg").status_code == 404
+    assert client.get("/frames/guess/0.jpg").status_code == 404
+
+
+def test_nothing_is_an_open_endpoint(client: TestClient) -> None:
+    assert client.get("/gradio_api/info").json()["named_endpoints"] == {}
+
+
+def test_a_password_is_asked_for_where_there_is_one() -> None:
+    app = build_app(FakeAssistant(), auth=("ann", "secret"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/config").status_code == 401
+        client.post("/login", data={"username": "ann", "password": "secret"})
+        assert client.get("/config").status_code == 200
+
+
+def test_the_next_free_port_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < free_port("127.0.0.1", port) < port + 20
+        with pytest.raises(ValueError, match="--port"):
+            free_port("127.0.0.1", port, tries=1)
+
+
+def test_every_example_is_there_and_small() -> None:
+    folder = EXAMPLES[0].path.parent
+    assert all(e.path.is_file() and e.picture.is_file() for e in EXAMPLES)
+    credits = (folder / "CREDITS.md").read_text(encoding="utf-8")
+    assert all(e.path.name in credits for e in EXAMPLES)
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 1_500_000

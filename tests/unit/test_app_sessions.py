@@ -1,0 +1,108 @@
+"""What a server keeps of conversations, and answers that run in the background."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+from fake_assistant import FakeAssistant
+
+from app.background import in_background, one_at_a_time
+from app.chat import Chat, converse
+from app.sessions import Sessions
+
+
+def chat_about(words: str) -> Chat:
+    *_, last = converse(FakeAssistant(), Chat(), words)
+    return last.chat
+
+
+def test_the_oldest_conversations_lose_their_memory_then_their_text() -> None:
+    sessions = Sessions(num_remembered=2, num_kept=3)
+    for name in "abcd":
+        sessions.put(name, chat_about(name))
+    assert sessions.get("a") is None
+    forgotten = [sessions.get(name).num_forgotten for name in "bcd"]  # type: ignore[union-attr]
+    assert forgotten == [1, 0, 0]
+
+
+def test_using_a_conversation_makes_it_the_newest() -> None:
+    sessions = Sessions(num_remembered=2, num_kept=2)
+    sessions.put("a", Chat())
+    sessions.put("b", Chat())
+    sessions.get("a")
+    sessions.put("c", Chat())
+    assert sessions.get("b") is None
+    assert sessions.get("a") == Chat()
+
+
+def test_a_conversation_nobody_returns_to_is_gone_after_its_lifetime() -> None:
+    now = [0.0]
+    sessions = Sessions(lifetime=10, now=lambda: now[0])
+    sessions.put("a", Chat())
+    now[0] = 9
+    assert sessions.get("a") == Chat()
+    now[0] = 20
+    assert sessions.get("a") is None
+
+
+def test_stop_reaches_the_answer_of_its_own_conversation_only() -> None:
+    sessions = Sessions()
+    mine, yours = sessions.start("me"), sessions.start("you")
+    sessions.stop("me")
+    sessions.stop("nobody")
+    assert mine.is_set()
+    assert not yours.is_set()
+
+
+def test_the_last_moment_always_arrives_however_slow_the_reader() -> None:
+    seen = []
+    for item in in_background(iter(range(100)), threading.Event()):
+        seen.append(item)
+        time.sleep(0.001)
+    assert seen[-1] == 99
+    assert seen == sorted(seen)
+
+
+def test_while_nothing_comes_the_last_moment_is_repeated() -> None:
+    def slow() -> Iterator[str]:
+        yield "a"
+        time.sleep(0.2)
+        yield "b"
+
+    seen = list(in_background(slow(), threading.Event(), heartbeat=0.02))
+    assert seen.count("a") > 2
+    assert seen[-1] == "b"
+
+
+def test_a_reader_who_leaves_stops_the_answer() -> None:
+    stop, ended = threading.Event(), threading.Event()
+
+    def forever() -> Iterator[int]:
+        yield 0
+        stop.wait(5)
+        ended.set()
+
+    reading = in_background(forever(), stop, heartbeat=0.02)
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    assert stop.is_set()
+    assert ended.wait(1)
+
+
+def test_two_answers_never_run_at_once() -> None:
+    turn, stop = threading.Lock(), threading.Event()
+    first = one_at_a_time(iter("abc"), turn, "waiting", stop)
+    assert next(first) == "a"
+    second = one_at_a_time(iter("xyz"), turn, "waiting", stop)
+    assert next(second) == "waiting"
+    assert list(first) == ["b", "c"]
+    assert list(second) == ["x", "y", "z"]
+
+
+def test_who_stops_while_waiting_gets_nothing_more() -> None:
+    turn, stop = threading.Lock(), threading.Event()
+    turn.acquire()
+    waiting = one_at_a_time(iter("xyz"), turn, "waiting", stop)
+    assert next(waiting) == "waiting"
+    stop.set()
+    assert list(waiting) == []
