@@ -23,8 +23,16 @@ def number(dice: Dice) -> World:
 
 
 def word(dice: Dice) -> World:
-    """A big word."""
-    text = dice.pick(WORDS[dice.held])
+    """A big word; in scoring one that training never had."""
+    return _one_word(dice, dice.pick(WORDS[dice.held]))
+
+
+def known_word(dice: Dice) -> World:
+    """A big word of those in training: in scoring only its font is new."""
+    return _one_word(dice, dice.pick(WORDS[False]))
+
+
+def _one_word(dice: Dice, text: str) -> World:
     written = dice.pick((text, text.upper(), text.upper(), text.capitalize()))
     picture, turns = _poster(dice, written)
     answer = Turn("word", dice.ask("word"), sentence(f"the word is {text}"), (text,))

@@ -31,6 +31,7 @@ WORLDS = {
     # writing
     "number": Row(texts.number, 4, 4, ("number",)),
     "word": Row(texts.word, 6, 5, ("word",)),
+    "known word": Row(texts.known_word, 0, 0, ("word-known",)),
     "receipt": Row(texts.receipt, 1, 1.5, ("total", "shop")),
     "form": Row(texts.form, 1, 1.5, ("field",)),
     "page": Row(texts.page, 1, 1, ("heading",)),
@@ -53,5 +54,10 @@ WORLDS = {
     "absent": Row(unclear.absent, 0, 2, ("absent",)),
 }
 # Tasks of the scoring set whose turns go by another task's name.
-ASKED_AS = {"name-known": "name", "cannot see": "cannot", "cannot know": "cannot"}
+ASKED_AS = {
+    "name-known": "name",
+    "word-known": "word",
+    "cannot see": "cannot",
+    "cannot know": "cannot",
+}
 HELD_TASKS = tuple((task, world) for world, row in WORLDS.items() for task in row.tasks)
