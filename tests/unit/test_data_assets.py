@@ -1,4 +1,4 @@
-"""The stock of made pictures and the photographs for scoring; from made packages, without network."""
+"""The stock of made pictures and the photographs for scoring, from packages made by the tests."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Image-free records: well formed, balanced, true to their confidence, right by the scoring rules."""
+"""Image-free records: well formed, balanced, true to their confidence, right when scored."""
 
 from collections import Counter
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from data.scoring import is_right
-from data.synthetic.concepts import QUESTIONS, UNSURE, concept_records
+from data.synthetic.concept_phrases import QUESTIONS
+from data.synthetic.concepts import UNSURE, concept_records
 from data.synthetic.kinds import (
     NUM_KINDS,
     family_phrase,
