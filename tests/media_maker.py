@@ -1,8 +1,9 @@
 """Makes the odd files the tests need: every frame carries its own number as a bar code.
 
-The upper half of a frame holds 16 black or white columns, the bits of the frame's number; it survives
-every codec used here, so a wrong frame cannot pass for the right one. The lower half is grey, with a
-red square in its lower left corner, so that a turned or mirrored picture is seen as well.
+The upper half of a frame holds 16 black or white columns, the bits of the frame's number; it
+survives every codec used here, so a wrong frame cannot pass for the right one. The lower half is
+grey, with a red square in its lower left corner, so that a turned or mirrored picture is seen as
+well.
 """
 
 from __future__ import annotations

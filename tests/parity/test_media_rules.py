@@ -34,9 +34,10 @@ def published_grid(width: int, height: int, max_tiles: int, size: int, min_tiles
         difference = abs(width / height - ratio[0] / ratio[1])
         if difference < best_difference:
             best, best_difference = ratio, difference
-        elif difference == best_difference:
-            if width * height > 0.5 * size * size * ratio[0] * ratio[1]:
-                best = ratio
+        elif difference == best_difference and (
+            width * height > 0.5 * size * size * ratio[0] * ratio[1]
+        ):
+            best = ratio
     return best
 
 

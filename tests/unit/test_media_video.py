@@ -255,7 +255,8 @@ def test_colours_follow_the_matrix_and_range_the_file_names(space, kr, kb, full,
 
 
 def test_hdr_white_stays_white(tmp_path):
-    """PQ says 203 cd/m2, the white of subtitles, as 58 % grey; shown unconverted it would be dull."""
+    """PQ says 203 cd/m2, the white of subtitles, as 58 % grey; shown unconverted it would be
+    dull."""
     path = tmp_path / "hdr.mkv"
     grey = np.full((64, 64, 3), round(0.58 * 65535), np.uint16)
     with av.open(str(path), "w") as output:
@@ -310,4 +311,3 @@ def test_decord_gives_the_same_frames_and_its_hangs_cost_only_its_own_time(tmp_p
     aborts = lie_about_samples(write_video(tmp_path / "lies.mp4", 300, size=SMALL))
     with pytest.raises(MediaError, match="crash"):
         read_video(aborts, 8, backend="decord")
-

@@ -10,7 +10,6 @@ from vlm.media.images import frame_message, in_srgb, is_animated, on_white, open
 from vlm.media.limits import MediaError
 from vlm.media.orientation import shown_size
 from vlm.media.request import Check, Message, Request
-from vlm.media.sampling import segment_times
 from vlm.media.source import Source
 
 
@@ -18,20 +17,21 @@ def read_animation(source: Source, request: Request, check: Check) -> Iterator[M
     """ "start", one "frame" for every different frame found, "end". Walks the file twice."""
     with open_image(source, request) as image:
         if not is_animated(image):
-            raise MediaError(f"{source.name} is a still picture, not a video; read it as a picture.")
-        declared = image.n_frames
+            raise MediaError(
+                f"{source.name} is a still picture, not a video; read it as a picture."
+            )
+        declared = getattr(image, "n_frames", 1)
         ends, clock = [], 0.0
         for _, length in walk(image, request, check):
             clock += length
             ends.append(clock)
         if not ends:
             raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
-        times = request.times
-        times = segment_times(clock, request.num_frames or 16) if times is None else times
+        times = request.moments(clock)
         wanted: dict[int, None] = {}
-        for time in sorted(times):
+        for time in times:
             wanted[next((i for i, end in enumerate(ends) if time < end), len(ends) - 1)] = None
-        start = {"event": "start", "total": len(set(times)), "turns": 0, "mirror": False}
+        start = {"event": "start", "total": len(times), "turns": 0, "mirror": False}
         yield {**start, "duration": clock, "backend": "pillow"}, b""
         for index, (frame, length) in enumerate(walk(image, request, check)):
             if index in wanted:

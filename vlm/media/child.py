@@ -35,7 +35,7 @@ class Child:
         with other:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(WORKER), *dict.fromkeys(paths)],
-                stdin=other,
+                stdin=other.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**{k: os.environ[k] for k in KEPT if k in os.environ}, **ADDED},
@@ -85,9 +85,7 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def _receive(
-        self, count: int, source: Source, request: Request, check: Check
-    ) -> memoryview:
+    def _receive(self, count: int, source: Source, request: Request, check: Check) -> memoryview:
         buffer = memoryview(bytearray(count))
         done = 0
         while done < count:
@@ -123,4 +121,6 @@ class Child:
 
 def _too_much_memory(source: Source, request: Request) -> str:
     limit = request.limits.memory_bytes / 2**30
-    return f"{source.name} needs more than the {limit:.1f} GB of memory allowed; scale it down first."
+    return (
+        f"{source.name} needs more than the {limit:.1f} GB of memory allowed; scale it down first."
+    )

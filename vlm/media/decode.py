@@ -6,7 +6,8 @@
     video.damaged       # what could not be read, as sentences; empty for a sound file
 
 Every file is read in a process of its own that can be limited and killed (`isolated=False` reads it
-here: for files you made yourself). All that can go wrong with a file is a `MediaError` with one sentence.
+here: for files you made yourself). All that can go wrong with a file is a `MediaError` with one
+sentence.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from numpy.typing import NDArray
 
 from vlm.media.child import Child
 from vlm.media.limits import DEFAULT_LIMITS, Limits, MediaError
-from vlm.media.orientation import upright
 from vlm.media.probe import MediaInfo, probe
 from vlm.media.request import Request
 from vlm.media.service import messages
@@ -67,11 +67,12 @@ def read_video(
     cancel: threading.Event | None = None,
     child: Child | None = None,
 ) -> DecodedVideo:
-    """Reads the frames on show at `times` (seconds), or at the middles of `num_frames` equal segments.
+    """Reads the frames on show at `times` (seconds), or in the middles of `num_frames` segments.
 
-    They come back in order, none twice. Without either, 16 frames. `size` is the longest side of what
-    comes back: frames are scaled down while they are decoded, never up. `progress(done, total)` is called
-    as frames arrive; setting `cancel` ends the reading within half a second with MediaCancelled.
+    They come back in order, none twice. Without either, 16 frames. `size` is the longest side of
+    what comes back: frames are scaled down while they are decoded, never up. `progress(done,
+    total)` is called as frames arrive; setting `cancel` ends the reading within half a second with
+    MediaCancelled.
     """
     moments = None if times is None else tuple(float(time) for time in times)
     request = Request("video", num_frames, moments, size, backend, limits=limits)
@@ -86,7 +87,7 @@ def read_image(
     cancel: threading.Event | None = None,
     child: Child | None = None,
 ) -> DecodedImage:
-    """Reads a still picture: upright, 8 bits, transparency on white, `size` its longest side at most."""
+    """Reads a still picture: upright, 8 bits, on white, its longest side at most `size`."""
     request = Request("image", size=size, limits=limits)
     video = _collect(path, request, isolated, None, cancel, child)
     return DecodedImage(video.frames[0], video.warnings)
@@ -119,7 +120,16 @@ class MediaReader:
         cancel: threading.Event | None = None,
     ) -> DecodedVideo:
         return read_video(
-            path, num_frames, times, size, self.limits, backend, True, progress, cancel, self._take()
+            path,
+            num_frames,
+            times,
+            size,
+            self.limits,
+            backend,
+            True,
+            progress,
+            cancel,
+            self._take(),
         )
 
     def read_image(
@@ -169,7 +179,7 @@ def _collect(
                 progress(0, start["total"])
         elif head["event"] == "frame":
             picture = _picture(head, payload, path)
-            picture = upright(picture, start["turns"], start["mirror"])
+            picture = _upright(picture, start["turns"], start["mirror"])
             if frames is None:
                 frames = _room(start["total"], picture, request, path)
             if picture.shape != frames.shape[1:] or len(times) == len(frames):
@@ -213,3 +223,8 @@ def _room(
             "ask for fewer or for smaller ones."
         )
     return np.empty((total, *picture.shape), np.uint8)
+
+
+def _upright(frame: NDArray[np.uint8], turns: int, mirror: bool) -> NDArray[np.uint8]:
+    """frame [H, W, 3] as it is stored -> as it is meant to be seen (a view)."""
+    return np.rot90(frame[:, ::-1] if mirror else frame, turns)

@@ -1,8 +1,9 @@
 """Reading videos with decord, for comparison with results that others got with it.
 
-Only ever in a child process, and only when asked for: decord 0.6.0 (its last release, of 2021) loops
-without end on some edit lists, aborts on wrong sample counts, gives wrong frames of some sound files, and
-carries an FFmpeg of 2018. It says nothing about damage; it turns videos upright, but not mirrored ones.
+Only ever in a child process, and only when asked for: decord 0.6.0 (its last release, of 2021)
+loops without end on some edit lists, aborts on wrong sample counts, gives wrong frames of some
+sound files, and carries an FFmpeg of 2018. It says nothing about damage; it turns videos upright,
+but not mirrored ones.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Iterator
 
 from vlm.media.limits import MediaError
 from vlm.media.orientation import shown_size
-from vlm.media.pyav_backend import wanted_times
 from vlm.media.request import Check, Message, Request
 from vlm.media.source import Source
 
@@ -23,7 +23,8 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
         import numpy as np
     except ImportError:
         raise MediaError(
-            'decord is not installed; pip install "revisit-vlm[decord]", or leave the backend at "auto".'
+            'decord is not installed; pip install "revisit-vlm[decord]", or leave the backend at '
+            '"auto".'
         ) from None
     path = source.url.removeprefix("file:")
     try:
@@ -33,7 +34,7 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
         reader = decord.VideoReader(path, num_threads=1, width=width, height=height)
         spans = reader.get_frame_timestamp(range(len(reader)))  # [n, (start, end)] in seconds
         begin, duration = float(spans[0, 0]), float(spans[-1, 1] - spans[0, 0])
-        times = wanted_times(request, duration)
+        times = request.moments(duration)
         places = np.searchsorted(spans[:, 0] - begin, np.asarray(times) + 1e-6, side="right") - 1
         indices = sorted({int(max(place, 0)) for place in places})
         start = {"event": "start", "total": len(times), "turns": 0, "mirror": False}
@@ -43,7 +44,7 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
             frame = np.ascontiguousarray(reader[index].asnumpy())  # the bridge is per thread
             time = float(spans[index, 0]) - begin
             head = {"event": "frame", "time": time, "width": width, "height": height}
-            yield {**head, "stride": 3 * width}, memoryview(frame).cast("B")
+            yield {**head, "stride": 3 * width}, memoryview(frame.data).cast("B")
     except (decord.DECORDError, RuntimeError, IndexError, ValueError) as error:
         reason = str(error).splitlines()[-1][:200]
         raise MediaError(

@@ -21,7 +21,7 @@ READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError
 
 @contextmanager
 def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
-    """The opened, not yet decoded picture; only the reader that its first bytes call for is tried."""
+    """The opened, not yet decoded picture. Only the reader its first bytes call for is tried."""
     if source.kind.reader == "HEIF":
         _register_heif(source)
     try:
@@ -68,9 +68,10 @@ def read_still(source: Source, request: Request, check: Check) -> Iterator[Messa
     """ "start", one "frame", "end"."""
     warnings = []
     with open_image(source, request) as image:
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
             name = "frames" if image.format in ANIMATED else "pages"
-            warnings.append(f"Only the first of {image.n_frames} {name} was used.")
+            warnings.append(f"Only the first of {frames} {name} was used.")
         if request.size is not None and image.format in ("JPEG", "MPO"):
             image.draft(image.mode, (2 * request.size, 2 * request.size))  # decodes less
         image.load()
@@ -139,7 +140,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Whole numbers are taken as 16 bits, fractions as 0 to 1; Pillow itself would clip them."""
     if image.mode != "F":
         return image.convert("I").point(lambda v: v * (255 / 65535)).convert("L").convert("RGB")
-    low, high = image.getextrema()
+    low, high = (float(v) for v in image.getextrema())  # type: ignore[arg-type]  # one band
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     elif low >= 0 and high <= 255:
@@ -169,8 +170,8 @@ def _too_large(source: Source, request: Request, size: str = "") -> MediaError:
 
 def _damaged(source: Source) -> MediaError:
     return MediaError(
-        f"{source.name} begins like a {source.kind.name} but cannot be read to its end; it is damaged "
-        "or incomplete. Copy or upload it again."
+        f"{source.name} begins like a {source.kind.name} but cannot be read to its end; it is "
+        "damaged or incomplete. Copy or upload it again."
     )
 
 
@@ -179,7 +180,7 @@ def _register_heif(source: Source) -> None:
         import pillow_heif
     except ImportError:
         raise MediaError(
-            f'{source.name} is a HEIC picture, which needs an extra: pip install "revisit-vlm[heic]", '
-            "or send it as JPEG."
+            f"{source.name} is a HEIC picture, which needs an extra: "
+            'pip install "revisit-vlm[heic]", or send it as JPEG.'
         ) from None
     pillow_heif.register_heif_opener()

@@ -1,9 +1,9 @@
 """What a file is, told from its first bytes; its name is never asked.
 
-A file that is none of the kinds listed here is never opened by FFmpeg or Pillow, and one that is, only
-by the one reader named beside it: playlists (HLS, DASH, ffconcat), which make FFmpeg open other files
-or addresses, cannot be reached. The lists are short because most holes ever found in FFmpeg and
-Pillow are in formats that nobody sends.
+A file that is none of the kinds listed here is never opened by FFmpeg or Pillow, and one that is,
+only by the one reader named beside it: playlists (HLS, DASH, ffconcat), which make FFmpeg open
+other files or addresses, cannot be reached. The lists are short because most holes ever found in
+FFmpeg and Pillow are in formats that nobody sends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ HEAD_BYTES = 1024
 
 # Decoders FFmpeg may use, by canonical codec name.
 CODECS = frozenset(
-    "h264 hevc av1 vp8 vp9 mpeg4 h263 mpeg1video mpeg2video mjpeg prores ffv1 rawvideo".split()
+    [
+        "h264",
+        "hevc",
+        "av1",
+        "vp8",
+        "vp9",
+        "mpeg4",
+        "h263",
+        "mpeg1video",
+        "mpeg2video",
+        "mjpeg",
+        "prores",
+        "ffv1",
+        "rawvideo",
+    ]
 )
 
 Family = Literal["video", "image"]
@@ -75,7 +89,7 @@ _TEXT_STARTS = (
 
 
 def recognise(head: bytes) -> Kind | None:
-    """The kind of a file that starts with `head` (the first 1024 bytes), or None if not accepted."""
+    """The kind of a file with these first 1024 bytes; None if it is not accepted."""
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind

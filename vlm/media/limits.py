@@ -13,7 +13,7 @@ class MediaError(ValueError):
     """A file cannot be used. The text is one sentence for a user: which file, what, what to do."""
 
 
-class MediaCancelled(MediaError):
+class MediaCancelled(MediaError):  # noqa: N818  no fault of anybody
     """Reading was stopped by whoever asked for it."""
 
 

@@ -1,12 +1,12 @@
-"""Which way up a picture is: display matrices, rotation, mirroring, pixels that are not square."""
+"""Which way up a picture is: display matrices, rotation, mirroring, pixels that are not square.
+
+No numpy here: the reading process does without it and so starts in half the time.
+"""
 
 from __future__ import annotations
 
 import struct
 from fractions import Fraction
-
-import numpy as np
-from numpy.typing import NDArray
 
 
 def from_display_matrix(matrix: bytes) -> tuple[int, bool] | None:
@@ -32,17 +32,13 @@ def from_display_matrix(matrix: bytes) -> tuple[int, bool] | None:
     return turned.get(signs)
 
 
-def upright(frame: NDArray[np.uint8], turns: int, mirror: bool) -> NDArray[np.uint8]:
-    """frame [H, W, 3] as it is stored -> as it is meant to be seen (a view)."""
-    return np.rot90(frame[:, ::-1] if mirror else frame, turns)
-
-
 def shown_size(
     width: int, height: int, pixel_shape: Fraction | None, longest: int | None
 ) -> tuple[int, int]:
     """(width, height) to scale a stored frame to: square pixels, `longest` side at most.
 
-    `pixel_shape` is width / height of one pixel. The short direction is stretched, so nothing is lost.
+    `pixel_shape` is width / height of one pixel. The short direction is stretched, so nothing is
+    lost.
     """
     shape = float(pixel_shape) if pixel_shape else 1.0
     shape = shape if 0.1 <= shape <= 10 else 1.0  # else it is nonsense, or an attack on memory

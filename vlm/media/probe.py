@@ -14,7 +14,7 @@ from vlm.media.service import messages
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """`width` and `height` as seen, upright, with square pixels. A still picture lasts 0 seconds."""
+    """`width` and `height` as seen: upright, square pixels. A still picture lasts 0 seconds."""
 
     path: str
     kind: Literal["image", "video"]

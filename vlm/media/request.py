@@ -1,13 +1,13 @@
 """What is asked of a reader and what it answers: the few messages every backend speaks.
 
-A backend is a generator of `Message`s, so it is the same code whether it runs in this process or in a
-child that sends them over a socket:
+A backend is a generator of `Message`s, so it is the same code whether it runs in this process or
+in a child that sends them over a socket:
 
-    {"event": "info", ...}                                    what the file is (the fields of MediaInfo)
+    {"event": "info", ...}                      what the file is: the fields of MediaInfo
     {"event": "start", "total": T, "turns": k, "mirror": b, "duration": s, "backend": name}
-    {"event": "frame", "time": s, "width": w, "height": h, "stride": n}    + payload, rgb24 rows
+    {"event": "frame", "time": s, "width": w, "height": h, "stride": n}    + rgb24 rows
     {"event": "end", "damaged": [...], "warnings": [...]}
-    {"event": "error", "text": "..."}                         a MediaError, on its way out of the child
+    {"event": "error", "text": "..."}           a MediaError, on its way out of the child
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vlm.media.limits import Limits
+from vlm.media.sampling import segment_times
 
 Message = tuple[dict[str, Any], "memoryview | bytes"]
 Check = Callable[[], None]  # called often by a backend; raises when it must stop
@@ -35,3 +36,9 @@ class Request:
     backend: str = "auto"
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
+
+    def moments(self, duration: float) -> list[float]:
+        """The times asked for, in order, each once; 16 if nothing was said."""
+        if self.times is not None:
+            return sorted(set(self.times))
+        return segment_times(duration, self.num_frames or 16)

@@ -1,8 +1,8 @@
 """Which moments of a video to look at: the middles of equal segments.
 
-Two rules. `segment_indices` is the one InternVL and PVC publish, in frame numbers, with its rounding;
-use it to repeat their numbers. `segment_times` is ours, in seconds: it stays even where the
-frame rate is not (phones, screen recordings), so it is the one the assistant uses.
+Two rules. `segment_indices` is the one InternVL and PVC publish, in frame numbers, with its
+rounding; use it to repeat their numbers. `segment_times` is ours, in seconds: it stays even where
+the frame rate is not (phones, screen recordings), so it is the one the assistant uses.
 """
 
 from __future__ import annotations

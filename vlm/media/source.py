@@ -1,8 +1,8 @@
 """Opening a user's file safely: a regular file, of an accepted kind, within the limits.
 
-What is handed on is an open descriptor, not a name. So the name can be anything (`%d`, `http:x`, 200
-emoji) without being interpreted, and a file that is replaced or deleted afterwards is still the one
-that was checked.
+What is handed on is an open descriptor, not a name. So the name can be anything (`%d`, `http:x`,
+200 emoji) without being interpreted, and a file that is replaced or deleted afterwards is still
+the one that was checked.
 """
 
 from __future__ import annotations

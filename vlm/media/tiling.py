@@ -30,8 +30,9 @@ def choose_grid(
     best, best_distance = (1, 1), float("inf")
     for columns, rows in grids:
         distance = abs(width / height - columns / rows)
-        # Equally close, say 1x1 and 2x2: the larger grid wins only if the picture would fill more than
-        # half of it. (Writing this as "more tiles win" turns a 448 x 448 picture into ten tiles.)
+        # Equally close, say 1x1 and 2x2: the larger grid wins only if the picture would fill more
+        # than half of it. (Writing this as "more tiles win" turns a 448 x 448 picture into ten
+        # tiles.)
         filled = width * height > 0.5 * tile_size * tile_size * columns * rows
         if distance < best_distance or (distance == best_distance and filled):
             best, best_distance = (columns, rows), distance

@@ -1,7 +1,7 @@
 """What frames a video really has: how many, from when to when, where its key frames are.
 
-Headers lie (a sample count of 2^31, a duration of zero, half of the file missing), so this looks at the
-container's index, or, where there is none, at the packets, without decoding any.
+Headers lie (a sample count of 2^31, a duration of zero, half of the file missing), so this looks
+at the container's index, or, where there is none, at the packets, without decoding any.
 """
 
 from __future__ import annotations

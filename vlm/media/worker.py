@@ -1,13 +1,14 @@
 """The process that opens users' files: it reads one, sends the frames, and ends.
 
-Started by `vlm.media.child` as `python worker.py SITE...` with a socket as its standard input. Over it
-come one request and the open file; back go messages. Before the file is touched the process
-limits its own memory, processor time, open files and file writing, so a file that makes a decoder loop,
-grow or crash costs a process, not the program.
+Started by `vlm.media.child` as `python worker.py SITE...` with a socket as its standard input.
+Over it come one request and the open file; back go messages. Before the file is touched the process
+limits its own memory, processor time, open files and file writing, so a file that makes a decoder
+loop, grow or crash costs a process, not the program.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,11 +24,10 @@ THREADS = max(1, min(4, os.cpu_count() or 1))
 def main() -> None:
     sys.path[:] = sys.argv[1:]  # exactly the parent's, so that both run the same code
     connection = socket.socket(fileno=os.dup(0))
-    # The libraries first: their files are opened and read before the limits, and while a process that
-    # was started ahead is still waiting for work.
+    # The libraries first: their files are opened and read before the limits, and while a process
+    # that was started ahead is still waiting for work.
     import PIL.Image  # noqa: F401
 
-    import vlm.media.pyav_backend
     from vlm.media.job import perform
     from vlm.media.kinds import Kind
     from vlm.media.limits import Limits, MediaError
@@ -77,10 +77,8 @@ def confine(memory_bytes: int, seconds: float) -> None:
         ("RLIMIT_FSIZE", 0),
         ("RLIMIT_CORE", 0),
     ):
-        try:
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some; the clock remains
             resource.setrlimit(getattr(resource, name), (value, value))
-        except (ValueError, OSError):
-            pass  # macOS refuses some; the others and the clock remain
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(seconds) + 2)  # should the parent be gone
 
