@@ -8,12 +8,13 @@ Nothing needs root.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from vlm.weights.files import cache_dir
 
 
 class FetchError(RuntimeError):
@@ -31,8 +32,8 @@ class Package:
 
 
 def cache_folder() -> Path:
-    """$REVISIT_CACHE or ~/.cache/revisit."""
-    return Path(os.environ.get("REVISIT_CACHE") or Path.home() / ".cache" / "revisit")
+    """Where materials are kept: the same folder as the converted base weights."""
+    return cache_dir()
 
 
 def fetch(package: Package, downloads: Path) -> Path:
