@@ -11,6 +11,13 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
 CARD = "card.json"  # beside the weights: name, knows, limits
+EMBEDDED_CARD = {
+    "name": "Revisit embedded",
+    "knows": "objects and animals of ImageNet's thousand kinds, icons, and simple scenes: colours,"
+    " places, counting to four, what moves where.",
+    "limits": "It was trained in a few hours on two processor cores: people, small print and"
+    " reasoning are beyond it. Name the folder of a larger model to use that instead.",
+}
 
 
 def load_folder(
@@ -18,11 +25,12 @@ def load_folder(
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
     """The model, its processor and its card."""
     if str(path_or_name) == "embedded":
-        from vlm.weights.embedded import folder  # it may have to assemble the model first
+        from vlm.weights.embedded import SHIPPED, folder
 
-        path = folder()
+        path, card = folder(), SHIPPED / CARD  # this may assemble the model first
     else:
         path = Path(path_or_name).expanduser()
+        card = path / CARD
         if not (path / "config.json").is_file():
             raise ValueError(
                 f"{path} is not a model's folder: it has no config.json. Name one that has, or"
@@ -35,9 +43,10 @@ def load_folder(
         path, dtype=dtype, attn_implementation="sdpa", local_files_only=True
     )
     processor = PVCProcessor.from_pretrained(path, local_files_only=True)
-    card = path / CARD
-    facts = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
-    return model.to(device), processor, {"name": Path(path).name, **facts}
+    facts = {"name": path.name} if str(path_or_name) != "embedded" else EMBEDDED_CARD
+    if card.is_file():
+        facts = facts | json.loads(card.read_text(encoding="utf-8"))
+    return model.to(device), processor, facts
 
 
 def default_dtype(device: torch.device) -> torch.dtype:

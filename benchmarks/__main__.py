@@ -1,0 +1,54 @@
+"""Measures everything, prints it, and writes benchmarks/results.md: `python -m benchmarks`."""
+
+import argparse
+import importlib
+import platform
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+
+NAMES = ("decode", "looks", "chat")
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument("--quick", action="store_true", help="few rounds; writes no results")
+    args = parser.parse_args()
+    unknown = set(args.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    lines = [
+        "# How fast it is",
+        "",
+        f"Written by `python -m benchmarks` on {machine()}.",
+        "Medians; what is compared was measured in turn, in one run.",
+        "",
+    ]
+    for name in args.names or NAMES:
+        part = importlib.import_module(f"benchmarks.{name}").run(args.quick)
+        sys.stdout.write("\n".join(part) + "\n")
+        sys.stdout.flush()
+        lines += [line.rstrip() for line in part]
+    if not args.quick and not args.names:
+        RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def machine() -> str:
+    """The processor, its cores, and the versions that matter."""
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        cpu = next(line.split(":")[1].strip() for line in facts if line.startswith("model name"))
+    except (OSError, StopIteration):
+        cpu = platform.processor() or platform.machine()
+    return (
+        f"{cpu}, {torch.get_num_threads()} threads, torch {torch.__version__},"
+        f" transformers {transformers.__version__}"
+    )
+
+
+if __name__ == "__main__":
+    main()

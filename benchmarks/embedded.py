@@ -1,0 +1,25 @@
+"""The embedded model, or its size with random weights where it is not built: as fast, but mute."""
+
+from vlm.assistant import Assistant
+from vlm.loading import default_dtype
+from vlm.weights.files import WeightsError
+
+
+def load() -> tuple[Assistant, str]:
+    """The assistant and what to call it in a table."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from vlm.presets import build_model
+    from vlm.processor import PVCProcessor
+    from vlm.weights import base
+
+    try:
+        assistant = Assistant.load("embedded", device="cpu")
+        name = "the embedded model"
+    except WeightsError:
+        model = build_model("embedded").to(default_dtype(torch.device("cpu")))
+        tokenizer = AutoTokenizer.from_pretrained(base.smollm2())
+        assistant = Assistant(model, PVCProcessor.from_config(model.config, tokenizer))
+        name = "the embedded model's size with random weights"
+    return assistant, f"{name}, {str(assistant.model.dtype).removeprefix('torch.')}"

@@ -1,0 +1,56 @@
+"""What a second, third and fourth look cost: against one look, and against repeating the picture.
+
+PVC shows a still picture four times. Below the first temporal layer the four are the same, so that
+part is computed once; a naive implementation sends four copies through the whole tower. And because
+time only looks back, a picture that was seen can be looked at once more without the looks before.
+"""
+
+import numpy as np
+import torch
+
+from benchmarks import embedded
+from benchmarks.timing import medians
+
+
+def run(quick: bool = False) -> list[str]:
+    """A table in Markdown."""
+    assistant, name = embedded.load()
+    model, processor = assistant.model, assistant.processor
+    size = processor.image_processor.image_size
+    repeats = 3 if quick else 15
+    rng = np.random.default_rng(0)
+    picture = processor.pixel_values(rng.integers(0, 256, (1, size, size, 3), dtype=np.uint8))
+    picture = picture.to(model.tower_dtype)
+    quarters = [0.0, 0.25, 0.5, 0.75]
+
+    def times(steps: list[float]) -> torch.Tensor:
+        return torch.tensor([steps])
+
+    with torch.inference_mode():
+        _, memory = model.tower.step(picture[None], times(quarters[:3]))
+        seconds = medians(
+            {
+                "one look": lambda: model.encode(picture, [1], [1], [0.0]),
+                "four looks": lambda: model.encode(picture, [1], [4], quarters),
+                "four copies through the whole tower": lambda: model.encode(
+                    picture.expand(4, -1, -1, -1), [4], [4], quarters
+                ),
+                "a fourth look after three": lambda: model.tower.step(
+                    None, times(quarters[3:]), memory
+                ),
+            },
+            repeats,
+        )
+    assistant.close()
+    one = seconds["one look"]
+    return [
+        f"## Looks at a still picture ({name}, {size} x {size})",
+        "",
+        "| | median | against one look |",
+        "|---|---|---|",
+        *(
+            f"| {what} | {took * 1e3:.1f} ms | {took / one:.2f} x |"
+            for what, took in seconds.items()
+        ),
+        "",
+    ]
