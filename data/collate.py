@@ -1,8 +1,8 @@
 """From records to batches: read the media, render the conversation, pad, stack.
 
-What is drawn at random for a sample (how many frames, how often a picture is looked at) follows
-from the seed, the epoch and the sample alone, so a run that is resumed, or that has another number
-of loader workers, sees the same batches.
+What is drawn at random for a batch (how many frames, how often a picture is looked at) follows
+from the seed and the batch's place in the run alone, so a run that is resumed, or that has another
+number of loader workers, sees the same batches.
 """
 
 import random
@@ -42,14 +42,19 @@ class RecordDataset(Dataset[Sample]):
         classifier: SimulatedClassifier | None = None,
         looks: Sequence[float] | None = None,
         num_frames: tuple[int, int] = (8, 8),
+        batch_size: int = 1,
         seed: int = 0,
     ) -> None:
-        """`looks` are the chances of looking once, twice, ...; None: as often as the model does."""
+        """`looks` are the chances of looking once, twice, ...; None: as often as the model does.
+
+        Samples of one batch are looked at equally often, so that none is padded for another.
+        """
         self.records = records
         self.processor = processor
         self.classifier = classifier
         self.looks = looks
         self.num_frames = num_frames
+        self.batch_size = batch_size
         self.seed = seed
 
     def __len__(self) -> int:
@@ -57,7 +62,11 @@ class RecordDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
-        rng = random.Random(f"{self.seed} {index} {record.id}")
+        rng = random.Random(f"{self.seed} {index // self.batch_size}")
+        looks = None
+        if self.looks is not None:
+            looks = rng.choices(range(1, len(self.looks) + 1), self.looks)[0]
+        wanted_frames = rng.randint(*self.num_frames)
         concepts: dict[int, np.ndarray] = {}
         num_frames = 0
         messages = []
@@ -69,22 +78,18 @@ class RecordDataset(Dataset[Sample]):
                     continue
                 if isinstance(part, Concept):
                     concepts[num_frames] = self._logits(part)
-                media = self._read(part, rng)
+                media = self._read(part, looks, wanted_frames)
                 num_frames += len(media.frames) if isinstance(media, Video) else 1
                 parts.append(media)
             messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
         return Sample(record.id, self.processor.render(Conversation(tuple(messages))), concepts)
 
-    def _read(self, part: Media | Concept, rng: random.Random) -> Image | Video:
-        if isinstance(part, Media) and part.kind == "video":
-            wanted = rng.randint(*self.num_frames)
-            video = read_video(part.path, num_frames=wanted, isolated=False)
-            return Video(video.frames, video.times)
-        looks = None
-        if self.looks is not None:
-            looks = rng.choices(range(1, len(self.looks) + 1), self.looks)[0]
+    def _read(self, part: Media | Concept, looks: int | None, num_frames: int) -> Image | Video:
         if isinstance(part, Concept):
             return Image(_texture(part.seed, self.processor.image_processor.image_size), looks)
+        if part.kind == "video":
+            video = read_video(part.path, num_frames=num_frames, isolated=False)
+            return Video(video.frames, video.times)
         return Image(read_image(part.path, isolated=False).pixels, looks)
 
     def _logits(self, concept: Concept) -> np.ndarray:

@@ -91,6 +91,7 @@ def build_dataset(
         classifier,
         recipe.looks,
         (recipe.min_frames, recipe.max_frames),
+        recipe.batch_size,
         recipe.seed,
     )
 

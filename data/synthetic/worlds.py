@@ -20,11 +20,11 @@ class Row:
 
 WORLDS = {
     # still pictures
-    "single": Row(scenes.single, 30, 14, ("name", "background")),
+    "single": Row(scenes.single, 18, 12, ("name", "background")),
     "known": Row(scenes.known, 0, 0, ("name-known",)),
     "several": Row(scenes.several, 14, 12, ("colour", "place", "presence")),
     "pair": Row(scenes.pair, 6, 8, ("side", "neighbour")),
-    "crowd": Row(scenes.crowd, 7, 8, ("count",)),
+    "crowd": Row(scenes.crowd, 10, 10, ("count",)),
     "sizes": Row(scenes.sizes, 2, 4, ("compare",)),
     "grid": Row(details.grid, 2, 5, ("detail",)),
     "odd one": Row(details.odd_one, 2, 3, ("odd",)),
@@ -38,10 +38,10 @@ WORLDS = {
     "bars": Row(charts.bars, 2, 3, ("tallest", "bars")),
     "pie": Row(charts.pie, 1, 1.5, ("pie",)),
     # clips
-    "motion": Row(clips.motion, 8, 8, ("motion",)),
+    "motion": Row(clips.motion, 11, 9, ("motion",)),
     "stir": Row(clips.stir, 0, 2, ("moves",)),
     "movers": Row(clips.movers, 2, 3, ("movers",)),
-    "order": Row(events.order, 5, 5, ("order",)),
+    "order": Row(events.order, 8, 7, ("order",)),
     "change": Row(events.change, 1.5, 2, ("change",)),
     "recolour": Row(events.recolour, 1.5, 2, ("recolour",)),
     "appear": Row(events.appear, 1, 1.5, ("appear",)),

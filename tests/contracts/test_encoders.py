@@ -1,0 +1,135 @@
+"""Every encoder keeps the contract of vlm/encoders/base.py."""
+
+import pytest
+import torch
+
+from vlm.config import TowerConfig
+from vlm.encoders.base import even_timesteps
+from vlm.encoders.pvc import ProgressiveEncoder
+from vlm.model import build_tower
+
+TOWERS = {
+    "pvc-vit": TowerConfig(
+        image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
+        num_temporal_layers=2, temporal_heads=2, alpha=0.5,
+    ),
+    "pvc-vit-without-cls": TowerConfig(
+        image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
+        num_temporal_layers=2, temporal_heads=2, alpha=0.5, temporal_prefix=False,
+    ),
+    "pvc-efficientnet": TowerConfig(
+        backbone="efficientnet-lite0", image_size=64, num_classes=10, dim=16, num_heads=2,
+        mlp_dim=32, num_temporal_layers=2, temporal_heads=2, alpha=0.5,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(params=TOWERS)
+def tower(request: pytest.FixtureRequest) -> ProgressiveEncoder:
+    torch.manual_seed(0)
+    built = build_tower(TOWERS[request.param]).eval()
+    with torch.no_grad():  # AdaLN starts without looking at the time; make it look
+        for parameter in built.blocks.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return built
+
+
+def clip_for(tower: ProgressiveEncoder, num_clips: int = 2, num_frames: int = 4) -> torch.Tensor:
+    size = 32 if tower.backbone.num_classes == 0 else 64
+    return torch.randn(num_clips, num_frames, 3, size, size)
+
+
+def test_shapes_are_those_announced(tower: ProgressiveEncoder) -> None:
+    clip = clip_for(tower)
+    features = tower(clip)
+    T, H, W = tower.token_grid(clip.shape[1], *clip.shape[-2:])
+    assert features.tokens.shape == (2, T, H * W, tower.dim)
+    assert features.grid == (H, W)
+    assert features.pooled.shape == (2, tower.pooled_dim)
+
+
+def test_a_clip_does_not_depend_on_its_neighbours(tower: ProgressiveEncoder) -> None:
+    clip = clip_for(tower)
+    together, alone = tower(clip).tokens[:1], tower(clip[:1]).tokens
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def test_a_frame_does_not_depend_on_the_future(tower: ProgressiveEncoder) -> None:
+    clip = clip_for(tower)
+    times = even_timesteps(2, 4, clip.device)
+    whole = tower(clip, times).tokens[:, :2]
+    torch.testing.assert_close(
+        whole, tower(clip[:, :2], times[:, :2]).tokens, atol=1e-5, rtol=1e-4
+    )
+
+
+def test_frames_one_by_one_equal_the_whole(tower: ProgressiveEncoder) -> None:
+    clip = clip_for(tower)
+    times = even_timesteps(2, 4, clip.device)
+    whole = tower(clip, times).tokens
+    memory, parts = None, []
+    for start, end in ((0, 1), (1, 3), (3, 4)):
+        features, memory = tower.step(clip[:, start:end], times[:, start:end], memory)
+        parts.append(features.tokens)
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-5, rtol=1e-4)
+
+
+def test_a_still_picture_equals_the_same_frame_repeated(tower: ProgressiveEncoder) -> None:
+    picture = clip_for(tower, num_frames=1)
+    times = even_timesteps(2, 4, picture.device)
+    once = tower(picture, times)
+    repeated = tower(picture.expand(-1, 4, -1, -1, -1).contiguous(), times)
+    torch.testing.assert_close(once.tokens, repeated.tokens, atol=1e-5, rtol=1e-4)
+
+
+def test_another_look_needs_no_pixels_and_runs_no_backbone(tower: ProgressiveEncoder) -> None:
+    picture = clip_for(tower, num_frames=1)
+    times = even_timesteps(2, 4, picture.device)
+    whole = tower(picture, times).tokens
+    calls = []
+    tower.backbone.register_forward_hook(lambda *_: calls.append(1))
+    features, memory = tower.step(picture, times[:, :3])
+    again, _ = tower.step(None, times[:, 3:], memory)
+    assert len(calls) == 1
+    torch.testing.assert_close(again.tokens, whole[:, 3:], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(again.tokens, features.tokens[:, -1:], atol=1e-3)
+
+
+def test_the_backbone_runs_once_for_all_looks(tower: ProgressiveEncoder) -> None:
+    seen = []
+    tower.backbone.register_forward_hook(lambda _m, args, _o: seen.append(len(args[0])))
+    tower(clip_for(tower, 1, 1), even_timesteps(1, 4, torch.device("cpu")))
+    assert seen == [1]
+
+
+def test_a_gradient_reaches_every_trainable_parameter(tower: ProgressiveEncoder) -> None:
+    features = tower(clip_for(tower))
+    loss = features.tokens.square().mean()
+    if features.summary is not None:
+        loss = loss + features.summary.square().mean()
+    if features.class_logits is not None:
+        loss = loss + features.class_logits.square().mean()
+    loss.backward()
+    without = [name for name, p in tower.named_parameters() if p.grad is None]
+    assert not without
+
+
+def test_a_frozen_backbone_stays_bit_equal_after_a_step(tower: ProgressiveEncoder) -> None:
+    tower.backbone.requires_grad_(False)
+    before = {name: p.clone() for name, p in tower.backbone.named_parameters()}
+    moving = [p for p in tower.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(moving, lr=0.1)
+    tower(clip_for(tower)).tokens.square().mean().backward()
+    optimizer.step()
+    assert all(torch.equal(before[name], p) for name, p in tower.backbone.named_parameters())
+
+
+def test_bfloat16_runs(tower: ProgressiveEncoder) -> None:
+    tokens = tower.bfloat16()(clip_for(tower).bfloat16()).tokens
+    assert tokens.dtype == torch.bfloat16
+    assert tokens.isfinite().all()
+
+
+def test_frames_and_times_must_agree(tower: ProgressiveEncoder) -> None:
+    with pytest.raises(ValueError, match="3 frames were given with 4 times"):
+        tower(clip_for(tower, 1, 3), even_timesteps(1, 4, torch.device("cpu")))
