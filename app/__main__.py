@@ -101,9 +101,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; unlike in plain argparse, options may stand before the question."""
+    args, rest = parser().parse_known_args(arguments)
+    unknown = [word for word in rest if word.startswith("-") and word != "-"]
+    if unknown or (rest and args.command != "ask"):
+        parser().error(f"unknown: {' '.join(unknown or rest)}")
+    if rest:
+        args.items += rest
+    return args
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    args = parser().parse_args(arguments)
+    args = parse(arguments)
     _limit_threads(args.threads)
     try:
         if args.command == "chat":

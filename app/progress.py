@@ -30,15 +30,13 @@ class ProgressLine:
             self._cost = moment.cost
             self.say(moment.cost)
         words = for_terminal(moment.phase)
-        if self._quiet or not words:
+        if not self._live:
+            words = words.partition(":")[0]
+        if self._quiet or not words or words == self._shown:
             return
-        if self._live:
-            self._stream.write(f"\r\x1b[K\x1b[2m{words} ...\x1b[0m")
-        elif (phase := words.partition(":")[0]) != self._shown:
-            self._stream.write(f"{phase} ...\n")
-            words = phase
-        self._shown = words
+        self._stream.write(f"\r\x1b[K\x1b[2m{words} ...\x1b[0m" if self._live else f"{words} ...\n")
         self._stream.flush()
+        self._shown = words
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
@@ -52,4 +50,4 @@ class ProgressLine:
         if self._live and self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
-        self._shown = self._shown if not self._live else ""
+            self._shown = ""

@@ -8,6 +8,7 @@ import html
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData
 
 from app.examples import EXAMPLES
 from app.handlers import AUTO, Handlers, attach
@@ -112,18 +113,28 @@ def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blo
     return blocks
 
 
+class Film(gr.Video):
+    """A recording as it came; Gradio's own class needs an ffmpeg program to drop the sound."""
+
+    is_template = True  # looks like its parent
+
+    def preprocess(self, payload: FileData | None) -> str | None:
+        """The path of the recording."""
+        return payload.path if payload else None
+
+
 def _camera() -> tuple[gr.Image, gr.Video]:
     options: dict[str, Any] = {
         "sources": ["webcam"],
         "buttons": [],
-        # A mirrored film would have to be written anew by an ffmpeg program.
         "webcam_options": gr.WebcamOptions(mirror=False),
+        "height": 320,
     }
     with gr.Accordion("Camera", open=False):
         with gr.Tab("Photo"):
             photo = gr.Image(type="filepath", label="Photo", **options)
         with gr.Tab("Film"):
-            film = gr.Video(label="Film", include_audio=False, **options)
+            film = Film(label="Film", include_audio=False, **options)
     return photo, film
 
 

@@ -50,7 +50,7 @@ class FakeAssistant:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[str, ...], Settings]] = []
-        self.stopped_after: float | None = None
+        self.stopped_at = 0.0  # on the monotonic clock
 
     def plan(self, state: State, files: Sequence[Path], text: str, settings: Settings) -> Plan:
         rows = tuple(FilePlan(path.name, _kind(path), 8, 4, 1, 8 * 17) for path in files)
@@ -91,6 +91,7 @@ class FakeAssistant:
         said = ""
         for piece in answer:
             if stop.wait(pause) if pause else stop.is_set():
+                self.stopped_at = time.monotonic()
                 break
             said += piece
             yield Answering(piece)

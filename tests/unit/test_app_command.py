@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,7 +56,7 @@ def test_an_answer_goes_to_stdout_and_what_goes_on_to_stderr(
 def test_json_is_one_object_with_what_was_seen(
     assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["ask", "--json", "--quiet", "--frames", "8", clip, clip, "What?"]) == 0
+    assert command.main(["ask", clip, clip, "--json", "--quiet", "--frames", "8", "What?"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
     assert answer["seen"][1]["times"][:2] == [0.25, 0.75]
@@ -151,3 +154,16 @@ def test_the_terminal_chat_survives_errors_and_nonsense(
         ("clip.mp4",),
     )
     assert "(0 turns before)" in out
+
+
+def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    pressed.start()
+    fake = chat(["slow please", "next"], monkeypatch)
+    out = capsys.readouterr().out
+    assert "word0" in out
+    assert "word59" not in out
+    assert "(stopped)" in out
+    assert [asked for asked, *_ in fake.asked] == ["slow please", "next"]

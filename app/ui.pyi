@@ -1,0 +1,166 @@
+"""The page: ask about your own video or picture, watch the answer come, see what the model saw.
+
+Gradio's own ChatInterface stays locked after an error, so this is made of a Chatbot, a text box and
+events of our own; `app.handlers` has what they do.
+"""
+
+import html
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from app.examples import EXAMPLES
+from app.handlers import AUTO, Handlers, attach
+from app.sessions import Sessions
+from vlm.assistant import Assistant
+
+OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
+HOUR = 3600  # seconds
+WELCOME = """## What would you like to know?
+
+Add a video or a picture and ask about it, or try one of these."""
+
+def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blocks:
+    """The page that talks to this assistant; `app.serve` adds its looks and its headers."""
+    card = assistant.card
+    with gr.Blocks(
+        title="Revisit",
+        analytics_enabled=False,
+        fill_height=True,
+        delete_cache=(HOUR, 24 * HOUR),  # uploads are deleted a day after they came
+    ) as blocks:
+        session = gr.State("")  # this page load's id, given by `restore`
+        pending = gr.State(None)
+        saved = gr.Textbox(visible=False)
+        with gr.Row(elem_id="top"):
+            gr.HTML("<h1>Revisit</h1><p>Ask about a video or a picture</p>", padding=False)
+            theme = gr.Button("Dark", size="sm", elem_id="theme", min_width=0)
+            fresh = gr.Button("New chat", size="sm", min_width=0)
+        chatbot = gr.Chatbot(
+            elem_id="chat",
+            label="Conversation",
+            show_label=False,
+            container=False,
+            scale=1,
+            height=None,
+            buttons=[],
+            allow_file_downloads=False,
+            feedback_options=None,
+            latex_delimiters=[],
+            allow_tags=False,
+            placeholder=WELCOME,
+            examples=[
+                {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
+                for e in EXAMPLES
+            ],
+        )
+        with gr.Row(elem_id="actions", visible=False) as actions:
+            again = gr.Button("Try again", size="sm", min_width=0)
+            edit = gr.Button("Edit question", size="sm", min_width=0)
+            save = gr.Button("Save as text", size="sm", min_width=0)
+        composer = gr.MultimodalTextbox(
+            elem_id="composer",
+            label="Your question",
+            show_label=False,
+            container=False,
+            placeholder="Ask, or drop a video or picture",
+            file_types=["image", "video", *OTHER_TYPES],
+            file_count="multiple",
+            max_plain_text_length=100_000,
+            interactive=False,  # until `restore` has run
+        )
+        with gr.Row(elem_id="tools"):
+            photo, film = _camera()
+            options = _settings()
+        gr.HTML(_about(card), elem_id="about", padding=False)
+
+        do = Handlers(assistant, sessions or Sessions())
+        known = [session, saved]
+        started = [composer, chatbot, actions, fresh, saved, pending]
+        ended = [chatbot, composer, actions, fresh, saved]
+        common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        quick: dict[str, Any] = {"queue": False, **common}
+        focus: dict[str, Any] = {"fn": None, "js": "() => revisit.focus()"}
+
+        for begun in (
+            composer.submit(do.begin, [*known, composer], started, **quick),
+            chatbot.example_select(do.begin_example, [*known, composer], started, **quick),
+            again.click(do.begin_again, [*known, composer], started, **quick),
+        ):
+            answered = begun.success(
+                do.answer,
+                [session, pending, *options],
+                ended,
+                concurrency_limit=8,  # those beyond the one that is answered see that they wait
+                concurrency_id="answer",
+                **common,
+            )
+            answered.success(**focus)
+            answered.failure(do.refused, [session, pending], ended, **quick).then(**focus)
+        composer.stop(do.stop, [session], None, **quick)
+        edit.click(do.edit, known, ended, **quick).then(**focus)
+        fresh.click(do.clear, [session], ended, **quick).then(**focus)
+        save.click(None, [saved], None, js="(kept) => revisit.save(kept)")
+        theme.click(None, js="() => revisit.theme()")
+        for camera in (photo, film):
+            camera.change(attach, [composer, camera], [composer], **quick)
+        saved.change(None, [saved], None, js="(kept) => revisit.keep(kept)")
+        opened = [session, *ended]
+        blocks.load(do.restore, [saved], opened, js="() => revisit.kept()", **quick).then(**focus)
+    blocks.queue(max_size=32)
+    return blocks
+
+from gradio.events import Dependency
+
+class Film(gr.Video):
+    """A recording as it came; Gradio's own class needs an ffmpeg program to drop the sound."""
+
+    is_template = True  # looks like its parent
+
+    def preprocess(self, payload: FileData | None) -> str | None:
+        """The path of the recording."""
+        return payload.path if payload else None
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+def _camera() -> tuple[gr.Image, gr.Video]:
+    options: dict[str, Any] = {
+        "sources": ["webcam"],
+        "buttons": [],
+        "webcam_options": gr.WebcamOptions(mirror=False),
+        "height": 320,
+    }
+    with gr.Accordion("Camera", open=False):
+        with gr.Tab("Photo"):
+            photo = gr.Image(type="filepath", label="Photo", **options)
+        with gr.Tab("Film"):
+            film = Film(label="Film", include_audio=False, **options)
+    return photo, film
+
+def _settings() -> list[gr.components.Component]:
+    """In the order in which `Handlers.answer` takes them."""
+    with gr.Accordion("Settings", open=False):
+        with gr.Row():
+            frames = gr.Dropdown([AUTO, "4", "8", "16", "32", "64"], label="Frames of a video")
+            looks = gr.Dropdown([AUTO, "1", "2", "4", "8"], label="Looks at a picture")
+            tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Parts of a large picture")
+        with gr.Row():
+            temperature = gr.Slider(0, 1.5, 0, step=0.1, label="Temperature (0: likeliest word)")
+            length = gr.Slider(16, 1024, 256, step=16, label="Longest answer (tokens)")
+    return [frames, looks, tiles, temperature, length]
+
+def _about(card: dict[str, Any]) -> str:
+    """Plainly what the model is, knows and does not know."""
+    name, parameters, knows, limits = (
+        html.escape(str(card[key])) for key in ("name", "parameters", "knows", "limits")
+    )
+    return (
+        f"<p><b>{name}</b>, {parameters} parameters, runs on this machine; nothing you give it "
+        f"leaves it.</p><details><summary>What it knows, and what not</summary>"
+        f"<p>{knows}</p><p>{limits}</p></details>"
+    )
