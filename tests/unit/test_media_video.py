@@ -17,6 +17,7 @@ from media_maker import (
     write_video,
 )
 
+from vlm.media import timeline
 from vlm.media.decode import read_video
 from vlm.media.limits import Limits, MediaError
 from vlm.media.probe import probe
@@ -311,3 +312,26 @@ def test_decord_gives_the_same_frames_and_its_hangs_cost_only_its_own_time(tmp_p
     aborts = lie_about_samples(write_video(tmp_path / "lies.mp4", 300, size=SMALL))
     with pytest.raises(MediaError, match="crash"):
         read_video(aborts, 8, backend="decord")
+
+
+@pytest.mark.parametrize("name", ["large.mkv", "large.ts", "large.webm", "large.avi"])
+def test_a_file_too_large_to_walk_through_gives_the_same_frames(name, tmp_path, monkeypatch):
+    """Without knowing its key frames: jumps are tried, and left off if they do not help."""
+    codec = {"webm": "libvpx", "avi": "mpeg4"}.get(name[6:], "libx264")
+    path = write_video(tmp_path / name, 400, codec=codec, size=SMALL, gop=40)
+    monkeypatch.setattr(timeline, "WALK_BYTES", 0)
+    video = read_video(path, num_frames=8, isolated=False)
+    assert numbers(video.frames) == pytest.approx(middles(400), abs=1)
+    assert video.damaged == ()
+    dense = read_video(path, num_frames=100, isolated=False)
+    assert numbers(dense.frames) == pytest.approx(middles(400, 100), abs=1)
+
+
+def test_an_end_that_comes_too_soon_is_said_even_if_nothing_was_known_before(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "large.webm", 300, codec="libvpx", size=SMALL)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    monkeypatch.setattr(timeline, "WALK_BYTES", 0)
+    video = read_video(path, num_frames=10, isolated=False)
+    assert 3 <= video.obtained <= 7
+    assert any("Nothing could be read after second" in text for text in video.damaged)

@@ -27,14 +27,17 @@ ADDED = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS"
 
 
 class Child:
-    """One process for one file. Starting it returns at once; it loads while we do other things."""
+    """One process for one file. Starting it returns at once; it loads while we do other things.
 
-    def __init__(self) -> None:
+    `family` says what it is for and so what it loads: "video", "image" or, not known yet, "any".
+    """
+
+    def __init__(self, family: str = "any") -> None:
         self.socket, other = socket.socketpair()
         paths = [str(Path(__file__).resolve().parents[2]), *map(os.path.abspath, sys.path)]
         with other:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(WORKER), *dict.fromkeys(paths)],
+                [sys.executable, "-I", "-S", str(WORKER), family, *dict.fromkeys(paths)],
                 stdin=other.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -107,7 +108,8 @@ class MediaReader:
         self._ready: Child | None = Child()
 
     def probe(self, path: PathLike) -> MediaInfo:
-        return probe(path, self.limits, child=self._take())
+        with self._child() as child:
+            return probe(path, self.limits, child=child)
 
     def read_video(
         self,
@@ -119,23 +121,16 @@ class MediaReader:
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> DecodedVideo:
-        return read_video(
-            path,
-            num_frames,
-            times,
-            size,
-            self.limits,
-            backend,
-            True,
-            progress,
-            cancel,
-            self._take(),
-        )
+        with self._child() as child:
+            return read_video(
+                path, num_frames, times, size, self.limits, backend, True, progress, cancel, child
+            )
 
     def read_image(
         self, path: PathLike, size: int | None = None, cancel: threading.Event | None = None
     ) -> DecodedImage:
-        return read_image(path, size, self.limits, True, cancel, self._take())
+        with self._child() as child:
+            return read_image(path, size, self.limits, True, cancel, child)
 
     def close(self) -> None:
         with self._lock:
@@ -143,10 +138,17 @@ class MediaReader:
         if child is not None:
             child.close()
 
-    def _take(self) -> Child:
+    @contextmanager
+    def _child(self) -> Iterator[Child]:
+        """The process that is ready, or a new one; the next is started when this one is done."""
         with self._lock:
-            child, self._ready = self._ready, None if self._closed else Child()
-        return child if child is not None and child.process.poll() is None else Child()
+            child, self._ready = self._ready, None
+        try:
+            yield child if child is not None and child.process.poll() is None else Child()
+        finally:
+            with self._lock:
+                if self._ready is None and not self._closed:
+                    self._ready = Child()
 
     def __enter__(self) -> MediaReader:
         return self

@@ -11,6 +11,7 @@ from vlm.media.request import Check, Request
 from vlm.media.timeline import BREAK, Timeline
 
 CLOSE = 1e-4  # seconds; a frame that comes this little late is on time
+LATE = 0.5  # seconds; the last frame may be on show for longer than it says
 JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
 
 
@@ -36,6 +37,7 @@ class FrameReader:
         self.step = 1.0 / (timeline.fps or 25.0)
         self.bad: set[int] = set()  # where in the file damaged packets lie
         self.walked = 0
+        self.ended: float | None = None  # where frames stopped coming though more were due
         self.jumps_help = not timeline.broken
 
     def frames(self) -> Iterator[tuple[float, Any]]:
@@ -90,6 +92,12 @@ class FrameReader:
                 ahead = None
             while held is None or self._end(*held) <= time:
                 ahead = ahead or next(frames, None)
+                if (
+                    ahead is None
+                    and held
+                    and self._end(*held) + LATE < time <= self.timeline.duration
+                ):
+                    self.ended = held[0]
                 if ahead is None or (held is not None and ahead[0] > time):
                     break
                 held, ahead = ahead, None

@@ -93,6 +93,8 @@ def _read(source: Source, request: Request, check: Check, careful: bool) -> Iter
         if not obtained:
             raise _nothing(source)
         damaged = _damage(timeline, len(reader.bad))
+        if reader.ended is not None:
+            damaged.append(f"Nothing could be read after second {reader.ended:.1f}.")
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
 
 

@@ -41,7 +41,7 @@ def messages(
 
             check()
             if isolated:
-                child = child or Child()
+                child = child or Child(source.kind.family)
                 yield from child.perform(source, request, check)
             else:
                 yield from perform(source, request, check)

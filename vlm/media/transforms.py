@@ -15,5 +15,7 @@ def resize_frames(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         return frames
     out = np.empty((len(frames), size, size, 3), np.uint8)
     for index, frame in enumerate(frames):
-        out[index] = np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC))
+        out[index] = np.asarray(
+            Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)
+        )
     return out

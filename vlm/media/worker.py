@@ -1,7 +1,7 @@
 """The process that opens users' files: it reads one, sends the frames, and ends.
 
-Started by `vlm.media.child` as `python worker.py SITE...` with a socket as its standard input.
-Over it come one request and the open file; back go messages. Before the file is touched the process
+Started by `vlm.media.child` as `python worker.py FAMILY PATH...` with a socket as its standard
+input. Over it come one request and the open file; back go messages. Before the file is touched the process
 limits its own memory, processor time, open files and file writing, so a file that makes a decoder
 loop, grow or crash costs a process, not the program.
 """
@@ -22,11 +22,15 @@ THREADS = max(1, min(4, os.cpu_count() or 1))
 
 
 def main() -> None:
-    sys.path[:] = sys.argv[1:]  # exactly the parent's, so that both run the same code
+    family = sys.argv[1]
+    sys.path[:] = sys.argv[2:]  # exactly the parent's, so that both run the same code
     connection = socket.socket(fileno=os.dup(0))
     # The libraries first: their files are opened and read before the limits, and while a process
     # that was started ahead is still waiting for work.
-    import PIL.Image  # noqa: F401
+    if family != "video":
+        import vlm.media.images
+    if family != "image":
+        import vlm.media.pyav_backend  # noqa: F401
 
     from vlm.media.job import perform
     from vlm.media.kinds import Kind

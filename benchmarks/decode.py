@@ -1,0 +1,102 @@
+"""How long it takes to read 32 frames of a minute of 1080p, against plain PyAV in the same process.
+
+    python -m benchmarks.decode [--quick]
+
+Both sides return the same 32 frames, 448 pixels wide. Plain PyAV seeks to every wanted time and
+decodes from the key frame before it; ours checks the file, does that in a process with limits, and
+hands the frames over. Runs alternate, so that a busy machine slows both; medians, and their ratio,
+are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.timing import medians
+from vlm.media.decode import MediaReader, read_video
+from vlm.media.sampling import segment_times
+
+WIDTH, HEIGHT, FPS, LONGEST = 1920, 1080, 30, 448
+
+
+def make_video(path: Path, seconds: int) -> None:
+    """A textured picture that drifts; about the bit rate of a phone's video."""
+    random = np.random.default_rng(0)
+    coarse = random.integers(40, 200, (68, 121), dtype=np.uint8)
+    luma = np.kron(coarse, np.ones((16, 16), np.uint8))[:HEIGHT, :WIDTH]
+    luma = luma + random.integers(0, 12, luma.shape, dtype=np.uint8)
+    chroma = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
+    options = {"preset": "ultrafast", "x264-params": f"keyint={FPS}:min-keyint={FPS}:scenecut=0"}
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=FPS, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(seconds * FPS):
+            planes = np.concatenate([np.roll(luma, (number, 3 * number), (0, 1)), chroma])
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+
+
+def plain_pyav(path: Path, times: list[float]) -> NDArray[np.uint8]:
+    """What one would write without a library: seek, decode, resize, stack."""
+    frames = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        for wanted in times:
+            container.seek(int(wanted / stream.time_base), stream=stream)
+            for frame in container.decode(stream):
+                if frame.time + 1 / FPS > wanted:
+                    break
+            small = frame.reformat(
+                LONGEST, LONGEST * HEIGHT // WIDTH, "rgb24", interpolation="BICUBIC"
+            )
+            frames.append(small.to_ndarray())
+    return np.stack(frames)
+
+
+def run(quick: bool) -> list[str]:
+    """Measures and returns the lines of a section for benchmarks/results.md."""
+    seconds, num_frames, repeats = (10, 8, 3) if quick else (60, 32, 9)
+    with tempfile.TemporaryDirectory() as folder, MediaReader() as reader:
+        path = Path(folder) / "film.mp4"
+        make_video(path, seconds)
+        times = segment_times(float(seconds), num_frames)
+        ours = read_video(path, num_frames, size=LONGEST)
+        if not np.array_equal(ours.frames, plain_pyav(path, times)):
+            raise AssertionError("the two sides do not return the same frames")
+        tasks = {
+            "PyAV seeking, in this process, without limits": lambda: plain_pyav(path, times),
+            "`read_video`, a new process": lambda: read_video(path, num_frames, size=LONGEST),
+            "`MediaReader.read_video`, its process started ahead": lambda: reader.read_video(
+                path, num_frames, size=LONGEST
+            ),
+        }
+        took = medians(tasks, repeats)
+        megabytes = path.stat().st_size / 2**20
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    base = next(iter(took.values()))
+    return [
+        f"## Reading {num_frames} frames of {seconds} s of 1080p",
+        "",
+        f"H.264, {megabytes:.0f} MB, a key frame every second; frames {LONGEST} pixels wide. The "
+        f"reading process took {memory:.0f} MB of memory at most.",
+        "",
+        "| | seconds | against PyAV in process |",
+        "|---|---:|---:|",
+        *(f"| {name} | {median:.3f} | {median / base:.2f} x |" for name, median in took.items()),
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="ten seconds of video, few runs")
+    print("\n".join(run(parser.parse_args().quick)))
