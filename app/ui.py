@@ -113,16 +113,6 @@ def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blo
     return blocks
 
 
-class Film(gr.Video):
-    """A recording as it came; Gradio's own class needs an ffmpeg program to drop the sound."""
-
-    is_template = True  # looks like its parent
-
-    def preprocess(self, payload: FileData | None) -> str | None:
-        """The path of the recording."""
-        return payload.path if payload else None
-
-
 def _camera() -> tuple[gr.Image, gr.Video]:
     options: dict[str, Any] = {
         "sources": ["webcam"],
@@ -134,8 +124,14 @@ def _camera() -> tuple[gr.Image, gr.Video]:
         with gr.Tab("Photo"):
             photo = gr.Image(type="filepath", label="Photo", **options)
         with gr.Tab("Film"):
-            film = Film(label="Film", include_audio=False, **options)
+            film = gr.Video(label="Film", include_audio=False, **options)
+    # As the browser recorded it. Gradio's own way needs an ffmpeg program to leave the sound out.
+    film.preprocess = _path_of  # type: ignore[method-assign]
     return photo, film
+
+
+def _path_of(recording: FileData | None) -> str | None:
+    return recording.path if recording else None
 
 
 def _settings() -> list[gr.components.Component]:
