@@ -32,10 +32,10 @@ lint: $(VENV)/.dev
 	$(PY) -m mypy
 
 train: $(VENV)/.dev
-	$(PY) -m data.prepare
-	$(PY) -m data.synthetic
+	$(PY) -m data.embedded
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct
+	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
 	$(PY) -m training.report
 
 bench: $(VENV)/.dev
