@@ -79,14 +79,18 @@ def write_video(
         parameters = f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes={b_frames}"
         choices = {"preset": "ultrafast", "x264-params": parameters}
     elif codec == "libx265":
-        choices = {"preset": "ultrafast", "x265-params": f"log-level=none:keyint={gop}"}
+        choices = {
+            "preset": "ultrafast",
+            "x265-params": f"log-level=none:pools=none:frame-threads=1:keyint={gop}",
+        }
     elif codec in ("libvpx", "libvpx-vp9"):
         choices = {"deadline": "realtime", "cpu-used": "8"}
     elif codec == "libsvtav1":
-        choices = {"preset": "12"}
+        choices = {"preset": "11", "svtav1-params": "lp=1"}
     with av.open(str(path), "w", format=format, container_options=container or {}) as output:
         stream = output.add_stream(codec, rate=fps, options={**choices, **(options or {})})
         stream.pix_fmt = pix_fmt
+        stream.codec_context.thread_count = 1  # on few cores, threads only hinder each other
         stream.codec_context.gop_size = gop
         audio = output.add_stream("aac", rate=16000, layout="mono") if sound else None
         if times_ms is not None:

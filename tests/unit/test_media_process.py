@@ -36,11 +36,16 @@ def stuck_child() -> Child:
 
 def test_cancel_ends_the_reading_within_half_a_second(long_video):
     cancel, child = threading.Event(), stuck_child()
-    threading.Timer(0.2, cancel.set).start()
-    begin = time.monotonic()
+    set_at: list[float] = []
+
+    def stop() -> None:
+        set_at.append(time.monotonic())
+        cancel.set()
+
+    threading.Timer(0.2, stop).start()
     with pytest.raises(MediaCancelled, match='Reading "long.mp4" was stopped'):
         read_video(long_video, 16, cancel=cancel, child=child)
-    assert time.monotonic() - begin < 0.7
+    assert time.monotonic() - set_at[0] < 0.5
     assert child.process.poll() is not None
 
 
@@ -64,7 +69,7 @@ def test_a_reader_that_hangs_is_killed_when_its_time_is_over(long_video):
     begin = time.monotonic()
     with pytest.raises(MediaError, match="took longer than 1 seconds"):
         read_video(long_video, 4, limits=Limits(seconds=1.0), child=child)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 3
     assert child.process.poll() is not None
     with pytest.raises(MediaError, match="took longer than"):
         read_video(long_video, 4, limits=Limits(seconds=0.001), isolated=False)

@@ -23,9 +23,11 @@ av.logging.set_level(None)  # log callbacks into Python can deadlock, and say no
 
 
 @contextmanager
-def open_with_timeline(source: Source, request: Request) -> Iterator[tuple[Any, Any, Timeline]]:
+def open_with_timeline(
+    source: Source, request: Request, strict: bool = False
+) -> Iterator[tuple[Any, Any, Timeline]]:
     """(container, video stream, timeline), ready to be decoded from the beginning."""
-    with open_video(source, request) as (container, stream):
+    with open_video(source, request, strict) as (container, stream):
         timeline = read_timeline(container, stream, source.size)
         limit = request.limits.duration
         if timeline.duration > limit:
@@ -37,12 +39,12 @@ def open_with_timeline(source: Source, request: Request) -> Iterator[tuple[Any, 
             yield container, stream, timeline
             return
     # Its packets were read to the end; a fresh start is surer than a seek back, in AVI above all.
-    with open_video(source, request) as (container, stream):
+    with open_video(source, request, strict) as (container, stream):
         yield container, stream, timeline
 
 
 @contextmanager
-def open_video(source: Source, request: Request) -> Iterator[tuple[Any, Any]]:
+def open_video(source: Source, request: Request, strict: bool = False) -> Iterator[tuple[Any, Any]]:
     """(container, video stream), checked against the allow-lists and limits, not yet decoded."""
     options = {
         "protocol_whitelist": "file",
@@ -72,7 +74,10 @@ def open_video(source: Source, request: Request) -> Iterator[tuple[Any, Any]]:
                 "(H.264) first."
             )
         _check_size(stream.width, stream.height, source, request)
-        stream.codec_context.options = {"max_pixels": str(request.limits.pixels)}
+        stream.codec_context.options = {
+            "max_pixels": str(request.limits.pixels),
+            **({"err_detect": "explode"} if strict else {}),  # else holes are painted over
+        }
         stream.thread_count = request.threads
         stream.thread_type = "AUTO"
         yield container, stream

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from av.error import FFmpegError
 
@@ -15,8 +15,11 @@ LATE = 0.5  # seconds; the last frame may be on show for longer than it says
 JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
 
 
+Care = Literal["quick", "careful", "lenient"]
+
+
 class DamageFound(Exception):  # noqa: N818  never reaches a user
-    """A quick reader met a packet it could not decode: begin anew with a careful one."""
+    """What was met needs a reader of another kind: begin anew."""
 
 
 class FrameReader:
@@ -29,10 +32,10 @@ class FrameReader:
         timeline: Timeline,
         request: Request,
         check: Check,
-        careful: bool = True,
+        care: Care = "lenient",
     ) -> None:
         self.container, self.stream, self.timeline = container, stream, timeline
-        self.request, self.check, self.careful = request, check, careful
+        self.request, self.check, self.care = request, check, care
         self.tick = float(stream.time_base)
         self.step = 1.0 / (timeline.fps or 25.0)
         self.bad: set[int] = set()  # where in the file damaged packets lie
@@ -54,7 +57,7 @@ class FrameReader:
             except StopIteration:
                 return
             except FFmpegError:
-                if not self.careful:
+                if self.care == "quick":
                     raise DamageFound from None
                 if packet is None:
                     self.bad.add(-1)
@@ -75,7 +78,7 @@ class FrameReader:
                     offset += last + self.step - time  # a second clip, joined on
                     time = last + self.step
                 last = time
-                whole = whole or frame.key_frame
+                whole = whole or frame.key_frame or self.care == "lenient"
                 if whole:
                     yield time, frame
 

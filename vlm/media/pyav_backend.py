@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from vlm.media.container import READ_ERRORS, open_with_timeline
-from vlm.media.frame_reader import DamageFound, FrameReader
+from vlm.media.frame_reader import Care, DamageFound, FrameReader
 from vlm.media.limits import MediaError
 from vlm.media.orientation import from_display_matrix, shown_size
 from vlm.media.request import Check, Message, Request
@@ -55,21 +55,27 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
 
     At the first damage all is begun anew ("start" once more) with a decoder that is slower and
     careful: one thread, so that it is known which packet failed, and nothing from there to the
-    next key frame, because what is decoded there is built on what is missing.
+    next key frame, because what is decoded there is built on what is missing. If that leaves
+    nothing, a third time, with whatever the decoder makes of it.
     """
     try:
-        yield from _read(source, request, check, careful=False)
+        yield from _read(source, request, check, "quick")
+        return
     except DamageFound:
-        yield from _read(source, request, check, careful=True)
+        pass
+    try:
+        yield from _read(source, request, check, "careful")
+    except DamageFound:
+        yield from _read(source, request, check, "lenient")
 
 
-def _read(source: Source, request: Request, check: Check, careful: bool) -> Iterator[Message]:
-    if careful:
+def _read(source: Source, request: Request, check: Check, care: Care) -> Iterator[Message]:
+    if care != "quick":
         request = dataclasses.replace(request, threads=1)
-    opened = open_with_timeline(source, request)
+    opened = open_with_timeline(source, request, strict=care == "careful")
     with _errors_in_words(source), opened as (container, stream, timeline):
         times = request.moments(timeline.duration)
-        reader = FrameReader(container, stream, timeline, request, check, careful)
+        reader = FrameReader(container, stream, timeline, request, check, care)
         size: tuple[int, int] | None = None
         warnings: list[str] = []
         stored, obtained = None, 0
@@ -90,11 +96,15 @@ def _read(source: Source, request: Request, check: Check, careful: bool) -> Iter
             plane = picture.planes[0]
             yield {**head, "stride": plane.line_size}, memoryview(plane)
             obtained += 1
+        if not obtained and care == "careful":
+            raise DamageFound
         if not obtained:
             raise _nothing(source)
         damaged = _damage(timeline, len(reader.bad))
         if reader.ended is not None:
             damaged.append(f"Nothing could be read after second {reader.ended:.1f}.")
+        if care == "lenient":
+            damaged.append("Hardly a frame is whole; what is shown may be wrong.")
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
 
 

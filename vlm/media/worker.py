@@ -1,9 +1,9 @@
 """The process that opens users' files: it reads one, sends the frames, and ends.
 
 Started by `vlm.media.child` as `python worker.py FAMILY PATH...` with a socket as its standard
-input. Over it come one request and the open file; back go messages. Before the file is touched the process
-limits its own memory, processor time, open files and file writing, so a file that makes a decoder
-loop, grow or crash costs a process, not the program.
+input. Over it come one request and the open file; back go messages. Before the file is touched the
+process limits its own memory, processor time, open files and file writing, so a file that makes a
+decoder loop, grow or crash costs a process, not the program.
 """
 
 from __future__ import annotations
