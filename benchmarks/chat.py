@@ -2,6 +2,8 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import av
@@ -16,7 +18,7 @@ from vlm.assistant import Assistant, Finished, Settings, State
 from vlm.generation import generate, prefill
 from vlm.memory import MediaCache, PrefixCache
 
-ONE_TOKEN = {"max_new_tokens": 1, "repetition_penalty": 1.0}
+ONE_TOKEN = Settings(max_new_tokens=1, repetition_penalty=1.0)
 
 
 def run(quick: bool = False) -> list[str]:
@@ -41,9 +43,9 @@ def first_words(
 ) -> list[str]:
     """Seconds to the first token of a first question and of the one that follows."""
     cases = {
-        "a picture": (picture, Settings(**ONE_TOKEN)),
-        "16 frames": (clip, Settings(num_frames=16, **ONE_TOKEN)),
-        "64 frames": (clip, Settings(num_frames=64, **ONE_TOKEN)),
+        "a picture": (picture, ONE_TOKEN),
+        "16 frames": (clip, replace(ONE_TOKEN, num_frames=16)),
+        "64 frames": (clip, replace(ONE_TOKEN, num_frames=64)),
     }
     after: dict[str, Finished] = {}
 
@@ -58,8 +60,8 @@ def first_words(
 
     tasks: dict[str, Callable[[], None]] = {}
     for case in cases:
-        tasks[case] = lambda case=case: first(case)
-        tasks[f"{case}, then"] = lambda case=case: follow_up(case)
+        tasks[case] = partial(first, case)
+        tasks[f"{case}, then"] = partial(follow_up, case)
     seconds = medians(tasks, repeats)
     lines = [
         f"## Time to the first token ({name}; JPEG 1600 x 1200, H.264 1280 x 720)",
@@ -123,7 +125,7 @@ def memory(assistant: Assistant, name: str, clip: Path) -> list[str]:
     for num_frames in (4, 16, 64):
         assistant.media = MediaCache(2**28)
         assistant.prefixes = PrefixCache(2**30)
-        settings = Settings(num_frames=num_frames, **ONE_TOKEN)
+        settings = replace(ONE_TOKEN, num_frames=num_frames)
         usage = reply(assistant, State(), "What is this?", [clip], settings).usage
         media, keys = assistant.media.num_bytes / 2**20, assistant.prefixes.num_bytes / 2**20
         lines.append(
