@@ -175,9 +175,6 @@ def test_a_video_without_one_whole_frame_is_shown_as_it_is_and_that_is_said(tmp_
     for place in range(begin, len(data) - 4000, 900):
         data[place : place + 300] = bytes(300)
     path.write_bytes(data)
-    try:
-        video = read_video(path, num_frames=8)
-    except MediaError as error:
-        assert "damaged" in str(error)
-    else:
-        assert video.damaged
+    video = read_video(path, num_frames=8)
+    assert video.obtained >= 1
+    assert any("damaged frame" in text for text in video.damaged)
