@@ -166,13 +166,13 @@ class Handlers:
         return chat
 
 
-def attach(typed: Typed | None, recorded: str | None) -> Any:
-    """Puts what the camera took beside what is typed -> composer."""
+def attach(typed: Typed | None, recorded: str | None) -> tuple:
+    """Puts what the camera took beside what is typed -> composer, the camera, free again."""
     if not recorded:
-        return gr.skip()
+        return gr.skip(), gr.skip()
     typed = typed or {}
     files = [*(typed.get("files") or []), recorded]
-    return {"text": typed.get("text") or "", "files": files}
+    return {"text": typed.get("text") or "", "files": files}, None
 
 
 def _nothing_begins() -> tuple:

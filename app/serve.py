@@ -23,10 +23,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = "2gb"
 
 # Gradio's page starts from an inline script and compiles its event handlers, hence the two
-# 'unsafe-'. Nothing may be fetched from, sent to or framed by any other site.
+# 'unsafe-'; its recorder starts from a blob. Nothing may be fetched from, sent to or framed by any
+# other site.
 POLICY = (
     "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "media-src 'self' blob:",

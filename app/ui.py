@@ -105,7 +105,7 @@ def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blo
         save.click(None, [saved], None, js="(kept) => revisit.save(kept)")
         theme.click(None, js="() => revisit.theme()")
         for camera in (photo, film):
-            camera.change(attach, [composer, camera], [composer], **quick)
+            camera.change(attach, [composer, camera], [composer, camera], **quick)
         saved.change(None, [saved], None, js="(kept) => revisit.keep(kept)")
         opened = [session, *ended]
         blocks.load(do.restore, [saved], opened, js="() => revisit.kept()", **quick).then(**focus)

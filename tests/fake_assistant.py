@@ -78,7 +78,7 @@ class FakeAssistant:
             seen.append(_seen(path))
         yield Looking(0, 8)
         if "long look" in text:
-            stop.wait(6)
+            stop.wait(20)
         if stop.is_set():
             yield Finished(
                 state, "", tuple(seen), Usage(200, 0, 0, 136, 7900, 0.0, 0.0, len(files), 0), True

@@ -158,9 +158,8 @@ def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip
     expect(page.locator("#enlarged")).to_have_count(0)
 
 
-def test_an_example_is_asked_with_one_click_and_phases_show(page: Page) -> None:
+def test_an_example_is_asked_with_one_click(page: Page) -> None:
     page.locator("#chat .example").nth(1).click()
-    expect(page.locator("#chat .phase")).to_contain_text("big-buck-bunny.mp4: 8 frames")
     finished(page)
     expect(page.locator("#chat video")).to_have_count(1)
 
@@ -179,11 +178,15 @@ def test_stop_ends_an_answer_within_a_second_and_keeps_what_was_said(
     finished(page, 2)
 
 
-def test_stop_before_the_first_word_gives_the_question_back(page: Page) -> None:
-    ask(page, "long look")
+def test_the_phase_and_the_cost_show_and_stop_gives_the_question_back(
+    page: Page, clip: Path
+) -> None:
+    ask(page, "long look", clip)
     expect(page.locator("#chat .phase")).to_contain_text("Looking")
+    expect(page.locator("#chat .phase")).to_contain_text("clip.mp4: 8 frames, 136 tokens")
     page.locator("#composer .stop-button").click()
     expect(page.locator("#composer textarea")).to_have_value("long look")
+    expect(page.locator("#composer .thumbnail-item")).to_have_count(1)
     expect(page.locator("#chat .error")).to_contain_text("Stopped before the first word")
 
 
@@ -284,7 +287,9 @@ def test_what_a_model_writes_cannot_act_on_the_page(page: Page) -> None:
         assert "noopener" in (link.get_attribute("rel") or "")
 
 
-def test_what_the_camera_records_is_put_beside_the_question(page: Page, server: Server) -> None:
+def test_what_the_camera_records_is_put_beside_the_question(
+    page: Page, server: Server, troubles: list[str]
+) -> None:
     page.get_by_role("button", name="Camera").click()
     page.get_by_text("Click to Access Webcam").first.click()
     page.wait_for_function("document.querySelector('#tools video')?.videoWidth > 0")
@@ -301,6 +306,10 @@ def test_what_the_camera_records_is_put_beside_the_question(page: Page, server: 
     photo, film = server.assistant.asked[-1][1]
     assert Path(photo).suffix in (".png", ".webp", ".jpg", ".jpeg")
     assert Path(film).suffix == ".webm"
+    # Two of Gradio's own: it would load a trimming program from outside, which our policy forbids;
+    # and a recording says no length, so the browser may ask for a piece behind its end.
+    known = ("Failed to fetch", "status of 416")
+    troubles[:] = [line for line in troubles if not any(words in line for words in known)]
 
 
 def test_the_theme_can_be_changed_and_is_kept(page: Page, server: Server) -> None:
