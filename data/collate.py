@@ -6,6 +6,7 @@ number of loader workers, sees the same batches.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,11 @@ from vlm.conversation import Text as Words
 from vlm.media.decode import read_image, read_video
 from vlm.processor import PVCProcessor, Rendered
 
+# Words of answers that say nothing of a picture.
+SMALL_WORDS = frozenset(
+    ["a", "an", "the", "is", "are", "it", "its", "this", "that", "there", "i", "see", "in", "on", "at", "of", "and", "or", "to", "with", "for", "no", "not", "yes", "kind", "picture", "image", "photo", "video", "shows", "show", "looks", "like", "background", "does", "what", "can", "t", "cannot", "tell"]
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -30,6 +36,7 @@ class Sample:
     id: str
     rendered: Rendered
     concepts: dict[int, np.ndarray]  # frame, counted within the sample -> logits [N, K]
+    words: list[int]  # ids of the words that are said of the pictures
 
 
 class RecordDataset(Dataset[Sample]):
@@ -82,7 +89,16 @@ class RecordDataset(Dataset[Sample]):
                 num_frames += len(media.frames) if isinstance(media, Video) else 1
                 parts.append(media)
             messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
-        return Sample(record.id, self.processor.render(Conversation(tuple(messages))), concepts)
+        rendered = self.processor.render(Conversation(tuple(messages)))
+        return Sample(record.id, rendered, concepts, self.words(record))
+
+    def words(self, record: Record) -> list[int]:
+        """The words of the answers that say something, each once, as ids with a space in front."""
+        said = " ".join(message.text for message in record.messages if message.role == "assistant")
+        words = dict.fromkeys(re.findall(r"[a-z]+|[0-9]", said.lower()))
+        plain = self.processor.writer.plain
+        ids = [token for word in words if word not in SMALL_WORDS for token in plain(" " + word)]
+        return list(dict.fromkeys(ids))
 
     def _read(self, part: Media | Concept, looks: int | None, num_frames: int) -> Image | Video:
         if isinstance(part, Concept):
@@ -130,6 +146,8 @@ class Collator:
                 "clip_looks": torch.tensor([n for item in rendered for n in item.clip_looks]),
                 "timesteps": torch.tensor([t for item in rendered for t in item.timesteps]),
             }
+            batch["looks"] = [sum(item.clip_looks) for item in rendered]
+            batch["words"] = [sample.words for sample in samples]
         places, logits, start = [], [], 0
         for sample in samples:
             for frame, values in sample.concepts.items():

@@ -1,7 +1,8 @@
-"""Makes everything the embedded model is trained and scored on: `python -m data.embedded OUT`.
+"""Makes all the embedded model is trained and scored on: `python -m data.embedded OUT`.
 
-Fetches the pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds, writes
-the image-free concepts and the text-only conversations. The recipes in training/recipes/ read it.
+Fetches the pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds,
+writes the image-free concepts and the text-only conversations. The recipes in training/recipes/
+read it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 from data.records import write_records
 from data.synthetic.concepts import concept_records
 
-WORLDS = {"pretrain": 9000, "instruct": 14000}
+WORLDS = {"pretrain": 14000, "instruct": 14000}
 CONCEPTS = {"pretrain": 8000, "instruct": 8000}
 HELD_PER_TASK_SEED = 7
 DEFAULT = Path("~/.cache/revisit/training").expanduser()

@@ -39,7 +39,8 @@ def answers(
                 )
             new = ids[:, inputs["input_ids"].shape[1] :]
             out += [
-                text.strip() for text in processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+                text.strip()
+                for text in processor.tokenizer.batch_decode(new, skip_special_tokens=True)
             ]
             bar.update(len(batch))
     return out
@@ -65,5 +66,3 @@ def first_turn(record: Record, looks: int | None, num_frames: int) -> Conversati
 def _batches(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
     for start in range(0, len(records), size):
         yield records[start : start + size]
-
-

@@ -1,8 +1,8 @@
 """Whether tuning on pictures has cost the language model its chat: ours beside the base.
 
-Two measures on text alone. The base's own answers to held-out prompts: how likely, per token, each
-model finds them (the base cannot be beaten here; close to it is the aim). And a quiz of short facts,
-answered greedily by both.
+Two measures on text alone. The base's own answers to held-out prompts: how likely, per token,
+each model finds them (the base cannot be beaten here; close to it is the aim). And a quiz of short
+facts, answered greedily by both.
 """
 
 import math

@@ -31,6 +31,8 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
         language = name.startswith("language_model.") and (
             ".lora_" in name or recipe.train_language_model
         )
+        if recipe.objective == "words":
+            language = False
         if ours or vit or language:
             parameter.requires_grad_(True)
             parameter.data = parameter.data.float()
@@ -90,7 +92,10 @@ def save_trained(model: PVCForConditionalGeneration, folder: Path, lora: Lora | 
 
 
 def load_trained(model: nn.Module, folder: Path) -> None:
-    """Read what `save_trained` wrote into a model prepared in the same way, whole or not at all."""
+    """Read what `save_trained` wrote into a model prepared in the same way, whole or not at all.
+
+    Adapters stay as they begin when the stage before trained none.
+    """
     path = folder / WEIGHTS
     if not path.is_file():
         raise ValueError(f"{folder} holds no trained weights ({WEIGHTS} is missing)")
@@ -100,6 +105,8 @@ def load_trained(model: nn.Module, folder: Path) -> None:
         for name, parameter in model.named_parameters()
         if parameter.requires_grad
     }
+    if not any(".lora_" in name for name in found):
+        wanted = {name: p for name, p in wanted.items() if ".lora_" not in name}
     missing, left_over = wanted.keys() - found.keys(), found.keys() - wanted.keys()
     if missing or left_over:
         raise ValueError(

@@ -46,6 +46,7 @@ class Recipe:
     output: str
     data_root: str = "."  # where the sources' paths start; relative to the working directory
     model: str = "embedded"  # a preset, or a folder
+    objective: str = "answers"  # or "words": see training/words.py
     start_from: str = ""  # trained weights of an earlier stage: its output folder
     steps: int = 1000
     batch_size: int = 16  # conversations a step and process
@@ -58,7 +59,12 @@ class Recipe:
     max_grad_norm: float = 1.0
     train_language_model: bool = False  # all of it, instead of adapters
     lora: Lora | None = field(default_factory=Lora)
-    looks: tuple[float, ...] = (0.1, 0.1, 0.1, 0.7)  # chances of looking once, twice, ... at a picture
+    looks: tuple[float, ...] = (
+        0.1,
+        0.1,
+        0.1,
+        0.7,
+    )  # chances of looking once, twice, ... at a picture
     min_frames: int = 4
     max_frames: int = 8
     save_every: int = 200
@@ -73,6 +79,8 @@ class Recipe:
             raise ValueError("a recipe needs at least one source under `data`")
         if self.train_language_model and self.lora is not None:
             raise ValueError("train the whole language model or adapters (`lora: null`), not both")
+        if self.objective not in ("answers", "words"):
+            raise ValueError(f'the objective is "answers" or "words", not "{self.objective}"')
         if not 1 <= self.min_frames <= self.max_frames:
             raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
         if abs(sum(self.looks) - 1) > 1e-6:
@@ -117,7 +125,9 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
     known = {f.name: f for f in fields(Recipe)}
     for name in values:
         if name not in known:
-            raise ValueError(f"{where}: there is no `{name}` in a recipe; there are {', '.join(known)}")
+            raise ValueError(
+                f"{where}: there is no `{name}` in a recipe; there are {', '.join(known)}"
+            )
     for name, entry in known.items():
         required = entry.default is MISSING and entry.default_factory is MISSING
         if required and name not in values:

@@ -1,9 +1,8 @@
 """What the embedded model can and cannot do, on data it never saw: `python -m training.report`.
 
-Prints Markdown tables (and writes them with --out): every task of the synthetic worlds with held-out
-objects, fonts, backgrounds and phrasings; real photographs beside what the classifier under the
-tower makes of them alone; one to four looks at text and small detail; text-only chat beside the base
-model. Shares come with a 95 % Wilson interval.
+Prints Markdown tables (and writes them with --out): every task of the synthetic worlds with
+held-out objects, fonts, backgrounds and phrasings; real photographs; one to four looks at text and
+small detail; text-only chat beside the base model. Shares come with a 95 % Wilson interval.
 """
 
 import argparse
@@ -66,7 +65,9 @@ class Reporter:
 
     def worlds(self, records: Sequence[Record]) -> list[str]:
         """Every task of the synthetic worlds."""
-        given = answers(self.model, self.processor, records, batch_size=self.batch_size, label="worlds")
+        given = answers(
+            self.model, self.processor, records, batch_size=self.batch_size, label="worlds"
+        )
         hits: dict[str, int] = defaultdict(int)
         totals: dict[str, int] = defaultdict(int)
         for record, answer in zip(records, given, strict=True):
@@ -100,7 +101,9 @@ class Reporter:
             )
             for index, row in enumerate(rows)
         ]
-        given = answers(self.model, self.processor, records, batch_size=self.batch_size, label="photos")
+        given = answers(
+            self.model, self.processor, records, batch_size=self.batch_size, label="photos"
+        )
         verdicts = [
             is_right(answer, row["accept"], row["near"])
             for answer, row in zip(given, rows, strict=True)
@@ -157,7 +160,9 @@ def _cell(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
-    parser.add_argument("--data", type=Path, default=DEFAULT, help="made by python -m data.embedded")
+    parser.add_argument(
+        "--data", type=Path, default=DEFAULT, help="made by python -m data.embedded"
+    )
     parser.add_argument("--limit", type=int, help="only so many questions of each task")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--out", type=Path, help="write the tables into this file, too")

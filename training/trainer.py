@@ -13,6 +13,7 @@ from data.collate import Collator, RecordDataset
 from training.parts import load_trained, parameter_groups, save_trained
 from training.plot import plot_curves
 from training.recipe import Recipe, recipe_values
+from training.words import WordLoss
 from vlm.model import PVCForConditionalGeneration
 
 
@@ -27,6 +28,7 @@ class PVCTrainer(Trainer):
         collator: Collator,
     ) -> None:
         self.recipe = recipe
+        self.word_loss = WordLoss(model, dataset) if recipe.objective == "words" else None
         super().__init__(
             model=model,
             args=training_arguments(recipe),
@@ -34,7 +36,6 @@ class PVCTrainer(Trainer):
             data_collator=collator,
             callbacks=[Journal(Path(recipe.output), recipe.steps)],
         )
-        self.tokens_seen = 0
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -42,6 +43,14 @@ class PVCTrainer(Trainer):
                 parameter_groups(self.model, self.recipe), betas=(0.9, 0.98)
             )
         return self.optimizer
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        looks, words = inputs.pop("looks", []), inputs.pop("words", [])
+        if self.word_loss is not None:
+            return self.word_loss(model, inputs, looks, words)
+        return super().compute_loss(model, inputs, return_outputs, **kwargs)
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
         """The dataset is already in the order of the run (data/mixture.py)."""
@@ -131,5 +140,3 @@ class Journal(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         plot_curves(self.path, self.path.with_name("curves.png"))
-
-

@@ -35,5 +35,4 @@ class ConceptWords(nn.Module):
         squares = squares.unflatten(-1, (factor * factor, K)).mean(dim=-2)  # [B, T, M, K]
         logits = torch.cat([whole, squares], dim=2).float()
         words = F.softmax(logits, dim=-1).to(self.words.weight.dtype) @ self.words.weight
-        words = torch.cat([self.gate[0] * words[:, :, :1], self.gate[1] * words[:, :, 1:]], dim=2)
-        return words
+        return torch.cat([self.gate[0] * words[:, :, :1], self.gate[1] * words[:, :, 1:]], dim=2)

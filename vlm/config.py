@@ -93,7 +93,7 @@ class PromptConfig:
 
 
 class PVCConfig(PreTrainedConfig):
-    """config.json of a PVC model. `tower`, `compressor` and `prompt` are plain dictionaries there."""
+    """config.json of a PVC model; `tower`, `compressor` and `prompt` are dictionaries there."""
 
     model_type = "pvc"
     sub_configs = {"text_config": AutoConfig}
@@ -115,6 +115,12 @@ class PVCConfig(PreTrainedConfig):
         self.compressor = asdict(CompressorConfig(**self.compressor))
         self.prompt = asdict(PromptConfig(**self.prompt))
         super().__post_init__(**kwargs)
+
+    @property
+    def text_width(self) -> int:
+        """D: the width of the language model."""
+        assert isinstance(self.text_config, PreTrainedConfig)
+        return self.text_config.hidden_size
 
     @property
     def tower_config(self) -> TowerConfig:

@@ -68,7 +68,9 @@ def build_tower(config: TowerConfig) -> ProgressiveEncoder:
         )
         for _ in range(config.num_temporal_layers)
     ]
-    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix)
+    # A ViT has its own positions, a CNN has none.
+    num_positions = 0 if config.backbone == "vit" else config.grid[0] * config.grid[1]
+    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix, num_positions)
 
 
 class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -87,7 +89,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def __init__(self, config: PVCConfig) -> None:
         super().__init__(config)
         tower, compressor = config.tower_config, config.compressor_config
-        width = config.text_config.hidden_size
+        width = config.text_width
         self.tower = build_tower(tower)
         self.compressor = AdaptiveCompressor(
             tower.dim,
@@ -207,7 +209,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @property
     def tower_dtype(self) -> torch.dtype:
         """What the tower computes in."""
-        return self.tower.blocks[0].norm1.weight.dtype
+        return self.tower.blocks[0].alpha.dtype
 
     def _compress(self, features: VideoFeatures, times: Tensor) -> Tensor:
         """A tower's features -> [B, T, M, D]."""

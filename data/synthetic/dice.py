@@ -95,7 +95,7 @@ class Dice:
     def thing(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
         """A shape or an object about which sentences can be made."""
         chosen = None
-        if self.chance(0.55):
+        if self.chance(0.4):
             chosen = self.object(lambda thing: thing.fits_sentences and allowed(thing))
         return chosen or self.shape(allowed)
 

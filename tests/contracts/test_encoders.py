@@ -58,9 +58,7 @@ def test_a_frame_does_not_depend_on_the_future(tower: ProgressiveEncoder) -> Non
     clip = clip_for(tower)
     times = even_timesteps(2, 4, clip.device)
     whole = tower(clip, times).tokens[:, :2]
-    torch.testing.assert_close(
-        whole, tower(clip[:, :2], times[:, :2]).tokens, atol=1e-5, rtol=1e-4
-    )
+    torch.testing.assert_close(whole, tower(clip[:, :2], times[:, :2]).tokens, atol=1e-5, rtol=1e-4)
 
 
 def test_frames_one_by_one_equal_the_whole(tower: ProgressiveEncoder) -> None:

@@ -1,4 +1,4 @@
-"""Ours beside transformers' InternVL at equal weights: the spatial path, PixelShuffle, the projector."""
+"""Ours beside transformers' InternVL at equal weights: the spatial path and PixelShuffle."""
 
 import torch
 from transformers import InternVLConfig, InternVLVisionConfig, InternVLVisionModel

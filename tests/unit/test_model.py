@@ -85,9 +85,7 @@ def test_pixels_in_the_prompt_equal_visual_tokens_handed_in(
     ids = prompt(model, len(visual))
     expected = model(input_ids=ids, visual_tokens=visual).logits
     clips = dict(zip(("clip_frames", "clip_looks"), map(torch.tensor, CLIPS), strict=True))
-    found = model(
-        input_ids=ids, pixel_values=pixels, timesteps=torch.tensor(STEPS), **clips
-    ).logits
+    found = model(input_ids=ids, pixel_values=pixels, timesteps=torch.tensor(STEPS), **clips).logits
     torch.testing.assert_close(found, expected)
 
 
@@ -139,9 +137,7 @@ def test_a_saved_model_answers_the_same(
     assert torch.equal(again(input_ids=ids, visual_tokens=expected).logits, first)
 
 
-def test_weights_are_never_half_loaded(
-    model: PVCForConditionalGeneration, tmp_path: Path
-) -> None:
+def test_weights_are_never_half_loaded(model: PVCForConditionalGeneration, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     model.save_pretrained(tmp_path)

@@ -1,4 +1,4 @@
-"""PVC's progressive tower: causal temporal attention on top of any image backbone (arXiv 2412.09613).
+"""PVC's progressive tower: causal temporal attention on any image backbone (arXiv 2412.09613).
 
 Everything is a video. A still picture is a video that stands still: it is shown R times, and each
 look adds what the looks before had not said. The last layers of the tower do, in this order,
@@ -18,6 +18,7 @@ Not known of the original and therefore configurable: alpha's shape and start (a
 whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,7 @@ from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
 from vlm.layers.mlp import MLP
 from vlm.layers.norm import AdaLN
-from vlm.layers.position import TimestepEmbedding
+from vlm.layers.position import TimestepEmbedding, resize_positions
 
 
 class ProgressiveBlock(nn.Module):
@@ -125,13 +126,19 @@ class ProgressiveEncoder(VideoEncoder):
         dim: int,
         blocks: list[ProgressiveBlock],
         temporal_prefix: bool = True,
+        num_positions: int = 0,
     ) -> None:
+        """`num_positions`: learned positions on top of a backbone that has none of its own."""
         super().__init__()
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
         same = backbone.dim == dim
         self.stem: nn.Module = nn.Identity() if same else nn.Linear(backbone.dim, dim)
-        self.blocks = nn.ModuleList(blocks)
+        self.positions = None
+        if num_positions:
+            start = 0.02 * torch.randn(1, backbone.num_prefix + num_positions, dim)
+            self.positions = nn.Parameter(start)
+        self.blocks: Sequence[ProgressiveBlock] = nn.ModuleList(blocks)  # type: ignore[assignment]
         self.num_outside = 0 if temporal_prefix else backbone.num_prefix
 
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
@@ -165,7 +172,10 @@ class ProgressiveEncoder(VideoEncoder):
         frozen = not any(p.requires_grad for p in self.backbone.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             image = self.backbone(images)
-        tokens = self.blocks[0].spatial(self.stem(image.tokens)[None])
+        x = self.stem(image.tokens)  # [F, prefix + N, C]
+        if self.positions is not None:
+            x = x + resize_positions(self.positions, image.grid)
+        tokens = self.blocks[0].spatial(x[None])
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 

@@ -1,4 +1,4 @@
-"""InternViT's image transformer, as far as a PVC tower needs it: the layers below the temporal ones.
+"""InternViT's image transformer as far as a PVC tower needs it: below the temporal layers.
 
 Pre-norm LayerNorm, learned positions, a CLS token, LayerScale, no norm at the end (OpenGVLab's
 InternViT-300M-448px; in transformers, `InternVLVisionModel` with LayerNorm and attention bias).

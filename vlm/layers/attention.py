@@ -1,4 +1,4 @@
-"""Multi-head self-attention over one axis, plain or causal, with an optional cache of keys and values.
+"""Multi-head self-attention over one axis, plain or causal, with a cache where wanted.
 
 One leaf serves both attentions of PVC: spatial (the patches of one frame) and temporal (one patch
 through the frames, causal). What runs over which axis is decided where the block is spelled out.

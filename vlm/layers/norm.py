@@ -8,7 +8,6 @@ weights are published only inside the checkpoint; by the sizes of its files all 
 square and biased and the norm has no affine of its own.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -40,10 +39,11 @@ class AdaLN(nn.Module):
 
     def reset_parameters(self) -> None:
         """Make it a plain LayerNorm again."""
-        with torch.no_grad():
-            for branch, bias in ((self.gamma, 0.0 if self.one_plus else 1.0), (self.beta, 0.0)):
-                branch[2].weight.zero_()
-                branch[2].bias.fill_(bias)
+        for branch, start in ((self.gamma, 0.0 if self.one_plus else 1.0), (self.beta, 0.0)):
+            last = branch[2]
+            assert isinstance(last, nn.Linear)
+            nn.init.zeros_(last.weight)
+            nn.init.constant_(last.bias, start)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """x, z [..., dim] -> [..., dim]. The norm itself is computed in fp32."""

@@ -36,7 +36,7 @@ class TimestepEmbedding(nn.Module):
 
 
 def resize_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Learned positions [1, 1 + n*n, C] (CLS first) for another grid, bicubic, as InternViT does."""
+    """Learned positions [1, 1 + n*n, C], CLS first, for another grid: bicubic, as InternViT."""
     cls, patches = positions[:, :1], positions[:, 1:]
     side = math.isqrt(patches.shape[1])
     if (side, side) == grid:

@@ -1,0 +1,147 @@
+"""Both stages on a tiny model: they learn, resume exactly, and leave a model that answers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from data.records import write_records
+from tests.tiny import tiny_tokenizer
+from training.parts import load_trained, merge_lora, prepare_parts, trained_tensors
+from training.recipe import Lora, Recipe, Source
+from training.run import build_dataset, train
+from training.start import start_model
+from vlm.conversation import Conversation, Message, Text
+from vlm.conversation import Image as Picture
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import build_model
+from vlm.processor import PVCProcessor
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model and a handful of records about red and blue squares."""
+    root = tmp_path_factory.mktemp("training")
+    model = build_model("test")
+    model.save_pretrained(root / "base")
+    PVCProcessor.from_config(model.config, tiny_tokenizer()).save_pretrained(root / "base")
+    lines = []
+    for index, colour in enumerate(("red", "blue") * 4):
+        Image.new("RGB", (40, 30 + index), colour).save(root / f"{index}.png")
+        lines.append(
+            {
+                "id": str(index),
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "image", "image": f"{index}.png"},
+                            {"type": "text", "text": "?"},
+                        ],
+                    },
+                    {"role": "assistant", "content": [{"type": "text", "text": colour[0]}]},
+                ],
+            }
+        )
+    write_records(root / "records.jsonl", lines)
+    return root
+
+
+def recipe(folder: Path, output: str, **changes: object) -> Recipe:
+    values: dict[str, object] = {
+        "data": (Source("records.jsonl"),),
+        "data_root": str(folder),
+        "model": str(folder / "base"),
+        "output": str(folder / output),
+        "steps": 6,
+        "batch_size": 2,
+        "lora": Lora(rank=2, alpha=4, dropout=0.1),
+        "workers": 0,
+        "save_every": 3,
+        "log_every": 1,
+        "bf16": False,
+        "learning_rate": 3e-3,
+    }
+    return Recipe(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_resumed_run_ends_in_the_same_weights_as_an_unbroken_one(folder: Path) -> None:
+    train(recipe(folder, "whole"))
+    whole = load_file(folder / "whole" / "trained" / "model.safetensors")
+
+    train(recipe(folder, "broken"))
+    for name in ("checkpoint-6", "trained", "model"):
+        for path in sorted((folder / "broken" / name).rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        (folder / "broken" / name).rmdir()
+    train(recipe(folder, "broken"))
+    resumed = load_file(folder / "broken" / "trained" / "model.safetensors")
+
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    journal = (folder / "broken" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(journal) == 6
+    assert (folder / "broken" / "curves.png").is_file()
+
+
+def test_a_run_is_not_resumed_with_another_recipe(folder: Path) -> None:
+    train(recipe(folder, "once", steps=3))
+    with pytest.raises(ValueError, match=r"another recipe \(learning_rate: 0.003 -> 0.1\)"):
+        train(recipe(folder, "once", steps=3, learning_rate=0.1))
+
+
+def test_merged_adapters_answer_as_unmerged_ones(folder: Path) -> None:
+    settings = recipe(folder, "merge")
+    model, processor = start_model(settings.model)
+    prepare_parts(model, settings)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.2)
+    picture = Picture(torch.zeros(20, 20, 3, dtype=torch.uint8).numpy())
+    inputs = processor(Conversation((Message("user", (picture, Text("?"))),)))
+    model.eval()
+    with torch.no_grad():
+        before = model(**inputs).logits
+        merge_lora(model)
+        after = model(**inputs).logits
+    assert not any("lora" in name for name, _ in model.named_parameters())
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
+
+
+def test_two_stages_learn_and_leave_a_model_that_answers(folder: Path) -> None:
+    train(recipe(folder, "stage1", steps=30, learning_rate=1e-2))
+    second = recipe(
+        folder, "stage2", steps=60, learning_rate=1e-2, language_learning_rate=3e-2,
+        start_from=str(folder / "stage1"),
+    )  # fmt: skip
+    done = train(second)
+    lines = (folder / "stage2" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [float(line.split('"loss": ')[1].split(",")[0]) for line in lines]
+    assert sum(losses[-5:]) / 5 < sum(losses[:5]) / 5
+    model = PVCForConditionalGeneration.from_pretrained(done)
+    assert isinstance(PVCProcessor.from_pretrained(done), PVCProcessor)
+    assert not any("lora" in name for name, _ in model.named_parameters())
+
+
+def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
+    settings = recipe(folder, "fit")
+    model, _ = start_model(settings.model)
+    prepare_parts(model, settings)
+    assert not any("embed_tokens" in name for name in trained_tensors(model))
+    with pytest.raises(ValueError, match="holds no trained weights"):
+        load_trained(model, folder / "nowhere")
+
+
+def test_samples_do_not_depend_on_who_loads_them(folder: Path) -> None:
+    settings = recipe(folder, "samples", looks=(0.25, 0.25, 0.25, 0.25))
+    model, processor = start_model(settings.model)
+    first = build_dataset(settings, model, processor)
+    second = build_dataset(settings, model, processor)
+    backwards = [second[i].rendered.ids for i in reversed(range(len(second)))][::-1]
+    assert [first[i].rendered.ids for i in range(len(first))] == backwards
+    looks = [first[i].rendered.clip_looks for i in range(len(first))]
+    assert all(looks[i] == looks[i + 1] for i in range(0, len(looks), 2))
+    assert len({tuple(n) for n in looks}) > 1
