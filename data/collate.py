@@ -25,13 +25,17 @@ from vlm.processor import PVCProcessor, Rendered
 
 # Words of answers that say nothing of a picture.
 SMALL_WORDS = frozenset(
-    ["a", "an", "the", "is", "are", "it", "its", "this", "that", "there", "i", "see", "in", "on", "at", "of", "and", "or", "to", "with", "for", "no", "not", "yes", "kind", "picture", "image", "photo", "video", "shows", "show", "looks", "like", "background", "does", "what", "can", "t", "cannot", "tell"]
+    str.split(
+        "a an the is are it its this that there i see in on at of and or to with for no not yes "
+        "kind picture image photo video shows show looks like background does what can t cannot "
+        "tell"
+    )
 )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One rendered conversation, and the classifier outputs that stand in for pictures nobody has."""
+    """One rendered conversation, and classifier outputs for its pictures that nobody has."""
 
     id: str
     rendered: Rendered
@@ -93,7 +97,7 @@ class RecordDataset(Dataset[Sample]):
         return Sample(record.id, rendered, concepts, self.words(record))
 
     def words(self, record: Record) -> list[int]:
-        """The words of the answers that say something, each once, as ids with a space in front."""
+        """The words of the answers that say something, each once, as ids after a space."""
         said = " ".join(message.text for message in record.messages if message.role == "assistant")
         words = dict.fromkeys(re.findall(r"[a-z]+|[0-9]", said.lower()))
         plain = self.processor.writer.plain

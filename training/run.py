@@ -24,6 +24,7 @@ from training.parts import load_trained, merge_lora, prepare_parts, save_trained
 from training.recipe import Recipe, load_recipe
 from training.start import start_model
 from training.trainer import PVCTrainer
+from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -82,9 +83,10 @@ def build_dataset(
         sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed
     )
     classifier = None
-    if model.config.compressor_config.concepts:
-        weight = model.tower.backbone.classifier.weight
-        classifier = SimulatedClassifier.of(weight, model.config.tower_config.grid)
+    backbone = model.tower.backbone
+    if model.config.compressor_config.concepts and isinstance(backbone, EfficientNetLite):
+        grid = model.config.tower_config.grid
+        classifier = SimulatedClassifier.of(backbone.classifier.weight, grid)
     return RecordDataset(
         group_by_length(records, recipe.batch_size, recipe.seed),
         processor,

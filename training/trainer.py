@@ -38,10 +38,8 @@ class PVCTrainer(Trainer):
         )
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(
-                parameter_groups(self.model, self.recipe), betas=(0.9, 0.98)
-            )
+        groups = parameter_groups(self.model, self.recipe)
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
         return self.optimizer
 
     def compute_loss(

@@ -131,7 +131,7 @@ class EfficientNetLite(ImageBackbone):
         )
         tokens = joined.flatten(2).transpose(1, 2)  # [F, N, dim]
         tokens = torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1)
-        # The classifier is linear, so the mean of what it says of each patch is what it says of all.
+        # The classifier is linear: the mean of what it says of each patch is what it says of all.
         logits = self.classifier(head.flatten(2).transpose(1, 2))  # [F, N, K]
         return ImageTokens(tokens, self.grid(*images.shape[-2:]), logits)
 
@@ -179,7 +179,7 @@ def fold_batch_norm(state: dict[str, Tensor], eps: float = 1e-3) -> dict[str, Te
 
 
 def _block_names(state: dict[str, Tensor]) -> list[str]:
-    """Our names of the package's blocks, which it counts through: a change of width, a new stage."""
+    """Our names of the blocks, which the package counts through without stages."""
     num_blocks = len({key.split(".")[1] for key in state if key.startswith("_blocks.")})
     for _width, depth in VARIANTS.values():
         counts = [
