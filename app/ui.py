@@ -126,7 +126,7 @@ def _camera() -> tuple[gr.Image, gr.Video]:
         with gr.Tab("Film"):
             film = gr.Video(label="Film", include_audio=False, **options)
     # As the browser recorded it. Gradio's own way needs an ffmpeg program to leave the sound out.
-    film.preprocess = _path_of  # type: ignore[method-assign]
+    film.preprocess = _path_of
     return photo, film
 
 
