@@ -98,6 +98,8 @@ class RecordDataset(Dataset[Sample]):
 
     def words(self, record: Record) -> list[int]:
         """The words of the answers that say something, each once, as ids after a space."""
+        if all(isinstance(part, Text) for message in record.messages for part in message.parts):
+            return []
         said = " ".join(message.text for message in record.messages if message.role == "assistant")
         words = dict.fromkeys(re.findall(r"[a-z]+|[0-9]", said.lower()))
         plain = self.processor.writer.plain

@@ -46,7 +46,7 @@ class Recipe:
     output: str
     data_root: str = "."  # where the sources' paths start; relative to the working directory
     model: str = "embedded"  # a preset, or a folder
-    objective: str = "answers"  # or "words": see training/words.py
+    objective: str = "answers"  # or "words" (training/words.py), or "both"
     start_from: str = ""  # trained weights of an earlier stage: its output folder
     steps: int = 1000
     batch_size: int = 16  # conversations a step and process
@@ -79,8 +79,8 @@ class Recipe:
             raise ValueError("a recipe needs at least one source under `data`")
         if self.train_language_model and self.lora is not None:
             raise ValueError("train the whole language model or adapters (`lora: null`), not both")
-        if self.objective not in ("answers", "words"):
-            raise ValueError(f'the objective is "answers" or "words", not "{self.objective}"')
+        if self.objective not in ("answers", "words", "both"):
+            raise ValueError(f'the objective is answers, words or both, not "{self.objective}"')
         if not 1 <= self.min_frames <= self.max_frames:
             raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
         if abs(sum(self.looks) - 1) > 1e-6:

@@ -16,6 +16,12 @@ from training.recipe import Recipe, recipe_values
 from training.words import WordLoss
 from vlm.model import PVCForConditionalGeneration
 
+CLIPS = (
+    *("pixel_values", "clip_frames", "clip_looks", "timesteps"),
+    *("concept_frames", "concept_logits"),
+)
+WORD_WEIGHT = 0.2  # of the word loss beside the answers'
+
 
 class PVCTrainer(Trainer):
     """Trains a prepared model on samples in the order the dataset has them."""
@@ -28,7 +34,7 @@ class PVCTrainer(Trainer):
         collator: Collator,
     ) -> None:
         self.recipe = recipe
-        self.word_loss = WordLoss(model, dataset) if recipe.objective == "words" else None
+        self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
         super().__init__(
             model=model,
             args=training_arguments(recipe),
@@ -46,9 +52,15 @@ class PVCTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
         looks, words = inputs.pop("looks", []), inputs.pop("words", [])
-        if self.word_loss is not None:
-            return self.word_loss(model, inputs, looks, words)
-        return super().compute_loss(model, inputs, return_outputs, **kwargs)
+        if self.word_loss is None or not words:
+            return super().compute_loss(model, inputs, return_outputs, **kwargs)
+        clips = {name: inputs.pop(name) for name in CLIPS if name in inputs}
+        visual = model.encode(**clips)
+        loss = self.word_loss(visual, looks, words)
+        if self.recipe.objective == "words":
+            return loss
+        answers = super().compute_loss(model, {**inputs, "visual_tokens": visual}, **kwargs)
+        return answers + WORD_WEIGHT * loss
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
         """The dataset is already in the order of the run (data/mixture.py)."""

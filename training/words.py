@@ -4,10 +4,11 @@ What a language model reads best is its own word embeddings. So before it is sho
 visual tokens are brought into that space: of all the words that captions use, those said of this
 picture must be the ones that some visual token of it points to,
 
-    score(w) = log mean_j exp(s v_j . (e_w - mean e)),    loss = - mean over the words said of log softmax(score)
+    score(w) = log mean_j exp(s v_j . (e_w - mean e)),
+    loss = - mean over the words said of log softmax(score),
 
-with v_j the visual tokens of a picture or clip at all looks, e_w the language model's embedding of w
-and s a sharpness, so that one token can point to several words without becoming longer than they
+with v_j the visual tokens of a picture or clip at all looks, e_w the language model's embedding of
+w and s a sharpness, so that one token can point to several words without becoming longer than they
 are. Which token says what is left open, so that each square comes to speak of what it shows
 (multiple-instance learning). The language model itself is not run: a step costs a fortieth of one
 through it, which on a CPU is the difference between a few thousand pictures and a hundred thousand.
@@ -38,20 +39,11 @@ class WordLoss:
 
     def __call__(
         self,
-        model: PVCForConditionalGeneration,
-        inputs: dict[str, Tensor],
+        visual: Tensor,
         looks: list[int],
         words: list[list[int]],
     ) -> Tensor:
-        """inputs as for the model's forward; looks and words of each sample of the batch."""
-        visual = model.encode(
-            inputs["pixel_values"],
-            inputs["clip_frames"],
-            inputs["clip_looks"],
-            inputs["timesteps"],
-            inputs.get("concept_frames"),
-            inputs.get("concept_logits"),
-        )
+        """Visual tokens [V, D] of a batch; looks and words of each of its samples."""
         with torch.autocast(visual.device.type, enabled=False):
             visual = visual.float()
             M = len(visual) // sum(looks)
@@ -59,8 +51,9 @@ class WordLoss:
             losses = []
             for score, said in zip(scores.split([M * n for n in looks]), words, strict=True):
                 columns = [self.columns[token] for token in said]
-                if columns:
+                if columns and len(score):
                     score = score.logsumexp(dim=0).log_softmax(dim=0)  # [W]
                     losses.append(-score[columns].mean())
             too_long = (visual.norm(dim=-1) - LONGEST).clamp(min=0).square().mean()
-            return torch.stack(losses).mean() + 0.1 * too_long
+            said_something = torch.stack(losses).mean() if losses else visual.sum() * 0
+            return said_something + 0.1 * too_long
