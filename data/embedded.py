@@ -12,11 +12,12 @@ from pathlib import Path
 
 from data.records import write_records
 from data.synthetic.concepts import concept_records
+from vlm.weights.files import cache_dir
 
 WORLDS = {"pretrain": 14000, "instruct": 14000}
 CONCEPTS = {"pretrain": 8000, "instruct": 8000}
 HELD_PER_TASK_SEED = 7
-DEFAULT = Path("~/.cache/revisit/training").expanduser()
+DEFAULT = cache_dir() / "training"
 
 
 def build(out: Path, workers: int = 2) -> None:

@@ -27,6 +27,7 @@ from training.trainer import PVCTrainer
 from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
+from vlm.weights.files import cache_dir
 
 
 def main(stage: str, default_recipe: str) -> None:
@@ -76,8 +77,8 @@ def build_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset:
     """All samples of the run, in order."""
-    root = Path(recipe.data_root).expanduser()
-    sources: list[list[Record]] = [list(read_records(root / source.path)) for source in recipe.data]
+    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
+    sources: list[list[Record]] = [list(read_records(root.expanduser() / source.path)) for source in recipe.data]
     size = recipe.batch_size * recipe.accumulation
     records = draw(
         sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed

@@ -23,9 +23,9 @@ def perform(source: Source, request: Request, check: Check) -> Iterator[Message]
     if request.do == "image":
         raise MediaError(f"{source.name} is a video, not a picture; read it as a video.")
     if request.backend == "decord" and request.do == "video":
-        from vlm.media import decord_backend
+        from vlm.media.decord_backend import read_frames
 
-        return decord_backend.read_frames(source, request, check)
+        return read_frames(source, request, check)
     from vlm.media import pyav_backend
 
     if request.do == "probe":
