@@ -31,4 +31,4 @@ def test_the_same_seed_gives_the_same_picture(classifier: SimulatedClassifier) -
 
 def test_the_thing_stands_somewhere_and_not_everywhere(classifier: SimulatedClassifier) -> None:
     of_class = classifier.logits(7, 0.9, seed=5)[:, 7]
-    assert of_class.max() > 2 * of_class.mean()
+    assert of_class.max() - of_class.min() > of_class.mean()
