@@ -78,7 +78,9 @@ def build_dataset(
 ) -> RecordDataset:
     """All samples of the run, in order."""
     root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
-    sources: list[list[Record]] = [list(read_records(root.expanduser() / source.path)) for source in recipe.data]
+    sources: list[list[Record]] = [
+        list(read_records(root.expanduser() / source.path)) for source in recipe.data
+    ]
     size = recipe.batch_size * recipe.accumulation
     records = draw(
         sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed
