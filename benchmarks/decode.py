@@ -79,7 +79,7 @@ def run(quick: bool) -> list[str]:
                 path, num_frames, size=LONGEST
             ),
         }
-        took = medians(tasks, repeats)
+        took = {name: one.clock for name, one in medians(tasks, repeats).items()}
         megabytes = path.stat().st_size / 2**20
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     base = next(iter(took.values()))
