@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data.classifier import SimulatedClassifier
+from data.grounding import WORDS as GROUNDING_WORDS
+from data.grounding import Said, said_by_tokens
 from data.records import Concept, Media, Record, Text
 from data.synthetic.stock import load_background, load_stock
 from vlm.conversation import Conversation, Image, Message, Video
@@ -43,6 +45,7 @@ class Sample:
     rendered: Rendered
     concepts: dict[int, np.ndarray]  # frame, counted within the sample -> logits [N, K]
     words: list[int]  # ids of the words that are said of the pictures
+    said: list[tuple[Said, list[int]]]  # what single tokens should say, and the ids of that
 
 
 class RecordDataset(Dataset[Sample]):
@@ -57,10 +60,12 @@ class RecordDataset(Dataset[Sample]):
         num_frames: tuple[int, int] = (8, 8),
         batch_size: int = 1,
         seed: int = 0,
+        grid: tuple[int, int] | None = None,
     ) -> None:
         """`looks` are the chances of looking once, twice, ...; None: as often as the model does.
 
-        Samples of one batch are looked at equally often, so that none is padded for another.
+        Samples of one batch are looked at equally often, so that none is padded for another. `grid`
+        is that of a look's tokens after one for the whole, where they are to be told what to say.
         """
         self.records = records
         self.processor = processor
@@ -69,6 +74,7 @@ class RecordDataset(Dataset[Sample]):
         self.num_frames = num_frames
         self.batch_size = batch_size
         self.seed = seed
+        self.grid = grid
         self.backgrounds = load_stock().backgrounds if classifier is not None else ()
 
     def __len__(self) -> int:
@@ -97,17 +103,38 @@ class RecordDataset(Dataset[Sample]):
                 parts.append(media)
             messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
         rendered = self.processor.render(Conversation(tuple(messages)))
-        return Sample(record.id, rendered, concepts, self.words(record))
+        words, said = self.words(record), self._said(record, rendered)
+        return Sample(record.id, rendered, concepts, words, said)
+
+    def _said(self, record: Record, rendered: Rendered) -> list[tuple[Said, list[int]]]:
+        if record.objects is None or self.grid is None:
+            return []
+        frames, looks = sum(rendered.clip_frames), sum(rendered.clip_looks)
+        all_said = said_by_tokens(record.objects, frames, looks, self.grid)
+        return [(said, self._ids(said.words)) for said in all_said]
+
+    def _ids(self, words: Sequence[str]) -> list[int]:
+        plain = self.processor.writer.plain
+        return list(dict.fromkeys(token for word in words for token in plain(" " + word)))
 
     def words(self, record: Record) -> list[int]:
         """The words of the answers that say something, each once, as ids after a space."""
         if all(isinstance(part, Text) for message in record.messages for part in message.parts):
             return []
         said = " ".join(message.text for message in record.messages if message.role == "assistant")
-        words = dict.fromkeys(re.findall(r"[a-z]+|[0-9]", said.lower()))
-        plain = self.processor.writer.plain
-        ids = [token for word in words if word not in SMALL_WORDS for token in plain(" " + word)]
-        return list(dict.fromkeys(ids))
+        words = re.findall(r"[a-z]+|[0-9]", said.lower())
+        return self._ids([word for word in words if word not in SMALL_WORDS])
+
+    def vocabulary(self) -> list[int]:
+        """All ids that a visual token may be asked to point to."""
+        ids = {token for record in self.records for token in self.words(record)}
+        shown = [record.objects for record in self.records if record.objects is not None]
+        if shown and self.grid is not None:
+            labels = {box.label for objects in shown for frame in objects.frames for box in frame}
+            grounds = {objects.background for objects in shown}
+            words = {word for label in labels | grounds for word in label.split()} | GROUNDING_WORDS
+            ids.update(self._ids(sorted(words)))
+        return sorted(ids)
 
     def _read(self, part: Media | Concept, looks: int | None, num_frames: int) -> Image | Video:
         if isinstance(part, Concept):
@@ -184,6 +211,7 @@ class Collator:
             }
             batch["looks"] = [sum(item.clip_looks) for item in rendered]
             batch["words"] = [sample.words for sample in samples]
+            batch["said"] = [sample.said for sample in samples]
         places, logits, start = [], [], 0
         for sample in samples:
             for frame, values in sample.concepts.items():

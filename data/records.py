@@ -46,6 +46,25 @@ class Concept:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A thing and where it is: centre and size in fractions of width and height."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What is where in a record's one picture or clip, where that is known exactly."""
+
+    frames: tuple[tuple[Box, ...], ...]  # one for a still picture, evenly over a clip else
+    background: str = ""  # its colour, where it has one
+
+
+@dataclass(frozen=True)
 class Message:
     """What one side says in one turn."""
 
@@ -71,6 +90,7 @@ class Record:
     accept: tuple[tuple[str, ...], ...] = ()
     near: tuple[tuple[str, ...], ...] = ()
     wrong: tuple[tuple[str, ...], ...] = ()
+    objects: Objects | None = None
 
     @property
     def task(self) -> str:
@@ -159,7 +179,14 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
         lists = getattr(record, key)
         if any(lists):
             line[key] = [list(words) for words in lists]
+    if record.objects is not None:
+        frames = [[_box_to_json(box) for box in frame] for frame in record.objects.frames]
+        line["objects"] = {"background": record.objects.background, "frames": frames}
     return line
+
+
+def _box_to_json(box: Box) -> list[str | float]:
+    return [box.label, *(round(n, 3) for n in (box.x, box.y, box.width, box.height))]
 
 
 def resolve_media(folder: str | Path, name: str) -> Path:
@@ -190,6 +217,7 @@ def record_from_json(line: str, folder: str | Path, where: str) -> Record:
             accept=_read_answers(value, "accept", num_answers),
             near=_read_answers(value, "near", num_answers),
             wrong=_read_answers(value, "wrong", num_answers),
+            objects=_read_objects(value.get("objects")),
         )
     except ValueError as error:
         raise RecordError(f"{where}: {error}.") from error
@@ -262,6 +290,21 @@ def _read_tasks(value: Any, num_answers: int) -> tuple[str, ...]:
         if len(tasks) == num_answers and all(isinstance(task, str) for task in tasks):
             return tuple(tasks)
     raise ValueError(f'"task" must be a text or a list of {num_answers} texts, one per answer')
+
+
+def _read_objects(value: Any) -> Objects | None:
+    if value is None:
+        return None
+    try:
+        frames = tuple(
+            tuple(Box(str(label), *map(float, numbers)) for label, *numbers in frame)
+            for frame in value["frames"]
+        )
+        _require(bool(frames), '"objects" needs at least one frame')
+        return Objects(frames, str(value.get("background", "")))
+    except (KeyError, TypeError, ValueError) as error:
+        form = '{"frames": [[["label", x, y, width, height], ...], ...]}'
+        raise ValueError(f'"objects" must be {form} ({error})') from error
 
 
 def _read_answers(value: dict[str, Any], key: str, num_answers: int) -> tuple[tuple[str, ...], ...]:

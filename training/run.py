@@ -98,7 +98,15 @@ def build_dataset(
         (recipe.min_frames, recipe.max_frames),
         recipe.batch_size,
         recipe.seed,
+        token_grid(model),
     )
+
+
+def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
+    """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
+    tower, compressor = model.config.tower_config, model.config.compressor_config
+    rows, columns = (side // compressor.factor for side in tower.grid)
+    return (rows, columns) if compressor.summary else None
 
 
 def describe(recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:

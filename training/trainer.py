@@ -51,12 +51,12 @@ class PVCTrainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
-        looks, words = inputs.pop("looks", []), inputs.pop("words", [])
+        looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
         if self.word_loss is None or not words:
             return super().compute_loss(model, inputs, return_outputs, **kwargs)
         clips = {name: inputs.pop(name) for name in CLIPS if name in inputs}
         visual = model.encode(**clips)
-        loss = self.word_loss(visual, looks, words)
+        loss = self.word_loss(visual, looks, words, said)
         if self.recipe.objective == "words":
             return loss
         answers = super().compute_loss(model, {**inputs, "visual_tokens": visual}, **kwargs)

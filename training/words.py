@@ -9,9 +9,14 @@ picture must be the ones that some visual token of it points to,
 
 with v_j the visual tokens of a picture or clip at all looks, e_w the language model's embedding of
 w and s a sharpness, so that one token can point to several words without becoming longer than they
-are. Which token says what is left open, so that each square comes to speak of what it shows
-(multiple-instance learning). The language model itself is not run: a step costs a fortieth of one
-through it, which on a CPU is the difference between a few thousand pictures and a hundred thousand.
+are. Which token says what is left open there (multiple-instance learning). Where a record says
+what is where (data/grounding.py), it is not: each token j is to point to the words of its square,
+
+    loss_j = - mean over the words of its square of log softmax_w(s v_j . (e_w - mean e)),
+
+and one whose square holds nothing is to be short. The language model itself is not run: a step
+costs a fortieth of one through it, which on a CPU is the difference between a few thousand pictures
+and a hundred thousand.
 
 Ours, in the spirit of contrastive image-text training; PVC trains both stages on answers.
 """
@@ -20,9 +25,11 @@ import torch
 from torch import Tensor
 
 from data.collate import RecordDataset
+from data.grounding import Said
 from vlm.model import PVCForConditionalGeneration
 
 SHARPNESS = 2.5
+BACKGROUND_WEIGHT = 0.25  # of a square of plain background, of which there are many
 LONGEST = 5.0  # visual tokens longer than this are pulled back; words are about 3 long
 
 
@@ -30,7 +37,7 @@ class WordLoss:
     """The loss of a batch; knows which words there are."""
 
     def __init__(self, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:
-        ids = sorted({token for record in dataset.records for token in dataset.words(record)})
+        ids = dataset.vocabulary()
         if not ids:
             raise ValueError("these records say no words that could be pointed to")
         self.columns = {token: column for column, token in enumerate(ids)}
@@ -42,18 +49,36 @@ class WordLoss:
         visual: Tensor,
         looks: list[int],
         words: list[list[int]],
+        said: list[list[tuple[Said, list[int]]]],
     ) -> Tensor:
-        """Visual tokens [V, D] of a batch; looks and words of each of its samples."""
+        """Visual tokens [V, D] of a batch; of each of its samples the looks, the words, and what
+        single tokens should say, or nothing where that is not known."""
         with torch.autocast(visual.device.type, enabled=False):
             visual = visual.float()
             M = len(visual) // sum(looks)
-            scores = visual @ self.embeddings.to(visual.device).T  # [V, W]
+            samples = visual.split([M * n for n in looks])
+            scores = (visual @ self.embeddings.to(visual.device).T).split([M * n for n in looks])
             losses = []
-            for score, said in zip(scores.split([M * n for n in looks]), words, strict=True):
-                columns = [self.columns[token] for token in said]
-                if columns and len(score):
-                    score = score.logsumexp(dim=0).log_softmax(dim=0)  # [W]
-                    losses.append(-score[columns].mean())
+            for sample, score, bag, told in zip(samples, scores, words, said, strict=True):
+                if told:
+                    losses.append(self._pointed(sample, score, told))
+                elif bag and len(score):
+                    columns = [self.columns[token] for token in bag]
+                    losses.append(-score.logsumexp(dim=0).log_softmax(dim=0)[columns].mean())
             too_long = (visual.norm(dim=-1) - LONGEST).clamp(min=0).square().mean()
             said_something = torch.stack(losses).mean() if losses else visual.sum() * 0
             return said_something + 0.1 * too_long
+
+    def _pointed(self, tokens: Tensor, score: Tensor, told: list[tuple[Said, list[int]]]) -> Tensor:
+        """tokens [R * M, D] and their scores [R * M, W] of one sample."""
+        target = torch.zeros_like(score)
+        weight = score.new_zeros(len(score))
+        silent = []
+        for said, ids in told:
+            if not ids:
+                silent.append(said.token)
+                continue
+            weight[said.token] = BACKGROUND_WEIGHT if said.background else 1.0
+            target[said.token, [self.columns[token] for token in ids]] = 1 / len(ids)
+        loss = -(weight * (target * score.log_softmax(dim=-1)).sum(dim=-1)).sum() / weight.sum()
+        return loss + 0.1 * tokens[silent].square().sum(dim=-1).mean() if silent else loss

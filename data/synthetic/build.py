@@ -12,7 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data.records import Media, Message, Record, Text, record_to_json, write_records
+from data.records import Box, Media, Message, Objects, Record, Text, record_to_json, write_records
+from data.synthetic.canvas import Placed
 from data.synthetic.dice import Dice
 from data.synthetic.encode import save_clip, save_picture
 from data.synthetic.stock import Stock, load_stock
@@ -87,7 +88,7 @@ class Workshop:
             turns = [caption] if stage == "pretrain" else _choose(dice, world, caption)
         media = self._save(world, index, png=random.Random(seed).random() < PNG_SHARE)
         record = _record(f"{name.replace(' ', '-')}-{index:06d}", media, turns)
-        return record_to_json(record, self.order.out)
+        return record_to_json(replace(record, objects=_objects(world)), self.order.out)
 
     def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[Turn]]:
         """One question of the task, drawn again where the world has none (no plain background)."""
@@ -108,6 +109,21 @@ class Workshop:
         path = self.order.out / "media" / f"{index:06d}{'.png' if png else '.jpg'}"
         save_picture(world.media, path)
         return Media("image", path)
+
+
+def _objects(world: World) -> Objects | None:
+    """Where the things of a world are, if they have a place."""
+    if isinstance(world.media, Clip):
+        frames, size = world.media.shown, world.media.frames[0].size
+    else:
+        frames, size = (world.shown,) if world.shown else (), world.media.size
+    boxes = [tuple(_box(item, *size) for item in frame) for frame in frames]
+    return Objects(tuple(boxes), world.ground) if any(boxes) else None
+
+
+def _box(item: Placed, width: int, height: int) -> Box:
+    side = item.size * min(width, height)
+    return Box(item.thing.label, item.x, item.y, side / width, side / height)
 
 
 def _caption_turn(dice: Dice, name: str, world: World) -> Turn:

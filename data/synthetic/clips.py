@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from PIL import Image
 
-from data.synthetic.canvas import Placed, ground, paint, write_text
+from data.synthetic.canvas import Placed, ground, write_text
 from data.synthetic.dice import Dice
 from data.synthetic.film import film, timing
 from data.synthetic.shapes import COLOURS
@@ -51,8 +51,8 @@ def _one_mover(dice: Dice, direction: str) -> World:
         x, y = dice.pick((0.13, 0.87)), dice.pick((0.13, 0.87))
         items.append(Placed(things[1], x, y, 0.2, dice.rgb(things[1])))
     base = ground(dice, dice.clip_canvas, items)
-    fixed = paint(base.picture, items[1:])
-    clip = film(dice, fixed, _path(dice, mover, direction, dice.between(0.25, 0.31)))
+    path = _path(dice, mover, direction, dice.between(0.25, 0.31))
+    clip = film(dice, base.picture, path, standing=items[1:])
     turns = [_motion_turn(dice, things[0], direction)]
     if bystander:
         turns += [
@@ -72,7 +72,7 @@ def _one_mover(dice: Dice, direction: str) -> World:
     caption = f"{an(things[0].label)} {told}" + (
         f", {an(things[1].label)} does not move" if bystander else ""
     )
-    return World(clip, sentence(caption), tuple(turns))
+    return World(clip, sentence(caption), tuple(turns), ground=base.colour)
 
 
 def movers(dice: Dice) -> World:
@@ -104,6 +104,7 @@ def movers(dice: Dice) -> World:
         clip,
         sentence(" and ".join(told)),
         tuple(replace(t, task="movers") if t.task == "motion" else t for t in turns),
+        ground=base.colour,
     )
 
 

@@ -1,11 +1,13 @@
 """Worlds of small things in rows and columns, where one has to look closely."""
 
-from PIL import Image
+from dataclasses import replace
 
-from data.synthetic.canvas import Placed, ground, paint
+from data.synthetic.canvas import Ground, Placed, ground, paint
 from data.synthetic.dice import Dice
+from data.synthetic.scenes import colour_turns, presence_turns
+from data.synthetic.shapes import SHAPES
 from data.synthetic.stock import Thing
-from data.synthetic.words import an, plural, sentence
+from data.synthetic.words import an, listed, plural, sentence
 from data.synthetic.world import Turn, World
 
 CORNERS = {
@@ -21,7 +23,7 @@ def grid(dice: Dice) -> World:
     side = 3
     cell = dice.slot % (side * side)
     things = [dice.shape() if dice.chance(0.6) else dice.thing() for _ in range(side * side)]
-    picture = _paint_grid(dice, things, side)
+    items, base = _lay_out(dice, things, side)
     cells = [cell, *(c for c in dice.random.sample(range(side * side), 3) if c != cell)]
     turns = [_cell_turn(dice, things[c], c // side, c % side) for c in cells]
     corner = dice.pick(list(CORNERS))
@@ -35,7 +37,7 @@ def grid(dice: Dice) -> World:
         ", ".join(an(thing.label) for thing in things[r * side : (r + 1) * side])
         for r in range(side)
     ]
-    return World(picture, sentence("; ".join(rows)), tuple(turns))
+    return _world(sentence("; ".join(rows)), turns, items, base)
 
 
 def odd_one(dice: Dice) -> World:
@@ -46,7 +48,7 @@ def odd_one(dice: Dice) -> World:
         odd = dice.shape(lambda thing: thing.name == usual.name and thing.colour != usual.colour)
     at = dice.slot % (side * side)
     things = [odd if i == at else usual for i in range(side * side)]
-    picture = _paint_grid(dice, things, side)
+    items, base = _lay_out(dice, things, side)
     row, column = at // side + 1, at % side + 1
     answer = sentence(an(odd.label))
     turns = [
@@ -56,7 +58,29 @@ def odd_one(dice: Dice) -> World:
     other = (at + dice.random.randint(1, side * side - 1)) % (side * side)
     turns.append(_cell_turn(dice, usual, other // side, other % side))
     caption = sentence(f"{plural(usual.label)} and one {odd.label} in row {row}, column {column}")
-    return World(picture, caption, tuple(turns))
+    return _world(caption, turns, items, base)
+
+
+def jumble(dice: Dice) -> World:
+    """Sixteen tiny things on a table of 25 places: one look has not enough tokens for all of them.
+
+    Questions are about the shapes, each of which comes once; the others are objects.
+    """
+    side, num_shapes, num_objects = 5, 6, 10
+    names = dice.shuffled(SHAPES)[:num_shapes]
+    shapes = [dice.shape(lambda thing, name=name: thing.name == name) for name in names]
+    objects = [dice.object(lambda thing: thing.fits_sentences) for _ in range(num_objects)]
+    things = [*shapes, *(thing for thing in objects if thing is not None)]
+    sites = dice.random.sample(range(side * side), len(things))
+    items = []
+    for thing, site in zip(things, sites, strict=True):
+        x, y = ((n + 0.5) / side + dice.between(-0.03, 0.03) for n in (site % side, site // side))
+        items.append(Placed(thing, x, y, dice.between(0.11, 0.15), dice.rgb(thing)))
+    base = ground(dice, dice.canvas, items)
+    turns = [replace(turn, task="small") for turn in colour_turns(dice, shapes)]
+    turns += presence_turns(dice, shapes)
+    caption = f"many small things, such as {listed([an(thing.label) for thing in shapes[:3]])}"
+    return _world(sentence(caption), turns, items, base)
 
 
 def _cell_turn(dice: Dice, thing: Thing, row: int, column: int) -> Turn:
@@ -64,11 +88,15 @@ def _cell_turn(dice: Dice, thing: Thing, row: int, column: int) -> Turn:
     return Turn("detail", text, sentence(an(thing.label)), (thing.label,), thing.nearly)
 
 
-def _paint_grid(dice: Dice, things: list[Thing], side: int) -> Image.Image:
+def _lay_out(dice: Dice, things: list[Thing], side: int) -> tuple[list[Placed], Ground]:
     size = dice.between(0.55, 0.75) / side
     rgbs = {thing: dice.rgb(thing) for thing in things}
     items = []
     for i, thing in enumerate(things):
         x, y = (i % side + 0.5) / side, (i // side + 0.5) / side
         items.append(Placed(thing, x, y, size, rgbs[thing]))
-    return paint(ground(dice, dice.canvas, items).picture, items)
+    return items, ground(dice, dice.canvas, items)
+
+
+def _world(caption: str, turns: list[Turn], items: list[Placed], base: Ground) -> World:
+    return World(paint(base.picture, items), caption, tuple(turns), items, base.colour)

@@ -76,8 +76,11 @@ class Dice:
         pools = [self.stock.shapes, self.seen.shapes]
         if not self.held or self.chance(0.5):
             pools.reverse()
-        pool = next(p for p in ([t for t in pool if allowed(t)] for pool in pools) if p)
-        return self.pick(pool)
+        for pool in pools:
+            fitting = [thing for thing in pool if allowed(thing)]
+            if fitting:
+                return self.pick(fitting)
+        raise ValueError("no shape of these worlds is allowed here")
 
     def object(
         self, allowed: Callable[[Thing], bool] = lambda thing: True, own: bool = False

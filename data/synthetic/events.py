@@ -50,7 +50,10 @@ def order(dice: Dice) -> World:
     turn = dice.slot % len(turns)
     told = ", then ".join(an(thing.label) for thing in things)
     return World(
-        film(dice, base.picture, at), sentence(f"first {told}"), (*turns[turn:], *turns[:turn])
+        film(dice, base.picture, at),
+        sentence(f"first {told}"),
+        (*turns[turn:], *turns[:turn]),
+        ground=base.colour,
     )
 
 
@@ -67,7 +70,7 @@ def change(dice: Dice) -> World:
         _which(dice, "last", after, "order"),
     )
     caption = sentence(f"{an(before.label)} turns into {an(after.label)}")
-    return World(_turn_into(dice, base.picture, items), caption, turns)
+    return World(_turn_into(dice, base.picture, items), caption, turns, ground=base.colour)
 
 
 def recolour(dice: Dice) -> World:
@@ -89,7 +92,7 @@ def recolour(dice: Dice) -> World:
     )
     turns = (new, first) if dice.slot // len(COLOURS) % 2 == 0 else (first, new)
     caption = sentence(f"the {name} turns from {old} to {colour}")
-    return World(_turn_into(dice, base.picture, items), caption, turns)
+    return World(_turn_into(dice, base.picture, items), caption, turns, ground=base.colour)
 
 
 def appear(dice: Dice) -> World:
@@ -111,8 +114,12 @@ def _come_or_go(dice: Dice, appears: bool) -> World:
     ]
     base = ground(dice, dice.clip_canvas, items)
     moment = dice.between(0.35, 0.65)
-    fixed = paint(base.picture, items[1:])
-    clip = film(dice, fixed, lambda time: items[:1] if (time >= moment) == appears else [])
+    clip = film(
+        dice,
+        base.picture,
+        lambda time: items[:1] if (time >= moment) == appears else [],
+        standing=items[1:],
+    )
     question, happens = ("appear", "appears") if appears else ("vanish", "disappears")
     turn = _which(dice, question, things[0], question)
     there = listed([an(thing.label) for thing in things[1:]])
@@ -122,7 +129,7 @@ def _come_or_go(dice: Dice, appears: bool) -> World:
         caption = f"{everything}, then the {things[0].name} {happens}"
     stays = Turn("presence", dice.ask("presence", a_x=an(things[1].name)), "Yes.", ("yes",))
     gone = Turn("presence", dice.ask("presence", a_x=an(dice.absent(things).name)), "No.", ("no",))
-    return World(clip, sentence(caption), (turn, dice.pick((stays, gone))))
+    return World(clip, sentence(caption), (turn, dice.pick((stays, gone))), ground=base.colour)
 
 
 def tally(dice: Dice) -> World:
@@ -147,7 +154,8 @@ def tally(dice: Dice) -> World:
     told = f"{COUNTS[num]} {thing.name if num == 1 else plural(thing.name)} {verb}"
     turn = Turn("tally", dice.ask("tally", xs=plural(thing.name)), sentence(told), (str(num),))
     told = told if not thing.colour else told.replace(thing.name, thing.label, 1)
-    return World(film(dice, base.picture, at), sentence(told), (turn,))
+    clip = film(dice, base.picture, at)
+    return World(clip, sentence(told), (turn,), ground=base.colour)
 
 
 def _which(dice: Dice, question: str, thing: Thing, task: str, **words: str) -> Turn:
@@ -167,17 +175,18 @@ def _turn_into(dice: Dice, base: Image.Image, items: list[Placed]) -> Clip:
     moment, length = dice.between(0.4, 0.6), dice.pick((0.0, 0.15, 0.25))
     clip = film(dice, base, lambda time: [])
     num_frames = len(clip.frames)
-    frames = []
+    frames, shown = [], []
     for i in range(num_frames):
         share = (
             (i / (num_frames - 1) - moment) / length + 0.5
             if length
             else float(i / num_frames >= moment)
         )
+        shown.append(items[:1] if share < 0.5 else items[1:])
         if share <= 0:
             frames.append(before)
         elif share >= 1:
             frames.append(after)
         else:
             frames.append(Image.blend(before, after, share))
-    return Clip(frames, clip.fps)
+    return Clip(frames, clip.fps, shown)

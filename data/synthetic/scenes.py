@@ -24,7 +24,7 @@ def single(dice: Dice) -> World:
     turns += colour_turns(dice, [thing]) + background_turns(dice, base)
     if thing.fits_sentences:
         turns += presence_turns(dice, [thing])
-    return World(paint(base.picture, [item]), _caption([thing.described], base), tuple(turns))
+    return _world(_caption([thing.described], base), turns, [item], base)
 
 
 def known(dice: Dice) -> World:
@@ -32,9 +32,7 @@ def known(dice: Dice) -> World:
     thing = dice.pick(dice.pick(dice.seen.kinds)) if dice.seen.kinds else _shape_by_slot(dice)
     item = place(dice, thing, dice.pick(WHERE), dice.between(0.5, 0.85))
     base = ground(dice, dice.canvas, [item])
-    return World(
-        paint(base.picture, [item]), _caption([thing.described], base), (name_turn(dice, thing),)
-    )
+    return _world(_caption([thing.described], base), [name_turn(dice, thing)], [item], base)
 
 
 def several(dice: Dice) -> World:
@@ -54,7 +52,7 @@ def several(dice: Dice) -> World:
     )
     order = sorted(range(num), key=lambda i: WHERE.index([where, *others][i]))
     parts = [f"{things[i].described} {[where, *others][i]}" for i in order]
-    return World(paint(base.picture, items), _caption(parts, base), tuple(turns))
+    return _world(_caption(parts, base), turns, items, base)
 
 
 def pair(dice: Dice) -> World:
@@ -83,7 +81,7 @@ def pair(dice: Dice) -> World:
         *presence_turns(dice, [first, second]),
     ]
     caption = sentence(f"{first.described} {relation} {second.described}")
-    return World(paint(base.picture, items), caption, tuple(turns))
+    return _world(caption, turns, items, base)
 
 
 def crowd(dice: Dice) -> World:
@@ -111,7 +109,7 @@ def crowd(dice: Dice) -> World:
         turns.append(count_turn(dice, other, 0))
     turns += presence_turns(dice, [target] if num else [other])
     parts = [_number_of(thing, n) for thing, n in ((target, num), (other, num_others)) if n]
-    return World(paint(base.picture, items), _caption(parts, base), tuple(turns))
+    return _world(_caption(parts, base), turns, items, base)
 
 
 def sizes(dice: Dice) -> World:
@@ -139,7 +137,7 @@ def sizes(dice: Dice) -> World:
     turns.append(side_turn(dice, big, small, relation))
     turns += colour_turns(dice, [big, small])
     caption = sentence(f"a big {big.label} and a small {small.label}")
-    return World(paint(base.picture, items), caption, tuple(turns))
+    return _world(caption, turns, items, base)
 
 
 # Turns that several worlds ask
@@ -242,6 +240,10 @@ def _lay_out(
 ) -> list[Placed]:
     pairs = zip(things, places, strict=True)
     return [place(dice, thing, where, dice.between(low, high)) for thing, where in pairs]
+
+
+def _world(caption: str, turns: list[Turn], items: list[Placed], base: Ground) -> World:
+    return World(paint(base.picture, items), caption, tuple(turns), items, base.colour)
 
 
 def _number_of(thing: Thing, num: int) -> str:

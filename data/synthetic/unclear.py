@@ -1,5 +1,7 @@
 """Worlds that cannot be answered, so that a model learns to say so, and to say so only then."""
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -70,7 +72,7 @@ def unseen(dice: Dice) -> World:
     shown = next((turn.accept[0] for turn in world.turns if turn.task == "name"), "thing")
     text = dice.ask(question, x=shown)
     turn = Turn("cannot", text, "I can't tell from the picture.", CANNOT)
-    return World(world.media, world.caption, (turn, *world.turns))
+    return replace(world, turns=(turn, *world.turns))
 
 
 def absent(dice: Dice) -> World:
@@ -80,7 +82,7 @@ def absent(dice: Dice) -> World:
     # Elsewhere, colours are only asked of shapes; asked of objects it would give the answer away.
     text = dice.ask("colour" if thing.is_shape and dice.chance(0.5) else "place", x=thing.name)
     turn = Turn("absent", text, f"There is no {thing.name}.", ("no", "not", "can not tell"))
-    return World(world.media, world.caption, (turn, *world.turns))
+    return replace(world, turns=(turn, *world.turns))
 
 
 def _spoilt(dice: Dice, kind: str) -> Image.Image:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from data.synthetic.canvas import Placed
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -20,10 +22,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Clip:
-    """The pictures of a video, all of one even-sided size."""
+    """The pictures of a video, all of one even-sided size, and what is where on each of them."""
 
     frames: Sequence[Image.Image]
     fps: int
+    shown: Sequence[Sequence[Placed]] = ()  # one for each frame, or none where nothing has a place
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,5 @@ class World:
     media: Image.Image | Clip
     caption: str
     turns: tuple[Turn, ...]
+    shown: Sequence[Placed] = ()  # what is where on a still picture
+    ground: str = ""  # the colour of the background where it has one
