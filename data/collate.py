@@ -111,9 +111,10 @@ class RecordDataset(Dataset[Sample]):
             return []
         frames, looks = sum(rendered.clip_frames), sum(rendered.clip_looks)
         all_said = said_by_tokens(record.objects, frames, looks, self.grid)
-        return [(said, self._ids(said.words)) for said in all_said]
+        return [(said, self.ids(said.words)) for said in all_said]
 
-    def _ids(self, words: Sequence[str]) -> list[int]:
+    def ids(self, words: Sequence[str]) -> list[int]:
+        """The tokens of words as they stand within a sentence, each once."""
         plain = self.processor.writer.plain
         return list(dict.fromkeys(token for word in words for token in plain(" " + word)))
 
@@ -123,7 +124,7 @@ class RecordDataset(Dataset[Sample]):
             return []
         said = " ".join(message.text for message in record.messages if message.role == "assistant")
         words = re.findall(r"[a-z]+|[0-9]", said.lower())
-        return self._ids([word for word in words if word not in SMALL_WORDS])
+        return self.ids([word for word in words if word not in SMALL_WORDS])
 
     def vocabulary(self) -> list[int]:
         """All ids that a visual token may be asked to point to."""
@@ -133,7 +134,7 @@ class RecordDataset(Dataset[Sample]):
             labels = {box.label for objects in shown for frame in objects.frames for box in frame}
             grounds = {objects.background for objects in shown}
             words = {word for label in labels | grounds for word in label.split()} | GROUNDING_WORDS
-            ids.update(self._ids(sorted(words)))
+            ids.update(self.ids(sorted(words)))
         return sorted(ids)
 
     def _read(self, part: Media | Concept, looks: int | None, num_frames: int) -> Image | Video:

@@ -1,10 +1,11 @@
 """What each visual token should speak of, where a record says exactly what is where.
 
 A look has a token for the whole frame and one for each square of its grid. The token of a square
-speaks of the thing in it: its name and colour, the place it is in, how many of its like there
-are, and from the second look on which way it goes, or that it stands still, as all in a picture.
-Where a square holds several things each look at a still picture adds the next one; the token of
-the whole tells what there is. A square with nothing in it speaks of a plain background, or not.
+speaks of the thing in it: its name and colour, the place it is in, how many of its like there are
+if not one, and from the second look on which way it goes, or that it stands still, as all things
+in a picture do. Where a square holds several things each look at a still picture adds the next
+one; the token of the whole tells what there is. A square with nothing in it speaks of a plain
+background, or not at all.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ PER_LOOK = 4  # things that the token of the whole tells in one look
 
 
 PLACES = frozenset(["left", "right", "top", "bottom", "middle"])
-WORDS = PLACES | {"west", "east", "up", "down", "still", "background", *COUNTS}
+NUMBERS = frozenset(COUNTS[2:])
+WORDS = PLACES | NUMBERS | {"west", "east", "up", "down", "still", "background"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def said_by_tokens(
 def _words(box: Box, frame: Sequence[Box], before: Sequence[Box]) -> tuple[str, ...]:
     """Name and colour, place, number, and the way it has come since the look before."""
     like = sum(other.label == box.label for other in frame)
-    return (*box.label.split(), *_place(box), *COUNTS[like : like + 1], *_motion(box, before))
+    number = COUNTS[like : like + 1] if like > 1 else ()
+    return (*box.label.split(), *_place(box), *number, *_motion(box, before))
 
 
 def _place(box: Box) -> list[str]:

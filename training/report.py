@@ -32,7 +32,7 @@ AIMS = {
     "motion": ("motion", "moves"),
     "order": ("order",),
 }
-LOOKED_AT_AGAIN = ("number", "word", "detail", "odd", "heading", "total", "scroll")
+LOOKED_AT_AGAIN = ("small", "number", "word", "detail", "odd", "heading", "total", "scroll")
 PHOTO_QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
 AIM = 0.8
 PHOTO_AIM = 0.6

@@ -20,7 +20,7 @@ CLIPS = (
     *("pixel_values", "clip_frames", "clip_looks", "timesteps"),
     *("concept_frames", "concept_logits"),
 )
-WORD_WEIGHT = 0.2  # of the word loss beside the answers'
+WORD_WEIGHT = 0.5  # of the word loss beside the answers'
 
 
 class PVCTrainer(Trainer):
