@@ -61,14 +61,18 @@ def decode(
     cache = DynamicCache(config=language_model.config)
     for start in range(0, L, PREFILL_CHUNK):
         stop = min(start + PREFILL_CHUNK, L)
-        logits = language_model(
-            inputs_embeds=embeddings[:, start:stop],
-            attention_mask=mask[:, :stop],
-            position_ids=positions[:, start:stop],
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1].float()  # [B, V]
+        logits = (
+            language_model(
+                inputs_embeds=embeddings[:, start:stop],
+                attention_mask=mask[:, :stop],
+                position_ids=positions[:, start:stop],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            .logits[:, -1]
+            .float()
+        )  # [B, V]
     read = clock(language_model.device)
 
     left = list(rows)
@@ -100,14 +104,18 @@ def decode(
             nothing = nothing[: len(going_on)]
             left = [left[i] for i in going_on]
         mask = torch.cat([mask, mask.new_ones(len(left), 1)], dim=1)
-        logits = language_model(
-            input_ids=torch.tensor([[row.tokens[-1]] for row in left], device=mask.device),
-            attention_mask=mask,
-            position_ids=mask.sum(1, keepdim=True) - 1,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1].float()
+        logits = (
+            language_model(
+                input_ids=torch.tensor([[row.tokens[-1]] for row in left], device=mask.device),
+                attention_mask=mask,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            .logits[:, -1]
+            .float()
+        )
 
 
 def clock(device: torch.device) -> float:

@@ -26,7 +26,7 @@ from vlm.generation import processors
 from vlm.loading import load_folder
 from vlm.memory import Encoded, MediaCache, media_digest
 from vlm.model import PVCForConditionalGeneration
-from vlm.processor import PVCProcessor, Rendered
+from vlm.processor import PVCProcessor
 from vlm.prompt import special_ids
 from vlm.settings import Settings
 
@@ -67,6 +67,7 @@ class Asked:
     conversation: Conversation
     frame_indices: tuple[int, ...] = ()
     times: tuple[float, ...] = ()
+    reply: str = ""  # put into the model's mouth: its answer goes on from there
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class _Pending:
 
     place: int
     asked: Asked
-    rendered: Rendered
+    ids: list[int]
+    media: tuple[Media, ...]
     seconds_prefill: float = 0.0
 
 
@@ -146,19 +148,19 @@ class Answerer:
         pending = []
         for place, item in enumerate(asked):
             rendered = self.processor.render(self.shown(item.conversation), True)
-            needed = len(rendered.ids) + self.settings.max_new_tokens
-            if needed > self.context:
+            ids = rendered.ids + self.processor.writer.plain(item.reply)
+            if len(ids) + self.settings.max_new_tokens > self.context:
                 answers[place] = Answer(
                     "",
-                    len(rendered.ids),
-                    error=f"the prompt takes {len(rendered.ids)} tokens and the answer up to"
+                    len(ids),
+                    error=f"the prompt takes {len(ids)} tokens and the answer up to"
                     f" {self.settings.max_new_tokens}, but the model reads {self.context}; ask for"
                     " fewer frames or tiles.",
                 )
             else:
-                pending.append(_Pending(place, item, rendered))
+                pending.append(_Pending(place, item, ids, rendered.media))
         # Neighbours of the same length leave little to pad.
-        pending.sort(key=lambda item: len(item.rendered.ids))
+        pending.sort(key=lambda item: len(item.ids))
         for start in range(0, len(pending), self.batch_size):
             batch = pending[start : start + self.batch_size]
             for item, answer in zip(batch, self._answer_batch(batch), strict=True):
@@ -215,9 +217,9 @@ class Answerer:
             answers.append(
                 Answer(
                     self._text(row.tokens),
-                    len(item.rendered.ids),
+                    len(item.ids),
                     len(row.tokens),
-                    item.rendered.ids.count(self.processor.writer.image_token_id),
+                    item.ids.count(self.processor.writer.image_token_id),
                     item.seconds_prefill + timing.prefill * len(row.prompt) / read,
                     timing.decode * len(row.tokens) / written,
                 )
@@ -227,10 +229,10 @@ class Answerer:
     def _embed(self, item: _Pending) -> Tensor:
         """The prompt of one question, [L, D]."""
         started = clock(self.model.device)
-        ids = torch.tensor([item.rendered.ids], device=self.model.device)
+        ids = torch.tensor([item.ids], device=self.model.device)
         embeddings = self.model.get_input_embeddings()(ids)
-        if item.rendered.media:
-            visual = torch.cat([self._look(media) for media in item.rendered.media])
+        if item.media:
+            visual = torch.cat([self._look(media) for media in item.media])
             embeddings = fuse(embeddings, ids, visual, self.model.config.image_token_id)
         item.seconds_prefill = clock(self.model.device) - started
         return embeddings[0]
