@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from evaluation.benchmarks.stored import Cell, Member
 from vlm.conversation import Image, Part, Text, Video
 
 Row = Mapping[str, Any]
@@ -28,18 +29,42 @@ class MediaPart:
 
     kind: Literal["image", "video", "frames"]
     path: Path | None = None
-    data: bytes | None = field(default=None, repr=False)  # an encoded file, as parquet holds them
+    data: bytes | None = field(default=None, repr=False)  # an encoded file
+    packed: Cell | Member | None = None  # in a parquet table or a zip file
     start: float | None = None  # seconds; a part of a film, or of frames at `fps`
     end: float | None = None
     paths: tuple[Path, ...] = ()  # of kind "frames": still pictures in order
     fps: float | None = None  # of kind "frames"
 
     def __post_init__(self) -> None:
-        given = [self.path is not None, self.data is not None, bool(self.paths)]
-        if sum(given) != 1:
-            raise ValueError("a medium needs exactly one of a path, its bytes, or frame paths.")
+        given = (self.path, self.data, self.packed, self.paths or None)
+        if sum(source is not None for source in given) != 1:
+            raise ValueError("a medium is a path, its bytes, packed, or frame paths: one of them.")
         if (self.kind == "frames") != bool(self.paths and self.fps):
             raise ValueError('frame paths and their rate belong to media of kind "frames".')
+
+    def source(self) -> Path | bytes:
+        """The file or its bytes, unpacked; ValueError or OSError with a sentence if it cannot."""
+        if isinstance(self.packed, Cell):
+            return self.packed.bytes()
+        found = self.packed.unpack() if isinstance(self.packed, Member) else self.path
+        if self.data is not None:
+            return self.data
+        assert found is not None, "frames have no single source"
+        if not found.is_file():
+            raise ValueError(f"{found}: there is no such file.")
+        return found
+
+    @property
+    def name(self) -> str:
+        """How a person knows it."""
+        if self.path is not None:
+            return self.path.name
+        if isinstance(self.packed, Member):
+            return self.packed.target.name
+        if self.paths:
+            return self.paths[0].parent.name
+        return f"{self.kind} inside the data file"
 
 
 @dataclass(frozen=True)
@@ -166,3 +191,7 @@ class Benchmark(ABC):
     def aggregate(self, rows: Sequence[Row], mode: str) -> dict[str, float]:
         """Further numbers the protocol reports, 0 to 1."""
         return {}
+
+    def tables(self, rows: Sequence[Row]) -> list[str]:
+        """Lines of Markdown to print below the main table."""
+        return []
