@@ -75,7 +75,7 @@ class Worlds(FreeAnswers):
             for row in rows
             if not row["error"]
         )
-        lines = [f"| aim (>= {AIM:.0%}) | right on held-out worlds |", "|---|---|"]
+        lines = [f"| aim (>= {100 * AIM:.0f} %) | right on held-out worlds |", "|---|---|"]
         for aim, tasks in AIMS.items():
             found = [right[task] for task in tasks if task in right]
             hits, total = sum(hits for hits, _ in found), sum(total for _, total in found)
