@@ -81,12 +81,13 @@ def decode(
         scores = choose(nothing, logits)
         best, second = scores.topk(2).values.unbind(1)
         # Written so that a row of NaN counts as close.
-        near = ~(best - second >= CLOSE * logits.std(dim=1))
+        near = (~(best - second >= CLOSE * logits.std(dim=1))).tolist()
+        likeliest = scores.argmax(1).tolist()
         going_on = []
         for i, row in enumerate(left):
             if row.generator is None:
-                token = int(scores[i].argmax())
-                row.close = row.close or bool(near[i])
+                token = likeliest[i]
+                row.close = row.close or near[i]
             else:
                 share = scores[i].softmax(-1).cpu()
                 token = int(torch.multinomial(share, 1, generator=row.generator))

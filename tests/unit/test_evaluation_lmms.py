@@ -157,14 +157,14 @@ def test_what_is_transparent_is_white(reader: MediaReader) -> None:
 def test_what_is_no_picture_is_refused_in_a_sentence(reader: MediaReader) -> None:
     with pytest.raises(ValueError, match="a task sends a dict; pictures come as"):
         from_simple("?", [{"array": np.zeros(3), "sampling_rate": 3}], reader, num_frames=2)
+    message = {"role": "user", "content": [{"type": "audio", "url": "a.wav"}]}
     with pytest.raises(ValueError, match="but a task sends 'audio'"):
-        message = {"role": "user", "content": [{"type": "audio", "url": "a.wav"}]}
         from_chat([message], reader, num_frames=2)
 
 
 def load_tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module of the class, its answers coming from a tiny model."""
-    reason = "lmms-eval is not installed (it wants an environment of its own: docs/evaluation.md)"
+    reason = "lmms-eval is not installed; it wants an environment of its own"
     pytest.importorskip("lmms_eval", reason=reason)
     from evaluation.lmms import model
 
