@@ -59,9 +59,12 @@ class Member:
         self.target.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=self.target.parent, prefix=".unpacking-")
         try:
-            with os.fdopen(handle, "wb") as out, zipfile.ZipFile(self.archive) as packed:
-                with packed.open(self.name) as member:
-                    shutil.copyfileobj(member, out, 2**20)
+            with (
+                os.fdopen(handle, "wb") as out,
+                zipfile.ZipFile(self.archive) as packed,
+                packed.open(self.name) as member,
+            ):
+                shutil.copyfileobj(member, out, 2**20)
             os.chmod(part, 0o644)
             os.replace(part, self.target)
         except (zipfile.BadZipFile, EOFError) as error:
