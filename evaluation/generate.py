@@ -147,7 +147,11 @@ class Answerer:
         answers: list[Answer | None] = [None] * len(asked)
         pending = []
         for place, item in enumerate(asked):
-            rendered = self.processor.render(self.shown(item.conversation), True)
+            try:
+                rendered = self.processor.render(self.shown(item.conversation), True)
+            except ValueError as error:
+                answers[place] = Answer("", error=str(error))
+                continue
             ids = rendered.ids + self.processor.writer.plain(item.reply)
             if len(ids) + self.settings.max_new_tokens > self.context:
                 answers[place] = Answer(
@@ -171,13 +175,13 @@ class Answerer:
     def shown(self, conversation: Conversation) -> Conversation:
         """The conversation as the settings want it seen."""
         chosen = self.settings
+        max_tiles = chosen.max_tiles or self.processor.prompt_config.default_tiles
 
         def keep(message: Message) -> Message:
             parts = []
             for part in message.parts:
                 if isinstance(part, Image):
-                    looks = chosen.looks or part.looks
-                    part = replace(part, looks=looks, max_tiles=chosen.max_tiles or part.max_tiles)
+                    part = replace(part, looks=chosen.looks or part.looks, max_tiles=max_tiles)
                 if chosen.media or isinstance(part, Text):
                     parts.append(part)
             return Message(message.role, tuple(parts))
@@ -207,7 +211,7 @@ class Answerer:
             half = len(batch) // 2
             return self._answer_batch(batch[:half]) + self._answer_batch(batch[half:])
 
-        answers = []
+        answers: list[Answer] = []
         read = sum(len(row.prompt) for row in rows)
         written = max(sum(len(row.tokens) for row in rows), 1)
         for item, row in zip(batch, rows, strict=True):

@@ -180,7 +180,7 @@ def table(points: Sequence[Point]) -> list[str]:
     """Markdown: one table for looks, one for frames, a column for each model."""
     labels = list(dict.fromkeys(point.label for point in points))
     titles = {"looks": "right on text and small detail", "frames": "right on videos"}
-    lines = []
+    lines: list[str] = []
     for kind, title in titles.items():
         row = {(p.number, p.label): shown(p.right, p.total) for p in points if p.kind == kind}
         if not row:

@@ -13,7 +13,7 @@ from evaluation import decoding, generate
 from evaluation.generate import Answerer, Asked, GenerateSettings, peak_memory
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 
-SETTINGS = GenerateSettings(max_new_tokens=10)
+SETTINGS = GenerateSettings(max_new_tokens=10, max_tiles=3)
 
 
 def random_conversation(random: np.random.Generator) -> Conversation:
@@ -27,7 +27,7 @@ def random_conversation(random: np.random.Generator) -> Conversation:
             if random.random() < 0.5:
                 pixels = random.integers(0, 256, (height, width, 3), np.uint8)
                 looks = int(random.integers(1, 5)) if random.random() < 0.5 else None
-                parts.append(Image(pixels, looks, int(random.integers(1, 4))))
+                parts.append(Image(pixels, looks))
             else:
                 T = int(random.integers(1, 6))
                 frames = random.integers(0, 256, (T, height, width, 3), np.uint8)
@@ -66,7 +66,8 @@ def texts(answerer: Answerer, asked: list[Asked]) -> list[str]:
 
 def alone(answerer: Answerer, question: Asked) -> str:
     """The answer of transformers' own `generate` to one question."""
-    inputs = answerer.processor(question.conversation, add_generation_prompt=True)
+    conversation = answerer.shown(question.conversation)  # tiles
+    inputs = answerer.processor(conversation, add_generation_prompt=True)
     with torch.inference_mode():
         ids = answerer.model.generate(
             **inputs,
@@ -183,7 +184,7 @@ def test_the_settings_say_how_pictures_are_looked_at(answerer: Answerer) -> None
     def visual_tokens(**changes: Any) -> int:
         return with_batch(answerer, 1, **changes).answer([question])[0].visual_tokens
 
-    assert visual_tokens(looks=1) == per_look
+    assert visual_tokens(looks=1, max_tiles=None) == per_look
     assert visual_tokens(looks=2, max_tiles=4) == 2 * (4 + 1) * per_look
     assert visual_tokens(media=False) == 0
 
@@ -196,6 +197,15 @@ def test_a_question_too_long_is_answered_with_a_sentence_and_the_others_with_wor
     answers = with_batch(answerer, 3).answer(asked)
     assert [bool(answer.error) for answer in answers] == [False, False, True]
     assert str(answerer.context) in answers[2].error
+
+
+def test_a_question_that_cannot_be_shown_says_why_and_keeps_no_other_from_its_answer(
+    answerer: Answerer,
+) -> None:
+    broken = Video(np.zeros((3, 8, 8, 3), np.uint8), np.arange(2.0))
+    wrong = Asked("wrong", Conversation((Message("user", (broken, Text("What?"))),)))
+    answers = with_batch(answerer, 3).answer([wrong, *random_questions(2, seed=1)])
+    assert [answer.error for answer in answers] == ["a video has 3 frames but 2 times.", "", ""]
 
 
 def test_a_batch_that_does_not_fit_into_memory_is_halved(
