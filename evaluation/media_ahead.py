@@ -68,6 +68,8 @@ class MediaAhead:
 
     def __call__(self, questions: Sequence[Question]) -> Iterator[Ready]:
         """The questions in order, each when its media are there. Stopping the iteration is fine."""
+        if not questions:
+            return
         cancel = Event()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="read media")
         coming: deque[tuple[Question, list[Future]]] = deque()

@@ -38,7 +38,7 @@ def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -
             "remarks": remarks(one),
             "plots": _plots(one),
             "gallery": [_card(item, row) for row in _wrong(item)],
-            "wrong": sum(is_failure(row) for row in item.rows),
+            "wrong": sum(is_failure(row, item.mode) for row in item.rows),
             "failed": one["failed"][:LISTED],
             "tables": item.benchmark.tables(item.answered),
             "sessions": sessions_of(item.folder),
@@ -63,7 +63,7 @@ def _plots(one: dict[str, Any]) -> list[tuple[str, Markup]]:
 
 def _wrong(item: Scored) -> list[Row]:
     """Wrong answers: those with a picture first, then in the order of the questions."""
-    rows = [row for row in item.answered if is_failure(row)]
+    rows = [row for row in item.answered if is_failure(row, item.mode)]
     rows.sort(key=lambda row: thumbnail(item.folder, row) is None)
     return rows[:GALLERY]
 

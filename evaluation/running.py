@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import logging
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
@@ -127,6 +128,7 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
         device = torch.device("cuda", processes.local_rank % torch.cuda.device_count())
     if args.model != "embedded" and not Path(args.model).expanduser().is_dir():
         raise ValueError(f"--model {args.model}: there is no such folder.")
+    logging.set_verbosity_error()  # what is wrong is told once, below
     try:
         answerer = Answerer.load(args.model, args.batch_size, None, dtype, device)
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:

@@ -26,7 +26,8 @@ class Thumbnails:
 
     def add(self, row: Row, ready: Ready) -> None:
         """A picture of the sample, if it was answered wrongly and there is room."""
-        if self.room <= 0 or not ready.seen or not is_failure(row):
+        first = next(iter(row["score"]), "")
+        if self.room <= 0 or not ready.seen or not is_failure(row, first):
             return
         pictures = [picture for seen in ready.seen for picture in _pictures(seen)]
         strip = Image.new("RGB", (sum(p.width + 2 for p in pictures), HEIGHT), "white")
@@ -39,10 +40,10 @@ class Thumbnails:
         self.room -= 1
 
 
-def is_failure(row: Row) -> bool:
-    """Scored, and less than half right in the way of reading that comes first."""
-    first = next(iter(row["score"].values()), None)
-    return not row["error"] and bool(row["targets"]) and (first is None or first < 0.5)
+def is_failure(row: Row, mode: str) -> bool:
+    """Answered, with a public answer, and less than half right."""
+    score = row["score"].get(mode)
+    return not row["error"] and bool(row["targets"]) and (score is None or score < 0.5)
 
 
 def thumbnail(folder: Path, row: Row) -> bytes | None:
