@@ -180,6 +180,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        print(
+            f"python -m evaluation {args.command}: {error.name} is not installed; what evaluation"
+            ' needs comes with: pip install -e ".[embedded,evaluation]"',
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     except (ValueError, OSError, ImportError) as error:
         if str(error):  # else another process has told it
             print(f"python -m evaluation {args.command}: {error}", file=sys.stderr)

@@ -49,6 +49,10 @@ class Task:
         )
 
 
+class CannotBegin(ValueError):  # noqa: N818 - the sentence is what matters
+    """Nothing was asked: the data, or the folder to write into, do not allow it. One sentence."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Composed:
     """A question as it will be asked."""
@@ -67,22 +71,27 @@ def run(
 ) -> None:
     """Asks what is not in `out` yet; the first process then merges the log.
 
-    `model` comes from `manifest.describe_model`. ValueError, one sentence: nothing could be asked.
+    `model` comes from `manifest.describe_model`. Raises CannotBegin in all processes if one cannot.
     """
     processes = processes or Processes()
     settings = task.settings(answerer.processor.prompt_config.default_frames)
-    questions, problem = [], ""
+    questions: list[Question] = []
+    known: set[str] = set()
+    problem = ""
     try:
         questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
         if processes.first:
             _begin(task, settings, questions, answerer, model, out, processes.count)
+        known = answered(read_log(out))
     except (ValueError, OSError) as error:
         problem = str(error)
-    processes.wait(problem)
+    try:
+        processes.wait(problem)
+    except ValueError as error:
+        raise CannotBegin(str(error)) from error
 
     asked = questions[: task.options.limit]
     places = {question.id: place for place, question in enumerate(questions)}
-    known = answered(read_log(out))
     mine = processes.share(asked)
     waiting = [question for question in mine if question.id not in known]
     if len(waiting) < len(mine):

@@ -17,7 +17,7 @@ from evaluation.benchmarks.base import Benchmark, Options
 from evaluation.generate import Answerer
 from evaluation.manifest import describe_model
 from evaluation.report import report
-from evaluation.runner import Task, run
+from evaluation.runner import CannotBegin, Task, run
 from evaluation.scoring import Scored, run_folders, scored
 from evaluation.sharding import Processes
 
@@ -37,7 +37,7 @@ def run_command(args: argparse.Namespace) -> int:
             try:
                 run(task, answerer, model, out / task.benchmark.name, processes, _tell)
                 begun.append(task.benchmark.name)
-            except ValueError as error:
+            except CannotBegin as error:
                 if str(error):  # else another process has told it
                     _tell(f"python -m evaluation run: {error}")
         if not begun:
