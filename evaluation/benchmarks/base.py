@@ -43,6 +43,15 @@ class MediaPart:
         if (self.kind == "frames") != bool(self.paths and self.fps):
             raise ValueError('frame paths and their rate belong to media of kind "frames".')
 
+    @classmethod
+    def film(
+        cls, found: Path | Member, start: float | None = None, end: float | None = None
+    ) -> "MediaPart":
+        """A film where `Films.find` found it."""
+        if isinstance(found, Member):
+            return cls("video", packed=found, start=start, end=end)
+        return cls("video", found, start=start, end=end)
+
     def source(self) -> Path | bytes:
         """The file or its bytes, unpacked; ValueError or OSError with a sentence if it cannot."""
         if isinstance(self.packed, Cell):
