@@ -204,7 +204,7 @@ def _command(args: argparse.Namespace) -> int:
 
         return looks(args)
     if args.command == "score":
-        from evaluation.running import score_folder
+        from evaluation.counting import score_folder
 
         return score_folder(args.folder, args.mode)
     if args.command == "compare":

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from evaluation import manifest
+from evaluation import manifest, provenance
 from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
 from evaluation.generate import Answer, Answerer, Asked, GenerateSettings, peak_memory
 from evaluation.log import LogWriter, Row, answered, merge, read_log
@@ -71,7 +71,8 @@ def run(
 ) -> None:
     """Asks what is not in `out` yet; the first process then merges the log.
 
-    `model` comes from `manifest.describe_model`. Raises CannotBegin in all processes if one cannot.
+    `model` is what `provenance.describe_model` says. If one process cannot begin, all raise
+    CannotBegin.
     """
     processes = processes or Processes()
     settings = task.settings(answerer.processor.prompt_config.default_frames)
@@ -132,7 +133,7 @@ def _begin(
     processes: int,
 ) -> None:
     """Writes the manifest, and clears away what a killed session left behind."""
-    around = manifest.circumstances(processes, answerer.model.device)
+    around = provenance.circumstances(processes, answerer.model.device)
     around["asked"] = len(questions[: task.options.limit])
     around["batch_size"] = answerer.batch_size
     manifest.keep(out, _identity(task, settings, questions, model), around)

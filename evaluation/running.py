@@ -1,4 +1,4 @@
-"""What `run` and `score` do: the named benchmarks one after the other, then the report.
+"""What `run` does: the named benchmarks one after the other, then the report.
 
 One benchmark that cannot be asked does not keep the others from it.
 """
@@ -14,11 +14,10 @@ from transformers.utils import logging
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
+from evaluation.counting import check_mode, counted
 from evaluation.generate import Answerer
-from evaluation.manifest import describe_model
-from evaluation.report import report
+from evaluation.provenance import describe_model
 from evaluation.runner import CannotBegin, Task, run
-from evaluation.scoring import Scored, run_folders, scored
 from evaluation.sharding import Processes
 
 FAILED, BAD_INPUT = 1, 2
@@ -44,26 +43,11 @@ def run_command(args: argparse.Namespace) -> int:
             return BAD_INPUT
         if not processes.first:
             return 0
-        items = [item for item in _read(out, args.mode) if item.benchmark.name in begun]
+        items = [item for item in counted(out, args.mode) if item.benchmark.name in begun]
         whole = all(item.state != "partial" for item in items)
         return 0 if whole and len(begun) == len(tasks) else FAILED
     finally:
         processes.end()
-
-
-def score_folder(folder: Path, mode: str | None = None) -> int:
-    """Counts again from the logs below a folder. Returns the exit code."""
-    folders = run_folders(folder)
-    root = folder.resolve().parent if folders == [folder] else folder
-    items = _read(root, mode)
-    return 0 if all(item.state != "partial" for item in items) else FAILED
-
-
-def _read(root: Path, mode: str | None) -> list[Scored]:
-    items = [scored(folder, mode) for folder in run_folders(root)]
-    _check_mode(mode, [item.benchmark for item in items])
-    sys.stdout.write("\n".join(report(root, items)) + "\n")
-    return items
 
 
 def _tasks(args: argparse.Namespace) -> list[Task]:
@@ -78,7 +62,7 @@ def _tasks(args: argparse.Namespace) -> list[Task]:
         if value is not None and value < 1:
             raise ValueError(f"--{option.replace('_', '-')} is {value}; it must be 1 or more.")
     chosen = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
-    _check_mode(args.mode, chosen)
+    check_mode(args.mode, chosen)
     return [
         Task(
             benchmark,
@@ -137,12 +121,6 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
         raise ValueError(f"--model {args.model} cannot be loaded: {first}") from error
     name = Path(args.model).expanduser().resolve().name
     return answerer, describe_model(answerer.model, name) if processes.first else {"name": name}
-
-
-def _check_mode(mode: str | None, benchmarks: Sequence[Benchmark]) -> None:
-    known = list(dict.fromkeys(name for one in benchmarks for name in one.modes))
-    if mode is not None and mode not in known:
-        raise ValueError(f"there is no mode {mode!r} here; known are {', '.join(known)}.")
 
 
 def _tell(sentence: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from evaluation import manifest
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
-from evaluation.log import Row, read_json, read_log
+from evaluation.log import Row, read_log
 from evaluation.statistics import Estimate, Unit, estimate
 
 PERCENT = 100
@@ -68,11 +68,8 @@ def scored(folder: Path, mode: str | None = None) -> Scored:
 
     ValueError, one sentence, where the folder is none of a run.
     """
-    known = read_json(folder / manifest.NAME)
-    try:
-        name, asked = known["identity"]["benchmark"], known["runs"][-1]["asked"]
-    except (KeyError, IndexError, TypeError):
-        raise ValueError(f"{folder / manifest.NAME} is not the manifest of a run.") from None
+    known = manifest.read(folder)
+    name, asked = known["identity"]["benchmark"], known["runs"][-1]["asked"]
     if name not in BENCHMARKS:
         raise ValueError(f"{folder} was made with the benchmark {name!r}, which is not known here.")
     benchmark = BENCHMARKS[name]

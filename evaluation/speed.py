@@ -6,10 +6,12 @@ session that was killed leaves no trace here; the log has the seconds of each sa
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evaluation.generate import Answer
 from evaluation.log import read_json, write_json
+
+if TYPE_CHECKING:  # it needs torch, and old numbers are shown without
+    from evaluation.generate import Answer
 
 NAME = "speed.json"
 
@@ -22,7 +24,7 @@ class Speed:
         self.samples = self.input_tokens = self.output_tokens = self.visual_tokens = 0
         self.prefill = self.decode = 0.0
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: "Answer") -> None:
         self.samples += 1
         self.input_tokens += answer.input_tokens
         self.output_tokens += answer.output_tokens

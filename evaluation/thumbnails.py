@@ -2,13 +2,16 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from evaluation.log import Row
-from evaluation.media_ahead import Ready, Seen
 from vlm.conversation import Video
+
+if TYPE_CHECKING:  # it needs torch, and old pictures are shown without
+    from evaluation.media_ahead import Ready, Seen
 
 KEPT = 24  # by each process
 FRAMES = 6  # of a video
@@ -24,7 +27,7 @@ class Thumbnails:
         self.room = KEPT - len(list(self.folder.glob(f"{rank}-*.jpg")))
         self.rank = rank
 
-    def add(self, row: Row, ready: Ready) -> None:
+    def add(self, row: Row, ready: "Ready") -> None:
         """A picture of the sample, if it was answered wrongly and there is room."""
         first = next(iter(row["score"]), "")
         if self.room <= 0 or not ready.seen or not is_failure(row, first):
@@ -57,7 +60,7 @@ def _stem(name: str) -> str:
     return hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _pictures(seen: Seen) -> list[Image.Image]:
+def _pictures(seen: "Seen") -> list[Image.Image]:
     part, (width, height) = seen.part, seen.facts["size"]
     frames = part.frames if isinstance(part, Video) else part.pixels[None]  # [T, H, W, 3]
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), FRAMES)).round().astype(int)

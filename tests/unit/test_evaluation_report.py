@@ -1,6 +1,8 @@
 """From a log to a table, a JSON file and a page; two logs compared. No model is needed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from evaluation.compare import compare
 from evaluation.log import FIELDS, LogWriter, merge, write_json
 from evaluation.report import report
 from evaluation.scoring import run_folders, scored
+
+ROOT = Path(__file__).parents[2]
 
 
 class Weighted(Fake):
@@ -166,6 +170,15 @@ def test_only_what_both_answered_is_compared(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "A!AA")
     second = made_run(tmp_path / "b", "AA!A")
     assert "on 2 questions both answered" in "\n".join(compare(first, second, "strict"))
+
+
+def test_counting_again_loads_no_torch() -> None:
+    code = (
+        "import sys, evaluation.counting, evaluation.compare, evaluation.listing;"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.generate import Answerer, Asked
 from evaluation.log import LogWriter, read_log, write_json
-from evaluation.manifest import describe_model, file_hashes, model_hash
+from evaluation.manifest import file_hashes
 from evaluation.media_ahead import MediaAhead
 from evaluation.progress import Bar, duration
+from evaluation.provenance import describe_model, model_hash
 from evaluation.runner import Task
 from evaluation.sharding import Processes
 
