@@ -191,26 +191,29 @@ class Answerer:
     @torch.inference_mode()
     def _answer_batch(self, batch: Sequence[_Pending]) -> list[Answer]:
         try:
-            rows = [Row(self._embed(item), self._generator(item.asked)) for item in batch]
-            chosen = Settings(
-                temperature=self.settings.temperature,
-                top_p=self.settings.top_p,
-                repetition_penalty=1.0,
-            )
-            timing = decode(
-                self.model.language_model,
-                rows,
-                processors(chosen, self.never_ids),
-                self.end_ids,
-                self.settings.max_new_tokens,
-                self._said_enough,
-            )
+            return self._answer_rows(batch)
         except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                return [Answer("", error="there is not enough memory for this question.")]
+            # Not tried again in here: while it is handled, the error holds on to the tensors.
             half = len(batch) // 2
-            return self._answer_batch(batch[:half]) + self._answer_batch(batch[half:])
+        if half == 0:
+            return [Answer("", error="there is not enough memory for this question.")]
+        return self._answer_batch(batch[:half]) + self._answer_batch(batch[half:])
 
+    def _answer_rows(self, batch: Sequence[_Pending]) -> list[Answer]:
+        """Reads a batch at once; rows that came out close are read again alone."""
+        rows = [Row(self._embed(item), self._generator(item.asked)) for item in batch]
+        temperature, top_p = self.settings.temperature, self.settings.top_p
+        timing = decode(
+            self.model.language_model,
+            rows,
+            processors(
+                Settings(temperature=temperature, top_p=top_p, repetition_penalty=1.0),
+                self.never_ids,
+            ),
+            self.end_ids,
+            self.settings.max_new_tokens,
+            self._said_enough,
+        )
         answers: list[Answer] = []
         read = sum(len(row.prompt) for row in rows)
         written = max(sum(len(row.tokens) for row in rows), 1)
