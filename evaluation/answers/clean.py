@@ -16,7 +16,9 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"^[\[(*\"']*([A-Z])(?:[\])*\"']+|[.:]|$)", re.IGNORECASE)
-_ALONE = re.compile(r"(?<![\w'’-])([A-Z])(?![\w'’-])")
+# Words of alphabets end at a blank; Chinese or Japanese may stand right beside a letter.
+_WORD = r"[0-9A-Za-z_\u00c0-\u04ff'’-]"
+_ALONE = re.compile(rf"(?<!{_WORD})([A-Z])(?!{_WORD})")
 
 
 def clean_choice(text: str, options: Sequence[str]) -> str | None:
