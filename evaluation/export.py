@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks import BENCHMARKS
-from evaluation.benchmarks.choices import LETTERS
 from evaluation.log import write_json
 from evaluation.sheet import write_sheet, write_tsv
 
@@ -93,13 +92,12 @@ def mmbench(rows: Sequence[Row], path: Path) -> None:
 
 
 def longvideobench(rows: Sequence[Row], path: Path) -> None:
-    """Question id -> place of the option, from 0, as our own reading has it; A where it has none.
+    """Question id -> letter, as our own reading has it; A where it has none.
 
-    The authors' tool sends what the model said; the place says the same and cannot be misread.
+    lmms-eval sends what the model said instead, which is a letter where the model does as told.
     """
     read = BENCHMARKS["longvideobench"].read
-    chosen = {row["id"]: read(row, row["raw"], "clean") or "A" for row in rows}
-    write_json(path, {key: LETTERS.index(letter) for key, letter in chosen.items()})
+    write_json(path, {row["id"]: read(row, row["raw"], "clean") or "A" for row in rows})
 
 
 def mlvu(rows: Sequence[Row], path: Path) -> None:

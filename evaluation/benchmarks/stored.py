@@ -101,7 +101,8 @@ class Films:
             for known in (name.lower(), Path(name).name.lower()):
                 if known in self.members:
                     archive, member = self.members[known]
-                    return Member(archive, member, inside(self.root, name))
+                    target = inside(self.root, name).with_suffix(Path(member).suffix)
+                    return Member(archive, member, target)
         return inside(self.root, names[0])
 
 
