@@ -196,9 +196,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
         _limit_threads(args.threads)
-        from evaluation.running import run_command  # imported late: see above
+        from evaluation.choosing import chosen  # imported late: see above
 
-        return run_command(args)
+        named = chosen(args)
+        from evaluation.running import run_command  # later still: it takes torch along
+
+        return run_command(args, named)
     if args.command == "looks":
         from evaluation.looks import looks
 

@@ -95,7 +95,7 @@ def run(
     places = {question.id: place for place, question in enumerate(questions)}
     mine = processes.share(asked)
     waiting = [question for question in mine if question.id not in known]
-    if len(waiting) < len(mine):
+    if processes.first and len(waiting) < len(mine):
         tell(f"{task.benchmark.name}: going on, {len(mine) - len(waiting):,} are in the log.")
     label = task.benchmark.name
     if processes.count > 1:

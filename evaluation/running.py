@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from transformers.utils import logging
 
-from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
-from evaluation.counting import check_mode, counted
+from evaluation.choosing import Chosen
+from evaluation.counting import counted
 from evaluation.generate import Answerer
 from evaluation.provenance import describe_model
 from evaluation.runner import CannotBegin, Task, run
@@ -23,9 +23,9 @@ from evaluation.sharding import Processes
 FAILED, BAD_INPUT = 1, 2
 
 
-def run_command(args: argparse.Namespace) -> int:
+def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
     """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
-    tasks = _tasks(args)
+    tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
     answerer, model = _load(args, processes)
     out = args.out or Path("runs/evaluation") / model["name"]
@@ -50,57 +50,17 @@ def run_command(args: argparse.Namespace) -> int:
         processes.end()
 
 
-def _tasks(args: argparse.Namespace) -> list[Task]:
-    """The benchmarks that were named. ValueError for what can be refused before a model is read."""
-    unknown = [name for name in args.benchmarks if name not in BENCHMARKS]
-    if unknown:
-        raise ValueError(
-            f"there is no benchmark {unknown[0]!r}; known are {', '.join(BENCHMARKS)}."
-        )
-    for option in ("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size"):
-        value = getattr(args, option)
-        if value is not None and value < 1:
-            raise ValueError(f"--{option.replace('_', '-')} is {value}; it must be 1 or more.")
-    chosen = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
-    check_mode(args.mode, chosen)
-    return [
-        Task(
-            benchmark,
-            args.data / benchmark.name,
-            _options(args, benchmark, chosen),
-            num_frames=args.frames,
-            max_tiles=args.max_tiles,
-            looks=args.looks,
-            max_new_tokens=args.max_new_tokens,
-            media=not args.no_media,
-            workers=args.workers,
-        )
-        for benchmark in chosen
-    ]
-
-
-def _options(
-    args: argparse.Namespace, benchmark: Benchmark, chosen: Sequence[Benchmark]
-) -> Options:
-    """What was chosen, where this benchmark has it. ValueError if none of them has."""
-    wanted = Options(args.split, args.prompt, args.subtitles, args.subtitle_rule, args.limit)
-    if len(chosen) == 1:
-        benchmark.check(wanted)
-        return wanted
-    for what, value, known in (
-        ("split", args.split, {name for one in chosen for name in one.splits}),
-        ("prompt mode", args.prompt, {name for one in chosen for name in one.prompt_modes}),
-    ):
-        if value and value not in known:
-            raise ValueError(f"none of these benchmarks has the {what} {value!r}; see `list`.")
-    if args.subtitles and not any(one.has_subtitles for one in chosen):
-        raise ValueError("none of these benchmarks has subtitles to show.")
-    return Options(
-        args.split if args.split in benchmark.splits else "",
-        args.prompt if args.prompt in benchmark.prompt_modes else "",
-        args.subtitles and benchmark.has_subtitles,
-        args.subtitle_rule,
-        args.limit,
+def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> Task:
+    return Task(
+        benchmark,
+        args.data / benchmark.name,
+        options,
+        num_frames=args.frames,
+        max_tiles=args.max_tiles,
+        looks=args.looks,
+        max_new_tokens=args.max_new_tokens,
+        media=not args.no_media,
+        workers=args.workers,
     )
 
 
@@ -110,8 +70,6 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
     device = None
     if torch.cuda.is_available():
         device = torch.device("cuda", processes.local_rank % torch.cuda.device_count())
-    if args.model != "embedded" and not Path(args.model).expanduser().is_dir():
-        raise ValueError(f"--model {args.model}: there is no such folder.")
     logging.set_verbosity_error()  # what is wrong is told once, below
     try:
         answerer = Answerer.load(args.model, args.batch_size, None, dtype, device)
