@@ -3,7 +3,7 @@
     python -m evaluation export out --format videomme
     python -m evaluation export out --format rrc --to docvqa_test.json
 
-A file is only written of a run in which no sample failed: servers refuse or misjudge gaps.
+A file is only written of a whole run in which no sample failed: servers refuse or misjudge gaps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -157,6 +157,11 @@ def export_run(folder: Path, name: str, to: Path | None = None) -> list[Path]:
             raise ValueError(
                 f"{run.folder} is not whole: {run.asked - len(run.answered)} of {run.asked}"
                 " questions have no answer; run it again, it goes on where it was."
+            )
+        if run.state == "limited":
+            raise ValueError(
+                f"{run.folder} was asked {run.asked} of {run.total} questions; leaderboards want"
+                " all of them, so run it again without --limit."
             )
         path = to or run.folder / f"{run.benchmark.name}_submission{chosen.suffix}"
         chosen.write(run.rows, path)

@@ -15,5 +15,5 @@ class DocVQA(DocumentBenchmark):
     json_names = {"validation": "val_v1.0*.json", "test": "test_v1.0*.json"}
     picture_key = "image"
     pictures = ("spdocvqa_images",)
-    grouping = ("ucsf_document_id", "ucsf_document_page_no")
+    grouping = ("ucsf_document_id",)
     kinds = "question_types"

@@ -37,7 +37,7 @@ class Cell:
         return value
 
 
-@lru_cache(maxsize=4)  # neighbours are asked for in turn
+@lru_cache(maxsize=2)  # neighbours are asked for in turn; a group may be a gigabyte
 def _column(file: Path, column: str, row_group: int) -> Any:
     import pyarrow.parquet as parquet  # read only where a data set is in parquet
 
@@ -80,7 +80,7 @@ class Films:
 
     def __init__(self, root: Path, archives: Sequence[Path] = ()) -> None:
         self.root = root
-        self.members: dict[str, tuple[Path, str]] = {}  # by the lower-cased end of their name
+        self.members: dict[str, list[tuple[Path, str]]] = {}  # by their name without folders
         for archive in archives:
             try:
                 names = zipfile.ZipFile(archive).namelist()
@@ -88,8 +88,7 @@ class Films:
                 raise ValueError(f"{archive} is not a whole zip file ({error}).") from error
             for name in names:
                 if not name.endswith("/"):
-                    self.members.setdefault(name.lower(), (archive, name))
-                    self.members.setdefault(Path(name).name.lower(), (archive, name))
+                    self.members.setdefault(Path(name).name.lower(), []).append((archive, name))
 
     def find(self, names: Sequence[str]) -> "Path | Member":
         """The first of the names that is there; else the first, whose absence is told later."""
@@ -98,12 +97,21 @@ class Films:
             if path.is_file():
                 return path
         for name in names:
-            for known in (name.lower(), Path(name).name.lower()):
-                if known in self.members:
-                    archive, member = self.members[known]
-                    target = inside(self.root, name).with_suffix(Path(member).suffix)
-                    return Member(archive, member, target)
+            packed = self._packed(name)
+            if packed is not None:
+                archive, member = packed
+                target = inside(self.root, name).with_suffix(Path(member).suffix)
+                return Member(archive, member, target)
         return inside(self.root, names[0])
+
+    def _packed(self, name: str) -> tuple[Path, str] | None:
+        """The member with this path; else, of one name only, whatever its folder is."""
+        alike = self.members.get(Path(name).name.lower(), [])
+        ending = f"/{name.lower()}"
+        same = [found for found in alike if f"/{found[1].lower()}".endswith(ending)]
+        if same:
+            return same[0]
+        return alike[0] if len(alike) == 1 else None
 
 
 def inside(root: Path, name: str) -> Path:

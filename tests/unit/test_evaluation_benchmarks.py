@@ -14,6 +14,7 @@ import pytest
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options, Question
 from evaluation.benchmarks.longvideobench import interleave
+from evaluation.benchmarks.stored import Films, Member
 from evaluation.subtitles import Caption
 from evaluation.toy import TOYS, make_toy
 from vlm.conversation import Text, Video
@@ -355,3 +356,15 @@ def test_an_unpacked_film_is_whole_and_leaves_no_remains(tmp_path: Path) -> None
         assert first.read_bytes() == archive.read("data/toy-first01.mp4")
     assert part.source() == first
     assert [path.name for path in first.parent.iterdir()] == ["toy-first01.mp4"]
+
+
+def test_a_film_s_name_that_two_zip_files_have_is_told_apart_by_its_folder(tmp_path: Path) -> None:
+    for place in ("clevrer", "perception"):
+        with zipfile.ZipFile(tmp_path / f"{place}.zip", "w") as archive:
+            archive.writestr(f"{place}/videos/video_1.mp4", place)
+    films = Films(tmp_path, sorted(tmp_path.glob("*.zip")))
+    found = films.find(["perception/videos/video_1.mp4"])
+    assert isinstance(found, Member)
+    assert found.unpack().read_text() == "perception"
+    # Without the folder nobody knows which is meant.
+    assert films.find(["other/video_1.mp4"]) == tmp_path / "other/video_1.mp4"
