@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluation.benchmarks.stored import Cell, Member
+from evaluation.subtitles import RULES
 from vlm.conversation import Image, Part, Text, Video
 
 Row = Mapping[str, Any]
@@ -147,6 +148,7 @@ class Benchmark(ABC):
         choices = (
             ("prompt mode", options.prompt_mode, self.prompt_modes),
             ("split", options.split, self.splits),
+            ("subtitle rule", options.subtitle_rule, tuple(RULES)),
         )
         for what, chosen, known in choices:
             if chosen and chosen not in known:

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from evaluation.benchmarks.mvbench import TASKS
 from evaluation.toy.media import encoded, film_frame, write_film, write_parquet
@@ -69,12 +70,12 @@ def toy_videomme(folder: Path, original: bool) -> None:
         for name, text in subtitles.items():
             (folder / "subtitle" / name).write_text(text, encoding="utf-8")
         return
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as unpacked:
         for number, (film, (_, colours, ending)) in enumerate(FILMS.items()):
-            write_film(Path(place) / f"{film}{ending}", colours)
+            write_film(Path(unpacked) / f"{film}{ending}", colours)
             chunk = folder / f"videos_chunked_{1 + number // 2:02d}.zip"
             with zipfile.ZipFile(chunk, "a") as archive:
-                archive.write(Path(place) / f"{film}{ending}", f"data/{film}{ending}")
+                archive.write(Path(unpacked) / f"{film}{ending}", f"data/{film}{ending}")
     with zipfile.ZipFile(folder / "subtitle.zip", "w") as archive:
         for name, text in subtitles.items():
             archive.writestr(f"subtitle/{name}", text)
@@ -143,7 +144,7 @@ def toy_mlvu(folder: Path, original: bool) -> None:
 
 def toy_longvideobench(folder: Path, original: bool) -> None:
     """Two films, one with subtitles of each form, and a split whose answers are hidden."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, film in enumerate(("toyvideoA", "toyvideoB")):
         write_film(folder / "videos" / f"{film}.mp4", ("red", "blue"))
         rows.append(
@@ -177,6 +178,7 @@ def toy_longvideobench(folder: Path, original: bool) -> None:
     for split, found in (("validation", rows), ("test", hidden)):
         listed = []
         for row in found:
-            choices = [*row.pop("candidates"), "N/A", "N/A"]
-            listed.append({**row, **{f"option{i}": choices[i] for i in range(5)}})
+            choices = [*row["candidates"], "N/A", "N/A"]
+            plain = {key: value for key, value in row.items() if key != "candidates"}
+            listed.append({**plain, **{f"option{i}": choices[i] for i in range(5)}})
         write_parquet(folder / f"{split}-00000-of-00001.parquet", listed)
