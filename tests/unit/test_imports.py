@@ -60,6 +60,18 @@ def test_only_the_app_knows_gradio_and_the_web() -> None:
     assert not wrong
 
 
+def test_only_evaluation_knows_the_files_of_benchmarks_and_others_harnesses() -> None:
+    packages = {"pyarrow", "pysubs2", "rapidfuzz", "lmms_eval"}
+    wrong = [
+        f"{shown(path)} imports {module}"
+        for path in SOURCES
+        if shown(path).split("/")[0] != "evaluation"
+        for module in imported_modules(path)
+        if module.split(".")[0] in packages
+    ]
+    assert not wrong
+
+
 def test_no_code_opens_a_pickle() -> None:
     wrong = [
         f"{shown(path)} imports {module}"

@@ -1,0 +1,1 @@
+"""Scores a model on public benchmarks: asks, logs every answer, counts with error bars."""

@@ -1,0 +1,66 @@
+"""Our own way to read a choice: what a person would take for the answer, else nothing.
+
+Lower case, full-width letters, brackets and whole option texts count; a letter inside a word, the
+article "a", two different letters or a refusal do not. No published number is made this way.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from evaluation.answers.ranked import without_reasoning
+
+_SAID = re.compile(
+    r"\b(?:answer|option|choice|choose|select|pick)\b(?:\s+(?:is|would be))?\s*[:=]?\s*"
+    r"(?:option\s+)?[\[(*\"']*([A-Z])\b",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(r"^[\[(*\"']*([A-Z])(?:[\])*\"']+|[.:]|$)", re.IGNORECASE)
+# Words of alphabets end at a blank; Chinese or Japanese may stand right beside a letter.
+_WORD = r"[0-9A-Za-z_\u00c0-\u04ff'’-]"
+_ALONE = re.compile(rf"(?<!{_WORD})([A-Z])(?!{_WORD})")
+
+
+def clean_choice(text: str, options: Sequence[str]) -> str | None:
+    """The letter of one of `options`, A first, or None."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(options)]
+    text = unicodedata.normalize("NFKC", without_reasoning(text)).strip()
+    begins = _BEGINS.match(text)
+    if begins and begins[1].upper() in letters:
+        return begins[1].upper()
+    said = [found for found in _SAID.finditer(text) if _is_letter(text, found)]
+    if said:
+        named = {found[1].upper() for found in said}
+        return named.pop() if len(named) == 1 and named <= set(letters) else None
+    alone = {f[1] for f in _ALONE.finditer(text) if f[1] in letters and _is_letter(text, f)}
+    if alone:
+        return alone.pop() if len(alone) == 1 else None
+    return _by_text(text, options, letters)
+
+
+def _is_letter(text: str, found: re.Match[str]) -> bool:
+    """Not the article: nothing follows it, or no word that an article could belong to."""
+    if found[1].upper() != "A":
+        return True
+    return re.match(r"\s+[^\W\d_]", text[found.end(1) :]) is None or _listed(text, found)
+
+
+def _listed(text: str, found: re.Match[str]) -> bool:
+    return re.match(r"\s+(?:and|or|is|because|since)\b", text[found.end(1) :]) is not None
+
+
+def _by_text(text: str, options: Sequence[str], letters: str) -> str | None:
+    def words(said: str) -> str:
+        return " " + " ".join(re.findall(r"[^\W_]+", said.lower())) + " "
+
+    said = words(text)
+    spoken = [words(unicodedata.normalize("NFKC", option)) for option in options]
+    same = [letter for letter, option in zip(letters, spoken, strict=True) if option == said]
+    if len(same) == 1:
+        return same[0]
+    inside = [
+        letter
+        for letter, option in zip(letters, spoken, strict=True)
+        if option.strip() and option in said
+    ]
+    return inside[0] if len(inside) == 1 else None

@@ -1,0 +1,77 @@
+"""AI2D: questions with four options about school diagrams (arXiv:1603.07396).
+
+Two versions of the pictures are about: labels masked by letters, or left as they are. Their numbers
+are several points apart; say which one a folder holds.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evaluation.answers.ranked import without_reasoning
+from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.choices import (
+    LETTERS,
+    ChoiceBenchmark,
+    clean,
+    dotted,
+    vlmevalkit_match,
+)
+from evaluation.benchmarks.published import PICTURE_NAME, parquet_files, read_parquet, text
+
+DIRECTLY = "Answer with the option's letter from the given choices directly."
+PUNCTUATION = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+def exact(row: Row, raw: str) -> str | None:
+    """lmms-eval's exact match: of "B. a leaf" the letter, else the whole answer must be it."""
+    raw = without_reasoning(raw)
+    if raw[:1].isascii() and raw[:1].isupper() and raw[1:2] == ".":
+        return raw[0]
+    bare = raw.lower().translate(PUNCTUATION).upper()
+    return bare if len(bare) == 1 and bare in LETTERS else None
+
+
+class AI2D(ChoiceBenchmark):
+    name = "ai2d"
+    title = "AI2D"
+    needs = "data/test-*.parquet of lmms-lab/ai2d (labels masked) or a like set on the hub"
+    readers = {"vlmevalkit": vlmevalkit_match, "lmms-eval": exact, "clean": clean}
+    prompt_modes = ("lmms-eval", "vlmevalkit")  # PVC asks as lmms-eval does
+    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        found = parquet_files(folder, "data", "test")
+        if not found:
+            raise ValueError(f"ai2d: {folder} holds no data/test-*.parquet.")
+        return found
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        files = self.data_files(folder, options)
+        columns = ("question", "options", "answer")
+        for number, row in enumerate(read_parquet(files, columns, (), "image")):
+            choices = [str(option) for option in row["options"] or ()]
+            asked, answer = text(row, "question"), text(row, "answer")
+            if not answer.isdecimal() or int(answer) >= len(choices):
+                raise ValueError(
+                    f"ai2d: question {number} has the answer {answer!r}, which should be the place"
+                    f" of one of its {len(choices)} options, counted from 0."
+                )
+            words = f"{asked}\n{dotted(choices)}\n{DIRECTLY}"
+            if self.prompt_mode(options) == "vlmevalkit":
+                words = vlmevalkit_prompt(asked, choices)
+            yield Question(
+                id=f"{number:04d}",
+                group=row[PICTURE_NAME] or f"{number:04d}",
+                parts=(MediaPart("image", packed=row["image"]), words),
+                targets=(LETTERS[int(answer)],),
+                options=tuple(choices),
+            )
+
+
+def vlmevalkit_prompt(question: str, choices: list[str], hint: str | None = None) -> str:
+    """VLMEvalKit's words for pictures with options."""
+    hinted = f"Hint: {hint}\n" if hint else ""
+    return (
+        f"{hinted}Question: {question}\nOptions:\n{dotted(choices)}\n"
+        "Please select the correct answer from the options above. \n"
+    )

@@ -1,0 +1,98 @@
+"""ChartQA: questions about charts, half by people, half made by a program (arXiv:2203.10244)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.free import (
+    WORD_OR_PHRASE,
+    FreeBenchmark,
+    Reading,
+    lmms,
+    stripped,
+)
+from evaluation.benchmarks.published import (
+    PICTURE_NAME,
+    parquet_files,
+    read_list,
+    read_parquet,
+    text,
+)
+from evaluation.benchmarks.stored import inside
+from evaluation.metrics.relaxed import relaxed, relaxed_clean
+
+PROMPTS = {
+    "vlmevalkit": "\n" + WORD_OR_PHRASE,
+    "pvc": " " + WORD_OR_PHRASE,
+    "lmms-eval": "\nAnswer the question with a single word.",
+}
+HALVES = ("human", "augmented")
+
+
+def _relaxed(answer: str, targets: Sequence[str], row: Row) -> float:
+    return max(relaxed(answer, target) for target in targets)
+
+
+def _clean(answer: str, targets: Sequence[str], row: Row) -> float:
+    return max(relaxed_clean(answer, target) for target in targets)
+
+
+class ChartQA(FreeBenchmark):
+    name = "chartqa"
+    title = "ChartQA"
+    needs = (
+        "data/test-*.parquet of lmms-lab/ChartQA on the hub, or test_human.json,"
+        " test_augmented.json and png/ of the authors' download"
+    )
+    metric = "relaxed accuracy"
+    readings = {
+        "official": Reading(stripped, _relaxed),
+        "lmms-eval": Reading(lmms, _relaxed),
+        "clean": Reading(lmms, _clean),
+    }
+    prompt_modes = tuple(PROMPTS)
+    max_tiles = 12  # as PVC shows charts, beside a thumbnail
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        found = parquet_files(folder, "data", "test")
+        if found:
+            return found
+        found = [path for half in HALVES for path in sorted(folder.rglob(f"test_{half}.json"))[:1]]
+        if len(found) != len(HALVES):
+            raise ValueError(
+                f"chartqa: {folder} holds neither data/test-*.parquet nor both test_human.json and"
+                " test_augmented.json."
+            )
+        return found
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        files = self.data_files(folder, options)
+        packed = files[0].suffix == ".parquet"
+        rows = self._packed(files) if packed else self._unpacked(files)
+        numbers: dict[str, int] = {}
+        for half, picture, chart, question, answer in rows:
+            number = numbers[half] = numbers.get(half, -1) + 1
+            yield Question(
+                id=f"{half}-{number:04d}",
+                group=chart or f"{half}-{number:04d}",
+                parts=(picture, question + PROMPTS[self.prompt_mode(options)]),
+                targets=(answer,),
+                category={"half": half},
+            )
+
+    def _packed(self, files: Sequence[Path]) -> Iterator[tuple[str, MediaPart, str, str, str]]:
+        for row in read_parquet(files, ("type", "question", "answer"), (), "image"):
+            answers = row["answer"]
+            answer = answers[0] if isinstance(answers, list) and answers else answers
+            if answer is None:
+                raise ValueError(f"chartqa: the question {row['question']!r} has no answer.")
+            half = text(row, "type").removesuffix("_test")
+            picture = MediaPart("image", packed=row["image"])
+            yield half, picture, row[PICTURE_NAME] or "", text(row, "question"), str(answer)
+
+    def _unpacked(self, files: Sequence[Path]) -> Iterator[tuple[str, MediaPart, str, str, str]]:
+        for path, half in zip(files, HALVES, strict=True):
+            for row in read_list(path, ("imgname", "query", "label")):
+                chart = text(row, "imgname")
+                picture = MediaPart("image", inside(path.parent / "png", chart))
+                yield half, picture, chart, text(row, "query"), text(row, "label")

@@ -1,0 +1,93 @@
+"""What benchmarks with a letter as their answer share: reading modes, and the form of options."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from evaluation.answers.clean import clean_choice
+from evaluation.answers.first_letter import (
+    LONGVIDEOBENCH,
+    VIDEO_MME,
+    VLMEVALKIT,
+    first_letter,
+    through_a_table,
+)
+from evaluation.answers.matching import lmms_option, vlmevalkit_option
+from evaluation.answers.ranked import ranked_letter, without_reasoning
+from evaluation.benchmarks.base import Benchmark, Row
+
+LETTERS = "ABCDEFGHIJ"
+Reader = Callable[[Row, str], str | None]
+
+
+def letters(row: Row) -> str:
+    return LETTERS[: len(row["options"])]
+
+
+def lettered(row: Row) -> dict[str, str]:
+    """The options by their letters."""
+    return dict(zip(letters(row), row["options"], strict=True))
+
+
+def clean(row: Row, raw: str) -> str | None:
+    return clean_choice(raw, row["options"])
+
+
+def video_mme(row: Row, raw: str) -> str | None:
+    return first_letter(raw, VIDEO_MME, letters(row))
+
+
+def longvideobench(row: Row, raw: str) -> str | None:
+    return first_letter(raw, LONGVIDEOBENCH, "ABCDE")
+
+
+def ranked(row: Row, raw: str) -> str | None:
+    return ranked_letter(without_reasoning(raw), letters(row))
+
+
+def ranked_abcd(row: Row, raw: str) -> str | None:
+    return ranked_letter(without_reasoning(raw), "ABCD")
+
+
+def vlmevalkit_letter(row: Row, raw: str) -> str | None:
+    """What its matching by rule would add, an empty set of options, never finds anything."""
+    return first_letter(through_a_table(raw), VLMEVALKIT, letters(row))
+
+
+def vlmevalkit_match(row: Row, raw: str) -> str | None:
+    return vlmevalkit_option(through_a_table(raw), lettered(row))
+
+
+def lmms_match(row: Row, raw: str) -> str | None:
+    """lmms-eval's "static" way for MMBench: its matcher, then the ranked one."""
+    options = lettered(row)
+    raw = without_reasoning(raw)
+    return lmms_option(raw, options) or ranked_letter(raw, list(options)[:4])
+
+
+class ChoiceBenchmark(Benchmark):
+    """Right is the letter among the targets. Unanswered is wrong, but in the modes that drop it."""
+
+    metric = "accuracy"
+    readers: Mapping[str, Reader]
+    drops_unanswered: frozenset[str] = frozenset()
+
+    @property
+    def modes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.readers)
+
+    def read(self, row: Row, raw: str, mode: str) -> str | None:
+        return self.readers[mode](row, raw or "")
+
+    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+        if not row["targets"] or (answer is None and mode in self.drops_unanswered):
+            return None
+        return float(answer in row["targets"])
+
+
+def dotted(options: Sequence[str]) -> str:
+    """ "A. red", one a line."""
+    return "\n".join(f"{letter}. {o}" for letter, o in zip(LETTERS, options, strict=False))
+
+
+def bracketed(options: Sequence[str]) -> str:
+    """ "(A) red", one a line."""
+    return "\n".join(f"({letter}) {o}" for letter, o in zip(LETTERS, options, strict=False))

@@ -1,0 +1,92 @@
+"""What DocVQA and InfographicVQA share: their two layouts, ANLS and its modes, the prompt.
+
+On the hub a split is parquet with pictures inside; the challenge's own download is JSON beside a
+folder of pictures. Answers of the test split are secret: it is asked and exported, not scored.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.free import WORD_OR_PHRASE, FreeBenchmark, Reading, as_it_is, lmms, table
+from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
+from evaluation.benchmarks.stored import Cell, inside
+from evaluation.metrics.anls import anls
+
+
+def kept_half(answer: str, targets: Sequence[str], row: Row) -> float:
+    return anls(answer, targets)
+
+
+def dropped_half(answer: str, targets: Sequence[str], row: Row) -> float:
+    return anls(answer, targets, keep_half=False)
+
+
+class DocumentBenchmark(FreeBenchmark):
+    metric = "anls"
+    readings = {
+        "official": Reading(as_it_is, kept_half),
+        "lmms-eval": Reading(lmms, kept_half),
+        "vlmevalkit": Reading(table, kept_half),
+        "paper": Reading(as_it_is, dropped_half),
+    }
+    prompt_modes = ("lmms-eval", "pvc")
+    splits = ("validation", "test")
+    max_new_tokens = 32
+    config: str  # the folder of its parquet files
+    json_names: dict[str, str]  # a pattern for each split
+    picture_key: str  # in the JSON
+    pictures: tuple[str, ...]  # folders the JSON's names may be relative to
+    grouping: tuple[str, ...]  # columns that name a document
+    kinds: str  # the column with the kinds of a question
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        files = self.data_files(folder, options)
+        if files[0].suffix == ".parquet":
+            rows = read_parquet(
+                files, ("questionId", "question"), ("answers", self.kinds, *self.grouping), "image"
+            )
+        else:
+            rows = read_list(files[0], ("questionId", "question", self.picture_key), "data")
+        joint = " " if self.prompt_mode(options) == "pvc" else "\n"
+        for row in rows:
+            number = text(row, "questionId")
+            picture = self._picture(row, folder, files[0].parent)
+            yield Question(
+                id=number,
+                group=self._document(row, number),
+                parts=(picture, text(row, "question") + joint + WORD_OR_PHRASE),
+                targets=tuple(str(answer) for answer in row.get("answers") or ()),
+                category=self._category(row),
+                extra={"questionId": number},
+            )
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        split = self.split(options)
+        found = parquet_files(folder, self.config, split)
+        found = found or sorted(folder.rglob(self.json_names[split]))[:1]
+        if not found:
+            raise ValueError(
+                f"{self.name}: {folder} holds neither {self.config}/{split}-*.parquet nor"
+                f" {self.json_names[split]}."
+            )
+        return found
+
+    def _category(self, row: dict[str, Any]) -> dict[str, str]:
+        """The first of its kinds; a question may be of several."""
+        kinds = list(row.get(self.kinds) or ())
+        return {self.kinds: str(kinds[0])} if kinds else {}
+
+    def _picture(self, row: dict[str, Any], folder: Path, beside: Path) -> MediaPart:
+        if isinstance(row.get("image"), Cell):
+            return MediaPart("image", packed=row["image"])
+        name = text(row, self.picture_key)
+        places = [root / place for root in (beside, folder) for place in ("", *self.pictures)]
+        candidates = [inside(place, name) for place in places]
+        return MediaPart("image", next((c for c in candidates if c.is_file()), candidates[0]))
+
+    def _document(self, row: dict[str, Any], number: str) -> str:
+        known = [str(row[key]) for key in self.grouping if row.get(key) is not None]
+        picture = row.get("image.path") or row.get(self.picture_key)
+        return "-".join(known) or (picture if isinstance(picture, str) else "") or number

@@ -1,0 +1,127 @@
+"""MLVU: questions about videos of three minutes to two hours (arXiv:2406.04264).
+
+Only the tasks with options are asked; sub-scene captioning and summaries need a judge. The headline
+is M-Avg, the plain mean of the tasks' accuracies (VLMEvalKit pools the questions instead). The test
+split has up to six options, of which lmms-eval reads the first four.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.answers.first_letter import through_a_table
+from evaluation.answers.matching import vlmevalkit_option
+from evaluation.benchmarks.base import Composed, MediaPart, Options, Question, Row
+from evaluation.benchmarks.choices import (
+    ChoiceBenchmark,
+    bracketed,
+    clean,
+    lettered,
+    letters,
+    ranked_abcd,
+)
+from evaluation.benchmarks.published import letter_of, read_list, text
+from evaluation.benchmarks.stored import Films
+from vlm.conversation import Image, Video
+
+SYSTEM = (
+    "Carefully watch this video and pay attention to every detail. Based on your observations,"
+    " select the best option that accurately addresses the question."
+)
+ONLY = "Only give the best option."
+DEV_TASKS = (
+    *("1_plotQA", "2_needle", "3_ego", "4_count", "5_order", "6_anomaly_reco"),
+    "7_topic_reasoning",
+)
+
+
+def before_bracket(row: Row, raw: str) -> str | None:
+    """The authors' rule: what stands before the first ")", else the whole answer."""
+    place = raw.find(")")
+    said = raw[max(place - 1, 0) : place] if place >= 0 else raw
+    return said if said and said in letters(row) and len(said) == 1 else None
+
+
+def bracket_or_match(row: Row, raw: str) -> str | None:
+    """VLMEvalKit: the authors' rule, and where that is not the right answer, its matcher."""
+    said = before_bracket(row, raw)
+    if said is not None and said in row["targets"]:
+        return said
+    return vlmevalkit_option(through_a_table(raw), lettered(row)) or said
+
+
+class MLVU(ChoiceBenchmark):
+    name = "mlvu"
+    title = "MLVU"
+    needs = (
+        "MLVU/json/*.json and MLVU/video/ of MLVU/MVLU on the hub (dev), or test_question.json and"
+        " video/ of MLVU_Test"
+    )
+    readers = {
+        "official": before_bracket,
+        "lmms-eval": ranked_abcd,
+        "vlmevalkit": bracket_or_match,
+        "clean": clean,
+    }
+    prompt_modes = ("official", "lmms-eval")
+    splits = ("dev", "test")
+    weight_by = "task"
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        if self.split(options) == "test":
+            found = sorted(folder.rglob("test_question.json"))[:1]
+            expected = "test_question.json"
+        else:
+            found = [path for task in DEV_TASKS for path in sorted(folder.rglob(f"{task}.json"))]
+            expected = "json/1_plotQA.json and its six fellows"
+        if not found:
+            raise ValueError(f"mlvu: {folder} holds no {expected}.")
+        return found
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        test = self.split(options) == "test"
+        known = ("question_id",) if test else ("answer",)
+        for path in self.data_files(folder, options):
+            places = [above / "video" for above in (path.parent, path.parent.parent, folder)]
+            films = Films(next((place for place in places if place.is_dir()), places[-1]))
+            rows = read_list(path, ("video", "question", "candidates", "question_type", *known))
+            for number, row in enumerate(rows):
+                yield self._question(films, path, number, row, self.prompt_mode(options))
+
+    def _question(
+        self, films: Films, path: Path, number: int, row: dict[str, Any], mode: str
+    ) -> Question:
+        choices = [str(choice) for choice in row["candidates"]]
+        name = text(row, "video")
+        film = films.find([name] if "question_id" in row else [f"{path.stem}/{name}", name])
+        asked = f"Question: {text(row, 'question')}\nOptions:\n{bracketed(choices)}\n{ONLY}"
+        if mode == "lmms-eval":
+            asked = f"{text(row, 'question')}\n{bracketed(choices)}\n{ONLY}\nBest option: ("
+        answer = row.get("answer")
+        where = f"{path}: entry {number + 1}"
+        identity = str(row.get("question_id") or f"{path.stem}-{number:04d}")
+        return Question(
+            id=identity,
+            group=name,
+            parts=(
+                MediaPart.film(film),
+                asked,
+            ),
+            targets=() if answer is None else (letter_of(str(answer), choices, where),),
+            options=tuple(choices),
+            category={"task": text(row, "question_type")},
+            extra={"question_id": identity, "question_type": row["question_type"]},
+        )
+
+    def compose(
+        self, question: Question, seen: Sequence[Image | Video], options: Options
+    ) -> Composed:
+        turn = super().compose(question, seen, options)
+        if self.prompt_mode(options) != "official":
+            return turn
+        return Composed(turn.parts, system=SYSTEM, reply="Best Option: (")
+
+    def aggregate(self, rows: Sequence[Row], mode: str) -> dict[str, float]:
+        """The pooled accuracy, which VLMEvalKit calls M-Avg."""
+        scores = [row["score"][mode] for row in rows if (row["score"] or {}).get(mode) is not None]
+        return {"pooled accuracy": sum(scores) / len(scores)} if scores else {}

@@ -1,0 +1,66 @@
+"""OCRBench: 1,000 pictures with text in ten kinds of tasks (arXiv:2305.07895).
+
+The published score counts right answers out of 1,000; here it is the share of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.free import FreeBenchmark, Reading, lmms, stripped
+from evaluation.benchmarks.published import parquet_files, read_parquet, text
+from evaluation.metrics.containment import contains, narrow
+
+GROUPS = {
+    "Regular Text Recognition": "Text Recognition",
+    "Irregular Text Recognition": "Text Recognition",
+    "Artistic Text Recognition": "Text Recognition",
+    "Handwriting Recognition": "Text Recognition",
+    "Digit String Recognition": "Text Recognition",
+    "Non-Semantic Text Recognition": "Text Recognition",
+}
+FORMULAS = "Handwritten Mathematical Expression Recognition"
+
+
+def _official(answer: str, targets: Sequence[str], row: Row) -> float:
+    return contains(answer, targets, row["category"]["question_type"] == FORMULAS)
+
+
+def _narrowed(answer: str, targets: Sequence[str], row: Row) -> float:
+    if row["category"]["question_type"] == FORMULAS:
+        return contains(answer, targets, formula=True)
+    return contains(narrow(answer), [narrow(target) for target in targets])
+
+
+class OCRBench(FreeBenchmark):
+    name = "ocrbench"
+    title = "OCRBench"
+    needs = "data/test-*.parquet of echo840/OCRBench on the hub"
+    metric = "contained"
+    readings = {"official": Reading(stripped, _official), "lmms-eval": Reading(lmms, _narrowed)}
+    max_new_tokens = 128
+    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        found = parquet_files(folder, "data", "test")
+        if not found:
+            raise ValueError(f"ocrbench: {folder} holds no data/test-*.parquet.")
+        return found
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        files = self.data_files(folder, options)
+        columns = ("dataset", "question", "question_type", "answer")
+        for number, row in enumerate(read_parquet(files, columns, (), "image")):
+            answers = row["answer"] if isinstance(row["answer"], list) else [row["answer"]]
+            kind = text(row, "question_type")
+            yield Question(
+                id=f"{number:04d}",
+                group=f"{number:04d}",
+                parts=(MediaPart("image", packed=row["image"]), text(row, "question").strip()),
+                targets=tuple(str(answer) for answer in answers if answer is not None),
+                category={
+                    "group": GROUPS.get(kind, kind),
+                    "question_type": kind,
+                    "dataset": text(row, "dataset"),
+                },
+            )

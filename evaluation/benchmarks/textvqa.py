@@ -1,0 +1,97 @@
+"""TextVQA: questions about text in photographs, with ten people's answers (arXiv:1904.08920)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.free import (
+    WORD_OR_PHRASE,
+    FreeBenchmark,
+    Reading,
+    as_it_is,
+    lmms,
+    table,
+)
+from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
+from evaluation.benchmarks.stored import Cell, inside
+from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
+
+
+def _evalai(answer: str, targets: Sequence[str], row: Row) -> float:
+    return vqa_accuracy(answer, targets, evalai)
+
+
+def _vlmevalkit(answer: str, targets: Sequence[str], row: Row) -> float:
+    return vqa_accuracy(answer, targets, vlmevalkit)
+
+
+def prompt(mode: str, question: str, ocr_tokens: Sequence[str]) -> str:
+    if mode == "pvc":
+        return f"{question} {WORD_OR_PHRASE}"
+    if mode == "vlmevalkit":
+        return f"{question}\n{WORD_OR_PHRASE}"
+    # capitalize() lowers all letters but the first: lmms-eval asks about "nasa".
+    seen = f"\nReference OCR token: {', '.join(ocr_tokens)}" if mode == "lmms-eval-ocr" else ""
+    return f"{question.capitalize()}{seen}\n{WORD_OR_PHRASE}"
+
+
+class TextVQA(FreeBenchmark):
+    name = "textvqa"
+    title = "TextVQA"
+    needs = (
+        "data/validation-*.parquet of lmms-lab/textvqa on the hub, or TextVQA_0.5.1_val.json and"
+        " train_images/ of the authors' download"
+    )
+    metric = "VQA accuracy"
+    readings = {
+        "official": Reading(as_it_is, _evalai),
+        "lmms-eval": Reading(lmms, _evalai),
+        "vlmevalkit": Reading(table, _vlmevalkit),
+    }
+    prompt_modes = ("vlmevalkit", "lmms-eval", "lmms-eval-ocr", "pvc")
+    splits = ("validation", "test")
+    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        split = self.split(options)
+        found = parquet_files(folder, "data", split)
+        short = "val" if split == "validation" else split
+        found = found or sorted(folder.rglob(f"TextVQA_0.5.1_{short}.json"))[:1]
+        if not found:
+            raise ValueError(
+                f"textvqa: {folder} holds neither data/{split}-*.parquet nor"
+                f" TextVQA_0.5.1_{short}.json."
+            )
+        return found
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        files = self.data_files(folder, options)
+        keys = ("image_id", "question_id", "question")
+        if files[0].suffix == ".parquet":
+            rows = read_parquet(files, keys, ("answers", "ocr_tokens"), "image")
+        else:
+            rows = read_list(files[0], keys, "data")
+        mode = self.prompt_mode(options)
+        for row in rows:
+            tokens = row.get("ocr_tokens")
+            if mode == "lmms-eval-ocr" and tokens is None:
+                raise ValueError(f"textvqa: {files[0]} has no ocr_tokens, which this prompt shows.")
+            answers = [str(answer or "") for answer in row.get("answers") or ()]
+            yield Question(
+                id=text(row, "question_id"),
+                group=text(row, "image_id"),
+                parts=(
+                    self._picture(row, files[0].parent),
+                    prompt(mode, text(row, "question"), tokens or ()),
+                ),
+                targets=tuple(answers) if any(answers) else (),  # the test split has empty ones
+                extra={"question_id": row["question_id"]},
+            )
+
+    def _picture(self, row: dict[str, Any], beside: Path) -> MediaPart:
+        if isinstance(row.get("image"), Cell):
+            return MediaPart("image", packed=row["image"])
+        name = f"{text(row, 'image_id')}.jpg"
+        places = [inside(beside / place, name) for place in ("train_images", "test_images")]
+        return MediaPart("image", next((path for path in places if path.is_file()), places[0]))

@@ -1,0 +1,37 @@
+"""What `python -m evaluation list` says."""
+
+import textwrap
+
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.base import Benchmark
+
+INDENT = 16
+WIDTH = 100
+
+
+def listing() -> list[str]:
+    """Each benchmark: its name, what it needs on disk, its modes; defaults come first."""
+    lines = []
+    for name, benchmark in BENCHMARKS.items():
+        lines.append(f"{name:{INDENT}}{benchmark.title}, {benchmark.metric}")
+        for label, words in _facts(benchmark):
+            lines += textwrap.wrap(
+                f"{label:9}{words}",
+                WIDTH,
+                initial_indent=" " * INDENT,
+                subsequent_indent=" " * (INDENT + 9),
+                break_on_hyphens=False,
+            )
+        lines.append("")
+    return [*lines, "What stands first is the default. --data DIR holds a folder of each name."]
+
+
+def _facts(benchmark: Benchmark) -> list[tuple[str, str]]:
+    facts = [("needs", benchmark.needs), ("--mode", ", ".join(benchmark.modes))]
+    if len(benchmark.prompt_modes) > 1:
+        facts.append(("--prompt", ", ".join(benchmark.prompt_modes)))
+    if len(benchmark.splits) > 1:
+        facts.append(("--split", ", ".join(benchmark.splits)))
+    if benchmark.has_subtitles:
+        facts.append(("also", "--subtitles, without them by default"))
+    return facts

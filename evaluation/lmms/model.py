@@ -1,0 +1,205 @@
+"""The model class that lmms-eval calls, for chat tasks and for simple ones.
+
+    lmms-eval --model revisit --model_args pretrained=embedded,num_frames=16 --batch_size 8 \\
+        --tasks videomme --output_path out --log_samples
+
+Answers come in the order of the requests, with their token counts; requests with the same
+generation settings share batches. Media are read ahead, in processes of their own. A file that
+cannot be read is answered with nothing and counted in the log, for an error would lose the whole
+run.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from lmms_eval.api.instance import GenerationResult, Instance, TokenCounts
+from lmms_eval.api.model import lmms
+from lmms_eval.models.model_utils.gen_metrics import log_metrics
+from loguru import logger
+from tqdm import tqdm
+
+from evaluation.generate import Answerer, Asked, GenerateSettings
+from evaluation.lmms.asking import (
+    UNTIL_RULES,
+    from_chat,
+    from_simple,
+    settings_from,
+    unknown_settings,
+)
+from vlm.conversation import Conversation
+from vlm.media.decode import MediaReader
+
+Read = Callable[[], tuple[Conversation, str]]  # a conversation, and how the answer begins
+
+
+class Revisit(lmms):
+    """Chat tasks: the conversation comes as messages."""
+
+    is_simple = False
+
+    def __init__(
+        self,
+        pretrained: str = "embedded",
+        batch_size: int | str = 1,
+        device: str | None = None,
+        dtype: str | None = None,
+        num_frames: int | None = None,
+        max_tiles: int | None = None,
+        looks: int | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        until: str = "task",
+        max_batch_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        if until not in UNTIL_RULES:
+            raise ValueError(f"until={until}; known are {', '.join(UNTIL_RULES)}.")
+        if not str(batch_size).isdigit():
+            raise ValueError(f"the batch size is {batch_size!r}; it must be a number.")
+        if dtype not in (None, "float32", "bfloat16", "float16"):
+            raise ValueError(f"dtype={dtype}; known are float32, bfloat16 and float16.")
+        if device is None and torch.cuda.is_available():
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        self.until_rule = until
+        self.settings = GenerateSettings(
+            num_frames, max_tiles, looks, int(max_new_tokens), seed=int(seed)
+        )
+        # Not a module itself: lmms-eval deletes all modules it finds here after each run.
+        self.answerer = Answerer.load(
+            pretrained,
+            int(batch_size),
+            self.settings,
+            getattr(torch, dtype) if dtype else None,
+            device,
+        )
+        self.batch_size = int(batch_size)
+        self.num_frames = num_frames or self.answerer.processor.prompt_config.default_frames
+
+    @property
+    def device(self) -> torch.device:
+        return self.answerer.model.device
+
+    @property
+    def tokenizer_name(self) -> str:
+        return str(self.answerer.processor.tokenizer.name_or_path)
+
+    @property
+    def chat_template(self) -> str:
+        return str(self.answerer.processor.prompt_config.template)
+
+    def generate_until(self, requests: Sequence[Instance]) -> list[GenerationResult]:
+        """One answer for each request, in their order."""
+        answers: list[GenerationResult | None] = [None] * len(requests)
+        groups: dict[GenerateSettings, list[int]] = {}
+        ignored: set[str] = set()
+        for place, request in enumerate(requests):
+            wanted = self.wanted(request)
+            ignored.update(unknown_settings(wanted))
+            settings = settings_from(wanted, self.settings, self.until_rule)
+            groups.setdefault(settings, []).append(place)
+        if ignored:
+            logger.warning(f"revisit ignores the generation settings {', '.join(sorted(ignored))}")
+
+        started = time.perf_counter()
+        bar = tqdm(total=len(requests), disable=self.rank != 0, desc="revisit", unit="request")
+        unanswered = 0
+        with bar, MediaReader() as reader:
+            for settings, places in groups.items():
+                answerer = self.answerer.with_settings(settings)
+                batches = [
+                    places[start : start + self.batch_size]
+                    for start in range(0, len(places), self.batch_size)
+                ]
+                for batch, read in self._read_ahead(requests, batches, reader):
+                    asked = [item for item in read if isinstance(item, Asked)]
+                    given = iter(answerer.answer(asked))
+                    for place, item in zip(batch, read, strict=True):
+                        if isinstance(item, Asked):
+                            answer = next(given)
+                            text, error = answer.text, answer.error
+                            counts = TokenCounts(answer.input_tokens, answer.output_tokens)
+                        else:
+                            text, error, counts = "", item, TokenCounts(0, 0)
+                        if error:
+                            unanswered += 1
+                            logger.error(f"request {place} is answered with nothing: {error}")
+                        answers[place] = GenerationResult(text, counts)
+                    bar.update(len(batch))
+        if unanswered:
+            logger.error(f"{unanswered} of {len(requests)} requests could not be answered.")
+        done = [answer for answer in answers if answer is not None]
+        assert len(done) == len(requests)
+        self._log_speed(done, time.perf_counter() - started, unanswered)
+        return done
+
+    def _read_ahead(
+        self, requests: Sequence[Instance], batches: Sequence[list[int]], reader: MediaReader
+    ) -> Iterator[tuple[list[int], list[Asked | str]]]:
+        """Each batch with its media read, the next one while this one is answered."""
+
+        def read(batch: list[int]) -> list[Asked | str]:
+            return [self._read(place, requests[place], reader) for place in batch]
+
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(read, batches[0])
+            for i, batch in enumerate(batches):
+                asked = coming.result()
+                if i + 1 < len(batches):
+                    coming = pool.submit(read, batches[i + 1])
+                yield batch, asked
+
+    def _read(self, place: int, request: Instance, reader: MediaReader) -> Asked | str:
+        """A request ready to be asked, or the sentence why it cannot be."""
+        try:
+            conversation, reply = self.conversation(request, reader)
+        except (ValueError, OSError) as error:
+            return str(error)
+        # The draws of a repeated question are others, its place among the requests being so.
+        return Asked(f"{place}", conversation, reply=reply)
+
+    def wanted(self, request: Instance) -> dict[str, Any]:
+        """The generation settings of a request."""
+        return dict(request.args[2])
+
+    def conversation(self, request: Instance, reader: MediaReader) -> tuple[Conversation, str]:
+        """A request's messages with their media read, and how the answer begins."""
+        _, doc_to_messages, _, doc_id, task, split = request.args
+        messages = doc_to_messages(self.task_dict[task][split][doc_id])
+        return from_chat(messages, reader, self.num_frames)
+
+    def _log_speed(
+        self, answers: Sequence[GenerationResult], seconds: float, unanswered: int
+    ) -> None:
+        written = sum(answer.token_counts.output_tokens or 0 for answer in answers)
+        log_metrics(
+            total_elapsed_time=seconds,
+            total_gen_tokens=written,
+            avg_speed=written / seconds if seconds else 0.0,
+            additional_metrics={"rank": self.rank, "unanswered": unanswered},
+        )
+
+    def loglikelihood(self, requests: Sequence[Instance]) -> list[tuple[float, bool]]:
+        raise NotImplementedError(
+            "lmms-eval 0.7 cannot score log-likelihoods of chat models; use a task that generates."
+        )
+
+    def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[str]:
+        raise NotImplementedError("this model is not asked in several rounds by lmms-eval.")
+
+
+class RevisitSimple(Revisit):
+    """Simple tasks: one text, and the visuals beside it."""
+
+    is_simple = True
+
+    def wanted(self, request: Instance) -> dict[str, Any]:
+        return dict(request.args[1])
+
+    def conversation(self, request: Instance, reader: MediaReader) -> tuple[Conversation, str]:
+        context, _, doc_to_visual, doc_id, task, split = request.args
+        visuals = doc_to_visual(self.task_dict[task][split][doc_id]) if doc_to_visual else None
+        return from_simple(context, visuals, reader, self.num_frames)

@@ -1,0 +1,172 @@
+"""The log: one JSON line for each sample, on the disk before the next one is asked.
+
+    OUT/videomme/log.rank0.jsonl, log.rank1.jsonl   while processes write, each its own
+    OUT/videomme/log.jsonl                          all of them in the order of the questions
+
+Everything else (scores, tables, the page, files for leaderboards) is made from these lines again
+at any time. A process may be killed at any moment: the half line it leaves is dropped.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+MERGED = "log.jsonl"
+Row = dict[str, Any]
+
+# The fields of a line, in order. `extracted` and `score` have an entry for each way of reading.
+FIELDS = (
+    "benchmark",
+    "id",
+    "index",  # place among the questions, from 0
+    "group",  # the video or document: the cluster of the error
+    "prompt",  # the user turn as text, <image> and <video> where media stood
+    "system",
+    "media",  # for each: name, kind, size, frame_indices, times (seconds), warnings
+    "captions",
+    "raw",  # what the model said; null if it failed
+    "extracted",
+    "score",
+    "targets",
+    "options",
+    "category",
+    "extra",
+    "tokens",  # input, output, visual
+    "seconds",  # decode_media, prefill, decode
+    "error",  # one sentence if the sample failed, else empty
+)
+
+
+class LogWriter:
+    """Appends lines to one process's file. Each is on the disk when `add` returns."""
+
+    def __init__(self, folder: Path, rank: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"log.rank{rank}.jsonl"
+        self._file: BinaryIO = self.path.open("a+b")
+        _drop_torn_line(self._file)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Writes a line with all fields."""
+        assert row.keys() == set(FIELDS), row.keys() ^ set(FIELDS)
+        ordered = {name: row[name] for name in FIELDS}
+        self._file.write(line(ordered))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "LogWriter":
+        return self
+
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def line(row: Mapping[str, Any]) -> bytes:
+    """One row as a line. A lone half of a surrogate pair, which UTF-8 refuses, is escaped."""
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(row, allow_nan=False).encode() + b"\n"
+
+
+def read_log(folder: Path) -> list[Row]:
+    """One row for each sample of a benchmark's folder, in the order of the questions.
+
+    Where a sample was tried several times an answer counts before a failure, a later line before
+    an earlier one.
+    """
+    rows: dict[str, Row] = {}
+    for path in log_files(folder):
+        for row in read_lines(path):
+            known = rows.get(row["id"])
+            if known is None or known["error"] or not row["error"]:
+                rows[row["id"]] = row
+    return sorted(rows.values(), key=lambda row: row["index"])
+
+
+def log_files(folder: Path) -> list[Path]:
+    """The merged log first, then the processes' own."""
+    merged = folder / MERGED
+    return [merged] * merged.is_file() + sorted(folder.glob("log.rank*.jsonl"))
+
+
+def read_lines(path: Path) -> list[Row]:
+    """The rows of one file; a last line that was not finished is left out."""
+    rows = []
+    lines = path.read_bytes().split(b"\n")
+    for number, text in enumerate(lines[:-1], 1):  # behind the last line break is nothing whole
+        try:
+            row = json.loads(text)
+            row["id"], row["error"], row["index"]  # noqa: B018 - asks whether they are there
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{path}, line {number} is not a line of a log; was the file edited? Remove the"
+                " line to have that sample asked again."
+            ) from None
+        rows.append(row)
+    return rows
+
+
+def merge(folder: Path) -> list[Row]:
+    """Puts the processes' files together into one. Killed in between, nothing is lost."""
+    rows = read_log(folder)
+    parts = [path for path in log_files(folder) if path.name != MERGED]
+    write_whole(folder / MERGED, (line(row) for row in rows))
+    for path in parts:
+        path.unlink()
+    return rows
+
+
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Replaces a file at once: whoever reads sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented, keys in their own order, the same bytes for the same value."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_whole(path, [text.encode()])
+
+
+def read_json(path: Path) -> Any:
+    """ValueError, one sentence, where the file is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({error}).") from None
+
+
+def answered(rows: Sequence[Row]) -> set[str]:
+    """Ids that need not be asked again."""
+    return {row["id"] for row in rows if not row["error"]}
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    """Cuts off what stands behind the last line break, from a process that was killed."""
+    end = file.seek(0, os.SEEK_END)
+    start = end
+    while start > 0:
+        start = max(0, start - 65536)
+        file.seek(start)
+        newline = file.read(min(65536, end - start)).rfind(b"\n")
+        if newline >= 0:
+            if start + newline + 1 < end:
+                file.truncate(start + newline + 1)
+            return
+    file.truncate(0)

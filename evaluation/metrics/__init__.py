@@ -1,0 +1,1 @@
+"""How right a free answer is, from 0 to 1."""

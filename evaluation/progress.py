@@ -1,0 +1,70 @@
+"""How far a run is: samples done, samples a second, time left. One line that is written over."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+WIDTH = 24
+EVERY = 10.0  # seconds between two lines where the output is no terminal
+
+
+class Bar:
+    """Counts samples. In a file or pipe it says a line now and then instead of moving."""
+
+    def __init__(
+        self,
+        label: str,
+        total: int,
+        done: int = 0,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.label, self.total, self.done, self.failed = label, total, done, 0
+        self._begun, self._stream, self._clock = done, stream or sys.stderr, clock
+        self._started = self._told = clock()
+        self._live = self._stream.isatty()
+        self._draw()
+
+    def add(self, failed: bool = False) -> None:
+        """One more sample is in the log."""
+        self.done += 1
+        self.failed += failed
+        now = self._clock()
+        if self._live or now - self._told >= EVERY:
+            self._told = now
+            self._draw()
+
+    def close(self) -> None:
+        """The last state stays."""
+        self._draw()
+        if self._live:
+            self._stream.write("\n")
+
+    def text(self) -> str:
+        """The line as it stands."""
+        share = self.done / self.total if self.total else 1.0
+        filled = int(WIDTH * share)
+        words = (
+            f"{self.label} [{'#' * filled}{'.' * (WIDTH - filled)}] {self.done:,}/{self.total:,}"
+        )
+        seconds, new = self._clock() - self._started, self.done - self._begun
+        if new and seconds > 0:
+            rate = new / seconds
+            pace = f"{rate:.2f} samples/s" if rate >= 0.1 else f"{1 / rate:.0f} s a sample"
+            words += f", {pace}, {duration((self.total - self.done) / rate)} left"
+        return words + (f", {self.failed:,} failed" if self.failed else "")
+
+    def _draw(self) -> None:
+        self._stream.write(f"\r\x1b[K{self.text()}" if self._live else f"{self.text()}\n")
+        self._stream.flush()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 42 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,94 @@
+"""Which process asks what, and how they wait for each other.
+
+`torchrun` and `accelerate launch` start several processes and tell each its number in RANK and
+WORLD_SIZE. Work is dealt out by video or document, so that none is decoded twice.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+
+class Grouped(Protocol):
+    """Anything about a video or a document."""
+
+    @property
+    def group(self) -> str: ...
+
+
+G = TypeVar("G", bound=Grouped)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among all of a run."""
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0  # on this machine: the number of its GPU
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Processes":
+        """ValueError where the variables contradict each other."""
+        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+        rank, count, local = (environment.get(name, "") for name in names)
+        if not count or count == "1":
+            return cls()
+        if not (rank.isdigit() and count.isdigit() and int(rank) < int(count)):
+            raise ValueError(
+                f"RANK is {rank!r} and WORLD_SIZE {count!r}: start several processes with torchrun"
+                " or accelerate launch, which set them."
+            )
+        return cls(int(rank), int(count), int(local) if local.isdigit() else int(rank))
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def share(self, questions: Sequence[G]) -> list[G]:
+        """The questions of this process: every count-th group, in the order given."""
+        numbers: dict[str, int] = {}
+        for question in questions:
+            numbers.setdefault(question.group, len(numbers))
+        return [q for q in questions if numbers[q.group] % self.count == self.rank]
+
+    def start(self) -> None:
+        """Makes the processes known to each other."""
+        if self.count > 1:
+            from torch import distributed
+
+            # A process with short films waits for one with long ones.
+            distributed.init_process_group("gloo", timeout=timedelta(days=30))
+
+    def wait(self, problem: str = "") -> None:
+        """Until all are here. ValueError in all of them if one comes with a problem or has died.
+
+        The problem is told by one process; in the others the error is empty.
+        """
+        if self.count == 1:
+            if problem:
+                raise ValueError(problem)
+            return
+        import torch
+        from torch import distributed
+
+        teller = torch.tensor([self.rank if problem else self.count])
+        try:
+            distributed.all_reduce(teller, distributed.ReduceOp.MIN)
+        except RuntimeError:
+            raise ValueError(
+                "another process of this run has ended; start the same command again and it"
+                " goes on from here."
+            ) from None
+        if int(teller) < self.count:
+            raise ValueError(problem if int(teller) == self.rank else "")
+
+    def end(self) -> None:
+        """Takes leave of the others."""
+        if self.count > 1:
+            from torch import distributed
+
+            if distributed.is_initialized():
+                distributed.destroy_process_group()

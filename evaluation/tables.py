@@ -1,0 +1,111 @@
+"""Numbers as text: the table of a run, its breakdowns, and the sentences a reader must not miss."""
+
+from collections.abc import Sequence
+from typing import Any
+
+MOST_ROWS = 12  # of a breakdown, in the terminal
+NOTHING = {"value": None, "standard_error": None, "interval": None}
+HEAD = ("value", "std. error", "95 % interval", "n", "unanswered")
+
+
+def table(found: Sequence[dict[str, Any]]) -> list[str]:
+    """The headline of each benchmark, its other modes below it, and what is missing."""
+    rows: list[list[str]] = [["", "mode", *HEAD]]
+    notes: list[str] = []
+    for one in found:
+        names = [one["mode"], *(name for name in one["modes"] if name != one["mode"])]
+        for name in names:
+            complete = one["headline"] is not None
+            numbers = one["modes"][name] if complete else {**one["modes"][name], **NOTHING}
+            label = one["title"] if name == names[0] else ""
+            rows.append([label, name, *cells(numbers)])
+        notes += [f"{one['title']}: {note}" for note in remarks(one)]
+    return [*aligned(rows), *([""] if notes else []), *notes]
+
+
+def cells(numbers: dict[str, Any]) -> list[str]:
+    """Value, error, interval, n and unanswered as texts; a dash for what there is not."""
+    interval = numbers["interval"]
+    return [
+        _number(numbers["value"]),
+        _number(numbers["standard_error"]),
+        f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-",
+        f"{numbers['n']:,}",
+        f"{numbers['unanswered']:,}",
+    ]
+
+
+def remarks(one: dict[str, Any]) -> list[str]:
+    """What a reader must know of a benchmark's numbers, a sentence each."""
+    counts, numbers = one["counts"], one["modes"][one["mode"]]
+    said = []
+    if one["state"] == "partial":
+        said.append(
+            f"not finished, {counts['answered']:,} of {counts['asked']:,} answered"
+            f" ({counts['failed']:,} failed, {counts['missing']:,} not asked yet), so it has no"
+            f" result{_so_far(numbers)}."
+        )
+    elif one["state"] == "limited":
+        said.append(
+            f"only the first {counts['asked']:,} of {counts['questions']:,} questions were asked,"
+            f" so it has no result{_so_far(numbers)}."
+        )
+    elif one["headline"] is None:
+        said.append(
+            "its answers are not public; `python -m evaluation export` writes what is handed in."
+        )
+    if one["failed"]:
+        first = one["failed"][0]
+        said.append(f"{counts['failed']:,} failed; the first, {first['id']}: {first['error']}")
+    if not one["identity"]["asked"]["media"]:
+        said.append("asked blind, without its pictures and videos.")
+    if further := numbers.get("further"):
+        said.append(", ".join(f"{name} {value:.2f}" for name, value in further.items()) + ".")
+    return said
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:
+    """Rows of texts as columns; the first `left` columns are flush left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            text.ljust(width) if i < left else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def breakdown(one: dict[str, Any]) -> list[str]:
+    """A table for each category of a benchmark that has a result."""
+    if one["headline"] is None:
+        return []
+    lines = []
+    for key, values in one["categories"].items():
+        if len(values) > MOST_ROWS:
+            lines += ["", f"{one['title']} by {key}: {len(values)} rows, on the page."]
+            continue
+        rows = [[key, *HEAD], *([name, *cells(numbers)] for name, numbers in values.items())]
+        lines += ["", f"{one['title']} by {key}", *aligned(rows, left=1)]
+    return lines
+
+
+def speed(title: str, last: dict[str, Any]) -> str:
+    """A session's throughput."""
+    return (
+        f"{title}: {last['samples_per_second']:.2f} samples/s,"
+        f" {last['visual_tokens_per_second']:,.0f} visual tokens/s, reading"
+        f" {last['prefill_tokens_per_second']:,.0f} and writing"
+        f" {last['decode_tokens_per_second']:,.0f} tokens/s, {last['peak_bytes'] / 2**30:.2f} GB"
+        f" at most, {last['processes']} process{'es' if last['processes'] > 1 else ''}."
+    )
+
+
+def _so_far(numbers: dict[str, Any]) -> str:
+    if numbers["value"] is None:
+        return ""
+    return f"; so far {numbers['value']:.2f} on {numbers['n']:,}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,51 @@
+"""Toy data sets: the published layout of every benchmark, with a few invented items.
+
+    python -m evaluation toy toys        toys/videomme, toys/docvqa, ...
+
+Films are encoded, pictures drawn and packed as the real ones are; nothing of theirs is in here.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from evaluation.toy.films import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
+from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textvqa
+from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
+
+# Each takes the folder, and whether to make the authors' own layout where the hub's is another.
+TOYS: dict[str, Callable[[Path, bool], None]] = {
+    "videomme": toy_videomme,
+    "mvbench": toy_mvbench,
+    "mlvu": toy_mlvu,
+    "longvideobench": toy_longvideobench,
+    "docvqa": toy_docvqa,
+    "infovqa": toy_infovqa,
+    "chartqa": toy_chartqa,
+    "textvqa": toy_textvqa,
+    "ai2d": toy_ai2d,
+    "mmbench": toy_mmbench,
+    "ocrbench": toy_ocrbench,
+}
+
+
+def make_toy(name: str, folder: Path, original: bool = False) -> None:
+    """Makes the toy set of one benchmark in `folder`. `original`: unpacked, or as JSON or tables.
+
+    ValueError if there is no such set or the folder holds something already.
+    """
+    if name not in TOYS:
+        raise ValueError(f"there is no toy set {name!r}; known are {', '.join(TOYS)}.")
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty; a toy set wants a folder of its own.")
+    folder.mkdir(parents=True, exist_ok=True)
+    TOYS[name](folder, original)
+
+
+def make_toys(folder: Path) -> Iterator[str]:
+    """Makes all, each in a folder named after it; a line about each as it is done."""
+    for name in TOYS:
+        if (folder / name).exists() and any((folder / name).iterdir()):
+            yield f"{folder / name}: there already, left as it is"
+            continue
+        make_toy(name, folder / name)
+        yield f"{folder / name}"

@@ -1,0 +1,184 @@
+"""Toy sets of films: Video-MME, MVBench, MLVU, LongVideoBench."""
+
+import json
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from evaluation.benchmarks.mvbench import TASKS
+from evaluation.toy.media import encoded, film_frame, write_film, write_parquet
+
+CHOICES = ("red", "blue", "green", "yellow")
+FILMS = {
+    "toy-first01": ("short", ("red", "blue"), ".mp4"),
+    "toy-second2": ("medium", ("green", "yellow"), ".MP4"),
+    "toy-third_3": ("long", ("blue", "red"), ".mp4"),
+}
+
+
+def srt(lines: list[tuple[str, str, str]]) -> str:
+    """Subtitles marked up as those of the release are."""
+    return "".join(
+        f'{number}\n{start} --> {end}\n<font color="white" size=".72c">{line}</font>\n\n'
+        for number, (start, end, line) in enumerate(lines, 1)
+    )
+
+
+def toy_videomme(folder: Path, original: bool) -> None:
+    """Three films with three questions each; the last has no subtitles."""
+    rows = []
+    for number, (film, (duration, colours, _)) in enumerate(FILMS.items(), 1):
+        asked = (
+            ("Which colour has the square at first?", colours[0], "Temporal Perception"),
+            ("Which colour has the square at the end?", colours[1], "Temporal Perception"),
+            ("Which colour does the square turn into?", colours[1], "Attribute Perception"),
+        )
+        for place, (question, answer, kind) in enumerate(asked, 1):
+            rows.append(
+                {
+                    "video_id": f"{number:03d}",
+                    "duration": duration,
+                    "domain": "Knowledge" if number < 3 else "Multilingual",
+                    "sub_category": "Technology" if number < 3 else "Multilingual",
+                    "url": f"https://example.org/{film}",
+                    "videoID": film,
+                    "question_id": f"{number:03d}-{place}",
+                    "task_type": kind,
+                    "question": question,
+                    "options": [
+                        f"{letter}. {colour.capitalize()}."
+                        for letter, colour in zip("ABCD", CHOICES, strict=True)
+                    ],
+                    "answer": "ABCD"[CHOICES.index(answer)],
+                }
+            )
+    write_parquet(folder / "videomme" / "test-00000-of-00001.parquet", rows)
+    subtitles = {}
+    for film, (_, colours, _) in list(FILMS.items())[:2]:
+        subtitles[f"{film}.srt"] = srt(
+            [
+                ("00:00:00,000", "00:00:01,500", f"Here is a {colours[0]} square."),
+                ("00:00:01,500", "00:00:02,000", "It moves along."),
+                ("00:00:02,000", "00:00:04,000", f"Now it is {colours[1]}, so it is."),
+            ]
+        )
+    if original:
+        for film, (_, colours, ending) in FILMS.items():
+            write_film(folder / "data" / f"{film}{ending}", colours)
+        (folder / "subtitle").mkdir()
+        for name, text in subtitles.items():
+            (folder / "subtitle" / name).write_text(text, encoding="utf-8")
+        return
+    with TemporaryDirectory() as unpacked:
+        for number, (film, (_, colours, ending)) in enumerate(FILMS.items()):
+            write_film(Path(unpacked) / f"{film}{ending}", colours)
+            chunk = folder / f"videos_chunked_{1 + number // 2:02d}.zip"
+            with zipfile.ZipFile(chunk, "a") as archive:
+                archive.write(Path(unpacked) / f"{film}{ending}", f"data/{film}{ending}")
+    with zipfile.ZipFile(folder / "subtitle.zip", "w") as archive:
+        for name, text in subtitles.items():
+            archive.writestr(f"subtitle/{name}", text)
+
+
+def toy_mvbench(folder: Path, original: bool) -> None:
+    """Three tasks: whole films, parts of films, and folders of pictures."""
+    (folder / "json").mkdir()
+    for task in ("action_antonym", "action_sequence", "episodic_reasoning"):
+        places, is_part = TASKS[task]
+        rows = []
+        for number in range(2):
+            name = f"{task}{number}" + ("" if task == "episodic_reasoning" else ".mp4")
+            path = folder / "video" / places[0] / name
+            colours = ("red", "blue") if number else ("green", "yellow")
+            if task == "episodic_reasoning":
+                path.mkdir(parents=True)
+                for place in range(12):  # numbered from 1
+                    frame = film_frame(colours[place // 6], place / 12)
+                    (path / f"{place + 1:05d}.jpg").write_bytes(encoded(frame, "JPEG"))
+            else:
+                write_film(path, colours)
+            row: dict[str, object] = {
+                "video": name,
+                "question": "Which colour has the square?",
+                "candidates": ["red", "blue", "green"][: 3 - number] + ["yellow"],
+                "answer": colours[1],
+            }
+            if is_part:
+                row |= {"start": 2.0, "end": 3.9}
+            rows.append(row)
+        (folder / "json" / f"{task}.json").write_text(json.dumps(rows))
+
+
+def toy_mlvu(folder: Path, original: bool) -> None:
+    """Two tasks of the dev split with unequal numbers of questions, and a test split."""
+    root = folder / "MLVU"
+    for task, count in (("1_plotQA", 3), ("4_count", 1)):
+        rows = []
+        for number in range(count):
+            write_film(root / "video" / task / f"{task}_{number}.mp4", ("red", "blue"))
+            rows.append(
+                {
+                    "video": f"{task}_{number}.mp4",
+                    "duration": 4.0,
+                    "question": "Which colour has the square at the end?",
+                    "candidates": list(CHOICES),
+                    "answer": "blue",
+                    "question_type": task.split("_", 1)[1],
+                }
+            )
+        (root / "json").mkdir(exist_ok=True)
+        (root / "json" / f"{task}.json").write_text(json.dumps(rows))
+    test = folder / "MLVU_Test"
+    write_film(test / "video" / "test_tutorial_1.mp4", ("green", "red"))
+    question = {
+        "video": "test_tutorial_1.mp4",
+        "duration": 4.0,
+        "question": "Which colour has the square at first?",
+        "candidates": [*CHOICES, "black", "white"],
+        "question_type": "tutorialQA",
+        "question_id": "TQ_0",
+    }
+    (test / "test_question.json").write_text(json.dumps([question]))
+
+
+def toy_longvideobench(folder: Path, original: bool) -> None:
+    """Two films, one with subtitles of each form, and a split whose answers are hidden."""
+    rows: list[dict[str, Any]] = []
+    for number, film in enumerate(("toyvideoA", "toyvideoB")):
+        write_film(folder / "videos" / f"{film}.mp4", ("red", "blue"))
+        rows.append(
+            {
+                "id": f"{film}_0",
+                "video_id": film,
+                "video_path": f"{film}.mp4",
+                "subtitle_path": f"{film}_en.json",
+                "duration": 4.0,
+                "duration_group": 15 if number == 0 else 600,
+                "question": "Which colour has the square when it is called by its name?",
+                "question_category": "T2A" if number == 0 else "E2O",
+                "candidates": list(CHOICES[: 4 - number]),
+                "correct_choice": 1,
+                "starting_timestamp_for_subtitles": 10.0 * number,
+            }
+        )
+    (folder / "subtitles").mkdir()
+    first = [
+        {"start": "00:00:00.000", "end": "00:00:01.900", "line": "A square comes in."},
+        {"start": "00:00:02.000", "end": "00:00:04.000", "line": "Blue, we call it."},
+    ]
+    second = [{"timestamp": [12.0, 13.5], "text": "Blue again."}]
+    (folder / "subtitles" / "toyvideoA_en.json").write_text(json.dumps(first))
+    (folder / "subtitles" / "toyvideoB_en.json").write_text(json.dumps(second))
+    hidden = [{**row, "id": f"{row['id']}_t", "correct_choice": -1} for row in rows]
+    if original:
+        (folder / "lvb_val.json").write_text(json.dumps(rows))
+        (folder / "lvb_test_wo_gt.json").write_text(json.dumps(hidden))
+        return
+    for split, found in (("validation", rows), ("test", hidden)):
+        listed = []
+        for row in found:
+            choices = [*row["candidates"], "N/A", "N/A"]
+            plain = {key: value for key, value in row.items() if key != "candidates"}
+            listed.append({**plain, **{f"option{i}": choices[i] for i in range(5)}})
+        write_parquet(folder / f"{split}-00000-of-00001.parquet", listed)

@@ -1,0 +1,15 @@
+"""Leaves the entry point of lmms-eval out of the wheel, which does not hold what it points to.
+
+An entry point that cannot be loaded would keep lmms-eval from loading the plugins after it. An
+editable install has the whole checkout on the path, and keeps it.
+"""
+
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class WheelEntryPoints(BuildHookInterface):
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "editable":
+            self.metadata.core.entry_points.pop("lmms_eval.models", None)

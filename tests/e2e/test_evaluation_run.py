@@ -1,0 +1,86 @@
+"""The command in processes of its own: two at once, and one that is killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fake_benchmark import make_fake
+from tiny import tiny_assistant
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Everything of the command line but --out."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    assistant = tiny_assistant()
+    assistant.close()
+    assistant.model.save_pretrained(folder / "tiny")
+    assistant.processor.save_pretrained(folder / "tiny")
+    make_fake(folder / "sets/fake", clips=2, pictures=6)
+    return ["run", "fake", "--model", str(folder / "tiny"), "--data", str(folder / "sets")]
+
+
+def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Popen:
+    """`python -m evaluation` that knows the fake benchmark as well."""
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    return subprocess.Popen(
+        [sys.executable, "-m", "fake_benchmark", *arguments, "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
+    """As torchrun does it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [
+        start(arguments, out, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (0, 1)
+    ]
+
+
+def test_two_processes_and_a_killed_run_end_in_the_bytes_of_one(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    alone = start(arguments, tmp_path / "alone")
+    two = start_two(arguments, tmp_path / "two")
+    killed = start(arguments, tmp_path / "killed")
+    log = tmp_path / "killed/fake/log.rank0.jsonl"
+    while not (log.exists() and log.read_bytes().count(b"\n") >= 3) and killed.poll() is None:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    lines = log.read_bytes().count(b"\n") if log.exists() else 16
+    continued = start_two(arguments, tmp_path / "killed")
+
+    for process in (alone, *two, *continued):
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        if process in (two[1], continued[1]):
+            assert out == ""
+    assert lines < 16, "it was killed too late for this test to mean anything"
+    expected = (tmp_path / "alone/results.json").read_bytes()
+    assert (tmp_path / "two/results.json").read_bytes() == expected
+    assert (tmp_path / "killed/results.json").read_bytes() == expected
+    assert b'"state": "complete"' in expected
+
+
+def test_what_one_process_refuses_ends_both_with_one_sentence(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake/manifest.json").write_text("{")
+    said = [process.communicate() for process in start_two(arguments, tmp_path)]
+    assert said[0][1].count("python -m evaluation run:") == 1
+    assert "manifest.json cannot be read" in said[0][1]
+    assert "python -m evaluation run:" not in said[1][1]

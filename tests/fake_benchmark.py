@@ -1,0 +1,85 @@
+"""A benchmark of a few made clips and pictures, for tests of what runs and counts benchmarks."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from media_maker import write_video
+from PIL import Image
+
+from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question
+
+LETTERS = "ABCD"
+
+
+class Fake(Benchmark):
+    """Two questions about each of some clips and pictures. Any letter is read as the answer."""
+
+    name = "fake"
+    title = "Fake"
+    needs = "questions.jsonl, made by make_fake"
+    metric = "accuracy"
+    modes = ("any", "strict")
+    max_new_tokens = 6
+    num_frames = 3
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        for line in (folder / "questions.jsonl").read_text().splitlines():
+            item = json.loads(line)
+            kind = "video" if item["file"].endswith("mp4") else "image"
+            yield Question(
+                item["id"],
+                item["file"],
+                (MediaPart(kind, folder / item["file"]), f"{item['question']}\nAnswer:"),
+                (item["answer"],) if item["answer"] else (),
+                category={"kind": kind},
+            )
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        return [folder / "questions.jsonl"]
+
+    def read(self, row: Any, raw: str, mode: str) -> str | None:
+        """Random models write any bytes; every text stands for a letter, but for an empty one."""
+        if mode == "strict":
+            return raw if raw in LETTERS and raw else None
+        return LETTERS[sum(raw.encode()) % 4] if raw else None
+
+    def score(self, row: Any, answer: str | None, mode: str) -> float | None:
+        return float(answer in row["targets"])
+
+
+def make_fake(folder: Path, clips: int = 2, pictures: int = 3) -> Path:
+    """Writes the files of the benchmark; two questions about each."""
+    folder.mkdir(parents=True)
+    names = []
+    for number in range(clips):
+        names.append(f"clip{number}.mp4")
+        write_video(folder / names[-1], frames=8 + number, size=(64, 48))
+    generator = np.random.default_rng(0)
+    for number in range(pictures):
+        names.append(f"picture{number}.png")
+        pixels = generator.integers(0, 255, (40, 60, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / names[-1])
+    lines = [
+        {
+            "id": f"{name}-{i}",
+            "file": name,
+            "question": f"Which one, {'really ' * i}?",
+            "answer": LETTERS[(number + i) % 4],
+        }
+        for number, name in enumerate(names)
+        for i in range(2)
+    ]
+    (folder / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+if __name__ == "__main__":  # the real command line, knowing one benchmark more
+    from evaluation.__main__ import main
+    from evaluation.benchmarks import BENCHMARKS
+
+    BENCHMARKS["fake"] = Fake()
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Letters read from answers as each harness reads them.
+
+The expected letters of the published rules were seen by running the harnesses (lmms-eval 0.7.3,
+VLMEvalKit) on these texts.
+"""
+
+import pytest
+
+from evaluation.answers.clean import clean_choice
+from evaluation.answers.first_letter import (
+    LONGVIDEOBENCH,
+    VIDEO_MME,
+    VLMEVALKIT,
+    first_letter,
+    through_a_table,
+)
+from evaluation.answers.matching import lmms_option, vlmevalkit_option
+from evaluation.answers.ranked import ranked_letter, without_reasoning
+
+OPTIONS = {"A": "Red socks", "B": "A cat", "C": "Dog", "D": "Teddy bear"}
+
+# text -> official Video-MME script, lmms-eval >= 0.7.2, VLMEvalKit, our own
+NASTY = [
+    ("B", "B", "B", "B", "B"),
+    ("B.", "B", "B", "B", "B"),
+    ("(B) A cat", "B", "B", "B", "B"),
+    ("", None, None, None, None),
+    ("   \n", None, None, None, None),
+    ("Best answer: C", "B", "C", "B", "C"),
+    ("Correct: D", "C", "D", "C", "D"),
+    ("Based on the video, the answer is C.", "B", "C", "B", "C"),
+    ("ANSWER: B", "A", "B", "A", "B"),
+    ("Answer: B", "B", "B", "B", "B"),
+    ("Choice B", "C", "B", "C", "B"),
+    ("A man is cooking", "A", "A", "A", None),
+    ("As an AI, I cannot see the video.", "A", "A", "A", None),
+    ("the answer is d", None, None, None, "D"),
+    ("b", None, None, None, "B"),
+    ("It should be D, not B.", "D", "B", "D", None),
+    ("The best answer is B. However, C could also be considered.", "B", "C", "B", "B"),
+    ("Both A and C", "B", "C", "B", None),
+    ("A or D? I pick D", "A", "A", "A", "D"),
+    ("\uff22", None, None, None, "B"),  # full-width B
+    ("\uff08\uff23\uff09", None, None, None, "C"),  # full-width (C)
+    ("\u0412", None, None, None, None),  # a Cyrillic letter that looks like B
+    ("the second one", None, None, None, None),
+    ("Red socks", None, None, None, "A"),
+    ("Dog", "D", "D", "D", "C"),
+    ("\u00a0C\u3000", "C", "C", "C", "C"),
+    ("答案是C", "C", "C", "C", "C"),
+    ("I'm sorry, I can't help with that.", None, None, None, None),
+]
+
+
+@pytest.mark.parametrize(("text", "official", "lmms", "vlmevalkit", "ours"), NASTY)
+def test_nasty_answers_are_read_as_each_harness_reads_them(
+    text: str, official: str, lmms: str, vlmevalkit: str, ours: str
+) -> None:
+    assert first_letter(text, VIDEO_MME) == official
+    assert ranked_letter(text, "ABCD") == lmms
+    assert first_letter(text, VLMEVALKIT) == vlmevalkit
+    assert clean_choice(text, list(OPTIONS.values())) == ours
+
+
+def test_longvideobench_knows_five_letters_and_unwelded_phrases() -> None:
+    assert first_letter("Best answer: E", LONGVIDEOBENCH, "ABCDE") == "E"
+    assert first_letter("I do not know", LONGVIDEOBENCH, "ABCDE") is None
+
+
+@pytest.mark.parametrize("empty", ["", "None", "N/A", "NA", "nan"])
+def test_a_table_turns_nothing_into_nan(empty: str) -> None:
+    assert through_a_table(empty) == "nan"
+    # "NA" and "N/A" hold a capital A, which the table takes away.
+    assert first_letter(through_a_table(empty), VLMEVALKIT) is None
+
+
+def test_a_table_leaves_other_answers_alone() -> None:
+    assert through_a_table(" NA") == " NA"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<think>A or B?</think> C", "C"),
+        ("so it is A</think>B", "B"),
+        ("<think>A, without end", "<think>A, without end"),
+        ("<THINK>A</THINK> B", "<THINK>A</THINK> B"),
+        ("<think>x</think>B<analysis>y</analysis>", "B"),
+    ],
+)
+def test_thoughts_are_taken_out_as_on_the_command_line_of_lmms_eval(text: str, left: str) -> None:
+    assert without_reasoning(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "vlmevalkit", "lmms"),
+    [
+        ("B", "B", "B"),
+        ("(C)", "C", "C"),
+        ("Teddy bear", "D", "D"),
+        ("the answer is d", None, None),
+        ("A cat", "A", "A"),  # a letter that stands alone comes before the text
+        ("A cat sits there", "A", "B"),  # in a longer sentence lmms-eval takes A for an article
+        ("Both A and C", None, None),
+        ("", None, None),
+        ("Cannot determine the answer", "Z", None),
+    ],
+)
+def test_options_are_matched_as_in_each_harness(
+    text: str, vlmevalkit: str | None, lmms: str | None
+) -> None:
+    assert vlmevalkit_option(text, OPTIONS) == vlmevalkit
+    assert lmms_option(text, OPTIONS) == lmms
+
+
+def test_our_own_reading_takes_no_letter_that_is_no_option() -> None:
+    assert clean_choice("E", ["one", "two"]) is None
+    assert clean_choice("(b) two", ["one", "two"]) == "B"
+    assert clean_choice("It is a dog", ["cat", "dog"]) == "B"

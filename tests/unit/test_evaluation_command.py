@@ -1,0 +1,137 @@
+"""`python -m evaluation`: what it says, what it returns, and what a wrong word leads to."""
+
+from pathlib import Path
+
+import pytest
+from fake_benchmark import Fake, make_fake
+from tiny import tiny_assistant
+
+from evaluation.__main__ import main
+from evaluation.benchmarks import BENCHMARKS
+
+
+class Broken(Fake):
+    """Its files have another layout."""
+
+    name = "broken"
+    title = "Broken"
+
+
+@pytest.fixture(autouse=True)
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BENCHMARKS, "fake", Fake())
+    monkeypatch.setitem(BENCHMARKS, "broken", Broken())
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_fake(tmp_path_factory.mktemp("sets") / "fake", clips=1, pictures=2).parent
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model in a folder, as a user has one."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    assistant = tiny_assistant()
+    assistant.close()
+    assistant.model.save_pretrained(folder)
+    assistant.processor.save_pretrained(folder)
+    return folder
+
+
+def run(sets: Path, model: Path, out: Path, *more: str) -> int:
+    return main(
+        ["run", *(more or ("fake",)), "--data", str(sets), "--model", str(model), "--out", str(out)]
+    )
+
+
+def test_help_teaches_by_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["run"], ["score"], ["compare"], ["export"], ["toy"]):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--help"])
+        assert end.value.code == 0
+        assert "python -m evaluation" in capsys.readouterr().out.partition("example")[2]
+
+
+def test_the_list_says_what_each_benchmark_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    said = capsys.readouterr().out
+    assert "questions.jsonl, made by make_fake" in said
+    assert "any, strict" in said
+
+
+def test_a_run_ends_in_a_table_a_json_file_and_a_page(
+    sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(sets, model, tmp_path) == 0
+    said = capsys.readouterr()
+    assert "Fake" in said.out
+    assert "samples/s" in said.err
+    before = (tmp_path / "results.json").read_bytes()
+    assert "<h1>tiny</h1>" in (tmp_path / "report.html").read_text()
+
+    assert main(["score", str(tmp_path / "fake")]) == 0
+    assert (tmp_path / "results.json").read_bytes() == before
+    assert main(["score", str(tmp_path), "--mode", "strict"]) == 0
+    assert (tmp_path / "results.json").read_bytes() != before
+
+    assert run(sets, model, tmp_path / "blind", "fake", "--no-media") == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path), str(tmp_path / "blind")]) == 0
+    assert "media: True, here False" in capsys.readouterr().out
+
+
+def test_one_benchmark_that_cannot_be_read_does_not_keep_the_others_from_it(
+    sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(sets, model, tmp_path, "broken", "fake") == 1
+    said = capsys.readouterr()
+    assert "broken: there is no folder" in said.err
+    assert "Fake" in said.out
+
+
+def test_a_failed_sample_makes_the_exit_code_tell(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = make_fake(tmp_path / "sets/fake", clips=0, pictures=2)
+    (data / "picture1.png").write_bytes(b"no picture")
+    assert run(data.parent, model, tmp_path / "out") == 1
+    assert "not finished, 2 of 4 answered (2 failed" in capsys.readouterr().out
+    assert main(["score", str(tmp_path / "out")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "nonsense"], "there is no benchmark 'nonsense'; known are"),
+        (["run", "fake", "--model", "/nowhere"], "--model /nowhere: there is no such folder."),
+        (["run", "fake", "--limit", "0"], "--limit is 0; it must be 1 or more."),
+        (["run", "fake", "--mode", "odd"], "there is no mode 'odd' here; known are any, strict."),
+        (["run", "fake", "--prompt", "odd"], "fake has no prompt mode 'odd'"),
+        (["run", "fake", "--subtitles"], "fake has no subtitles to show."),
+        (["run", "fake", "broken", "--subtitles"], "none of these benchmarks has subtitles"),
+        (["score", "/nowhere"], "/nowhere holds no run"),
+        (["compare", "/nowhere", "/nowhere"], "/nowhere holds no run"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_one_sentence(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert told in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_folder_that_is_no_model_is_refused_in_one_sentence(
+    sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content in (None, "{}", "not JSON", '{"model_type": "llama"}'):
+        if content is not None:
+            (tmp_path / "config.json").write_text(content)
+        assert run(sets, tmp_path, tmp_path / "out") == 2
+        said = capsys.readouterr().err.strip()
+        assert said.startswith("python -m evaluation run: ")
+        assert "cannot be loaded" in said
+        assert "\n" not in said

@@ -1,0 +1,107 @@
+"""Metrics of free answers against the published harnesses' values."""
+
+import pytest
+
+from evaluation.metrics.anls import anls
+from evaluation.metrics.containment import contains, narrow
+from evaluation.metrics.relaxed import relaxed, relaxed_clean
+from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "score"),
+    [
+        ("", "", 1.0),
+        ("", "abc", 0.0),
+        ("0.28", "0.28", 1.0),
+        ("The answer is 0.28", "0.28", 0.0),
+        ("ab", "ac", 0.5),  # exactly one half is kept
+        ("a", "b", 0.0),
+        ("  abd  ", "abc", 1 - 1 / 7),  # blanks count in the length
+        ("abd", "abc", 1 - 1 / 3),
+        ("A\u00a0B", "a b", 1.0),  # a no-break space is a blank
+        ("a\u3000b", "a b", 1.0),  # and so is an ideographic one
+        ("a\u200bb", "ab", 1 - 1 / 3),  # a zero-width one is not
+        ("ß", "s", 0.5),  # upper() makes it two letters long
+        ("ﬃ", "f", 1 - 1 / 3),
+        ("HELLO   World", "hello world", 1.0),
+    ],
+)
+def test_anls_is_the_code_s_not_the_paper_s(answer: str, target: str, score: float) -> None:
+    assert anls(answer, [target]) == pytest.approx(score)
+
+
+def test_anls_takes_the_best_of_the_accepted_answers() -> None:
+    assert anls("miller", ["R. Miller", "Miller"]) == 1.0
+
+
+def test_the_paper_drops_exactly_one_half() -> None:
+    assert anls("ab", ["ac"], keep_half=False) == 0.0
+    assert anls("abd", ["abc"], keep_half=False) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "shared", "ours"),
+    [
+        ("105", "100", 1, 1),
+        ("106", "100", 0, 0),
+        ("95", "100", 1, 1),
+        ("50%", "50", 0, 1),
+        ("1,000", "1000", 0, 1),
+        ("0.01", "0", 0, 0),
+        ("0", "0", 1, 1),
+        ("0.0", "0", 0, 1),
+        ("Yes.", "Yes", 0, 1),
+        ("YES", "yes", 1, 1),
+        ("2100", "2020", 1, 1),  # years get their five per cent
+        ("", "", 1, 1),
+        ("nan", "3", 0, 0),
+    ],
+)
+def test_relaxed_accuracy_keeps_the_quirks_and_ours_repairs_them(
+    answer: str, target: str, shared: int, ours: int
+) -> None:
+    assert relaxed(answer, target) == shared
+    assert relaxed_clean(answer, target) == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "by_evalai", "by_vlmevalkit"),
+    [
+        ("The Dog", "dog", "dog"),
+        ("two", "2", "2"),
+        ("none", "0", "0"),
+        ("dont", "don't", "don't"),
+        ("somebody'd", "somebodyd", "somebodyd"),
+        ("1,000", "1000", "1000"),
+        ("John's", "john 's", "john's"),
+        ("3.", "3", "3."),
+        ("a/b", "b", "b"),
+        ("x - y", "x y", "x y"),
+        ("", "", ""),
+    ],
+)
+def test_answers_are_prepared_as_by_evalai_and_vlmevalkit(
+    text: str, by_evalai: str, by_vlmevalkit: str
+) -> None:
+    assert evalai(text) == by_evalai
+    assert vlmevalkit(text) == by_vlmevalkit
+
+
+def test_vqa_accuracy_leaves_out_each_person_in_turn() -> None:
+    people = ["dakota"] * 3 + ["nikon"] * 7
+    assert vqa_accuracy("Dakota", people) == pytest.approx((3 * 2 / 3 + 7 * 1) / 10)
+    assert vqa_accuracy("nikon", people) == 1.0
+    assert vqa_accuracy("", people) == 0.0
+
+
+def test_ocrbench_wants_the_answer_inside_what_was_said() -> None:
+    assert contains("It says CENTRE.", ["centre"]) == 1
+    assert contains("center", ["centre"]) == 0
+    assert contains("x^{2}+1", ["x ^ { 2 } + 1"], formula=True) == 1
+    assert contains("X^{2}+1", ["x ^ { 2 } + 1"], formula=True) == 0
+    assert contains("", ["a"]) == 0
+
+
+def test_full_width_letters_become_narrow_and_nothing_else_changes() -> None:
+    assert narrow("ＡＢ\u3000１！ﬁ") == "AB 1!ﬁ"

@@ -1,0 +1,45 @@
+"""Toy sets: made again they are the same, and they overwrite nothing."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.toy import TOYS, make_toy, make_toys
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".zip"  # a zip file holds the time it was made
+    }
+
+
+def test_there_is_a_toy_set_for_every_published_benchmark() -> None:
+    assert set(TOYS) == set(BENCHMARKS) - {"worlds", "photos"}
+
+
+@pytest.mark.parametrize("name", ["docvqa", "longvideobench"])
+def test_a_toy_set_made_again_is_the_same(tmp_path: Path, name: str) -> None:
+    for place in ("a", "b"):
+        make_toy(name, tmp_path / place)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b") != {}
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not empty"):
+        make_toy("docvqa", tmp_path)
+    with pytest.raises(ValueError, match="known are videomme"):
+        make_toy("vqav2", tmp_path / "new")
+
+
+def test_making_all_goes_on_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "videomme").mkdir()
+    (tmp_path / "videomme" / "real.zip").write_text("not ours")
+    said = list(make_toys(tmp_path))
+    assert said[0].endswith("left as it is")
+    assert {path.name for path in tmp_path.iterdir()} == set(TOYS)
+    assert [path.name for path in (tmp_path / "videomme").iterdir()] == ["real.zip"]
