@@ -68,7 +68,7 @@ def jumble(dice: Dice) -> World:
     """
     side, num_shapes, num_objects = 5, 6, 10
     names = dice.shuffled(SHAPES)[:num_shapes]
-    shapes = [dice.shape(lambda thing, name=name: thing.name == name) for name in names]
+    shapes = [_shape(dice, name) for name in names]
     objects = [dice.object(lambda thing: thing.fits_sentences) for _ in range(num_objects)]
     things = [*shapes, *(thing for thing in objects if thing is not None)]
     sites = dice.random.sample(range(side * side), len(things))
@@ -81,6 +81,10 @@ def jumble(dice: Dice) -> World:
     turns += presence_turns(dice, shapes)
     caption = f"many small things, such as {listed([an(thing.label) for thing in shapes[:3]])}"
     return _world(sentence(caption), turns, items, base)
+
+
+def _shape(dice: Dice, name: str) -> Thing:
+    return dice.shape(lambda thing: thing.name == name)
 
 
 def _cell_turn(dice: Dice, thing: Thing, row: int, column: int) -> Turn:
