@@ -167,8 +167,8 @@ class Answerer:
         pending.sort(key=lambda item: len(item.ids))
         for start in range(0, len(pending), self.batch_size):
             batch = pending[start : start + self.batch_size]
-            for item, answer in zip(batch, self._answer_batch(batch), strict=True):
-                answers[item.place] = answer
+            for waiting, answer in zip(batch, self._answer_batch(batch), strict=True):
+                answers[waiting.place] = answer
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
 
