@@ -22,7 +22,7 @@ from data.records import Media, Record, Text, read_records
 from data.scoring import judge
 from evaluation.generate import Answerer, Asked, GenerateSettings
 from evaluation.looks_plot import plot
-from evaluation.manifest import model_hash
+from evaluation.provenance import model_hash
 from evaluation.shares import shown
 from vlm.conversation import Conversation, Image, Message, Part, Video
 from vlm.conversation import Text as Words
