@@ -164,11 +164,11 @@ class Answerer:
             else:
                 pending.append(_Pending(place, item, ids, rendered.media))
         # Neighbours of the same length leave little to pad.
-        pending.sort(key=lambda item: len(item.ids))
+        pending.sort(key=lambda waiting: len(waiting.ids))
         for start in range(0, len(pending), self.batch_size):
             batch = pending[start : start + self.batch_size]
-            for waiting, answer in zip(batch, self._answer_batch(batch), strict=True):
-                answers[waiting.place] = answer
+            for done, answer in zip(batch, self._answer_batch(batch), strict=True):
+                answers[done.place] = answer
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
 

@@ -128,6 +128,7 @@ def results(item: Scored) -> dict[str, Any]:
             "answered": len(item.answered),
             "failed": len(item.failed),
             "missing": item.asked - len(item.rows),
+            "secret": sum(not row["targets"] for row in item.rows),  # the public has no answer
         },
         "modes": modes,
         "categories": _categories(item),

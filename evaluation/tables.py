@@ -15,7 +15,7 @@ def table(found: Sequence[dict[str, Any]]) -> list[str]:
     for one in found:
         names = [one["mode"], *(name for name in one["modes"] if name != one["mode"])]
         for name in names:
-            complete = one["headline"] is not None
+            complete = one["state"] == "complete"
             numbers = one["modes"][name] if complete else {**one["modes"][name], **NOTHING}
             label = one["title"] if name == names[0] else ""
             rows.append([label, name, *cells(numbers)])
@@ -50,9 +50,13 @@ def remarks(one: dict[str, Any]) -> list[str]:
             f"only the first {counts['asked']:,} of {counts['questions']:,} questions were asked,"
             f" so it has no result{_so_far(numbers)}."
         )
-    elif one["headline"] is None:
+    elif one["headline"] is None and counts["secret"]:
         said.append(
             "its answers are not public; `python -m evaluation export` writes what is handed in."
+        )
+    elif one["headline"] is None:
+        said.append(
+            f"no answer could be read in the mode {one['mode']}, so it has no result in it."
         )
     if one["failed"]:
         first = one["failed"][0]

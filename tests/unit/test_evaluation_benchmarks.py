@@ -108,6 +108,16 @@ def test_docvqa_scores_are_those_of_the_server_s_code(toys: Path) -> None:
     assert scores == {"official": 0.5, "lmms-eval": 0.5, "vlmevalkit": 0.5, "paper": 0.0}
 
 
+def test_docvqa_s_harnesses_differ_on_blanks_and_on_words_for_nothing(toys: Path) -> None:
+    question = asked(toys, "docvqa")[0]
+    scores = scored("docvqa", replace(question, targets=("abc",)), "  abd  ")
+    assert scores["official"] == pytest.approx(0.857, abs=0.001)
+    assert scores["lmms-eval"] == pytest.approx(0.667, abs=0.001)
+    scores = scored("docvqa", replace(question, targets=("NA",)), "NA")
+    assert scores["official"] == 1.0
+    assert scores["vlmevalkit"] == pytest.approx(0.667, abs=0.001)  # it has become "nan"
+
+
 def test_textvqa_repeats_lmms_eval_s_lower_case(toys: Path) -> None:
     text = asked(toys, "textvqa", prompt_mode="lmms-eval-ocr")[1].parts[1]
     assert isinstance(text, str)

@@ -36,7 +36,12 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made_run(
-    root: Path, said: str, total: int | None = None, asked: int | None = None, **identity: Any
+    root: Path,
+    said: str,
+    total: int | None = None,
+    asked: int | None = None,
+    targets: tuple[str, ...] = ("A",),
+    **identity: Any,
 ) -> Path:
     """A run in which A was always right; what was said is one letter for each question, ! a
     failure.
@@ -49,7 +54,7 @@ def made_run(
                 "benchmark": "fake", "id": f"q{index}", "index": index,
                 "group": f"film {index // 2}", "prompt": f"<video>Is it <b>{index}</b>?",
                 "media": [], "captions": [], "raw": None if failed else letter.strip(),
-                "extracted": {}, "score": {}, "targets": ["A"], "options": [],
+                "extracted": {}, "score": {}, "targets": list(targets), "options": [],
                 "category": {"kind": "even" if index % 2 == 0 else "odd", "one": "same"},
                 "extra": {}, "tokens": {}, "seconds": {},
                 "error": "the film is broken." if failed else "",
@@ -144,8 +149,10 @@ def test_answers_that_are_secret_are_not_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fake, "score", lambda self, row, answer, mode: None)
-    lines = strict(made_run(tmp_path, "AAAA"))
+    lines = strict(made_run(tmp_path / "secret", "AAAA", targets=()))
     assert any("its answers are not public" in line for line in lines)
+    lines = strict(made_run(tmp_path / "silent", "AAAA"))
+    assert any("no answer could be read in the mode strict" in line for line in lines)
 
 
 def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:

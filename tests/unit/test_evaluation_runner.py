@@ -167,7 +167,7 @@ def test_a_broken_video_fails_alone_and_is_tried_again_when_it_is_whole(
     assert found["state"] == "partial"
     assert found["headline"] is None
     assert found["counts"] == {
-        "questions": 4, "asked": 4, "answered": 2, "failed": 2, "missing": 0
+        "questions": 4, "asked": 4, "answered": 2, "failed": 2, "missing": 0, "secret": 0
     }  # fmt: skip
 
     (data / "clip0.mp4").write_bytes(content)
