@@ -216,9 +216,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         tokens = self.compressor(features, times)
         if self.concepts is not None:
             assert features.class_logits is not None
-            tokens = tokens + self.concepts(
-                features.class_logits, features.grid, self.compressor.factor
-            ).to(tokens.dtype)
+            words = self.concepts(features.class_logits, features.grid, self.compressor.factor)
+            doubt = self.concepts.doubt(features.class_logits)
+            tokens = (doubt * tokens + words).to(tokens.dtype)
         return tokens
 
     def forward(
