@@ -30,5 +30,5 @@ EXAMPLES = (
         FOLDER / "moving-ball.mp4",
         FOLDER / "moving-ball.jpg",
     ),
-    Example("A receipt", "What is the total?", FOLDER / "receipt.png", FOLDER / "receipt.png"),
+    Example("A receipt", "What is this?", FOLDER / "receipt.png", FOLDER / "receipt.png"),
 )
