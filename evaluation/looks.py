@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from data.records import Media, Record, Text, read_records
 from data.scoring import judge
+from data.shares import shown
 from evaluation.generate import Answerer, Asked, GenerateSettings
 from evaluation.looks_plot import plot
 from evaluation.provenance import model_hash
-from evaluation.shares import shown
 from vlm.conversation import Conversation, Image, Message, Part, Video
 from vlm.conversation import Text as Words
 from vlm.media.decode import read_image, read_video

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from evaluation.shares import wilson
+from data.shares import wilson
 
 if TYPE_CHECKING:
     from evaluation.looks import Point

@@ -7,7 +7,6 @@ small detail; text-only chat beside the base model. Shares come with a 95 % Wils
 
 import argparse
 import json
-import math
 import random
 import sys
 from collections import defaultdict
@@ -19,6 +18,7 @@ import torch
 from data.embedded import DEFAULT
 from data.records import Media, Message, Record, Text, read_records
 from data.scoring import is_right, judge
+from data.shares import shown
 from training.answers import answers
 from training.chat_check import chat_table
 from vlm.model import PVCForConditionalGeneration
@@ -36,22 +36,6 @@ LOOKED_AT_AGAIN = ("small", "number", "word", "detail", "odd", "heading", "total
 PHOTO_QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
 AIM = 0.8
 PHOTO_AIM = 0.6
-
-
-def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % Wilson interval of a share."""
-    if total == 0:
-        return 0.0, 1.0
-    share = hits / total
-    middle = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - spread) / (1 + z * z / total), (middle + spread) / (1 + z * z / total)
-
-
-def share(hits: int, total: int) -> str:
-    """'81 % (74 to 87, n = 120)'."""
-    low, high = wilson(hits, total)
-    return f"{100 * hits / max(total, 1):.0f} % ({100 * low:.0f} to {100 * high:.0f}, n = {total})"
 
 
 class Reporter:
@@ -78,9 +62,9 @@ class Reporter:
         lines = ["| aim (>= 80 %) | right on held-out worlds |", "|---|---|"]
         for aim, tasks in AIMS.items():
             right, total = sum(hits[t] for t in tasks), sum(totals[t] for t in tasks)
-            lines.append(f"| {aim} | {share(right, total)}{_missed(right, total, AIM)} |")
+            lines.append(f"| {aim} | {shown(right, total)}{_missed(right, total, AIM)} |")
         lines += ["", "| task | right |", "|---|---|"]
-        lines += [f"| {task} | {share(hits[task], totals[task])} |" for task in sorted(totals)]
+        lines += [f"| {task} | {shown(hits[task], totals[task])} |" for task in sorted(totals)]
         return lines
 
     def photos(self, folder: Path) -> list[str]:
@@ -116,10 +100,10 @@ class Reporter:
         return [
             "| photographs of one thing | share |",
             "|---|---|",
-            f"| right | {share(right, total)} |",
-            f"| right or nearly right (aim >= 60 %) | {share(right + near, total)}"
+            f"| right | {shown(right, total)} |",
+            f"| right or nearly right (aim >= 60 %) | {shown(right + near, total)}"
             f"{_missed(right + near, total, PHOTO_AIM)} |",
-            f'| said "I can\'t tell" | {share(unsure, total)} |',
+            f'| said "I can\'t tell" | {shown(unsure, total)} |',
         ]
 
     def looks(self, records: Sequence[Record]) -> list[str]:
@@ -139,7 +123,7 @@ class Reporter:
                 judge(record, answer) == "right"
                 for record, answer in zip(chosen, given, strict=True)
             )
-            lines.append(f"| {num_looks} | {share(right, len(chosen))} |")
+            lines.append(f"| {num_looks} | {shown(right, len(chosen))} |")
         return lines
 
     def samples(self, num: int, seed: int = 0) -> list[str]:

@@ -11,8 +11,8 @@ the picture (the classifier is linear, so this is its answer for the whole pictu
 no such path, and only the embedded model uses it.
 
 Where the classifier is sure of a frame, the compressor is silent: it learns from drawn scenes, and
-of a photograph it would say what it took it for among those. CERTAIN is what the classifier stays
-below in nine of ten made worlds.
+of a photograph it would say what it took it for among those. In most made worlds the classifier
+stays below CERTAIN, in most photographs of one thing above.
 """
 
 import torch

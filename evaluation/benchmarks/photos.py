@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data.shares import shown
 from evaluation.benchmarks.base import MediaPart, Options, Question, Row
 from evaluation.benchmarks.worlds import FreeAnswers, missed
-from evaluation.shares import shown
 
 LIST = "photos.json"
 QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")

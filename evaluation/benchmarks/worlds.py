@@ -9,8 +9,8 @@ from pathlib import Path
 
 from data.records import Media, Record, Text, read_records
 from data.scoring import first_sentence, is_right
+from data.shares import counted, shown
 from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question, Row
-from evaluation.shares import counted, shown
 from vlm.weights.files import cache_dir
 
 RECORDS = "records.jsonl"

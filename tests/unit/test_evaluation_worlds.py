@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation import shares
+from data import shares
 from evaluation.benchmarks.base import MediaPart, Options, Question
 from evaluation.benchmarks.photos import QUESTIONS, Photos
 from evaluation.benchmarks.worlds import FreeAnswers, Worlds
