@@ -1,11 +1,9 @@
-"""The model a run starts from: a saved folder, or a preset on its base weights.
+"""The model a run starts from: one that is there, or a preset on its base weights.
 
 `fresh_embedded` puts the embedded model together before any training: SmolLM2-135M-Instruct and
 EfficientNet-Lite2 as they come, our layers in between new, and the words of the classifier's
 concepts set to the mean embedding of the words of each class's name.
 """
-
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
@@ -16,19 +14,15 @@ from vlm.encoders.efficientnet import fold_batch_norm
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
 from vlm.processor import PVCProcessor
+from vlm.weights import sources
 from vlm.weights.base import efficientnet_lite2, smollm2
 
 
 def start_model(name: str, seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """A model and its processor: "embedded" fresh on its base, or a folder as it was saved."""
+    """A model and its processor: "embedded" fresh on its base, or any model named, as it is."""
     if name == "embedded":
         return fresh_embedded(seed)
-    if not Path(name).is_dir():
-        raise ValueError(f'"{name}" is neither "embedded" nor a folder of a saved model')
-    model = PVCForConditionalGeneration.from_pretrained(
-        name, dtype=torch.float32, attn_implementation="eager"
-    )
-    return model, PVCProcessor.from_pretrained(name)
+    return sources.load(sources.resolve(name), torch.float32, attn_implementation="eager")
 
 
 def fresh_embedded(seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
