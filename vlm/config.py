@@ -26,7 +26,7 @@ class TowerConfig:
     dim: int = 1024
     num_heads: int = 16
     mlp_dim: int = 4096
-    num_temporal_layers: int = 8
+    num_temporal_layers: int = 8  # 0: an image tower, each frame for itself
     temporal_heads: int = 16
     temporal_prefix: bool = True  # CLS takes part in the temporal attention
     alpha: float = 0.0  # the gate's start
@@ -39,8 +39,8 @@ class TowerConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_mean", tuple(self.image_mean))
         object.__setattr__(self, "image_std", tuple(self.image_std))
-        if self.num_temporal_layers < 1:
-            raise ValueError("a progressive tower needs at least one temporal layer")
+        if self.num_temporal_layers < 0:
+            raise ValueError(f"a tower cannot have {self.num_temporal_layers} temporal layers")
         if self.backbone == "vit" and self.image_size % self.patch_size:
             raise ValueError(
                 f"pictures of {self.image_size} px do not divide into patches of {self.patch_size}"

@@ -209,7 +209,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @property
     def tower_dtype(self) -> torch.dtype:
         """What the tower computes in."""
-        return self.tower.blocks[0].alpha.dtype
+        return self.tower.dtype
 
     def _compress(self, features: VideoFeatures, times: Tensor) -> Tensor:
         """A tower's features -> [B, T, M, D]."""

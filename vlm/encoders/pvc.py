@@ -116,7 +116,10 @@ class TowerMemory:
 
 
 class ProgressiveEncoder(VideoEncoder):
-    """An image backbone, a change of width where needed, and progressive blocks on top."""
+    """An image backbone, a change of width where needed, and progressive blocks on top.
+
+    Without blocks it is an image tower: each frame for itself, every look at a picture the same.
+    """
 
     causal = True
 
@@ -140,6 +143,12 @@ class ProgressiveEncoder(VideoEncoder):
             self.positions = nn.Parameter(start)
         self.blocks: Sequence[ProgressiveBlock] = nn.ModuleList(blocks)  # type: ignore[assignment]
         self.num_outside = 0 if temporal_prefix else backbone.num_prefix
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the tower computes in; its gates and biases keep it where weights are quantised."""
+        owner = self.blocks[0] if len(self.blocks) else self.backbone
+        return next(p.dtype for p in owner.parameters() if p.is_floating_point())
 
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
         return num_frames, *self.backbone.grid(height, width)
@@ -175,7 +184,9 @@ class ProgressiveEncoder(VideoEncoder):
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
             x = x + resize_positions(self.positions, image.grid)
-        tokens = self.blocks[0].spatial(x[None])
+        tokens = x[None]  # [1, F, prefix + N, C]
+        if len(self.blocks):
+            tokens = self.blocks[0].spatial(tokens)
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
@@ -196,6 +207,7 @@ class ProgressiveEncoder(VideoEncoder):
             past = None if memory is None else memory.layers[index]
             x, kept = block.progress(x, times, self.num_outside, past)
             layers.append(kept)
+        x = x.expand(B, T, N, C)  # without temporal layers they never part: R looks cost one
         prefix = self.backbone.num_prefix
         tokens = x[:, :, prefix:]
         logits = frames.class_logits
