@@ -25,52 +25,12 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from vlm.compressor import AdaptiveCompressor
 from vlm.concepts import ConceptWords
-from vlm.config import PVCConfig, TowerConfig
-from vlm.encoders.base import ImageBackbone, VideoFeatures
-from vlm.encoders.efficientnet import EfficientNetLite
-from vlm.encoders.pvc import FrameTokens, ProgressiveBlock, ProgressiveEncoder, TowerMemory
-from vlm.encoders.vit import ViT
+from vlm.config import PVCConfig
+from vlm.encoders.base import VideoFeatures
+from vlm.encoders.pvc import FrameTokens, TowerMemory
+from vlm.encoders.tower import build_tower
 from vlm.fusion import fuse
 from vlm.layers.norm import AdaLN
-
-
-def build_tower(config: TowerConfig) -> ProgressiveEncoder:
-    """The tower a config describes, with fresh weights."""
-    backbone: ImageBackbone
-    if config.backbone == "vit":
-        backbone = ViT(
-            config.image_size,
-            config.patch_size,
-            config.dim,
-            config.depth,
-            config.num_heads,
-            config.mlp_dim,
-        )
-    elif config.backbone.startswith("efficientnet-"):
-        backbone = EfficientNetLite(
-            config.backbone.removeprefix("efficientnet-"), config.num_classes
-        )
-    else:
-        raise ValueError(
-            f'no backbone "{config.backbone}"; there are vit and efficientnet-lite0..3'
-        )
-    blocks = [
-        ProgressiveBlock(
-            config.dim,
-            config.num_heads,
-            config.mlp_dim,
-            config.temporal_heads,
-            config.alpha,
-            config.layer_scale,
-            config.adaln_hidden_dim,
-            config.adaln_one_plus,
-            config.adaln_affine,
-        )
-        for _ in range(config.num_temporal_layers)
-    ]
-    # A ViT has its own positions, a CNN has none.
-    num_positions = 0 if config.backbone == "vit" else config.grid[0] * config.grid[1]
-    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix, num_positions)
 
 
 class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
