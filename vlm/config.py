@@ -88,7 +88,7 @@ class CompressorConfig:
 class PromptConfig:
     """How pictures stand in the text."""
 
-    template: str = "chatml"
+    template: str | dict[str, Any] = "chatml"  # by name, or the fields of a `Template`
     system: str = ""  # the system turn when the user gives none; "" for no such turn
     frame_label: str = "Frame{index}: "  # before each frame of a video, index from 1
     image_label: str = "Image-{index}: "  # before each picture when there are several
