@@ -131,6 +131,13 @@ class PVCConfig(PreTrainedConfig):
         self.tower = asdict(TowerConfig(**self.tower))
         self.compressor = asdict(CompressorConfig(**self.compressor))
         self.prompt = asdict(PromptConfig(**self.prompt))
+        rows, columns = self.tower_config.grid
+        factor = self.compressor_config.factor
+        if rows % factor or columns % factor:
+            raise ValueError(
+                f"a grid of {rows} x {columns} patches does not divide into squares of {factor}:"
+                " set compressor.factor or tower.image_size otherwise"
+            )
         super().__post_init__(**kwargs)
 
     @property

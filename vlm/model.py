@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from vlm.compressor import AdaptiveCompressor
+from vlm.compressor import build_compressor
 from vlm.concepts import ConceptWords
 from vlm.config import PVCConfig
 from vlm.encoders.base import VideoFeatures
@@ -51,17 +51,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         tower, compressor = config.tower_config, config.compressor_config
         width = config.text_width
         self.tower = build_tower(tower)
-        self.compressor = AdaptiveCompressor(
-            tower.dim,
-            width,
-            compressor.factor,
-            compressor.mlp_dim,
-            compressor.adaptive,
-            compressor.adaln_hidden_dim,
-            compressor.adaln_one_plus,
-            compressor.adaln_affine,
-            compressor.summary,
-        )
+        self.compressor = build_compressor(compressor, tower.dim, width)
         self.concepts = ConceptWords(tower.num_classes, width) if compressor.concepts else None
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()

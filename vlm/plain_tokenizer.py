@@ -1,6 +1,7 @@
 """Text to token ids, where nothing that somebody typed can become markup."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -33,44 +34,47 @@ class PlainTokenizer:
         self.markup_ids = self.special_ids.union(tokenizer.added_tokens_decoder)
         self._tokenizer = tokenizer
         self._fast = self._inside = None
-        self.leads_after_markup = True
+        self._schemes: set[str] = set()
         if tokenizer.is_fast:
             whole = json.loads(tokenizer.backend_tokenizer.to_str())
             self._fast = _quiet(whole)
-            leads = _leading_spaces(whole)
-            if leads:
+            self._schemes = _take_leading_spaces(whole)
+            if self._schemes:
                 self._inside = _quiet(whole)
-            # "first": a space in front of the whole text alone, not of each stretch.
-            self.leads_after_markup = leads != {"first"}
         for token in tokenizer.convert_ids_to_tokens(sorted(self.special_ids)):
-            if self.special_ids.intersection(self._encode(token)):
+            if self.special_ids.intersection(self._encode(token, leads=True)):
                 raise ValueError(
                     f"this tokenizer reads the typed text {token!r} as a special token even when"
                     " told not to; the assistant cannot be used safely with it."
                 )
 
-    def __call__(self, text: str, after_markup: bool = True) -> list[int]:
-        """Ids of typed text that follows markup, or other text."""
-        ids = self._encode(clean(text), inside=not (after_markup and self.leads_after_markup))
+    def leads(self, before: Sequence[int]) -> bool:
+        """Whether the tokenizer puts a space in front of text that follows these ids."""
+        if not before:
+            return bool(self._schemes)
+        return "always" in self._schemes and before[-1] in self.markup_ids
+
+    def __call__(self, text: str, leads: bool = False) -> list[int]:
+        """Ids of typed text, with the tokenizer's own space in front or without."""
+        ids = self._encode(clean(text), leads)
         assert not self.special_ids.intersection(ids), "typed text became a special token"
         return ids
 
-    def markup(self, text: str, opens_page: bool = False) -> list[int]:
+    def markup(self, text: str, leads: bool = False) -> list[int]:
         """Ids of a template's literal, its special tokens as such."""
         if not text:
             return []
         ids = self._tokenizer.encode(text, add_special_tokens=False)
-        if opens_page or self._inside is None or ids[0] in self.markup_ids:
+        if leads or self._inside is None or ids[0] in self.markup_ids:
             return ids
-        # It begins with words that stand inside a text: they get no space in front.
         marks = [str(self._tokenizer.added_tokens_decoder[i]) for i in ids if i in self.markup_ids]
         words = text.partition(marks[0])[0] if marks else text
-        return self._encode(words, inside=True) + self.markup(text.removeprefix(words))
+        return self._encode(words, leads=False) + self.markup(text.removeprefix(words))
 
-    def _encode(self, text: str, inside: bool = False) -> list[int]:
+    def _encode(self, text: str, leads: bool) -> list[int]:
         if self._fast is None:
             return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        fast = self._inside if inside and self._inside is not None else self._fast
+        fast = self._fast if leads or self._inside is None else self._inside
         return fast.encode(text, add_special_tokens=False).ids
 
 
@@ -83,7 +87,7 @@ def _quiet(whole: dict[str, Any]) -> Tokenizer:
     return fast
 
 
-def _leading_spaces(whole: dict[str, Any]) -> set[str]:
+def _take_leading_spaces(whole: dict[str, Any]) -> set[str]:
     """Takes out what puts a space in front of a text; returns where it did: first, always."""
     found: set[str] = set()
     normalizer = whole.get("normalizer") or {}

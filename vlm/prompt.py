@@ -55,8 +55,8 @@ class PromptWriter:
             tokenizer.convert_tokens_to_ids(token) for token in prompt.image_tokens
         )
 
-        self._literals: dict[str, list[int]] = {}
-        self.newline = self.plain("\n")
+        self._literals: dict[tuple[str, bool], list[int]] = {}
+        self.newline = self.plain("\n", self.plain.leads([self.image_end]))
         self.closing = self.literal(self.template.close("assistant"))
         self.end_of_turn = self.closing[-1] if self.closing else None
         if self.end_of_turn not in self.plain.special_ids:
@@ -77,12 +77,11 @@ class PromptWriter:
         page.literal(ending)
         return Written(page.ids, page.labels, tuple(page.media))
 
-    def literal(self, text: str, opens_page: bool = False) -> list[int]:
+    def literal(self, text: str, leads: bool = False) -> list[int]:
         """Ids of what a template says; its markup becomes special tokens."""
-        key = f"{opens_page}{text}"
-        if key not in self._literals:
-            self._literals[key] = self.plain.markup(text, opens_page)
-        return self._literals[key]
+        if (text, leads) not in self._literals:
+            self._literals[text, leads] = self.plain.markup(text, leads)
+        return self._literals[text, leads]
 
     def safe(self, ids: Sequence[int]) -> bool:
         """Whether ids that a model wrote can stand in a history as they are."""
@@ -105,7 +104,7 @@ class PromptWriter:
         """Tokens of a frame's or a picture's label."""
         text = label.format(index=index)
         if text not in self._labels:
-            self._labels[text] = self.plain(text, after_markup=False)
+            self._labels[text] = self.plain(text)
         return self._labels[text]
 
 
@@ -121,12 +120,11 @@ class _Page:
 
     def literal(self, text: str, learnt: bool = False) -> None:
         """What the template says."""
-        self.add(self.writer.literal(text, opens_page=not self.ids), learnt)
+        self.add(self.writer.literal(text, self.writer.plain.leads(self.ids)), learnt)
 
     def text(self, text: str, learnt: bool = False) -> None:
         """What somebody says."""
-        plain = self.writer.plain
-        self.add(plain(text, after_markup=not self.ids or self.ids[-1] in plain.markup_ids), learnt)
+        self.add(self.writer.plain(text, self.writer.plain.leads(self.ids)), learnt)
 
     def add(self, ids: Sequence[int], learnt: bool = False) -> None:
         self.ids.extend(ids)
