@@ -23,54 +23,14 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from vlm.compressor import AdaptiveCompressor
+from vlm.compressor import build_compressor
 from vlm.concepts import ConceptWords
-from vlm.config import PVCConfig, TowerConfig
-from vlm.encoders.base import ImageBackbone, VideoFeatures
-from vlm.encoders.efficientnet import EfficientNetLite
-from vlm.encoders.pvc import FrameTokens, ProgressiveBlock, ProgressiveEncoder, TowerMemory
-from vlm.encoders.vit import ViT
+from vlm.config import PVCConfig
+from vlm.encoders.base import VideoFeatures
+from vlm.encoders.pvc import FrameTokens, TowerMemory
+from vlm.encoders.tower import build_tower
 from vlm.fusion import fuse
 from vlm.layers.norm import AdaLN
-
-
-def build_tower(config: TowerConfig) -> ProgressiveEncoder:
-    """The tower a config describes, with fresh weights."""
-    backbone: ImageBackbone
-    if config.backbone == "vit":
-        backbone = ViT(
-            config.image_size,
-            config.patch_size,
-            config.dim,
-            config.depth,
-            config.num_heads,
-            config.mlp_dim,
-        )
-    elif config.backbone.startswith("efficientnet-"):
-        backbone = EfficientNetLite(
-            config.backbone.removeprefix("efficientnet-"), config.num_classes
-        )
-    else:
-        raise ValueError(
-            f'no backbone "{config.backbone}"; there are vit and efficientnet-lite0..3'
-        )
-    blocks = [
-        ProgressiveBlock(
-            config.dim,
-            config.num_heads,
-            config.mlp_dim,
-            config.temporal_heads,
-            config.alpha,
-            config.layer_scale,
-            config.adaln_hidden_dim,
-            config.adaln_one_plus,
-            config.adaln_affine,
-        )
-        for _ in range(config.num_temporal_layers)
-    ]
-    # A ViT has its own positions, a CNN has none.
-    num_positions = 0 if config.backbone == "vit" else config.grid[0] * config.grid[1]
-    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix, num_positions)
 
 
 class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -91,17 +51,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         tower, compressor = config.tower_config, config.compressor_config
         width = config.text_width
         self.tower = build_tower(tower)
-        self.compressor = AdaptiveCompressor(
-            tower.dim,
-            width,
-            compressor.factor,
-            compressor.mlp_dim,
-            compressor.adaptive,
-            compressor.adaln_hidden_dim,
-            compressor.adaln_one_plus,
-            compressor.adaln_affine,
-            compressor.summary,
-        )
+        self.compressor = build_compressor(compressor, tower.dim, width)
         self.concepts = ConceptWords(tower.num_classes, width) if compressor.concepts else None
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
@@ -209,7 +159,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @property
     def tower_dtype(self) -> torch.dtype:
         """What the tower computes in."""
-        return self.tower.blocks[0].alpha.dtype
+        return self.tower.dtype
 
     def _compress(self, features: VideoFeatures, times: Tensor) -> Tensor:
         """A tower's features -> [B, T, M, D]."""
