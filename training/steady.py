@@ -16,6 +16,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer import TRAINER_STATE_NAME
 
 from training import checkpoints
+from training.cpu_sharding import shard_on_cpus
 from training.guard import Guard
 from training.meter import Meter
 from training.whole import fill_states, inner, named_states, read_tensors, write_tensors
@@ -56,6 +57,11 @@ class SteadyTrainer(Trainer):
     def plain_name(self, name: str) -> str:
         """A parameter's name as it stands in files."""
         return name
+
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        if shard_on_cpus(self.accelerator):
+            self.is_fsdp_enabled = True
 
     # Order and chance.
 

@@ -299,9 +299,11 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             return PVCOutput(image_hidden_states=visual_tokens)
         if inputs_embeds is None:
             assert input_ids is not None
+            # Before the words are embedded, as with pictures: the order of calls is the same, too.
+            nothing = self._nothing(clip_shapes) if visual_tokens is None and clip_shapes else None
             inputs_embeds = self.get_input_embeddings()(input_ids)
-            if visual_tokens is None and clip_shapes:
-                inputs_embeds = inputs_embeds + self._nothing(clip_shapes).to(inputs_embeds.dtype)
+            if nothing is not None:
+                inputs_embeds = inputs_embeds + nothing.to(inputs_embeds.dtype)
             if visual_tokens is not None:
                 inputs_embeds = fuse(
                     inputs_embeds, input_ids, visual_tokens, self.config.image_token_id
