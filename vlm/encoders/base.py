@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from vlm.layers.checkpointing import Checkpointing
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class VideoFeatures:
     class_logits: Tensor | None = None  # [B, T, N, K] the frozen backbone's classifier, per patch
 
 
-class VideoEncoder(nn.Module, ABC):
+class VideoEncoder(Checkpointing, ABC):
     """A clip goes in, tokens come out."""
 
     dim: int  # C
@@ -49,7 +51,7 @@ class ImageTokens:
     class_logits: Tensor | None = None  # [F, N, K]
 
 
-class ImageBackbone(nn.Module, ABC):
+class ImageBackbone(Checkpointing, ABC):
     """A picture goes in, a grid of tokens comes out: what a PVC tower stands on."""
 
     dim: int  # C

@@ -86,5 +86,5 @@ class ViT(ImageBackbone):
         x = torch.cat([self.class_embedding.expand(len(images), -1, -1), patches], dim=1)
         x = x + resize_positions(self.position_embedding, grid)
         for layer in self.layers:
-            x = layer(x)
+            x = self.run(layer, x)
         return ImageTokens(x, grid)
