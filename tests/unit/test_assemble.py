@@ -32,12 +32,15 @@ MODELS: dict[str, dict[str, Any]] = {
     "qwen3": {"model_type": "qwen3", "vocab_size": 512},
     "llama3": {"model_type": "llama"},
     "gemma3": {"model_type": "gemma3_text", "sliding_window": 8, "query_pre_attn_scalar": 8},
-    "gemma2": {"model_type": "gemma2", "sliding_window": 8, "query_pre_attn_scalar": 8},
+    "gemma2": {
+        "model_type": "gemma2", "sliding_window": 8, "query_pre_attn_scalar": 8,
+        "final_logit_softcapping": 2.0,
+    },
     "mistral": {"model_type": "mistral", "sliding_window": None},
     "mistral-v3": {"model_type": "mistral", "sliding_window": 16},
     "phi3": {"model_type": "phi3"},
     "tinyllama": {"model_type": "phi"},
-}
+}  # fmt: skip
 TOWER = {
     "image_size": 32, "patch_size": 8, "depth": 1, "dim": 8, "num_heads": 2, "mlp_dim": 16,
     "num_temporal_layers": 1, "temporal_heads": 2,
@@ -133,3 +136,10 @@ def test_a_picture_goes_through_and_the_saved_folder_gives_the_same_logits(
         expected, found = made.model(**inputs).logits, again(**saved).logits
     assert torch.equal(found, expected)
     assert again.config.image_token_id in inputs["input_ids"][0]
+
+    # In training only some logits are computed: they are the same ones.
+    labels = inputs["input_ids"].clone()
+    labels[:, :-5] = -100
+    with torch.no_grad():
+        learnt = again(**saved, labels=labels).logits
+    torch.testing.assert_close(learnt, expected[0, -6:-1], atol=1e-5, rtol=1e-4)
