@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 import torch
 from chat_templates import FAMILIES, family_tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    PreTrainedModel,
+)
 
 from vlm.assemble import main
 from vlm.assembly import assemble, write
-from vlm.assistant import Answering, Assistant, Settings, State
+from vlm.assistant import Assistant, Settings, State
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
+from vlm.weights.files import WeightsError
 
 SIZES: dict[str, Any] = {
     "hidden_size": 16,
@@ -44,6 +53,10 @@ MODELS: dict[str, dict[str, Any]] = {
 TOWER = {
     "image_size": 32, "patch_size": 8, "depth": 1, "dim": 8, "num_heads": 2, "mlp_dim": 16,
     "num_temporal_layers": 1, "temporal_heads": 2,
+}  # fmt: skip
+VISION = {
+    "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "image_size": 32, "patch_size": 8,
 }  # fmt: skip
 QUESTION = "What do you see here?"
 
@@ -108,7 +121,9 @@ def test_a_language_model_answers_in_a_pvc_as_it_does_alone(family: str, tmp_pat
     # the assistant's own loop, with its chunks and its cache
     greedy = Settings(temperature=0.0, max_new_tokens=12, repetition_penalty=1.0)
     *_, first = assistant.reply(State(), QUESTION, settings=greedy)
-    assert list(first.state.turns[0].answer_ids) == [i for i in expected if i not in assistant.end_ids]
+    assert list(first.state.turns[0].answer_ids) == [
+        i for i in expected if i not in assistant.end_ids
+    ]
     # A second turn goes on from the first: the same as without anything kept.
     *_, second = assistant.reply(first.state, "Hello there", settings=greedy)
     fresh = Assistant(model, assistant.processor)
@@ -143,3 +158,144 @@ def test_a_picture_goes_through_and_the_saved_folder_gives_the_same_logits(
     with torch.no_grad():
         learnt = again(**saved, labels=labels).logits
     torch.testing.assert_close(learnt, expected[0, -6:-1], atol=1e-5, rtol=1e-4)
+
+
+def test_embeddings_grow_only_when_they_have_no_room(tmp_path: Path) -> None:
+    padded = language_model(tmp_path / "padded", "qwen2").get_input_embeddings().weight
+    tight = language_model(tmp_path / "tight", "smollm2").get_input_embeddings().weight
+    made = assemble("fresh", str(tmp_path / "padded"), "pvc-narrow", {"tower": TOWER})
+    weight = made.model.get_input_embeddings().weight
+    new = made.processor.tokenizer.convert_tokens_to_ids(["<img>", "<IMG_CONTEXT>", "</img>"])
+    assert len(weight) == len(padded) == 512
+    assert "room in its 512 rows" in made.notes["vocabulary"]
+    old = [i for i in range(512) if i not in new]
+    assert torch.equal(weight[old], padded[old])
+    known = min(new)
+    mean = padded[:known].double().mean(dim=0).float()
+    assert all(torch.equal(weight[i], mean) for i in new)
+
+    made = assemble("fresh", str(tmp_path / "tight"), "pvc-narrow", {"tower": TOWER})
+    weight = made.model.get_input_embeddings().weight
+    assert len(weight) == len(tight) + 3 == len(made.processor.tokenizer)
+    assert torch.equal(weight[: len(tight)], tight)
+    assert made.model.get_output_embeddings().weight is weight  # tied, and still so
+    assert f"grown from {len(tight)} rows to {len(weight)}" in made.notes["vocabulary"]
+
+
+def test_a_tokenizer_without_a_usable_template_gets_ours_with_its_marks(tmp_path: Path) -> None:
+    language_model(tmp_path / "lm", "tinyllama")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "lm")
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(tmp_path / "lm")
+    (tmp_path / "lm" / "chat_template.jinja").unlink()
+    made = assemble("fresh", str(tmp_path / "lm"), "pvc-narrow", {"tower": TOWER})
+    assert made.model.config.prompt["template"] == "chatml"
+    assert "comes without a chat template" in made.notes["template"]
+    end = made.processor.tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert end in made.processor.writer.plain.special_ids
+    assert end in made.model.generation_config.eos_token_id
+
+
+def test_the_command_says_what_it_built_and_writes_it_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    language_model(tmp_path / "lm", "smollm2")
+    out = tmp_path / "out"
+    sizes = [f"--set=tower.{name}={value}" for name, value in TOWER.items()]
+    command = ["--tower", "fresh", "--language-model", str(tmp_path / "lm"), *sizes, str(out)]
+    assert main([*command, "--set=prompt.looks=3", "--dtype=bfloat16"]) == 0
+    said = capsys.readouterr().out
+    assert "fresh" not in said
+    assert "vit, 32 px, 4 x 4 patches, 1 temporal layers of 2" in said
+    assert "1 for a look, 3 looks at a picture" in said
+    assert "bfloat16" in said
+    model = PVCForConditionalGeneration.from_pretrained(out)
+    assert model.dtype == torch.bfloat16
+    assert model.config.looks == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lm", "out"]
+    assert main(command) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--preset", "pcv"], 'no preset "pcv"; there are pvc, pvc-narrow, image'),
+        (["--set", "tower.depht=3"], "tower has no depht; it has backbone"),
+        (["--set", "depth=3"], "this should be PART.FIELD=VALUE"),
+        (["--set", "compressor.factor=3"], "does not divide into squares of 3"),
+        (["--tower", "nowhere"], "nowhere"),
+        (["--language-model", "nowhere.gguf"], "nowhere.gguf: there is no such file"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    language_model(tmp_path / "lm", "smollm2")
+    sizes = [f"--set=tower.{name}={value}" for name, value in TOWER.items()]
+    command = ["--tower", "fresh", "--language-model", str(tmp_path / "lm"), *sizes]
+    assert main([*command, *arguments, str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert said in error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["lm"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda lm: (lm / "config.json").unlink(), "there is no config.json"),
+        (lambda lm: (lm / "config.json").write_text('{"model_type": "bert-of-mine"}'), "bert-of"),
+        (lambda lm: (lm / "model.safetensors").unlink(), "there are no weights"),
+        (lambda lm: (lm / "tokenizer.json").unlink(), "with its tokenizer"),
+        (
+            lambda lm: save_file(
+                {n: t for n, t in load_file(lm / "model.safetensors").items() if "norm" not in n},
+                lm / "model.safetensors",
+            ),
+            "missing keys: model.layers.0.input_layernorm.weight",
+        ),
+    ],
+)
+def test_a_spoilt_language_model_is_named(spoil: Any, said: str, tmp_path: Path) -> None:
+    language_model(tmp_path / "lm", "smollm2")
+    spoil(tmp_path / "lm")
+    with pytest.raises(WeightsError, match=said):
+        assemble("fresh", str(tmp_path / "lm"), "pvc-narrow", {"tower": TOWER})
+
+
+def test_a_published_tower_with_its_projector_is_internvl_again(tmp_path: Path) -> None:
+    """One InternVL taken apart and put together without time: the same logits for a picture."""
+    tokenizer = family_tokenizer("qwen2")
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": ["<img>", "<IMG_CONTEXT>", "</img>"]},
+        replace_extra_special_tokens=False,
+    )
+    vision = {**VISION, "attention_bias": True}
+    text = {**SIZES, "model_type": "qwen2", "vocab_size": 512, "bos_token_id": 0, "eos_token_id": 0}
+    place = tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>")
+    torch.manual_seed(0)
+    theirs = InternVLForConditionalGeneration(
+        InternVLConfig(
+            vision_config=vision, text_config=text, image_token_id=place, tie_word_embeddings=False
+        )
+    ).eval()
+    theirs.save_pretrained(tmp_path / "internvl")
+    theirs.model.language_model.config.save_pretrained(tmp_path / "lm")
+    save_file(
+        {
+            **{f"model.{n}": t for n, t in theirs.model.language_model.state_dict().items()},
+            "lm_head.weight": theirs.lm_head.weight,
+        },
+        tmp_path / "lm" / "model.safetensors",
+    )
+    tokenizer.save_pretrained(tmp_path / "lm")
+    made = assemble(str(tmp_path / "internvl"), str(tmp_path / "lm"), "image")
+    assert "the projector of the image tower" in made.notes["compressor"]
+    assert made.model.config.tokens_per_look == 4
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    inputs = made.processor(Conversation((Message("user", (Image(pixels), Text(QUESTION))),)))
+    with torch.no_grad():
+        expected = theirs(input_ids=inputs["input_ids"], pixel_values=inputs["pixel_values"]).logits
+        found = made.model(**inputs).logits
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
