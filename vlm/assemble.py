@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     print_line("written", str(out))
-    print_line("next", f"start_from: {out} in a recipe of training.pretrain (docs/training.md)")
+    print_line("next", f"model: {out} in a recipe of training.pretrain (docs/training.md)")
     return 0
 
 

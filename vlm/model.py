@@ -33,6 +33,9 @@ from vlm.encoders.tower import build_tower
 from vlm.fusion import fuse
 from vlm.layers.norm import AdaLN
 
+# Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
+AFTER_THE_HEAD = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
+
 
 @dataclass
 class PVCOutput(CausalLMOutputWithPast):
@@ -268,11 +271,15 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is None:
             return self.language_model(**inputs, logits_to_keep=logits_to_keep)
 
-        out = self.language_model.get_decoder()(**inputs)
         targets = labels[:, 1:]
         learnt = targets != -100
-        # A 2-D selection: a strided 3-D slice would make the head copy its matrix for each sample.
-        logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
+        if any(getattr(self.language_model.config, name, None) for name in AFTER_THE_HEAD):
+            out = self.language_model(**inputs)
+            logits = out.logits[:, :-1][learnt]
+        else:
+            out = self.language_model.get_decoder()(**inputs)
+            # A 2-D selection: a strided 3-D slice would make the head copy its matrix each time.
+            logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
         loss = F.cross_entropy(logits.float(), targets[learnt], reduction="sum")
         count = learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return PVCOutput(

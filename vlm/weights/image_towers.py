@@ -154,6 +154,11 @@ def tower_config(source: TowerSource, changes: Mapping[str, Any], where: object)
         raise WeightsError(
             f"a tower has no {', '.join(strange)}; it has {', '.join(sorted(known))}."
         )
+    if "depth" in changes:
+        raise WeightsError(
+            f"{where}: depth is what num_temporal_layers leaves of its {source.num_layers} layers;"
+            " set that instead."
+        )
     used = source.num_layers + 1 + wished["feature_layer"]
     temporal = wished.setdefault("num_temporal_layers", used // 3)
     if not 0 <= temporal <= used <= source.num_layers:

@@ -1,8 +1,8 @@
 """A language model of somebody else's, made ready to be the language model of a PVC.
 
-Any causal language model of transformers, from its folder or from a GGUF file that transformers
-reads. Its tokenizer gets the picture markup as special tokens; its embeddings grow only if they
-have no rows left, which padded vocabularies have. The new tokens start as the mean word.
+Any that `causal_lm` loads. Its tokenizer gets the picture markup as special tokens; its embeddings
+grow only if they have no rows left, which padded vocabularies have. New tokens start as the mean
+word.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.files import WeightsError
-from vlm.weights.image_towers import read_json
-from vlm.weights.shards import weight_files
+from vlm.weights.causal_lm import load_causal_lm
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +39,7 @@ def read_language_model(
 
     Raises WeightsError in one sentence for what is no causal language model, or half of one.
     """
-    model, tokenizer = _load(path, dtype)
+    model, tokenizer = load_causal_lm(path, dtype)
     template, template_note = choose_template(tokenizer)
     known = set(tokenizer.get_vocab())
     added = add_markup(tokenizer, template, image_tokens)
@@ -135,58 +133,3 @@ def _end_where_turns_end(
     ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
     generation.eos_token_id = [*ends, *([] if end in ends else [end])]
     generation.pad_token_id = tokenizer.pad_token_id
-
-
-def _load(path: Path, dtype: torch.dtype | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    # No code of the folder's, no pickles, no network.
-    safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    options: dict[str, Any] = {}
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise WeightsError(f"{path}: there is no such file.")
-        safe["gguf_file"] = path.name
-        options["quantization_config"] = GgufConfig(dequantize=True)
-        options["dtype"] = dtype or torch.bfloat16
-        folder = path.parent
-    else:
-        folder = path
-        _refuse_others(folder)
-        options |= {"dtype": dtype or "auto", "use_safetensors": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-        model, info = AutoModelForCausalLM.from_pretrained(
-            folder, output_loading_info=True, **safe, **options
-        )
-    except (ValueError, OSError, KeyError, ImportError) as error:
-        raise WeightsError(
-            f"{path}: transformers cannot read this as a language model with its tokenizer"
-            f" ({' '.join(str(error).split())[:300]})."
-        ) from error
-    problems = [
-        f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, info[kind]))[:8])}"
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-        if info.get(kind)
-    ]
-    if problems:
-        raise WeightsError(
-            f"{path}: these weights are not those of its config; {'; '.join(problems)}."
-        )
-    return model.eval(), tokenizer
-
-
-def _refuse_others(folder: Path) -> None:
-    """Raises WeightsError for a folder that holds something else, before anything is loaded."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
-    if not folder.is_dir():
-        raise WeightsError(f"{folder}: there is no such folder, and it is no GGUF file.")
-    kind = read_json(folder / "config.json").get("model_type")
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        raise WeightsError(
-            f"{folder}: config.json says model_type {kind!r}, and transformers knows no causal"
-            " language model of that name."
-        )
-    weight_files(folder)
