@@ -16,18 +16,16 @@ from pathlib import Path
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from data.classifier import SimulatedClassifier
-from data.collate import Collator, RecordDataset
-from data.mixture import draw, group_by_length
-from data.records import Record, read_records
+from data.collate import Collator
+from data.packing import PackedDataset
+from data.samples import RecordDataset
+from training.dataset import build_dataset
 from training.parts import load_trained, merge_lora, prepare_parts, save_trained
 from training.recipe import Recipe, load_recipe
 from training.start import start_model
 from training.trainer import PVCTrainer
-from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.files import cache_dir
 
 
 def main(stage: str, default_recipe: str) -> None:
@@ -73,50 +71,21 @@ def train(recipe: Recipe, resume: bool = True) -> Path:
     return write_model(model, processor, recipe)
 
 
-def build_dataset(
-    recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
-) -> RecordDataset:
-    """All samples of the run, in order."""
-    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
-    sources: list[list[Record]] = [
-        list(read_records(root.expanduser() / source.path)) for source in recipe.data
-    ]
-    size = recipe.batch_size * recipe.accumulation
-    records = draw(
-        sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed
-    )
-    classifier = None
-    backbone = model.tower.backbone
-    if model.config.compressor_config.concepts and isinstance(backbone, EfficientNetLite):
-        grid = model.config.tower_config.grid
-        classifier = SimulatedClassifier.of(backbone.classifier.weight, grid)
-    return RecordDataset(
-        group_by_length(records, recipe.batch_size, recipe.seed),
-        processor,
-        classifier,
-        recipe.looks,
-        (recipe.min_frames, recipe.max_frames),
-        recipe.batch_size,
-        recipe.seed,
-        token_grid(model),
-    )
-
-
-def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
-    """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
-    tower, compressor = model.config.tower_config, model.config.compressor_config
-    rows, columns = (side // compressor.factor for side in tower.grid)
-    return (rows, columns) if compressor.summary else None
-
-
-def describe(recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:
+def describe(
+    recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
+) -> None:
     """Say what is about to happen."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
+    items, note = "conversations", ""
+    if isinstance(dataset, PackedDataset):
+        share = 100 * dataset.padding_share
+        items, note = "rows", f", {recipe.packing} tokens each, {share:.1f} % of them padding"
     print(
-        f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulation} conversations "
-        f"({len(dataset)} in all, from {len(recipe.data)} sources); training {trained / 1e6:.1f} M "
-        f"of {total / 1e6:.1f} M parameters; writing to {recipe.output}"
+        f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulation} {items} "
+        f"({len(dataset)} in all{note}, from {len(recipe.data)} sources); "
+        f"training {trained / 1e6:.1f} M of {total / 1e6:.1f} M parameters; "
+        f"writing to {recipe.output}"
     )
 
 

@@ -9,9 +9,12 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from data.collate import Collator, RecordDataset
+from data.collate import Collator
+from data.packing import PackedDataset
+from data.samples import RecordDataset
 from training.parts import load_trained, parameter_groups, save_trained
 from training.plot import plot_curves
+from training.quarantine import QuarantineCallback
 from training.recipe import Recipe, recipe_values
 from training.words import WordLoss
 from vlm.model import PVCForConditionalGeneration
@@ -30,17 +33,18 @@ class PVCTrainer(Trainer):
         self,
         model: PVCForConditionalGeneration,
         recipe: Recipe,
-        dataset: RecordDataset,
+        dataset: RecordDataset | PackedDataset,
         collator: Collator,
     ) -> None:
         self.recipe = recipe
         self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
+        self.quarantine = QuarantineCallback(recipe, dataset)
         super().__init__(
             model=model,
             args=training_arguments(recipe),
             train_dataset=dataset,
             data_collator=collator,
-            callbacks=[Journal(Path(recipe.output), recipe.steps)],
+            callbacks=[self.quarantine, Journal(Path(recipe.output), recipe.steps)],
         )
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -51,6 +55,7 @@ class PVCTrainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
+        self.quarantine.take(inputs)
         looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
         if self.word_loss is None or not words:
             return super().compute_loss(model, inputs, return_outputs, **kwargs)

@@ -247,6 +247,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         labels [B, L] are the ids themselves, -100 where nothing is learnt; logits are then only
         those that predict a label, [n, vocabulary].
+
+        Rows may hold several samples (data/packing.py): position_ids then start at 0 with each of
+        them, there is no attention_mask, and without labels use_cache must be False.
         """
         if inputs_embeds is None:
             assert input_ids is not None
@@ -272,7 +275,8 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is None:
             return self.language_model(**inputs, logits_to_keep=logits_to_keep)
 
-        out = self.language_model.get_decoder()(**inputs)
+        # No cache: it would cost memory, and hide from transformers where packed samples begin.
+        out = self.language_model.get_decoder()(**{**inputs, "use_cache": False})
         targets = labels[:, 1:]
         learnt = targets != -100
         # A 2-D selection: a strided 3-D slice would make the head copy its matrix for each sample.

@@ -1,55 +1,86 @@
 """Mixtures: exact shares, one order for one seed, batches of about equal length."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from data.mixture import draw, group_by_length, rough_length
-from data.records import Message, Record, Text
+from data.mixture import Mixture, draw, group_by_length
+from data.record_file import RecordFile
+from data.records import RecordError
+from data.shuffle import permutation
 
 
-def source(name: str, num: int, words: int = 3) -> list[Record]:
-    def record(index: int) -> Record:
-        said = Text("word " * (words + index))
-        return Record(f"{name}-{index}", (Message("user", (said,)), Message("assistant", (said,))))
-
-    return [record(index) for index in range(num)]
+def names(sizes: list[int], weights: list[float], num: int, seed: int) -> list[tuple[int, int]]:
+    order = draw(sizes, weights, num, seed)
+    return list(zip(order.sources.tolist(), order.indices.tolist(), strict=True))
 
 
 def test_every_source_gives_its_share_to_within_one_record() -> None:
-    drawn = draw([source("a", 10), source("b", 500), source("c", 3)], [3, 1, 0.5], 100, seed=0)
-    counts = Counter(record.id[0] for record in drawn)
+    drawn = names([10, 500, 3, 8], [3, 1, 0.5, 0], 100, seed=0)
+    counts = Counter(source for source, _ in drawn)
     assert len(drawn) == 100
-    for name, share in zip("abc", (3 / 4.5, 1 / 4.5, 0.5 / 4.5), strict=True):
-        assert abs(counts[name] - 100 * share) <= 1
+    for source, share in enumerate((3 / 4.5, 1 / 4.5, 0.5 / 4.5, 0)):
+        assert abs(counts[source] - 100 * share) <= 1
 
 
 def test_a_source_that_runs_out_starts_over_evenly() -> None:
-    counts = Counter(record.id for record in draw([source("a", 10)], [1], 35, seed=0))
+    counts = Counter(index for _, index in names([10], [1], 35, seed=0))
+    assert len(counts) == 10
     assert set(counts.values()) == {3, 4}
 
 
 def test_the_order_follows_from_the_seed() -> None:
-    sources, weights = [source("a", 50), source("b", 50)], [1, 2]
-    first = [record.id for record in draw(sources, weights, 60, seed=1)]
-    assert first == [record.id for record in draw(sources, weights, 60, seed=1)]
-    assert first != [record.id for record in draw(sources, weights, 60, seed=2)]
+    first = names([50, 50], [1, 2], 60, seed=1)
+    assert first == names([50, 50], [1, 2], 60, seed=1)
+    assert first != names([50, 50], [1, 2], 60, seed=2)
+
+
+def test_a_shuffle_is_the_same_on_every_machine() -> None:
+    assert permutation(8, 0, "order").tolist() == [7, 1, 2, 6, 3, 0, 4, 5]
+    assert sorted(permutation(1000, 7).tolist()) == list(range(1000))
 
 
 def test_grouping_keeps_every_record_and_brings_like_lengths_together() -> None:
-    records = draw([source("a", 200)], [1], 203, seed=0)
-    grouped = group_by_length(records, 8, seed=0)
-    assert Counter(r.id for r in grouped) == Counter(r.id for r in records)
+    lengths = permutation(203, "lengths").astype(np.int32)
+    order = group_by_length(lengths, 8, seed=0)
+    assert sorted(order.tolist()) == list(range(203))
 
-    def spread(order: list[Record]) -> float:
-        batches = [order[i : i + 8] for i in range(0, len(order), 8)]
-        return sum(
-            max(map(rough_length, batch)) - min(map(rough_length, batch)) for batch in batches
-        ) / len(batches)
+    def spread(values: np.ndarray) -> float:
+        batches = values[:200].reshape(-1, 8)
+        return float((batches.max(axis=1) - batches.min(axis=1)).mean())
 
-    assert spread(grouped) < spread(records) / 4
+    assert spread(lengths[order]) < spread(lengths) / 4
 
 
 def test_a_source_with_a_weight_needs_records() -> None:
     with pytest.raises(ValueError, match="source 2 has a weight but no records"):
-        draw([source("a", 3), []], [1, 1], 5, seed=0)
+        draw([3, 0], [1, 1], 5, seed=0)
+
+
+def test_records_are_read_from_their_place_in_the_file(tmp_path: Path) -> None:
+    def line(name: str, words: int) -> str:
+        messages = [
+            {"role": "user", "content": [{"type": "text", "text": "ä" * 4 * words}]},
+            {"role": "assistant", "content": "ja"},
+        ]
+        return json.dumps({"id": name, "messages": messages}, ensure_ascii=False)
+
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([line("a", 9), "", line("b", 50), "{broken", line("c", 1)]))
+    file = RecordFile(path)
+    assert (len(file), file[0].id, file[1].id, file[3].id) == (4, "a", "b", "c")
+    assert file.where(1) == f"{path}, line 3"
+    assert file.rough_lengths.tolist() == [19, 60, 0, 11]
+    with pytest.raises(RecordError, match=r"a.jsonl, line 4: is not JSON"):
+        file[2]
+    mixture = Mixture([file], draw([4], [1], 8, seed=0))
+    assert sorted(mixture.rough_lengths().tolist()) == [0, 0, 11, 11, 19, 19, 60, 60]
+    assert [record.id for record in mixture.each()] == ["a", "b", "c"]
+
+
+def test_a_file_of_records_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="missing.jsonl: cannot be read"):
+        RecordFile(tmp_path / "missing.jsonl")
