@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -24,6 +25,7 @@ from vlm.budget import count_tiles
 from vlm.conversation import Conversation, Message
 from vlm.conversation import Text as Words
 from vlm.media.limits import MediaError
+from vlm.media.probe import MediaInfo
 from vlm.processor import PVCProcessor
 
 VIDEO = -1  # in place of a picture's number
@@ -39,6 +41,12 @@ class Measure:
     media: tuple[tuple[int, int], ...] = ()
 
 
+class Probes(Protocol):
+    """Tells what the header of a file says (data/decoder.py)."""
+
+    def probe(self, media: Media) -> MediaInfo: ...
+
+
 @dataclass(frozen=True)
 class Ruler:
     """Measures records for one processor."""
@@ -46,7 +54,7 @@ class Ruler:
     processor: PVCProcessor
     max_tiles: int = 1
 
-    def measure(self, record: Record, decoder: Decoder) -> Measure:
+    def measure(self, record: Record, decoder: Probes) -> Measure:
         """Reads headers where the length depends on them; MediaError where one cannot be read."""
         words = Conversation(
             tuple(
@@ -72,7 +80,7 @@ class Ruler:
                 media.append((num_images if numbered else 0, self._tiles(part, decoder)))
         return Measure(num_tokens, tuple(media))
 
-    def _tiles(self, part: Media | Concept, decoder: Decoder) -> int:
+    def _tiles(self, part: Media | Concept, decoder: Probes) -> int:
         if isinstance(part, Concept) or self.max_tiles == 1:
             return 1
         info = decoder.probe(part)
