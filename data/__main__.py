@@ -1,4 +1,4 @@
-"""Data sets at the command line: `python -m data check`, `convert`."""
+"""Data sets at the command line: `python -m data check`, `convert`, `shards`."""
 
 import argparse
 import json
@@ -6,12 +6,16 @@ import os
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from data.check import Checks, check
 from data.check_report import as_json, page
 from data.convert.formats import FORMATS
 from data.convert.run import LEFT_OUT, Converted, convert
 from data.lengths import Ruler
+from data.record_file import RecordFile
 from data.samples import Draw
+from data.shard_writer import write_shards
 from vlm.processor import PVCProcessor
 
 SHOWN = 20  # conversations left out that are told
@@ -22,9 +26,10 @@ def main() -> int:
     top = argparse.ArgumentParser(
         prog="python -m data", description="Look at training data, and convert other formats."
     )
-    commands = top.add_subparsers(dest="command", metavar="{check,convert}", required=True)
+    commands = top.add_subparsers(dest="command", metavar="{check,convert,shards}", required=True)
     _add_check(commands)
     _add_convert(commands)
+    _add_shards(commands)
     arguments = top.parse_args()
     try:
         return int(arguments.run(arguments))
@@ -123,6 +128,38 @@ def _convert(arguments: argparse.Namespace) -> int:
             weight = result.num_records * result.repeat
             print(f"  - {{path: {result.path.name}, weight: {weight:g}}}")
     return 1 if any(result.left_out for result in results) else 0
+
+
+def _add_shards(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "shards",
+        help="records and their media as tar files, for sets too large for single files",
+        description="Write records and their media into tar files, in webdataset's layout. A "
+        "recipe names them as `path: OUT/NAME-{000000..000099}.tar`. Shuffle the records before: "
+        "training mixes them within a buffer only.",
+        epilog="example: python -m data shards mine/records.jsonl mine/shards --name train",
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="JSONL of records")
+    parser.add_argument("out", type=Path, metavar="OUT", help="a folder")
+    parser.add_argument("--name", default="train", help="begins the tars' names (default: train)")
+    parser.add_argument("--per-shard", type=int, default=1000, help="records of a tar")
+    parser.set_defaults(run=_shards)
+
+
+def _shards(arguments: argparse.Namespace) -> int:
+    if arguments.per_shard < 1:
+        raise ValueError("--per-shard must be at least 1")
+    records = RecordFile(arguments.source)
+    bar = tqdm(records, arguments.name, len(records), unit="record", delay=1)
+    try:
+        done = write_shards(bar, arguments.out, arguments.name, arguments.per_shard)
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror} (see python -m data check)") from None
+    last = f"{max(0, len(done) - 1):06d}"
+    path = arguments.out / f"{arguments.name}-{{000000..{last}}}.tar"
+    print(f"{_count(len(records), 'record')} in {_count(len(done), 'tar file')}; in a recipe:")
+    print(f"  - {{path: {path}, weight: 1}}")
+    return 0
 
 
 def _tell(result: Converted) -> None:

@@ -66,6 +66,10 @@ class RecordFile(Sequence[Record]):
             file.seek(int(self.starts[index]))
             return file.readline()
 
+    def rough_length(self, index: int) -> int:
+        """About how many tokens a record has."""
+        return int(self.rough_lengths[index])
+
     def where(self, index: int) -> str:
         """The file and line of a record, for a sentence."""
         return f"{self.path}, line {self.numbers[index]}"

@@ -2,6 +2,7 @@
 or packed into rows."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from filelock import FileLock
 from data.classifier import SimulatedClassifier
 from data.frame_cache import FrameCache
 from data.lengths import Measures, Ruler, measure_all
-from data.mixture import Mixture, draw, group_by_length
+from data.mixture import GROUP, Mixture, Order, draw
 from data.packing import PackedDataset, Rows
 from data.record_file import RecordFile
 from data.samples import Bad, Chance, Reading, RecordDataset
+from data.shards import ShardStream
 from training.recipe import Recipe
 from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
@@ -25,21 +27,34 @@ def build_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset | PackedDataset:
     """All samples of the run, in order; with `packing`, rows of them."""
-    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
-    files = [RecordFile(root.expanduser() / source.path) for source in recipe.data]
+    sources = open_sources(recipe)
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate
     num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes
     if recipe.packing:
-        return _packed(recipe, model, processor, files, num_items)
-    mixture = _mixture(recipe, files, num_items)
-    order = group_by_length(mixture.rough_lengths(), recipe.batch_size, recipe.seed)
-    mixture = Mixture(files, mixture.order[order])
+        return _packed(recipe, model, processor, sources, num_items)
+    order = _order(recipe, sources, num_items)
+    mixture = Mixture(sources, order, recipe.batch_size, recipe.seed)
     return _samples(recipe, model, processor, mixture, recipe.batch_size)
 
 
-def _mixture(recipe: Recipe, files: list[RecordFile], num_samples: int) -> Mixture:
-    weights = [source.weight for source in recipe.data]
-    return Mixture(files, draw([len(file) for file in files], weights, num_samples, recipe.seed))
+def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
+    """The files and streams of records that a recipe names."""
+    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
+    sources: list[RecordFile | ShardStream] = []
+    for position, source in enumerate(recipe.data):
+        path = root.expanduser() / source.path
+        if path.suffix != ".tar":
+            sources.append(RecordFile(path))
+            continue
+        keep = max(1024, GROUP * recipe.batch_size)
+        seed = f"{recipe.seed} {position}"
+        sources.append(ShardStream(path, seed, recipe.shuffle_buffer, keep))
+    return sources
+
+
+def _order(recipe: Recipe, sources: Sequence[RecordFile | ShardStream], num_samples: int) -> Order:
+    sizes = [len(source) if isinstance(source, RecordFile) else None for source in sources]
+    return draw(sizes, [source.weight for source in recipe.data], num_samples, recipe.seed)
 
 
 def _samples(
@@ -71,7 +86,7 @@ def _packed(
     recipe: Recipe,
     model: PVCForConditionalGeneration,
     processor: PVCProcessor,
-    files: list[RecordFile],
+    sources: Sequence[RecordFile | ShardStream],
     num_rows: int,
 ) -> PackedDataset:
     """As many samples as fill the rows: their number is found by trying."""
@@ -80,6 +95,12 @@ def _packed(
             "flash attention keeps samples apart in one row only: set `batch_size: 1` and "
             f"`packing: {recipe.packing * recipe.batch_size}`"
         )
+    files = [source for source in sources if isinstance(source, RecordFile)]
+    if len(files) < len(sources):
+        raise ValueError(
+            "`packing` needs to know lengths beforehand, which streams of tar files do not tell: "
+            "take files of records, or leave out `packing`"
+        )
     ruler = Ruler(processor, recipe.max_tiles)
     measures = [
         _measure(file, ruler, recipe) if source.weight else Measures(())
@@ -87,7 +108,8 @@ def _packed(
     ]
     num_samples = num_rows
     while True:
-        samples = _samples(recipe, model, processor, _mixture(recipe, files, num_samples), 1)
+        mixture = Mixture(files, _order(recipe, files, num_samples))
+        samples = _samples(recipe, model, processor, mixture, 1)
         lengths, refused = plan(samples, measures, ruler, recipe.packing)
         if not lengths.any():
             raise ValueError(

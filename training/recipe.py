@@ -72,6 +72,7 @@ class Recipe:
     max_tiles: int = 1  # of a picture
     decode_seconds: float = 30.0  # for the media of one sample; then it is left out
     max_bad_share: float = 0.05  # of samples that cannot be used; above it the run stops
+    shuffle_buffer: int = 1000  # samples of tar files that are mixed with each other
     frame_cache_gb: float = 0.0  # decoded squares kept on disk between epochs; 0: none
     save_every: int = 200
     log_every: int = 10
