@@ -47,12 +47,23 @@ class Probes(Protocol):
     def probe(self, media: Media) -> MediaInfo: ...
 
 
+class _Unread:
+    """Says of every clip that it has as many frames as anybody asks for."""
+
+    def probe(self, media: Media) -> MediaInfo:
+        return MediaInfo(str(media.path), "video", 0, 0, 0.0, 2**30, 0.0, "", "")
+
+
 @dataclass(frozen=True)
 class Ruler:
     """Measures records for one processor."""
 
     processor: PVCProcessor
     max_tiles: int = 1
+
+    def most(self, record: Record) -> Measure:
+        """What a record can be at most, without a look at its media."""
+        return self.measure(record, _Unread())
 
     def measure(self, record: Record, decoder: Probes) -> Measure:
         """Reads headers where the length depends on them; MediaError where one cannot be read."""
@@ -83,6 +94,8 @@ class Ruler:
     def _tiles(self, part: Media | Concept, decoder: Probes) -> int:
         if isinstance(part, Concept) or self.max_tiles == 1:
             return 1
+        if isinstance(decoder, _Unread):
+            return self.max_tiles + 1  # and the thumbnail
         info = decoder.probe(part)
         side = self.processor.image_processor.image_size
         return count_tiles(info.width, info.height, self.max_tiles, side)

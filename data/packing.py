@@ -11,9 +11,10 @@ A sample longer than a row is refused by name; its media are not cut.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,19 +108,86 @@ class Rows:
         return 1.0 - float(used) / max(1, len(self) * self.num_tokens)
 
 
+class StreamedRows:
+    """Rows of samples whose lengths are asked for as they come: nothing is known beforehand.
+
+    `length_of` gives a sample's length, or says why it cannot be packed. Row n is found by packing
+    from where the last one was; going back costs a new start.
+    """
+
+    padding_share = None  # not known before
+
+    def __init__(
+        self,
+        length_of: Callable[[int], "int | Bad"],
+        num_samples: int,
+        num_rows: int,
+        num_tokens: int,
+        seed: int,
+    ) -> None:
+        self.length_of = length_of
+        self.num_samples = num_samples
+        self.num_rows = num_rows
+        self.num_tokens = num_tokens
+        self.seed = seed
+        self._restart()
+
+    def _restart(self) -> None:
+        self.lengths: dict[int, int] = {}  # of samples that are in the present window or row
+        self._next = 0
+        self._found: list[Bad] = []  # since the last row
+        self._row: tuple[NDArray[np.int64], list[Bad]] = (np.empty(0, np.int64), [])
+        self._rows = pack(map(self._length, range(self.num_samples)), self.num_tokens, self.seed)
+
+    def _length(self, place: int) -> int:
+        length = self.length_of(place)
+        if isinstance(length, Bad):
+            self._found.append(length)
+            return 0
+        self.lengths[place] = length
+        self.lengths.pop(place - 4 * WINDOW, None)
+        return length
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def __getitem__(self, row: int) -> NDArray[np.int64]:
+        """The places of a row's samples."""
+        return self._go_to(row)[0]
+
+    def refused(self, row: int) -> list[Bad]:
+        """What was found not to fit on the way to this row."""
+        return self._go_to(row)[1]
+
+    def _go_to(self, row: int) -> tuple[NDArray[np.int64], list[Bad]]:
+        if row < self._next - 1:
+            self._restart()
+        while self._next <= row:
+            places = np.array(next(self._rows), np.int64)
+            self._row, self._found = (places, self._found), []
+            self._next += 1
+        return self._row
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_rows": None, "_next": 2**62}  # a copy starts anew
+
+
 @dataclass(eq=False)
 class PackedDataset(Dataset[Row]):
     """Rows of samples, each read when it is asked for."""
 
     samples: RecordDataset
-    rows: Rows
+    rows: Rows | StreamedRows
     refused: list[Bad] = field(default_factory=list)  # before the run: too long, not measurable
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Row:
-        return Row([self._sample(int(p)) for p in self.rows[index]], self.rows.num_tokens)
+        found: list[Sample | Bad] = [self._sample(int(place)) for place in self.rows[index]]
+        if isinstance(self.rows, StreamedRows):
+            found += self.rows.refused(index)
+        return Row(found, self.rows.num_tokens)
 
     def _sample(self, place: int) -> Sample | Bad:
         sample = self.samples[place]
@@ -132,8 +200,8 @@ class PackedDataset(Dataset[Row]):
         return sample
 
     @property
-    def padding_share(self) -> float:
-        """As planned; 0 to 1."""
+    def padding_share(self) -> float | None:
+        """As planned, 0 to 1; None where that is not known before the run."""
         return self.rows.padding_share
 
     def ids(self, words: Sequence[str]) -> list[int]:

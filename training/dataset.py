@@ -3,6 +3,7 @@ or packed into rows."""
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from filelock import FileLock
 
 from data.classifier import SimulatedClassifier
 from data.frame_cache import FrameCache
-from data.lengths import Measures, Ruler, measure_all
-from data.mixture import GROUP, Mixture, Order, draw
-from data.packing import PackedDataset, Rows
+from data.lengths import Measure, Measures, Ruler, measure_all
+from data.mixture import GROUP, Mixture, draw
+from data.packing import WINDOW, PackedDataset, Rows, StreamedRows
 from data.record_file import RecordFile
+from data.records import RecordError
 from data.samples import Bad, Chance, Reading, RecordDataset
 from data.shards import ShardStream
 from training.recipe import Recipe
@@ -21,6 +23,9 @@ from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.files import cache_dir
+
+# Packed streams: samples over which the weights are exact, and more samples than a run has.
+LAP, ENDLESS = 2**16, 2**40
 
 
 def build_dataset(
@@ -32,7 +37,7 @@ def build_dataset(
     num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes
     if recipe.packing:
         return _packed(recipe, model, processor, sources, num_items)
-    order = _order(recipe, sources, num_items)
+    order = draw(_weights(recipe), num_items, recipe.seed)
     mixture = Mixture(sources, order, recipe.batch_size, recipe.seed)
     return _samples(recipe, model, processor, mixture, recipe.batch_size)
 
@@ -46,15 +51,14 @@ def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
         if path.suffix != ".tar":
             sources.append(RecordFile(path))
             continue
-        keep = max(1024, GROUP * recipe.batch_size)
+        keep = max(4 * WINDOW, GROUP * recipe.batch_size)  # within which samples change places
         seed = f"{recipe.seed} {position}"
         sources.append(ShardStream(path, seed, recipe.shuffle_buffer, keep))
     return sources
 
 
-def _order(recipe: Recipe, sources: Sequence[RecordFile | ShardStream], num_samples: int) -> Order:
-    sizes = [len(source) if isinstance(source, RecordFile) else None for source in sources]
-    return draw(sizes, [source.weight for source in recipe.data], num_samples, recipe.seed)
+def _weights(recipe: Recipe) -> list[float]:
+    return [source.weight for source in recipe.data]
 
 
 def _samples(
@@ -95,56 +99,68 @@ def _packed(
             "flash attention keeps samples apart in one row only: set `batch_size: 1` and "
             f"`packing: {recipe.packing * recipe.batch_size}`"
         )
+    ruler = Ruler(processor, recipe.max_tiles)
     files = [source for source in sources if isinstance(source, RecordFile)]
     if len(files) < len(sources):
-        raise ValueError(
-            "`packing` needs to know lengths beforehand, which streams of tar files do not tell: "
-            "take files of records, or leave out `packing`"
-        )
-    ruler = Ruler(processor, recipe.max_tiles)
+        order = draw(_weights(recipe), LAP, recipe.seed)
+        mixture = Mixture(sources, order, seed=recipe.seed, length=ENDLESS)
+        samples = _samples(recipe, model, processor, mixture, 1)
+        length_of = LengthOf(samples, ruler, recipe.packing)
+        rows = StreamedRows(length_of, ENDLESS, num_rows, recipe.packing, recipe.seed)
+        return PackedDataset(samples, rows)
     measures = [
         _measure(file, ruler, recipe) if source.weight else Measures(())
         for file, source in zip(files, recipe.data, strict=True)
     ]
     num_samples = num_rows
     while True:
-        mixture = Mixture(files, _order(recipe, files, num_samples))
+        mixture = Mixture(files, draw(_weights(recipe), num_samples, recipe.seed), 0, recipe.seed)
         samples = _samples(recipe, model, processor, mixture, 1)
-        lengths, refused = plan(samples, measures, ruler, recipe.packing)
-        if not lengths.any():
-            raise ValueError(
-                f"no sample fits a row of {recipe.packing} tokens; {refused[0].reason}"
-            )
-        rows = Rows.of(lengths, recipe.packing, recipe.seed)
-        if len(rows) >= num_rows:
-            return PackedDataset(samples, rows.first(num_rows), refused)
-        num_samples = int(num_samples * 1.02 * num_rows / len(rows)) + 1
+        length_of = LengthOf(samples, ruler, recipe.packing, measures)
+        found = [length_of(place) for place in range(num_samples)]
+        refused = [bad for bad in found if isinstance(bad, Bad)]
+        if len(refused) == len(found):
+            first = f"{refused[0].where}: {refused[0].reason}"
+            raise ValueError(f"no sample fits a row of {recipe.packing} tokens; {first}")
+        lengths = np.array([0 if isinstance(one, Bad) else one for one in found], np.int32)
+        packed = Rows.of(lengths, recipe.packing, recipe.seed)
+        if len(packed) >= num_rows:
+            return PackedDataset(samples, packed.first(num_rows), refused)
+        num_samples = int(num_samples * 1.02 * num_rows / len(packed)) + 1
 
 
-def plan(
-    samples: RecordDataset, measures: list[Measures], ruler: Ruler, row: int
-) -> tuple[np.ndarray, list[Bad]]:
-    """The length of each sample, 0 where it cannot be packed, and why."""
-    mixture = samples.records
-    assert isinstance(mixture, Mixture)
-    lengths = np.zeros(len(mixture), np.int32)
-    refused = []
-    for place in range(len(mixture)):
-        source, index = mixture.order.sources[place], int(mixture.order.indices[place])
-        measure = measures[source][index]
+@dataclass(frozen=True)
+class LengthOf:
+    """The length of the sample at a place, or why it cannot be packed."""
+
+    samples: RecordDataset
+    ruler: Ruler
+    row: int
+    measures: Sequence[Measures] = ()  # by source; without, what a record can be at most
+
+    def __call__(self, place: int) -> int | Bad:
+        measure = self._measure(place)
         if isinstance(measure, str):
-            refused.append(Bad(place, samples.where(place), measure))
-            continue
-        length = ruler.num_tokens(measure, samples.chance.draw(place))
-        if length > row:
-            reason = (
-                f"has {length:,} tokens, a row holds {row:,}: raise `packing`, or lower "
-                "`max_frames` or `max_tiles`"
-            )
-            refused.append(Bad(place, samples.where(place), reason))
-            continue
-        lengths[place] = length
-    return lengths, refused
+            return Bad(place, self.samples.where(place), measure)
+        length = self.ruler.num_tokens(measure, self.samples.chance.draw(place))
+        if length <= self.row:
+            return length
+        reason = (
+            f"has {length:,} tokens, a row holds {self.row:,}: raise `packing`, or lower "
+            "`max_frames` or `max_tiles`"
+        )
+        return Bad(place, self.samples.where(place), reason)
+
+    def _measure(self, place: int) -> Measure | str:
+        mixture = self.samples.records
+        assert isinstance(mixture, Mixture)
+        if self.measures:
+            source, index = mixture.find(place)
+            return self.measures[source][index]
+        try:
+            return self.ruler.most(mixture[place])
+        except RecordError as error:
+            return str(error)
 
 
 def _measure(file: RecordFile, ruler: Ruler, recipe: Recipe) -> Measures:

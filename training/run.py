@@ -79,8 +79,9 @@ def describe(
     total = sum(p.numel() for p in model.parameters())
     items, note = "conversations", ""
     if isinstance(dataset, PackedDataset):
-        share = 100 * dataset.padding_share
-        items, note = "rows", f", {recipe.packing} tokens each, {share:.1f} % of them padding"
+        items, note = "rows", f", {recipe.packing} tokens each"
+        if dataset.padding_share is not None:
+            note += f", {100 * dataset.padding_share:.1f} % of them padding"
     print(
         f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulation} {items} "
         f"({len(dataset)} in all{note}, from {len(recipe.data)} sources); "
