@@ -10,7 +10,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from data.packing import PackedDataset
+from data.record_file import RecordFile
 from data.records import write_records
+from data.shard_writer import write_shards
 from tests.tiny import tiny_tokenizer
 from training.recipe import Recipe, Source
 from training.run import build_dataset, train
@@ -37,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         messages.append({"role": "assistant", "content": "b"})
         lines.append({"id": str(index), "messages": messages})
     write_records(root / "records.jsonl", lines)
+    write_shards(RecordFile(root / "records.jsonl"), root, "train", 3)
     (root / "5.png").rename(root / "gone.png")
     return root
 
@@ -66,26 +69,58 @@ def trained(folder: Path, output: str) -> dict[str, torch.Tensor]:
 
 def listed(folder: Path, output: str) -> list[dict]:
     path = folder / output / "quarantine.jsonl"
+    if not path.exists():
+        return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def resumed(folder: Path, name: str, **changes: object) -> list[dict]:
+    """An unbroken run, and from its middle on again with another number of workers: all equal.
+
+    Returns what was left out.
+    """
+    train(recipe(folder, name, **changes))
+    before, bad = trained(folder, name), listed(folder, name)
+    for left in ("checkpoint-4", "trained", "model"):
+        shutil.rmtree(folder / name / left)
+    train(recipe(folder, name, **changes, workers=2))
+    after = trained(folder, name)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert listed(folder, name) == bad
+    return bad
 
 
 @pytest.mark.parametrize("packing", [0, 220])
 def test_a_run_with_missing_media_resumes_exactly_with_any_number_of_workers(
     folder: Path, packing: int
 ) -> None:
-    whole, broken = f"whole-{packing}", f"broken-{packing}"
-    train(recipe(folder, whole, packing=packing))
-    train(recipe(folder, broken, packing=packing))
-    for name in ("checkpoint-4", "trained", "model"):
-        shutil.rmtree(folder / broken / name)
-    train(recipe(folder, broken, packing=packing, workers=2))
-    before, after = trained(folder, whole), trained(folder, broken)
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    bad = listed(folder, whole)
-    assert bad == listed(folder, broken)
-    assert bad
+    bad = resumed(folder, f"packing-{packing}", packing=packing)
     assert {one["where"] for one in bad} == {f"{folder / 'records.jsonl'}, line 6"}
     assert all('"5.png" does not exist' in one["reason"] for one in bad)
+
+
+def test_a_run_on_packed_streams_resumes_exactly_with_any_number_of_workers(folder: Path) -> None:
+    shards = (Source("train-{000000..000002}.tar"),)
+    resumed(folder, "shards", data=shards, shuffle_buffer=3)
+
+
+def test_packed_streams_are_the_same_from_wherever_one_begins(folder: Path) -> None:
+    """As loader workers do it: each goes forward and reads only rows of its own."""
+    changes = {"data": (Source("train-{000000..000002}.tar"),), "packing": 120, "steps": 10}
+    settings = recipe(folder, "streamed", **changes)
+    model, processor = start_model(settings.model)
+
+    def row(dataset: PackedDataset, index: int) -> list[str]:
+        return [getattr(s, "id", "") or s.reason for s in dataset[index].samples]  # type: ignore[union-attr]
+
+    first, second = (build_dataset(settings, model, processor) for _ in range(2))
+    assert isinstance(first, PackedDataset)
+    assert isinstance(second, PackedDataset)
+    rows = [row(first, index) for index in range(20)]
+    assert [row(second, index) for index in (3, 5, 6, 19, 2)] == [rows[i] for i in (3, 5, 6, 19, 2)]
+    told = [one for members in rows for one in members if "a row holds 120" in one]
+    assert told, "the longest record does not fit"
+    assert len({one for members in rows for one in members} - set(told)) >= 6
 
 
 def test_too_much_that_cannot_be_used_ends_the_run_with_one_sentence(folder: Path) -> None:
