@@ -61,7 +61,7 @@ def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) ->
     if recipe.adapters(part) is not None:
         return ".lora_" in name
     if part == "backbone":
-        return model.config.tower_config.backbone == "vit"
+        return not model.config.tower_config.backbone.startswith("efficientnet")
     return part != "language_model" or recipe.train_language_model
 
 

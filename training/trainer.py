@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
 from transformers import TrainerCallback
 
 from data.collate import Collator, RecordDataset
@@ -16,6 +16,7 @@ from training.recipe import Recipe
 from training.samples import Samples
 from training.steady import SteadyTrainer
 from training.words import WordLoss
+from vlm.encoders.pvc import ProgressiveBlock
 from vlm.encoders.vit import ViTBlock
 from vlm.model import PVCForConditionalGeneration
 
@@ -54,6 +55,11 @@ class PVCTrainer(SteadyTrainer):
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
             checkpoint_activations(model)
+
+    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+        prepared = super()._prepare_for_training(*args, **kwargs)
+        gather_at_every_entrance(self.model)
+        return prepared
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         return parameter_groups(self.model, self.recipe)
@@ -115,9 +121,15 @@ def compile_blocks(model: PVCForConditionalGeneration) -> None:
 
 
 def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
-    """The layers whose weights FSDP gathers one at a time. The progressive layers and the
-    compressor are not among them: how often they run depends on the batch, and theirs are gathered
-    once, with the model."""
+    """The layers whose weights FSDP gathers one at a time; the rest is gathered with the model."""
     layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
-    layers += getattr(model.tower.backbone, "layers", [])
+    layers += [*getattr(model.tower.backbone, "layers", []), *model.tower.blocks]
     return sorted({type(layer).__name__ for layer in layers})
+
+
+def gather_at_every_entrance(model: nn.Module) -> None:
+    """A progressive layer is not called as such, but in two halves: FSDP has to know of both."""
+    for layer in model.modules():
+        if isinstance(layer, ProgressiveBlock) and isinstance(layer, FSDPModule):
+            for half in ("spatial", "progress"):
+                register_fsdp_forward_method(layer, half)

@@ -25,8 +25,15 @@ class ViTBlock(nn.Module):
         self.mlp = MLP(dim, mlp_dim)
         self.ls2 = nn.Parameter(torch.full((dim,), layer_scale))
 
+    gradient_checkpointing = False  # set, with its function, by transformers
+
     def forward(self, x: Tensor) -> Tensor:
         """[F, 1 + N, C] -> the same."""
+        if self.gradient_checkpointing and self.training:
+            return self._gradient_checkpointing_func(self._layer, x)
+        return self._layer(x)
+
+    def _layer(self, x: Tensor) -> Tensor:
         x = x + self.ls1 * self.attn(self.norm1(x))[0]
         return x + self.ls2 * self.mlp(self.norm2(x))
 
@@ -47,7 +54,6 @@ class ViT(ImageBackbone):
             )
         self.dim = dim
         self.patch_size = patch_size
-        self.gradient_checkpointing = False  # set, with its function, by transformers
         num_patches = (image_size // patch_size) ** 2
         self.class_embedding = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.patch_embedding = nn.Conv2d(3, dim, patch_size, stride=patch_size)
@@ -63,8 +69,5 @@ class ViT(ImageBackbone):
         x = torch.cat([self.class_embedding.expand(len(images), -1, -1), patches], dim=1)
         x = x + resize_positions(self.position_embedding, grid)
         for layer in self.layers:
-            if self.gradient_checkpointing and self.training:
-                x = self._gradient_checkpointing_func(layer.__call__, x)
-            else:
-                x = layer(x)
+            x = layer(x)
         return ImageTokens(x, grid)
