@@ -1,4 +1,4 @@
-"""The loss on records that are not trained on: by answer tokens, the same for any number of processes."""
+"""The loss on records that are not trained on: by answer tokens, whoever computes which."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) -> float:
-    """Mean loss of all answer tokens. Every process has the same number of batches, those it repeats
-    to wait for others count nothing."""
+    """Mean loss of all answer tokens. Every process has the same number of batches; those that it
+    repeats to wait for others count nothing."""
     model.eval()
     device = trainer.args.device
     total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
@@ -40,7 +40,8 @@ def _batches(
     """This process's batches, and whether they count."""
     size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size
     batches = [
-        list(range(start, min(start + size, len(dataset)))) for start in range(0, len(dataset), size)
+        list(range(start, min(start + size, len(dataset))))
+        for start in range(0, len(dataset), size)
     ]
     mine = batches[trainer.args.process_index :: world]
     rounds = -(-len(batches) // world)

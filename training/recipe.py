@@ -17,8 +17,9 @@ from typing import Any, get_args
 
 import yaml
 
-# What of a model can be trained or frozen by itself: the image backbone under the tower's progressive
-# layers, those layers, the compressor, the words of the classifier's concepts, the language model.
+# What of a model can be trained or frozen by itself: the image backbone under the tower's
+# progressive layers, those layers, the compressor, the words of the classifier's concepts, the
+# language model.
 PARTS = ("backbone", "tower", "compressor", "concepts", "language_model")
 
 
@@ -179,13 +180,13 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
             if isinstance(values.get(name), dict):
                 values[name] = Lora(**values[name])
         for name, value in values.items():
-            values[name] = _fitting(name, value, known[name].type)
+            values[name] = fitting(name, value, known[name].type)
         return Recipe(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from None
 
 
-def _fitting(name: str, value: Any, wanted: Any) -> Any:
+def fitting(name: str, value: Any, wanted: Any) -> Any:
     """A value as its field has it: YAML makes a list of a tuple, and a text of 1e-5."""
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     if isinstance(value, list):

@@ -38,7 +38,7 @@ from vlm.processor import PVCProcessor
 from vlm.weights.cache import make_whole
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
 
     def __init__(self, signal: int) -> None:
@@ -47,7 +47,7 @@ class Stopped(Exception):
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
-    """Run a stage; returns the folder of the finished model. Raises Stopped after a signal."""
+    """Run a stage; returns the folder of the finished model. Raises StoppedError after a signal."""
     keep_freed_memory()
     logging.disable_progress_bar()
     set_seed(recipe.seed)
@@ -73,7 +73,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     finally:
         stop.restore()
     if stop.signal and trainer.state.global_step < recipe.steps:
-        raise Stopped(stop.signal)
+        raise StoppedError(stop.signal)
     return finish(trainer, recipe)
 
 

@@ -108,7 +108,8 @@ class PVCTrainer(SteadyTrainer):
 def checkpoint_activations(model: PVCForConditionalGeneration) -> None:
     """Inner activations of every block are computed again in the backward pass, not kept."""
     # transformers 5.2x renamed it; both take torch's arguments first.
-    enable = getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)
+    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    enable: Any = getattr(model, new if hasattr(model, new) else old)
     enable({"use_reentrant": False})
 
 

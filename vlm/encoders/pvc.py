@@ -120,6 +120,9 @@ class ProgressiveEncoder(VideoEncoder):
     """An image backbone, a change of width where needed, and progressive blocks on top."""
 
     causal = True
+    # Set by transformers, where activations are to be computed again and not kept.
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Any]
 
     def __init__(
         self,
@@ -141,7 +144,6 @@ class ProgressiveEncoder(VideoEncoder):
             self.positions = nn.Parameter(start)
         self.blocks: Sequence[ProgressiveBlock] = nn.ModuleList(blocks)  # type: ignore[assignment]
         self.num_outside = 0 if temporal_prefix else backbone.num_prefix
-        self.gradient_checkpointing = False  # set, with its function, by transformers
 
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
         return num_frames, *self.backbone.grid(height, width)
