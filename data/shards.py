@@ -12,7 +12,6 @@ of loader workers, and a run that is resumed by counting, see the same samples i
 and opens `pipe:` addresses with a shell; so the standard library's tarfile reads them here.)
 """
 
-import hashlib
 import os
 import re
 import tarfile
@@ -87,7 +86,7 @@ class ShardStream:
         self, path: str | Path, seed: object = 0, buffer: int = 1000, keep: int = 1024
     ) -> None:
         self.path = Path(path)
-        self.shards = [Path(name) for name in expand(str(path))]
+        self.shards = shards(path)
         for shard in self.shards:
             if not shard.is_file():
                 raise RecordError(f"{shard}: does not exist.")
@@ -97,12 +96,6 @@ class ShardStream:
         if not any(True for shard in self.shards for _ in islice(entries(shard), 1)):
             raise RecordError(f"{self.path}: there are no samples in these tar files.")
         self._restart()
-
-    @property
-    def digest(self) -> str:
-        """Changes with the names or sizes of the shards."""
-        facts = [f"{shard.name} {shard.stat().st_size}" for shard in self.shards]
-        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def __getitem__(self, index: int) -> Record:
         return self.entry(index).record()
@@ -197,6 +190,11 @@ def entries(shard: Path) -> Iterator[Entry]:
 def _entry(shard: Path, key: str, line: bytes, members: dict[str, tuple[int, int]]) -> Entry:
     wrong = "" if line else "there is no .json beside its media."
     return Entry(f"{shard}, {key}", line, shard, members, wrong)
+
+
+def shards(path: str | Path) -> list[Path]:
+    """The tar files that a path with braces means."""
+    return [Path(name) for name in expand(str(path))]
 
 
 def expand(path: str) -> list[str]:

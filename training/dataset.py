@@ -4,7 +4,6 @@ or packed into rows."""
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
@@ -18,6 +17,7 @@ from data.record_file import RecordFile
 from data.records import RecordError
 from data.samples import Bad, Chance, Reading, RecordDataset
 from data.shards import ShardStream
+from training.changes import data_root
 from training.recipe import Recipe
 from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
@@ -44,10 +44,10 @@ def build_dataset(
 
 def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
     """The files and streams of records that a recipe names."""
-    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
+    root = data_root(recipe)
     sources: list[RecordFile | ShardStream] = []
     for position, source in enumerate(recipe.data):
-        path = root.expanduser() / source.path
+        path = root / source.path
         if path.suffix != ".tar":
             sources.append(RecordFile(path))
             continue

@@ -18,8 +18,9 @@ Not known of the original and therefore configurable: alpha's shape and start (a
 whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -119,6 +120,9 @@ class ProgressiveEncoder(VideoEncoder):
     """An image backbone, a change of width where needed, and progressive blocks on top."""
 
     causal = True
+    # Set by transformers, where activations are to be computed again and not kept.
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Any]
 
     def __init__(
         self,
@@ -175,7 +179,7 @@ class ProgressiveEncoder(VideoEncoder):
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
             x = x + resize_positions(self.positions, image.grid)
-        tokens = self.blocks[0].spatial(x[None])
+        tokens = self._run(self.blocks[0].spatial, x[None])
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
@@ -191,10 +195,10 @@ class ProgressiveEncoder(VideoEncoder):
         layers = []
         for index, block in enumerate(self.blocks):
             if index > 0:
-                x = block.spatial(x)
+                x = self._run(block.spatial, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
             past = None if memory is None else memory.layers[index]
-            x, kept = block.progress(x, times, self.num_outside, past)
+            x, kept = self._run(block.progress, x, times, self.num_outside, past)
             layers.append(kept)
         prefix = self.backbone.num_prefix
         tokens = x[:, :, prefix:]
@@ -207,3 +211,9 @@ class ProgressiveEncoder(VideoEncoder):
             class_logits=None if logits is None else logits.expand(B, T, -1, -1),
         )
         return features, TowerMemory(tuple(layers), frames[slice(given - 1, given)])
+
+    def _run(self, layer: Callable[..., Any], *inputs: Any) -> Any:
+        """A layer; in training, where asked for, its inner activations are computed again."""
+        if self.gradient_checkpointing and self.training:
+            return self._gradient_checkpointing_func(layer, *inputs)
+        return layer(*inputs)

@@ -4,6 +4,9 @@ Pre-norm LayerNorm, learned positions, a CLS token, LayerScale, no norm at the e
 InternViT-300M-448px; in transformers, `InternVLVisionModel` with LayerNorm and attention bias).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +19,10 @@ from vlm.layers.position import resize_positions
 class ViTBlock(nn.Module):
     """x += ls1 * MHA(LN(x)); x += ls2 * FFN(LN(x))."""
 
+    # Set by transformers, where activations are to be computed again and not kept.
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Any]
+
     def __init__(self, dim: int, num_heads: int, mlp_dim: int, layer_scale: float = 0.1) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
@@ -27,6 +34,11 @@ class ViTBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[F, 1 + N, C] -> the same."""
+        if self.gradient_checkpointing and self.training:
+            return self._gradient_checkpointing_func(self._layer, x)
+        return self._layer(x)
+
+    def _layer(self, x: Tensor) -> Tensor:
         x = x + self.ls1 * self.attn(self.norm1(x))[0]
         return x + self.ls2 * self.mlp(self.norm2(x))
 
