@@ -25,23 +25,21 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=int, default=24, metavar="N", help="questions of each task (default: 24)"
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/report"), help="logs and plots (default: runs/report)"
-    )
+    out = Path("runs/report")
+    parser.add_argument("--out", type=Path, default=out, help=f"logs and plots (default: {out})")
     arguments = parser.parse_args()
     if not (DEFAULT / "held" / "records.jsonl").is_file():
         sys.exit(f"{parser.prog}: the questions are missing; `python -m data.embedded` makes them")
-    model = ["--model", arguments.model]
-    # The questions take turns, so the first ones are as many of each task.
-    all_tasks = ["--limit", str(arguments.limit * len(HELD_TASKS))]
-    each_task = ["--limit", str(arguments.limit)]
+    model = f"--model {arguments.model}"
+    # The questions of worlds take turns, so the first ones are as many of each task.
+    everything = arguments.limit * len(HELD_TASKS)
     commands = (
-        ["evaluation", "run", "worlds", "photos", *model, *all_tasks, "--out", arguments.out / "all"],
-        ["evaluation", "looks", *model, *each_task, "--out", arguments.out / "looks"],
-        ["training.chat_check", *model],
+        f"evaluation run worlds photos {model} --limit {everything} --out {arguments.out / 'all'}",
+        f"evaluation looks {model} --limit {arguments.limit} --out {arguments.out / 'looks'}",
+        f"training.chat_check {model}",
     )
-    failed = [subprocess.run([sys.executable, "-m", *command]).returncode for command in commands]
-    sys.exit(max(failed))
+    codes = [subprocess.run([sys.executable, "-m", *c.split()]).returncode for c in commands]
+    sys.exit(max(codes))
 
 
 if __name__ == "__main__":

@@ -234,6 +234,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         Without ids the pictures are encoded and nothing else. clip_shapes: see `encode`; a batch
         of text alone then runs tower and compressor, too, with nothing to show for it.
+
+        Rows may hold several samples (data/packing.py): position_ids then start at 0 with each of
+        them, there is no attention_mask, and without labels use_cache must be False.
         """
         if visual_tokens is None and pixel_values is not None:
             assert clip_frames is not None
@@ -271,6 +274,8 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is None:
             return self.language_model(**inputs, logits_to_keep=logits_to_keep)
 
+        # No cache: it would cost memory, and hide from transformers where packed samples begin.
+        inputs["use_cache"] = False
         targets = labels[:, 1:]
         learnt = targets != -100
         if any(getattr(self.language_model.config, name, None) for name in AFTER_THE_HEAD):

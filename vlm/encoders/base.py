@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlm.layers.checkpointing import Checkpointing
 
@@ -51,7 +51,7 @@ class ImageTokens:
     class_logits: Tensor | None = None  # [F, N, K]
 
 
-class ImageBackbone(Checkpointing, ABC):
+class ImageBackbone(nn.Module, ABC):
     """A picture goes in, a grid of tokens comes out: what a PVC tower stands on."""
 
     dim: int  # C

@@ -50,5 +50,5 @@ class CLIP(ImageBackbone):
         x = torch.cat([self.class_embedding.expand(len(images), -1, -1), patches], dim=1)
         x = self.pre_norm(x + resize_positions(self.position_embedding, grid))
         for layer in self.layers:
-            x = self.run(layer, x)
+            x = layer(x)
         return ImageTokens(x, grid)

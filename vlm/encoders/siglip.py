@@ -48,5 +48,5 @@ class SigLIP(ImageBackbone):
         x = self.patch_embedding(images).flatten(2).transpose(1, 2)  # [F, N, C]
         x = x + resize_positions(self.position_embedding, grid, num_prefix=0)
         for layer in self.layers:
-            x = self.run(layer, x)
+            x = layer(x)
         return ImageTokens(x, grid)
