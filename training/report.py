@@ -25,20 +25,24 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=int, default=24, metavar="N", help="questions of each task (default: 24)"
     )
-    out = Path("runs/report")
-    parser.add_argument("--out", type=Path, default=out, help=f"logs and plots (default: {out})")
+    parser.add_argument(
+        "--out", type=Path, default="runs/report", help="logs and plots (default: runs/report)"
+    )
     arguments = parser.parse_args()
+    out = arguments.out
     if not (DEFAULT / "held" / "records.jsonl").is_file():
         sys.exit(f"{parser.prog}: the questions are missing; `python -m data.embedded` makes them")
-    model = f"--model {arguments.model}"
     # The questions of worlds take turns, so the first ones are as many of each task.
     everything = arguments.limit * len(HELD_TASKS)
-    commands = (
-        f"evaluation run worlds photos {model} --limit {everything} --out {arguments.out / 'all'}",
-        f"evaluation looks {model} --limit {arguments.limit} --out {arguments.out / 'looks'}",
-        f"training.chat_check {model}",
+    commands: tuple[tuple[object, ...], ...] = (
+        ("evaluation", "run", "worlds", "photos", "--limit", everything, "--out", out / "all"),
+        ("evaluation", "looks", "--limit", arguments.limit, "--out", out / "looks"),
+        ("training.chat_check",),
     )
-    codes = [subprocess.run([sys.executable, "-m", *c.split()]).returncode for c in commands]
+    codes = []
+    for command in commands:
+        words = [sys.executable, "-m", *map(str, command), "--model", arguments.model]
+        codes.append(subprocess.run(words).returncode)
     sys.exit(max(codes))
 
 
