@@ -18,7 +18,9 @@ from transformers import PreTrainedTokenizerBase
 
 from vlm.config import PromptConfig
 from vlm.conversation import Clip, Conversation, Media, Message, Text
-from vlm.prompt import TEMPLATES, PromptWriter, Template, clean
+from vlm.plain_tokenizer import clean
+from vlm.prompt import PromptWriter
+from vlm.template import TEMPLATES, Template
 from vlm.weights.internlm2_tokenizer import internlm2_tokenizer
 
 M = 3  # tokens of a look
