@@ -197,8 +197,8 @@ def _readings(published: Published) -> Iterator[Row]:
     )
     yield (
         "timestep",
-        f"tower.timestep_scale = {tower.timestep_scale:g}",
-        "nothing in the file shows it; try 1 and 1000",
+        f"tower.timestep_form = {tower.timestep_form}, timestep_scale = {tower.timestep_scale:g}",
+        "nothing in the file shows it; try t/(T-1) and t, and 1000 times t/T",
     )
     layers = f"{tower.depth} to {tower.depth + tower.num_temporal_layers - 1}"
     yield (
