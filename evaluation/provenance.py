@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import platform
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ PACKAGES = (
     "pyarrow",
     "pysubs2",
     "rapidfuzz",
+    "datasets",
 )
 AT_ONCE = 2**22  # bytes that are hashed in one go
 
@@ -45,7 +48,8 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
     return {
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processes": processes,
-        "device": torch.cuda.get_device_name(device) if gpu else platform.machine(),
+        "device": torch.cuda.get_device_name(device) if gpu else _processor(),
+        "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -53,6 +57,16 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES},
     }
+
+
+def _processor() -> str:
+    """What the CPU is called; platform.processor() does not know it on most Linux systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def model_hash(model: PVCForConditionalGeneration) -> str:
