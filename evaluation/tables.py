@@ -58,6 +58,8 @@ def remarks(one: dict[str, Any]) -> list[str]:
         said.append(
             f"no answer could be read in the mode {one['mode']}, so it has no result in it."
         )
+    if one["headline"] and counts["secret"]:
+        said.append(f"{counts['secret']:,} questions come without an answer and do not count.")
     if one["failed"]:
         first = one["failed"][0]
         said.append(f"{counts['failed']:,} failed; the first, {first['id']}: {first['error']}")

@@ -12,6 +12,8 @@ import pytest
 from fake_benchmark import make_fake
 from tiny import tiny_assistant
 
+from evaluation.speed import sessions_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,11 +41,14 @@ def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Pop
     )
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
     """As torchrun does it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     return [
         start(arguments, out, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (0, 1)
     ]
@@ -84,3 +89,38 @@ def test_what_one_process_refuses_ends_both_with_one_sentence(
     assert said[0][1].count("python -m evaluation run:") == 1
     assert "manifest.json cannot be read" in said[0][1]
     assert "python -m evaluation run:" not in said[1][1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        ("accelerate.commands.launch", "--multi-gpu", "--num-processes=2"),
+    ],
+    ids=["torchrun", "accelerate"],
+)
+def test_launchers_start_processes_that_share_the_work(
+    arguments: list[str], tmp_path: Path, launcher: tuple[str, ...]
+) -> None:
+    """As a user types it, whatever these launchers put into the environment."""
+    alone = start(arguments, tmp_path / "alone")
+    port = [] if "--standalone" in launcher else [f"--main-process-port={free_port()}"]
+    command = [sys.executable, "-m", *launcher, *port, "-m", "fake_benchmark", *arguments]
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "two")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    out, err = alone.communicate()
+    assert alone.returncode == 0, err
+    expected = (tmp_path / "alone/results.json").read_bytes()
+    assert (tmp_path / "two/results.json").read_bytes() == expected
+    (session,) = sessions_of(tmp_path / "two/fake")
+    assert (session["processes"], session["samples"]) == (2, 16)
+    (one,) = sessions_of(tmp_path / "alone/fake")
+    for count in ("samples", "input_tokens", "output_tokens", "visual_tokens"):
+        assert session[count] == one[count], "is not summed over processes"

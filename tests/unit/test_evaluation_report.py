@@ -64,7 +64,11 @@ def made_run(
     known = {
         "benchmark": "fake",
         "model": {"name": "tiny", "parameters": 1, "dtype": "float32", "attention": "sdpa"},
-        "asked": {"num_frames": 3, "media": True, **identity},
+        "asked": {
+            **{"num_frames": 3, "max_tiles": None, "looks": None, "max_new_tokens": 6},
+            **{"media": True, "split": "test", "prompt": "default", "subtitles": None},
+            **identity,
+        },
         "data": {"questions": total or len(said)},
     }
     runs = [{"asked": asked or total or len(said)}]
@@ -129,6 +133,7 @@ def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
     assert "&lt;b&gt;1&lt;/b&gt;" in page
     assert "<b>1</b>?" not in page
     assert 'class="dot"' in page
+    assert "4 questions of the split test, prompt default, 3 frames of a video" in page
     for outside in ("<script", "http:", "https:", "<link", "url("):
         assert outside not in page
 
