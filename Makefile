@@ -36,9 +36,7 @@ train: $(VENV)/.dev
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct
 	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
-	$(PY) -m evaluation run worlds photos --limit 864 --out runs/embedded-evaluation
-	$(PY) -m evaluation looks --limit 24
-	$(PY) -m training.chat_check
+	$(PY) -m training.report
 
 bench: $(VENV)/.dev
 	$(PY) -m vlm.weights embedded
