@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from evaluation.log import read_json
 from evaluation.statistics import RESAMPLES, SEED
 from vlm.model import PVCForConditionalGeneration
 
@@ -70,11 +71,15 @@ def _processor() -> str:
 
 
 def model_hash(model: PVCForConditionalGeneration) -> str:
-    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration."""
+    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration.
+
+    The configuration as it was saved: what later code adds to it changes no model.
+    """
     digest = hashlib.sha256()
-    digest.update(
-        json.dumps(_lasting(model.config.to_dict()), sort_keys=True, default=str).encode()
-    )
+    folder = model.config._name_or_path
+    saved = Path(folder) / "config.json"
+    config = read_json(saved) if folder and saved.is_file() else model.config.to_dict()
+    digest.update(json.dumps(_lasting(config), sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
         flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)
