@@ -65,8 +65,6 @@ class Asked:
 
     id: str
     conversation: Conversation
-    frame_indices: tuple[int, ...] = ()
-    times: tuple[float, ...] = ()
     reply: str = ""  # put into the model's mouth: its answer goes on from there
 
 

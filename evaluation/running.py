@@ -4,6 +4,7 @@ One benchmark that cannot be asked does not keep the others from it.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,11 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
     """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
     tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
+    if "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
+        _tell(
+            "accelerate launch has started one process only: where there are not several GPUs it"
+            " needs --multi-gpu for more, or take torchrun."
+        )
     answerer, model = _load(args, processes)
     out = args.out or Path("runs/evaluation") / model["name"]
     processes.start()
