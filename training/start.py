@@ -18,13 +18,15 @@ from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
 from vlm.processor import PVCProcessor
+from vlm.weights import embedded
 from vlm.weights.base import efficientnet_lite2, smollm2
 
 
 def start_model(
     name: str, seed: int = 0, dtype: torch.dtype | None = None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """A model and its processor: "embedded" fresh on its base, or a folder as it was saved.
+    """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with
+    the repository, or a folder as it was saved.
 
     `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
     is float32.
@@ -32,13 +34,24 @@ def start_model(
     dtype = dtype or language_dtype()
     if name == "embedded":
         return fresh_embedded(seed, dtype)
-    if not Path(name).is_dir():
-        raise ValueError(f'"{name}" is neither "embedded" nor a folder of a saved model')
+    path = saved_folder(name)
     model = PVCForConditionalGeneration.from_pretrained(
-        name, dtype=torch.float32, attn_implementation=attention(), local_files_only=True
+        path, dtype=torch.float32, attn_implementation=attention(), local_files_only=True
     )
     model.language_model.to(dtype)
-    return model, PVCProcessor.from_pretrained(name, local_files_only=True)
+    return model, PVCProcessor.from_pretrained(path, local_files_only=True)
+
+
+def saved_folder(name: str) -> Path:
+    """Where a model that is not fresh lies."""
+    if name == "embedded-trained":
+        return embedded.folder()
+    if not (Path(name) / "config.json").is_file():
+        raise ValueError(
+            f'the model "{name}" is neither "embedded" (fresh), nor "embedded-trained", nor a '
+            "folder of a saved model"
+        )
+    return Path(name)
 
 
 def language_dtype() -> torch.dtype:
@@ -51,7 +64,9 @@ def stored_dtype(name: str) -> torch.dtype:
     """What a model's language model is stored in, before training and after."""
     if name == "embedded":
         return torch.bfloat16
-    stored = json.loads((Path(name) / "config.json").read_text(encoding="utf-8")).get("dtype")
+    stored = json.loads((saved_folder(name) / "config.json").read_text(encoding="utf-8")).get(
+        "dtype"
+    )
     return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(stored, torch.float32)
 
 
