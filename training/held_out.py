@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from data.collate import RecordDataset
+from data.collate import ABOUT
+from data.samples import RecordDataset
 from training.equal_calls import equal_calls
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) 
     device = trainer.args.device
     total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
     for batch, counts in _batches(trainer, dataset):
-        for name in ("looks", "words", "said"):
+        for bad in batch["quarantined"]:
+            print(f"WARNING: left out of the held-out loss: {bad['where']}: {bad['reason']}")
+        for name in ("looks", "words", "said", *ABOUT):
             batch.pop(name, None)
         batch = equal_calls(trainer._prepare_inputs(batch), device)
         with torch.no_grad(), trainer.compute_loss_context_manager():

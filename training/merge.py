@@ -61,8 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training.merge",
         description="Make a whole model of what a run trained: adapters are merged into the "
-        "weights beside them. The folder is read by `python -m app chat --model` and by "
-        "`from_pretrained`.",
+        "weights beside them. `python -m app chat --model` and `from_pretrained` read the folder.",
         epilog="example: python -m training.merge runs/embedded-instruct my-model",
     )
     parser.add_argument("run", type=Path, help="a run's output folder")

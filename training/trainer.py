@@ -7,11 +7,14 @@ from torch import nn
 from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
 from transformers import TrainerCallback
 
-from data.collate import Collator, RecordDataset
+from data.collate import Collator
+from data.packing import PackedDataset
+from data.samples import RecordDataset
 from training.arguments import training_arguments
 from training.equal_calls import equal_calls
 from training.held_out import held_out_loss
 from training.parts import load_trained, parameter_groups, plain_name, save_trained
+from training.quarantine import QuarantineCallback
 from training.recipe import Recipe
 from training.samples import Samples
 from training.steady import SteadyTrainer
@@ -30,7 +33,7 @@ class PVCTrainer(SteadyTrainer):
         self,
         model: PVCForConditionalGeneration,
         recipe: Recipe,
-        dataset: RecordDataset,
+        dataset: RecordDataset | PackedDataset,
         collator: Collator,
         made_of: dict[str, Any] | None = None,
         held_out: RecordDataset | None = None,
@@ -39,6 +42,7 @@ class PVCTrainer(SteadyTrainer):
     ) -> None:
         self.recipe, self.held_out, self.samples = recipe, held_out, samples
         self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
+        self.quarantine = QuarantineCallback(recipe, dataset)
         if recipe.compile:
             compile_blocks(model)
         super().__init__(
@@ -47,7 +51,7 @@ class PVCTrainer(SteadyTrainer):
             made_of or {},
             recipe.keep,
             recipe.max_skipped,
-            callbacks or [],
+            [self.quarantine, *(callbacks or [])],
             train_dataset=dataset,
             data_collator=collator,
         )
@@ -76,6 +80,7 @@ class PVCTrainer(SteadyTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
+        self.quarantine.take(inputs)
         looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
         inputs = equal_calls(inputs, self.args.device)
         if self.word_loss is None or not words:

@@ -71,6 +71,20 @@ def test_encoding_in_steps_equals_encoding_at_once(
     torch.testing.assert_close(torch.cat([video, still]), whole, atol=1e-5, rtol=1e-4)
 
 
+def test_a_tower_without_temporal_layers_says_the_same_at_every_look_and_runs_once() -> None:
+    tower = preset_config("test").tower | {"num_temporal_layers": 0, "depth": 3}
+    model = build_model("test", tower=tower, compressor={"factor": 2, "adaptive": False})
+    seen: list[int] = []
+    model.tower.backbone.register_forward_hook(lambda _m, args, _o: seen.append(len(args[0])))
+    pixels = torch.randn(4, 3, 32, 32)
+    tokens = model.encode(pixels, [3, 1], [3, 4], STEPS[:7])
+    assert seen == [4]
+    looks = tokens[3 * model.config.tokens_per_look :].unflatten(0, (4, -1))
+    assert torch.equal(looks, looks[:1].expand_as(looks))
+    steps = torch.cat(list(model.encode_steps(pixels[3:], 4, STEPS[3:7], chunk=2)))
+    torch.testing.assert_close(steps, looks.flatten(0, 1), atol=1e-5, rtol=1e-4)
+
+
 def test_each_look_says_something_else(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
