@@ -21,7 +21,9 @@ from data.scoring import is_right, judge
 from data.shares import shown
 from training.answers import answers
 from training.chat_check import chat_table
+from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
+from vlm.model_options import add_model_options, model_options
 from vlm.processor import PVCProcessor
 
 # What the embedded model aims at, by the tasks that show it.
@@ -143,7 +145,7 @@ def _cell(text: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
-    parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
+    add_model_options(parser.add_argument_group("model"))
     parser.add_argument(
         "--data", type=Path, default=DEFAULT, help="made by python -m data.embedded"
     )
@@ -166,9 +168,8 @@ def main() -> None:
 
 def report(arguments: argparse.Namespace) -> list[str]:
     """All tables of a model."""
-    folder = model_folder(arguments.model)
-    model = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.bfloat16).eval()
-    reporter = Reporter(model, PVCProcessor.from_pretrained(folder), arguments.batch_size)
+    model, processor, _ = load_folder(arguments.model, say=_tell, **model_options(arguments))
+    reporter = Reporter(model.eval(), processor, arguments.batch_size)
     records = list(read_records(arguments.data / "held" / "records.jsonl"))
     if arguments.limit:
         records = first_of_each_task(records, arguments.limit)
@@ -186,13 +187,8 @@ def report(arguments: argparse.Namespace) -> list[str]:
     return lines
 
 
-def model_folder(name: str) -> Path:
-    """Where a model's files are."""
-    if name == "embedded":
-        from vlm.weights import embedded
-
-        return embedded.folder()
-    return Path(name)
+def _tell(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
 
 
 def first_of_each_task(records: Sequence[Record], limit: int) -> list[Record]:
