@@ -14,8 +14,9 @@ def add_model_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser"
     group.add_argument(
         "--model",
         default="embedded",
-        metavar="DIR",
-        help="a model folder (default: the embedded model)",
+        metavar="NAME",
+        help="a folder, or a repository on huggingface.co such as OpenGVLab/PVC-InternVL2-8B"
+        " (default: the embedded model)",
     )
     group.add_argument(
         "--dtype", choices=DTYPES, help="number format (default: the machine's fastest)"
