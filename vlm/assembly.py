@@ -7,7 +7,7 @@ temporal part of the tower (gates closed: it sees what the image tower saw) and 
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from vlm.weights import base
 from vlm.weights.files import WeightsError, read_safetensors
 from vlm.weights.image_towers import ReadProjector, read_projector, read_tower
 from vlm.weights.language_models import LanguageModel, read_language_model
+from vlm.weights.schema import Fields, check_dataclass
 
 FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
 FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
@@ -64,9 +65,7 @@ def assemble(
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
     wished = {part: {**ASSEMBLIES[preset][part], **(changes or {}).get(part, {})} for part in PARTS}
     for part, kind in PARTS.items():
-        known = [field.name for field in fields(kind)]
-        if strange := sorted(wished[part].keys() - set(known)):
-            raise ValueError(f"{part} has no {', '.join(strange)}; it has {', '.join(known)}.")
+        check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image = read_image_tower(tower, wished["tower"])
