@@ -9,6 +9,8 @@ from transformers.utils import logging
 
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
+from vlm.weights import sources
+from vlm.weights.embedded import SHIPPED
 
 CARD = "card.json"  # beside the weights: name, knows, limits
 EMBEDDED_CARD = {
@@ -24,26 +26,15 @@ def load_folder(
     path_or_name: str | Path, dtype: torch.dtype | None, device: str | torch.device | None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
     """The model, its processor and its card."""
-    if str(path_or_name) == "embedded":
-        from vlm.weights.embedded import SHIPPED, folder
-
-        path, card = folder(), SHIPPED / CARD  # this may assemble the model first
-    else:
-        path = Path(path_or_name).expanduser()
-        card = path / CARD
-        if not (path / "config.json").is_file():
-            raise ValueError(
-                f"{path} is not a model's folder: it has no config.json. Name one that has, or"
-                ' "embedded".'
-            )
+    path = sources.resolve(path_or_name)  # this may download or assemble the model first
+    card = (SHIPPED if str(path_or_name) == "embedded" else path) / CARD
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = dtype or default_dtype(device)
     logging.disable_progress_bar()
-    model = PVCForConditionalGeneration.from_pretrained(
-        path, dtype=dtype, attn_implementation="sdpa", local_files_only=True
-    )
-    processor = PVCProcessor.from_pretrained(path, local_files_only=True)
-    facts = {"name": path.name} if str(path_or_name) != "embedded" else EMBEDDED_CARD
+    model, processor = sources.load(path, dtype)
+    facts = {"name": Path(path_or_name).expanduser().absolute().name}
+    if str(path_or_name) == "embedded":
+        facts = EMBEDDED_CARD
     if card.is_file():
         facts = facts | json.loads(card.read_text(encoding="utf-8"))
     return model.to(device), processor, facts

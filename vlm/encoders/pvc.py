@@ -187,7 +187,7 @@ class ProgressiveEncoder(VideoEncoder):
             x = x + resize_positions(self.positions, image.grid, self.backbone.num_prefix)
         tokens = x[None]  # [1, F, prefix + N, C]
         if len(self.blocks):
-            tokens = self.blocks[0].spatial(tokens)
+            tokens = self.run(self.blocks[0].spatial, tokens)
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
@@ -203,10 +203,10 @@ class ProgressiveEncoder(VideoEncoder):
         layers = []
         for index, block in enumerate(self.blocks):
             if index > 0:
-                x = block.spatial(x)
+                x = self.run(block.spatial, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
             past = None if memory is None else memory.layers[index]
-            x, kept = block.progress(x, times, self.num_outside, past)
+            x, kept = self.run(block.progress, x, times, self.num_outside, past)
             layers.append(kept)
         # Without temporal layers they never part: R looks cost one.
         x = self.norm(x).expand(B, T, N, C)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vlm.encoders.base import ImageBackbone, ImageTokens
 from vlm.layers.attention import Attention
+from vlm.layers.checkpointing import Checkpointing
 from vlm.layers.mlp import MLP
 from vlm.layers.position import resize_positions
 
@@ -27,7 +28,7 @@ class BlockStyle:
 INTERNVIT = BlockStyle()
 
 
-class ViTBlock(nn.Module):
+class ViTBlock(Checkpointing):
     """x += ls1 * MHA(LN(x)); x += ls2 * FFN(LN(x))."""
 
     def __init__(
@@ -43,6 +44,9 @@ class ViTBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[F, prefix + N, C] -> the same."""
+        return self.run(self._layer, x)
+
+    def _layer(self, x: Tensor) -> Tensor:
         x = x + self.ls1 * self.attn(self.norm1(x))[0]
         return x + self.ls2 * self.mlp(self.norm2(x))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from vlm.weights.files import WeightsError, write_safetensors
-from vlm.weights.published import Published, open_published, published_processor
+from vlm.weights.published import Published, is_published, open_published, published_processor
 from vlm.weights.rename import Rule
 from vlm.weights.shards import FILE, INDEX
 
@@ -30,11 +30,13 @@ Advance = Callable[[int], None]  # told how many bytes have been written
 
 def convert(source: Path, target: Path, advance: Advance = lambda _: None) -> Path:
     """Writes the folder `target`, which must not exist or be empty; returns it."""
-    published = open_published(source)
-    published.fit.refuse(source)
     target = target.expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WeightsError(f"{target} is there already. Name another place, or delete it first.")
+    if not is_published(source):
+        raise WeightsError(f"{source} is no original PVC-InternVL2: there is nothing to convert.")
+    published = open_published(source)
+    published.fit.refuse(source)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_small_disk(published, target.parent)
