@@ -25,6 +25,7 @@ from vlm.weights.files import WeightsError, read_safetensors
 from vlm.weights.image_towers import ReadProjector, read_projector, read_tower
 from vlm.weights.language_models import LanguageModel, read_language_model
 from vlm.weights.schema import Fields, check_dataclass
+from vlm.weights.sources import resolve
 
 FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
 FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
@@ -88,7 +89,7 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
         )
-    folder = _folder(name)
+    folder = resolve(name)
     read = read_tower(folder, changes)
     return ImageTower(read.config, read.tensors, read_projector(folder, read.config.dim))
 
@@ -214,8 +215,4 @@ def _millions(number: int) -> str:
 def _language_model(name: str) -> Path:
     if name == SMOLLM2:
         return base.smollm2()
-    return Path(name).expanduser() if name.endswith(".gguf") else _folder(name)
-
-
-def _folder(name: str) -> Path:
-    return Path(name).expanduser()
+    return Path(name).expanduser() if name.endswith(".gguf") else resolve(name)

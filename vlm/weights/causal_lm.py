@@ -26,7 +26,7 @@ SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 UNREADABLE = (ValueError, OSError, KeyError, TypeError, ImportError)
 # Where a model that sees keeps its language model: before the names of the body, and of the head.
 INSIDE = (("language_model.model.", "language_model."), ("model.language_model.", ""))
-HEAD, INTERNLM2 = "lm_head.weight", "internlm2"
+HEAD = "lm_head.weight"
 # Of a config, what is about the file it came in.
 ABOUT_THE_FILE = ("architectures", "auto_map", "torch_dtype", "dtype", "transformers_version")
 
@@ -48,12 +48,12 @@ def load_causal_lm(
     inner = next((name for name in ("llm_config", "text_config") if name in config), None)
     if inner is not None and "vision_config" in config:
         text = config.section(inner)
-        if text.values.get("model_type") == INTERNLM2:
+        if _is_internlm2(text):
             return _from_internlm2(path, text, "language_model.", dtype)
         # What InternVL's class in transformers takes for granted, its file need not say.
         tied = config.boolean("tie_word_embeddings", kind == "internvl")
         return _from_inside(path, text.values, tied, dtype)
-    if kind == INTERNLM2:
+    if _is_internlm2(config):
         return _from_internlm2(path, config, "", dtype)
     return _from_folder(path, kind, dtype)
 
@@ -131,6 +131,11 @@ def _from_inside(
         elif name != HEAD or not config.tie_word_embeddings:
             rules += rename(head + name, name)
     return _filled(folder, config, rules, body, dtype), _tokenizer(folder)
+
+
+def _is_internlm2(given: Fields) -> bool:
+    names = given.values.get("architectures") or []
+    return given.values.get("model_type") == "internlm2" or "InternLM2ForCausalLM" in names
 
 
 def _from_internlm2(
