@@ -5,12 +5,13 @@ Written from what is known of the release and not from our table: tests compare 
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vlm.config import PVCConfig
@@ -221,3 +222,16 @@ def write_published(
     config["llm_config"] = LANGUAGE | {"vocab_size": vocab_size}
     (folder / "config.json").write_text(json.dumps(config))
     return model.eval()
+
+
+def change(path: Path, edit: Callable[[dict], object]) -> None:
+    """Edits a JSON file of a release."""
+    values = json.loads(path.read_text())
+    edit(values)
+    path.write_text(json.dumps(values))
+
+
+def tensors_of_file(folder: Path, number: int = 1) -> tuple[Path, dict[str, Tensor]]:
+    """One of the two files of a release, and what it holds."""
+    path = folder / f"model-{number:05}-of-00002.safetensors"
+    return path, load_file(path)

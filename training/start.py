@@ -5,6 +5,8 @@ EfficientNet-Lite2 as they come, our layers in between new, and the words of the
 concepts set to the mean embedding of the words of each class's name.
 """
 
+from pathlib import Path
+
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -22,7 +24,8 @@ from vlm.weights.base import efficientnet_lite2, smollm2
 def start_model(
     name: str, seed: int = 0, dtype: torch.dtype | None = None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """A model and its processor: "embedded" fresh on its base, or any model named, as it is.
+    """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with
+    the repository, or any model named, as it is.
 
     `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
     is float32.
@@ -30,11 +33,14 @@ def start_model(
     dtype = dtype or language_dtype()
     if name == "embedded":
         return fresh_embedded(seed, dtype)
-    model, processor = sources.load(
-        sources.resolve(name), torch.float32, attn_implementation=attention()
-    )
+    model, processor = sources.load(named(name), torch.float32, attn_implementation=attention())
     model.language_model.to(dtype)
     return model, processor
+
+
+def named(name: str) -> Path:
+    """Where a model that is not fresh lies."""
+    return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
 
 
 def language_dtype() -> torch.dtype:
@@ -47,7 +53,7 @@ def stored_dtype(name: str) -> torch.dtype:
     """What a model's language model is stored in, before training and after."""
     if name == "embedded":
         return torch.bfloat16
-    stored = sources.config_of(sources.resolve(name)).dtype
+    stored = sources.config_of(named(name)).dtype
     return stored if stored in (torch.bfloat16, torch.float16) else torch.float32
 
 

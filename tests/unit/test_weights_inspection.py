@@ -62,7 +62,12 @@ def test_a_release_that_fits_is_shown_with_what_each_tensor_becomes(
     assert "-> tower.blocks.{0..1}.alpha" in out
     assert "self_attn.{q,k,v}_proj.weight  (2 groups of 2 queries, key, value taken apart)" in out
     assert "Everything fits" in out
-    for unknown in ("prompt.tile_order", "tower.timestep_scale", "shape 8", "gamma's bias is 1.0"):
+    for unknown in (
+        "prompt.tile_order",
+        "tower.timestep_form = t/T, timestep_scale = 1",
+        "shape 8",
+        "gamma's bias is 1.0",
+    ):
         assert unknown in out
     lines, fits = inspect(release, everything=True)
     assert fits
