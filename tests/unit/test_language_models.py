@@ -8,16 +8,23 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from chat_templates import family_tokenizer
+from chat_templates import FAMILIES, family_tokenizer
 from published_maker import write_published
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GgufConfig
 
 from vlm.config import PromptConfig
-from vlm.weights.language_models import read_language_model
+from vlm.weights.language_models import choose_template, read_language_model
 
 IMAGE_TOKENS = PromptConfig().image_tokens
 DIM, MLP, HEADS, LAYERS = 32, 64, 2, 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_roles_that_a_user_could_type_are_said(family: str) -> None:
+    template, note = choose_template(family_tokenizer(family))
+    assert isinstance(template, dict)
+    assert ("which a user can type" in note) == (family in ("mistral", "tinyllama"))
 
 
 def write_gguf(path: Path) -> None:

@@ -63,7 +63,13 @@ def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str | dict[str,
     own = "the tokenizer's own"
     if template.answer:
         own += f"; answers begin after {template.answer!r}"
-    return template.to_dict(), f"{own}; {remark}" if remark else own
+    if remark:
+        own += f"; {remark}"
+    marks = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    openings = [template.open(role) for role in ("user", "assistant")]
+    if not all(any(mark in opening for mark in marks) for opening in openings):
+        own += "; its roles are marked by ordinary words, which a user can type"
+    return template.to_dict(), own
 
 
 def add_markup(
