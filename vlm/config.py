@@ -187,3 +187,6 @@ class PVCConfig(PreTrainedConfig):
         rows, columns = self.tower_config.grid
         compressor = self.compressor_config
         return (rows // compressor.factor) * (columns // compressor.factor) + compressor.summary
+
+
+AutoConfig.register(PVCConfig.model_type, PVCConfig)
