@@ -50,7 +50,7 @@ def chat_table(
     model: PVCForConditionalGeneration, processor: PVCProcessor, data: Path
 ) -> list[str]:
     """Lines of Markdown: both measures for both models."""
-    base = AutoModelForCausalLM.from_pretrained(smollm2(), dtype=torch.bfloat16).eval()
+    base = AutoModelForCausalLM.from_pretrained(smollm2(), dtype=model.dtype).eval()
     held = [
         Conversation(
             tuple(Message(m.role, (Text(m.text),)) for m in record.messages)  # type: ignore[arg-type]

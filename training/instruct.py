@@ -3,7 +3,7 @@
 python -m training.instruct [RECIPE] [--set KEY=VALUE ...]
 """
 
-from training.run import main
+from training.command import main
 
 if __name__ == "__main__":
     main("instruct", "training/recipes/embedded-instruct.yaml")

@@ -1,8 +1,10 @@
 """Which parts of a model are trained, with what learning rate, and how they are written down.
 
-The backbone under the progressive layers stays frozen where it is a CNN; the language model is
-trained through adapters (LoRA, peft) or whole. What was trained is written alone, so that a
-checkpoint of the embedded model is 36 MB and not 300.
+The parts are the image backbone, the tower's progressive layers on it, the compressor, the words of
+the classifier's concepts and the language model. Each is trained whole, through adapters (LoRA,
+peft), or not at all. A CNN stays frozen: its batch norms are folded in. What was trained is written
+alone, so that a checkpoint of the embedded model is 36 MB and not 300; what an earlier stage trained
+and this one leaves alone is written with it.
 """
 
 import json
@@ -11,13 +13,25 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from training.recipe import Lora, Recipe
+from training.recipe import PARTS, Lora, Recipe, recipe_values
+from training.whole import fill_parameter, read_tensors, whole_parameter, write_tensors
 from vlm.model import PVCForConditionalGeneration
 
-WEIGHTS, ADAPTER = "model.safetensors", "adapter_config.json"
+ADAPTER, RECIPE = "adapter_config.json", "recipe.json"
+
+
+def part_of(name: str) -> str:
+    """The part that a parameter of this name belongs to."""
+    part = "backbone" if name.startswith("tower.backbone.") else name.partition(".")[0]
+    assert part in PARTS, name
+    return part
+
+
+def plain_name(name: str) -> str:
+    """A parameter's name as it is without adapters; an adapter's as peft writes it."""
+    return name.replace(".default.", ".").replace(".base_layer.", ".")
 
 
 def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
@@ -25,43 +39,60 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
     model.requires_grad_(False)
     if recipe.lora is not None:
         add_lora(model.language_model, recipe.lora)
+    if recipe.tower_lora is not None:
+        add_lora(model.tower, recipe.tower_lora)
+    if recipe.compressor_lora is not None:
+        add_lora(model.compressor, recipe.compressor_lora)
     for name, parameter in model.named_parameters():
-        ours = not name.startswith(("language_model.", "tower.backbone."))
-        vit = name.startswith("tower.backbone.") and model.config.tower_config.backbone == "vit"
-        language = name.startswith("language_model.") and (
-            ".lora_" in name or recipe.train_language_model
-        )
-        if recipe.objective == "words":
-            language = False
-        if ours or vit or language:
+        if is_trained(name, model, recipe):
             parameter.requires_grad_(True)
             parameter.data = parameter.data.float()
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("this recipe freezes every part: there is nothing to train")
 
 
-def add_lora(language_model: nn.Module, lora: Lora) -> None:
-    """Adapters beside every linear layer of the blocks; the head stays as it is."""
+def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) -> bool:
+    """Whether this recipe changes the parameter of this name."""
+    part = part_of(name)
+    if part in recipe.freeze:
+        return False
+    if part == "language_model" and recipe.objective == "words":
+        return False
+    if recipe.adapters(part) is not None:
+        return ".lora_" in name
+    if part == "backbone":
+        return model.config.tower_config.backbone == "vit"
+    return part != "language_model" or recipe.train_language_model
+
+
+def add_lora(module: nn.Module, lora: Lora) -> None:
+    """Adapters beside every linear layer; heads (`lm_head`, a CNN's classifier) stay as they are."""
+    heads = ("lm_head", "backbone.classifier")
+    layers = [
+        name
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and name not in heads
+    ]
     config = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules="all-linear",
-        exclude_modules=["lm_head"],
-        task_type="CAUSAL_LM",
+        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=layers
     )
-    inject_adapter_in_model(config, language_model)
+    inject_adapter_in_model(config, module)
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """Optimizer groups: ours, the language model's, the concepts'; no decay on vectors."""
+    """Optimizer groups: parts by their learning rates; no decay on vectors."""
+    rates = {
+        "backbone": recipe.backbone_learning_rate,
+        "compressor": recipe.compressor_learning_rate,
+        "concepts": recipe.concept_learning_rate,
+        "language_model": recipe.language_learning_rate,
+    }
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        rate = recipe.learning_rate
-        if name.startswith("language_model."):
-            rate = recipe.language_learning_rate
-        elif name.startswith("concepts."):
-            rate = recipe.concept_learning_rate
+        chosen = rates.get(part_of(name))
+        rate = recipe.learning_rate if chosen is None else chosen
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     return [
@@ -70,63 +101,81 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
+def named_trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that are written down: trained here, or in the stage before (`carried`)."""
+    carried: set[str] = getattr(model, "carried", set())
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    return {n: p for n, p in named.items() if p.requires_grad or n in carried}
+
+
 def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The trained parameters by name, adapters under peft's plain names (`...lora_A.weight`)."""
-    return {
-        name.replace(".default.", "."): parameter.detach().clone().contiguous()
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    }
+    """What is written down, by name, whole and on the CPU; every process must ask."""
+    return {name: whole_parameter(p).clone() for name, p in named_trained(model).items()}
 
 
-def save_trained(model: PVCForConditionalGeneration, folder: Path, lora: Lora | None) -> None:
-    """Write what was trained, and what it needs to be read again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / (WEIGHTS + ".part")
-    save_file(trained_tensors(model), unfinished)
-    unfinished.replace(folder / WEIGHTS)
+def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe: Recipe) -> None:
+    """Write what was trained, and what it needs to be read again. Every process calls this; those
+    that do not write pass no folder."""
+    write_tensors(((n, whole_parameter(p)) for n, p in named_trained(model).items()), folder)
+    if folder is None:
+        return
     model.config.save_pretrained(folder)
-    if lora is not None:
-        settings = {"r": lora.rank, "lora_alpha": lora.alpha}
+    if recipe.lora is not None:
+        settings = {"r": recipe.lora.rank, "lora_alpha": recipe.lora.alpha}
         (folder / ADAPTER).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    values = json.dumps(recipe_values(recipe), indent=1)
+    (folder / RECIPE).write_text(values + "\n", encoding="utf-8")
 
 
 def load_trained(model: nn.Module, folder: Path) -> None:
-    """Read what `save_trained` wrote into a model prepared in the same way, whole or not at all.
-
-    Adapters stay as they begin when the stage before trained none.
-    """
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise ValueError(f"{folder} holds no trained weights ({WEIGHTS} is missing)")
-    found = load_file(path)
-    wanted = {
-        name.replace(".default.", "."): parameter
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    }
-    if not any(".lora_" in name for name in found):
-        wanted = {name: p for name, p in wanted.items() if ".lora_" not in name}
-    missing, left_over = wanted.keys() - found.keys(), found.keys() - wanted.keys()
+    """Read what `save_trained` wrote into a model prepared by the same recipe, whole or not at all."""
+    found = read_tensors(folder)
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    trained = {name for name, parameter in named.items() if parameter.requires_grad}
+    missing, left_over = trained - found.keys(), found.keys() - named.keys()
     if missing or left_over:
         raise ValueError(
-            f"{path} does not fit this recipe; missing: {sorted(missing)[:5]}; "
+            f"{folder} does not fit this recipe; missing: {sorted(missing)[:5]}; "
             f"left over: {sorted(left_over)[:5]}"
         )
-    with torch.no_grad():
-        for name, parameter in wanted.items():
-            if parameter.shape != found[name].shape:
-                raise ValueError(
-                    f"{path}: {name} has the shape {tuple(found[name].shape)}, "
-                    f"this model wants {tuple(parameter.shape)}"
-                )
-            parameter.copy_(found[name])
+    _fill(model, named, found, folder)
 
 
-def merge_lora(model: PVCForConditionalGeneration) -> None:
+def start_from(model: nn.Module, folder: Path) -> None:
+    """Put what an earlier stage trained into a model; what it did not train stays as it begins."""
+    found = read_tensors(folder)
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    left_over = sorted(found.keys() - named.keys())
+    if any(".lora_" in name for name in left_over):
+        raise ValueError(
+            f"{folder} holds adapters that this recipe does not have; start from the finished model "
+            f"instead: `model: {folder.parent / 'model'}` and no `start_from`"
+        )
+    if left_over:
+        raise ValueError(f"{folder} was trained on another model; left over: {left_over[:5]}")
+    _fill(model, named, found, folder)
+
+
+def _fill(
+    model: nn.Module, named: dict[str, nn.Parameter], found: dict[str, Tensor], folder: Path
+) -> None:
+    for name, tensor in found.items():
+        if named[name].shape != tensor.shape:
+            raise ValueError(
+                f"{folder}: {name} has the shape {tuple(tensor.shape)}, "
+                f"this model wants {tuple(named[name].shape)}"
+            )
+    for name, tensor in found.items():
+        if named[name].dtype != torch.float32 and named[name].is_floating_point():
+            named[name].data = named[name].data.float()
+        fill_parameter(named[name], tensor)
+    model.carried = set(found)  # type: ignore[assignment]
+
+
+def merge_lora(model: nn.Module) -> None:
     """Put the adapters into the weights they stand beside, and take them out."""
-    for name, module in list(model.language_model.named_modules()):
+    for name, module in list(model.named_modules()):
         if hasattr(module, "base_layer") and hasattr(module, "merge"):
             module.merge()
-            parent = model.language_model.get_submodule(name.rpartition(".")[0])
+            parent = model.get_submodule(name.rpartition(".")[0])
             setattr(parent, name.rpartition(".")[2], module.get_base_layer())

@@ -3,7 +3,7 @@
 python -m training.pretrain [RECIPE] [--set KEY=VALUE ...]
 """
 
-from training.run import main
+from training.command import main
 
 if __name__ == "__main__":
     main("pretrain", "training/recipes/embedded-pretrain.yaml")

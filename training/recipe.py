@@ -12,9 +12,14 @@ does not exist is an error that names the ones that do.
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import yaml
+
+# What of a model can be trained or frozen by itself: the image backbone under the tower's progressive
+# layers, those layers, the compressor, the words of the classifier's concepts, the language model.
+PARTS = ("backbone", "tower", "compressor", "concepts", "language_model")
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Lora:
-    """Low-rank adapters on every linear layer of the language model's blocks (peft)."""
+    """Low-rank adapters on every linear layer of a part, trained instead of its weights (peft)."""
 
     rank: int = 8
     alpha: int = 16
@@ -54,24 +59,33 @@ class Recipe:
     learning_rate: float = 1e-3  # of the tower's progressive layers and the compressor
     language_learning_rate: float = 3e-4  # of the language model or its adapters
     concept_learning_rate: float = 1e-4  # of the words of the classifier's concepts
+    backbone_learning_rate: float | None = None  # of a ViT under them; None: as learning_rate
+    compressor_learning_rate: float | None = None  # of the compressor alone
     weight_decay: float = 0.01
     warmup: float = 0.03  # share of the steps
     max_grad_norm: float = 1.0
+    freeze: tuple[str, ...] = ()  # parts that stay as they are, see PARTS
     train_language_model: bool = False  # all of it, instead of adapters
-    lora: Lora | None = field(default_factory=Lora)
-    looks: tuple[float, ...] = (
-        0.1,
-        0.1,
-        0.1,
-        0.7,
-    )  # chances of looking once, twice, ... at a picture
+    lora: Lora | None = field(default_factory=Lora)  # adapters in the language model
+    tower_lora: Lora | None = None  # in the tower, backbone included, instead of its weights
+    compressor_lora: Lora | None = None
+    quantize: str = ""  # "4bit" or "8bit": the frozen language model under its adapters (QLoRA)
+    # Chances of looking once, twice, ... at a picture.
+    looks: tuple[float, ...] = (0.1, 0.1, 0.1, 0.7)
     min_frames: int = 4
     max_frames: int = 8
     save_every: int = 200
     log_every: int = 10
     keep: int = 2  # checkpoints kept
+    evaluation: tuple[str, ...] = ()  # files of held-out records: their loss with every checkpoint
+    samples: str = ""  # a file of records: answers to its first questions with every checkpoint
+    num_samples: int = 8
+    report_to: tuple[str, ...] = ("tensorboard",)  # also trackio, wandb
     workers: int = 1
-    bf16: bool = True
+    bf16: bool | str = "auto"  # auto: where the hardware multiplies it
+    gradient_checkpointing: bool = False  # less memory for a third more time
+    compile: bool = False  # torch.compile the blocks
+    max_skipped: int = 10  # steps in a row with a loss or gradient that is no number, then it stops
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -85,6 +99,27 @@ class Recipe:
             raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
         if abs(sum(self.looks) - 1) > 1e-6:
             raise ValueError(f"the chances under `looks` add up to {sum(self.looks)}, not to 1")
+        if self.bf16 not in (True, False, "auto"):
+            raise ValueError(f'`bf16` is auto, true or false, not "{self.bf16}"')
+        if self.quantize not in ("", "4bit", "8bit"):
+            raise ValueError(f'`quantize` is 4bit, 8bit or nothing, not "{self.quantize}"')
+        if self.quantize and self.lora is None:
+            raise ValueError("a quantized language model is trained through adapters: give `lora`")
+        for part in self.freeze:
+            if part not in PARTS:
+                raise ValueError(f"`freeze` knows {', '.join(PARTS)}, not {part!r}")
+            if self.adapters(part) is not None and part != "backbone":
+                raise ValueError(f"`freeze` names {part}, which has adapters: set them to null")
+        positive = ("steps", "batch_size", "accumulation", "save_every", "log_every", "keep")
+        for name in positive:
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` is at least 1, not {getattr(self, name)}")
+
+    def adapters(self, part: str) -> Lora | None:
+        """The adapters that are trained instead of a part's weights."""
+        of_parts = {"language_model": self.lora, "compressor": self.compressor_lora}
+        of_parts |= {"tower": self.tower_lora, "backbone": self.tower_lora}
+        return of_parts.get(part)
 
 
 def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
@@ -114,7 +149,12 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
 def _set(values: Any, keys: list[str], value: Any) -> None:
     """values[k1][k2]... = value; numbers index lists."""
     for key in keys[:-1]:
-        values = values[int(key)] if isinstance(values, list) else values.setdefault(key, {})
+        if isinstance(values, list):
+            values = values[int(key)]
+            continue
+        if values.get(key) is None:
+            values[key] = {}
+        values = values[key]
     if isinstance(values, list):
         values[int(keys[-1])] = value
     else:
@@ -135,11 +175,36 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
     values = dict(values)
     try:
         values["data"] = tuple(Source(**source) for source in values["data"])
-        if isinstance(values.get("lora"), dict):
-            values["lora"] = Lora(**values["lora"])
-        for name in ("looks",):
-            if name in values:
-                values[name] = tuple(values[name])
+        for name in ("lora", "tower_lora", "compressor_lora"):
+            if isinstance(values.get(name), dict):
+                values[name] = Lora(**values[name])
+        for name, value in values.items():
+            values[name] = _fitting(name, value, known[name].type)
         return Recipe(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from None
+
+
+def _fitting(name: str, value: Any, wanted: Any) -> Any:
+    """A value as its field has it: YAML makes a list of a tuple, and a text of 1e-5."""
+    kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    if isinstance(value, list):
+        return tuple(value)
+    if float in kinds and not isinstance(value, bool):
+        if isinstance(value, int):
+            return float(value)
+        if isinstance(value, str):
+            try:
+                return float(value)
+            except ValueError:
+                pass
+    plain = [kind for kind in kinds if kind in (int, float, str, bool)]
+    if plain and value is not None and type(value) not in plain:
+        expected = " or ".join(kind.__name__ for kind in plain)
+        raise ValueError(f"`{name}` is {value!r}, and should be of type {expected}")
+    return value
+
+
+def recipe_of(values: dict[str, Any], where: str) -> Recipe:
+    """A recipe from the plain values that `recipe_values` gave."""
+    return _build(values, where)

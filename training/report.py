@@ -21,6 +21,7 @@ from data.scoring import is_right, judge
 from data.shares import shown
 from training.answers import answers
 from training.chat_check import chat_table
+from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -167,7 +168,9 @@ def main() -> None:
 def report(arguments: argparse.Namespace) -> list[str]:
     """All tables of a model."""
     folder = model_folder(arguments.model)
-    model = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.bfloat16).eval()
+    model = PVCForConditionalGeneration.from_pretrained(
+        folder, dtype=default_dtype(torch.device("cpu"))
+    ).eval()
     reporter = Reporter(model, PVCProcessor.from_pretrained(folder), arguments.batch_size)
     records = list(read_records(arguments.data / "held" / "records.jsonl"))
     if arguments.limit:

@@ -3,85 +3,126 @@
     records -> mixture -> samples -> Trainer -> checkpoints -> trained weights -> a whole model
 
 In the output folder: checkpoint-N/ (to go on from), journal.jsonl and curves.png (how it went),
-trained/ (what was trained, alone) and model/ (adapters merged; `python -m app chat --model` and
-`from_pretrained` read it).
+samples.md (what it answered), trained/ (what was trained, alone) and model/ (adapters merged;
+`python -m app chat --model` and `from_pretrained` read it).
 """
 
-import argparse
 import ctypes
 import gc
-import sys
+import os
 from pathlib import Path
+from typing import Any
 
 from transformers import set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging
 
 from data.classifier import SimulatedClassifier
 from data.collate import Collator, RecordDataset
 from data.mixture import draw, group_by_length
 from data.records import Record, read_records
-from training.parts import load_trained, merge_lora, prepare_parts, save_trained
-from training.recipe import Recipe, load_recipe
+from training import checkpoints
+from training.card import write_card
+from training.changes import data_root, made_of, refuse_changes
+from training.journal import Bar, Journal
+from training.merge import merge
+from training.parts import prepare_parts, save_trained, start_from
+from training.quantized import quantize
+from training.recipe import Recipe
+from training.samples import Samples
 from training.start import start_model
+from training.stopping import StopOnSignal
 from training.trainer import PVCTrainer
 from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.files import cache_dir
+from vlm.weights.cache import make_whole
 
 
-def main(stage: str, default_recipe: str) -> None:
-    """The command line of a stage."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m training.{stage}",
-        description=f"Train a model's {stage} stage as a recipe says.",
-        epilog=f"example: python -m training.{stage} {default_recipe} --set steps=100",
-    )
-    parser.add_argument("recipe", nargs="?", default=default_recipe, help="a YAML file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of it"
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="start anew although there are checkpoints"
-    )
-    arguments = parser.parse_args()
-    try:
-        recipe = load_recipe(arguments.recipe, arguments.set)
-        train(recipe, resume=not arguments.fresh)
-    except ValueError as error:
-        sys.exit(f"{parser.prog}: {error}")
+class Stopped(Exception):
+    """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"signal {signal}")
+        self.code = 128 + signal
 
 
-def train(recipe: Recipe, resume: bool = True) -> Path:
-    """Run a stage; returns the folder of the finished model."""
+def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
+    """Run a stage; returns the folder of the finished model. Raises Stopped after a signal."""
     keep_freed_memory()
+    logging.disable_progress_bar()
     set_seed(recipe.seed)
     output = Path(recipe.output)
-    model, processor = start_model(recipe.model, recipe.seed)
-    prepare_parts(model, recipe)
-    if recipe.start_from:
-        load_trained(model, Path(recipe.start_from) / "trained")
-    model.config.use_cache = False
-
+    facts = made_of(recipe, num_processes())
+    checkpoint = going_on_from(output, facts, allow_changes) if resume else None
+    model, processor = prepared_model(recipe)
     dataset = build_dataset(recipe, model, processor)
     describe(recipe, model, dataset)
-    trainer = PVCTrainer(model, recipe, dataset, Collator(processor))
-    checkpoint = get_last_checkpoint(recipe.output) if resume and output.is_dir() else None
-    if checkpoint:
-        print(f"Going on from {checkpoint}.")
-    trainer.train(resume_from_checkpoint=checkpoint)
-    return write_model(model, processor, recipe)
+    stop = StopOnSignal()
+    trainer = PVCTrainer(
+        model,
+        recipe,
+        dataset,
+        Collator(processor),
+        facts,
+        held_out_dataset(recipe, model, processor),
+        sample_questions(recipe, processor),
+        [Bar(), Journal(output), stop],
+    )
+    try:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    finally:
+        stop.restore()
+    if stop.signal and trainer.state.global_step < recipe.steps:
+        raise Stopped(stop.signal)
+    return finish(trainer, recipe)
+
+
+def prepared_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """The model of a recipe as its first step finds it."""
+    model, processor = start_model(recipe.model, recipe.seed)
+    if recipe.quantize:
+        quantize(model, recipe.quantize)
+    prepare_parts(model, recipe)
+    if recipe.start_from:
+        start_from(model, Path(recipe.start_from) / "trained")
+    model.config.use_cache = False
+    return model, processor
+
+
+def going_on_from(output: Path, facts: dict[str, Any], allow_changes: bool) -> Path | None:
+    """The checkpoint to resume, if there is one; it must be of the same recipe and data."""
+    checkpoint = checkpoints.newest_whole(output, tell) if output.is_dir() else None
+    if checkpoint is None:
+        return None
+    before = checkpoints.read_json(checkpoint / "made_of.json")
+    try:
+        refuse_changes(before, facts, checkpoint)
+    except ValueError as error:
+        if not allow_changes:
+            raise
+        tell(f"WARNING: going on all the same: {error}")
+    tell(f"Going on from {checkpoint}.")
+    return checkpoint
+
+
+def num_processes() -> int:
+    """How many train together (accelerate launch sets it)."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def tell(line: str) -> None:
+    """Once, however many processes there are."""
+    if os.environ.get("RANK", "0") == "0":
+        print(line, flush=True)
 
 
 def build_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset:
     """All samples of the run, in order."""
-    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
-    sources: list[list[Record]] = [
-        list(read_records(root.expanduser() / source.path)) for source in recipe.data
-    ]
-    size = recipe.batch_size * recipe.accumulation
+    root = data_root(recipe)
+    sources: list[list[Record]] = [list(read_records(root / source.path)) for source in recipe.data]
+    size = recipe.batch_size * recipe.accumulation * num_processes()
     records = draw(
         sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed
     )
@@ -109,28 +150,54 @@ def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
     return (rows, columns) if compressor.summary else None
 
 
+def held_out_dataset(
+    recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
+) -> RecordDataset | None:
+    """The records of `evaluation`, looked at as often as the model does when it answers."""
+    root = data_root(recipe)
+    records = [record for path in recipe.evaluation for record in read_records(root / path)]
+    if not records:
+        return None
+    frames = (recipe.max_frames, recipe.max_frames)
+    return RecordDataset(records, processor, None, None, frames, recipe.batch_size, recipe.seed)
+
+
+def sample_questions(recipe: Recipe, processor: PVCProcessor) -> Samples | None:
+    """The questions that are answered with every checkpoint."""
+    if not recipe.samples:
+        return None
+    records = list(read_records(data_root(recipe) / recipe.samples))[: recipe.num_samples]
+    return Samples(records, processor, Path(recipe.output), recipe.batch_size)
+
+
 def describe(recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:
     """Say what is about to happen."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
-    print(
-        f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulation} conversations "
+    size = recipe.batch_size * recipe.accumulation * num_processes()
+    tell(
+        f"{recipe.steps} steps of {size} conversations "
         f"({len(dataset)} in all, from {len(recipe.data)} sources); training {trained / 1e6:.1f} M "
         f"of {total / 1e6:.1f} M parameters; writing to {recipe.output}"
     )
 
 
-def write_model(
-    model: PVCForConditionalGeneration, processor: PVCProcessor, recipe: Recipe
-) -> Path:
+def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
     """The trained weights alone, and the whole model with its adapters merged."""
     output = Path(recipe.output)
-    model.config.use_cache = True
-    save_trained(model, output / "trained", recipe.lora)
-    merge_lora(model)
-    model.save_pretrained(output / "model")
-    processor.save_pretrained(output / "model")
-    print(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
+
+    def write(folder: Path | None) -> None:
+        save_trained(trainer.accelerator.unwrap_model(trainer.model), folder, recipe)
+        if folder is not None:
+            write_card(folder, recipe, output)
+
+    if trainer.is_world_process_zero():
+        make_whole(output / "trained", {"step": str(trainer.state.global_step)}, write)
+        merge(output / "trained", output / "model")
+        tell(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
+    else:
+        write(None)
+    trainer.accelerator.wait_for_everyone()
     return output / "model"
 
 

@@ -5,6 +5,7 @@ EfficientNet-Lite2 as they come, our layers in between new, and the words of the
 concepts set to the mean embedding of the words of each class's name.
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -13,35 +14,63 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from vlm.encoders.efficientnet import fold_batch_norm
+from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
 from vlm.processor import PVCProcessor
 from vlm.weights.base import efficientnet_lite2, smollm2
 
 
-def start_model(name: str, seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """A model and its processor: "embedded" fresh on its base, or a folder as it was saved."""
+def start_model(
+    name: str, seed: int = 0, dtype: torch.dtype | None = None
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """A model and its processor: "embedded" fresh on its base, or a folder as it was saved.
+
+    `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
+    is float32.
+    """
+    dtype = dtype or language_dtype()
     if name == "embedded":
-        return fresh_embedded(seed)
+        return fresh_embedded(seed, dtype)
     if not Path(name).is_dir():
         raise ValueError(f'"{name}" is neither "embedded" nor a folder of a saved model')
     model = PVCForConditionalGeneration.from_pretrained(
-        name, dtype=torch.float32, attn_implementation="eager"
+        name, dtype=torch.float32, attn_implementation=attention(), local_files_only=True
     )
-    return model, PVCProcessor.from_pretrained(name)
+    model.language_model.to(dtype)
+    return model, PVCProcessor.from_pretrained(name, local_files_only=True)
 
 
-def fresh_embedded(seed: int = 0) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+def language_dtype() -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, else float32: float16 would need a loss scale."""
+    dtype = default_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return torch.bfloat16 if dtype == torch.bfloat16 else torch.float32
+
+
+def stored_dtype(name: str) -> torch.dtype:
+    """What a model's language model is stored in, before training and after."""
+    if name == "embedded":
+        return torch.bfloat16
+    stored = json.loads((Path(name) / "config.json").read_text(encoding="utf-8")).get("dtype")
+    return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(stored, torch.float32)
+
+
+def attention() -> str:
+    """The fused kernels pay on a GPU; on a CPU the written-out path is as fast."""
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
+def fresh_embedded(
+    seed: int = 0, dtype: torch.dtype = torch.bfloat16
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     """The embedded preset on its base weights, everything of ours untrained."""
     base = smollm2()
     config = preset_config("embedded")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = PVCForConditionalGeneration._from_config(config, attn_implementation="eager")
-    language_model = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, attn_implementation="eager"
-    )
-    model.language_model.to(torch.bfloat16).load_state_dict(language_model.state_dict())
+        model = PVCForConditionalGeneration._from_config(config, attn_implementation=attention())
+    language_model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    model.language_model.to(dtype).load_state_dict(language_model.state_dict())
     model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
     tokenizer = AutoTokenizer.from_pretrained(base)
     assert model.concepts is not None

@@ -1,30 +1,29 @@
-"""The one training loop: transformers' Trainer, taught our parts, our order of data, our files."""
+"""Trains the assistant's model: its parts, its two objectives, batches of any mix."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from torch import nn
+from transformers import TrainerCallback
 
 from data.collate import Collator, RecordDataset
-from training.parts import load_trained, parameter_groups, save_trained
-from training.plot import plot_curves
-from training.recipe import Recipe, recipe_values
+from training.arguments import training_arguments
+from training.equal_calls import equal_calls
+from training.held_out import held_out_loss
+from training.parts import load_trained, parameter_groups, plain_name, save_trained
+from training.recipe import Recipe
+from training.samples import Samples
+from training.steady import SteadyTrainer
 from training.words import WordLoss
+from vlm.encoders.vit import ViTBlock
 from vlm.model import PVCForConditionalGeneration
 
-CLIPS = (
-    *("pixel_values", "clip_frames", "clip_looks", "timesteps"),
-    *("concept_frames", "concept_logits"),
-)
 WORD_WEIGHT = 0.5  # of the word loss beside the answers'
 
 
-class PVCTrainer(Trainer):
-    """Trains a prepared model on samples in the order the dataset has them."""
+class PVCTrainer(SteadyTrainer):
+    """Trains a prepared model (training/parts.py) on samples in the order the dataset has them."""
 
     def __init__(
         self,
@@ -32,121 +31,93 @@ class PVCTrainer(Trainer):
         recipe: Recipe,
         dataset: RecordDataset,
         collator: Collator,
+        made_of: dict[str, Any] | None = None,
+        held_out: RecordDataset | None = None,
+        samples: Samples | None = None,
+        callbacks: list[TrainerCallback] | None = None,
     ) -> None:
-        self.recipe = recipe
+        self.recipe, self.held_out, self.samples = recipe, held_out, samples
         self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
+        if recipe.compile:
+            compile_blocks(model)
         super().__init__(
-            model=model,
-            args=training_arguments(recipe),
+            model,
+            training_arguments(recipe),
+            made_of or {},
+            recipe.keep,
+            recipe.max_skipped,
+            callbacks or [],
             train_dataset=dataset,
             data_collator=collator,
-            callbacks=[Journal(Path(recipe.output), recipe.steps)],
         )
+        if self.is_fsdp_enabled:
+            self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
+        if recipe.gradient_checkpointing:
+            checkpoint_activations(model)
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        groups = parameter_groups(self.model, self.recipe)
-        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-        return self.optimizer
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        return parameter_groups(self.model, self.recipe)
+
+    def plain_name(self, name: str) -> str:
+        return plain_name(name)
+
+    def write_weights(self, folder: Path | None) -> None:
+        save_trained(self.accelerator.unwrap_model(self.model), folder, self.recipe)
+
+    def read_weights(self, folder: Path) -> None:
+        load_trained(self.accelerator.unwrap_model(self.model), folder)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
         looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
+        inputs = equal_calls(inputs, self.args.device)
         if self.word_loss is None or not words:
             return super().compute_loss(model, inputs, return_outputs, **kwargs)
-        clips = {name: inputs.pop(name) for name in CLIPS if name in inputs}
-        visual = model.encode(**clips)
-        loss = self.word_loss(visual, looks, words, said)
         if self.recipe.objective == "words":
-            return loss
-        answers = super().compute_loss(model, {**inputs, "visual_tokens": visual}, **kwargs)
-        return answers + WORD_WEIGHT * loss
+            text = ("input_ids", "attention_mask", "position_ids", "labels")
+            outputs = model(**{k: v for k, v in inputs.items() if k not in text})
+            answers: Any = 0.0
+        else:
+            answers, outputs = super().compute_loss(model, inputs, True, **kwargs)
+        loss = self.word_loss(outputs.image_hidden_states, looks, words, said)
+        # A mean over samples, so over accumulation steps, too; answers are by tokens already.
+        loss = loss / self.current_gradient_accumulation_steps
+        if self.recipe.objective == "both":
+            loss = answers + WORD_WEIGHT * loss
+        return (loss, outputs) if return_outputs else loss
 
-    def _get_train_sampler(self, *args: Any) -> SequentialSampler:
-        """The dataset is already in the order of the run (data/mixture.py)."""
-        return SequentialSampler(self.train_dataset)
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
-        save_trained(self.accelerator.unwrap_model(self.model), folder, self.recipe.lora)
-        values = json.dumps(recipe_values(self.recipe), indent=1)
-        (folder / "recipe.json").write_text(values + "\n", encoding="utf-8")
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        folder = Path(resume_from_checkpoint)
-        refuse_other_recipe(self.recipe, folder)
-        load_trained(self.model, folder)
-
-
-def training_arguments(recipe: Recipe) -> TrainingArguments:
-    """What transformers' Trainer is told of a recipe."""
-    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
-    return TrainingArguments(
-        output_dir=recipe.output,
-        max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.batch_size,
-        gradient_accumulation_steps=recipe.accumulation,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=max(1, round(recipe.warmup * recipe.steps)),
-        lr_scheduler_type="cosine",
-        max_grad_norm=recipe.max_grad_norm,
-        bf16=recipe.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        logging_steps=recipe.log_every,
-        logging_nan_inf_filter=False,
-        save_steps=recipe.save_every,
-        save_total_limit=recipe.keep,
-        dataloader_num_workers=recipe.workers,
-        dataloader_persistent_workers=recipe.workers > 0,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        report_to=["tensorboard"],
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-    )
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """With every checkpoint: the loss on held-out records, and answers to look at."""
+        super()._save_checkpoint(model, trial)
+        if self.held_out is not None:
+            loss = held_out_loss(self, self.model_wrapped, self.held_out)
+            self.log({"held_out_loss": loss})
+        if self.samples is not None:
+            whole = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
+            self.samples.answer(whole, self.state.global_step, self.is_world_process_zero())
+        model.train()
 
 
-def refuse_other_recipe(recipe: Recipe, checkpoint: Path) -> None:
-    """A run is only resumed with the recipe it was started with."""
-    path = checkpoint / "recipe.json"
-    before = json.loads(path.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(recipe_values(recipe)))
-    ignored = ("workers", "save_every", "log_every", "keep")
-    changed = [
-        f"{key}: {before.get(key)} -> {now.get(key)}"
-        for key in now
-        if before.get(key) != now.get(key) and key not in ignored
-    ]
-    if changed:
-        raise ValueError(
-            f"{checkpoint} was made with another recipe ({'; '.join(changed)}); "
-            "take another `output`, or the old values"
-        )
+def checkpoint_activations(model: PVCForConditionalGeneration) -> None:
+    """Inner activations of every block are computed again in the backward pass, not kept."""
+    # transformers 5.2x renamed it; both take torch's arguments first.
+    enable = getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)
+    enable({"use_reentrant": False})
 
 
-class Journal(TrainerCallback):
-    """One JSON line for each logged step, and the curves as a picture at the end."""
+def compile_blocks(model: PVCForConditionalGeneration) -> None:
+    """torch.compile, block by block: quick to compile, and parameters keep their names."""
+    blocks = list(model.language_model.get_decoder().layers)
+    blocks += [m for m in model.tower.modules() if isinstance(m, ViTBlock)]
+    for block in blocks:
+        block.compile(dynamic=True)
 
-    def __init__(self, folder: Path, steps: int) -> None:
-        self.path = folder / "journal.jsonl"
-        self.steps = steps
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.path.exists():
-            return
-        # After a resume the lines past the checkpoint are told anew.
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
-        self.path.write_text("".join(kept), encoding="utf-8")
-
-    def on_log(
-        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
-    ) -> None:
-        if "loss" in logs:
-            line = {"step": state.global_step, **logs}
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        plot_curves(self.path, self.path.with_name("curves.png"))
+def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
+    """The layers whose weights FSDP gathers one at a time. The progressive layers and the
+    compressor are not among them: how often they run depends on the batch, and theirs are gathered
+    once, with the model."""
+    layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
+    layers += getattr(model.tower.backbone, "layers", [])
+    return sorted({type(layer).__name__ for layer in layers})

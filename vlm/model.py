@@ -9,6 +9,7 @@ never repeated.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -71,6 +72,13 @@ def build_tower(config: TowerConfig) -> ProgressiveEncoder:
     # A ViT has its own positions, a CNN has none.
     num_positions = 0 if config.backbone == "vit" else config.grid[0] * config.grid[1]
     return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix, num_positions)
+
+
+@dataclass
+class PVCOutput(CausalLMOutputWithPast):
+    """What a pass for training gives: the loss, and the visual tokens it was computed from."""
+
+    image_hidden_states: Tensor | None = None  # [V, D]
 
 
 class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -145,6 +153,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         timesteps: Tensor | list[float],
         concept_frames: Tensor | None = None,
         concept_logits: Tensor | None = None,
+        clip_shapes: int = 0,
     ) -> Tensor:
         """Pixels of all clips in a row -> their visual tokens in a row.
 
@@ -154,6 +163,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         In training, concept_logits [n, N, K] stand in for what the backbone's classifier says of
         the frames with these indices.
+
+        clip_shapes: run tower and compressor for so many shapes of clips at least. Processes that
+        share one model's weights must all call each of its layers equally often.
         """
         frames = self.tower.below(pixel_values.to(self.tower_dtype))
         if concept_frames is not None and concept_logits is not None and len(concept_frames):
@@ -184,7 +196,24 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             features, _ = self.tower.above(clip, group_times)
             for index, tokens in zip(members, self._compress(features, group_times), strict=True):
                 out[index] = tokens.flatten(0, 1)  # [R * M, D]
-        return torch.cat([tokens for tokens in out if tokens is not None])
+        seen = torch.cat([tokens for tokens in out if tokens is not None])
+        if clip_shapes > len(groups):
+            seen = seen + self._nothing(clip_shapes - len(groups), frames)
+        return seen
+
+    def _nothing(self, times_over: int, frames: FrameTokens | None = None) -> Tensor:
+        """Zero, by way of the whole tower and the compressor: looks at one frame, or at a blank."""
+        if frames is None:
+            size = self.config.image_size
+            weight = self.compressor.mlp.fc1.weight
+            blank = torch.zeros(1, 3, size, size, device=weight.device, dtype=self.tower_dtype)
+            frames = self.tower.below(blank)
+        times = torch.zeros(1, 1, device=frames.tokens.device)
+        zero = times.new_zeros(())
+        for _ in range(times_over):
+            features, _ = self.tower.above(frames[slice(0, 1)], times)
+            zero = zero + 0 * self._compress(features, times).sum()
+        return zero
 
     def encode_steps(
         self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int = 4
@@ -238,6 +267,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         concept_logits: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
         num_items_in_batch: Tensor | int | None = None,
+        clip_shapes: int = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """input_ids [B, L] -> logits [B, L, vocabulary], and the loss where labels are given.
@@ -246,18 +276,34 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         pixel_values (see `encode`) or handed in as visual_tokens [V, D].
 
         labels [B, L] are the ids themselves, -100 where nothing is learnt; logits are then only
-        those that predict a label, [n, vocabulary].
+        those that predict a label, [n, vocabulary]. The loss is the sum over the labels divided by
+        num_items_in_batch, or by their number.
+
+        Without ids the pictures are encoded and nothing else. clip_shapes: see `encode`; a batch
+        of text alone then runs tower and compressor, too, with nothing to show for it.
         """
+        if visual_tokens is None and pixel_values is not None:
+            assert clip_frames is not None
+            assert clip_looks is not None
+            assert timesteps is not None
+            visual_tokens = self.encode(
+                pixel_values,
+                clip_frames,
+                clip_looks,
+                timesteps,
+                concept_frames,
+                concept_logits,
+                clip_shapes,
+            )
+        if input_ids is None and inputs_embeds is None:
+            return PVCOutput(image_hidden_states=visual_tokens)
         if inputs_embeds is None:
             assert input_ids is not None
+            # Before the words are embedded, as with pictures: the order of calls is the same, too.
+            nothing = self._nothing(clip_shapes) if visual_tokens is None and clip_shapes else None
             inputs_embeds = self.get_input_embeddings()(input_ids)
-            if visual_tokens is None and pixel_values is not None:
-                assert clip_frames is not None
-                assert clip_looks is not None
-                assert timesteps is not None
-                visual_tokens = self.encode(
-                    pixel_values, clip_frames, clip_looks, timesteps, concept_frames, concept_logits
-                )
+            if nothing is not None:
+                inputs_embeds = inputs_embeds + nothing.to(inputs_embeds.dtype)
             if visual_tokens is not None:
                 inputs_embeds = fuse(
                     inputs_embeds, input_ids, visual_tokens, self.config.image_token_id
@@ -279,8 +325,11 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
         loss = F.cross_entropy(logits.float(), targets[learnt], reduction="sum")
         count = learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
-        return CausalLMOutputWithPast(
-            loss=loss / count, logits=logits, past_key_values=out.past_key_values
+        return PVCOutput(
+            loss=loss / count,
+            logits=logits,
+            past_key_values=out.past_key_values,
+            image_hidden_states=visual_tokens,
         )
 
     def prepare_inputs_for_generation(

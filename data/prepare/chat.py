@@ -261,8 +261,11 @@ def base_generator(folder: Path) -> Callable[[list[str]], list[tuple[str, bool]]
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from vlm.loading import default_dtype
+
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
+    dtype = default_dtype(torch.device("cpu"))
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     @torch.inference_mode()

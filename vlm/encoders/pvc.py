@@ -18,8 +18,9 @@ Not known of the original and therefore configurable: alpha's shape and start (a
 whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -143,6 +144,7 @@ class ProgressiveEncoder(VideoEncoder):
             self.positions = nn.Parameter(start)
         self.blocks: Sequence[ProgressiveBlock] = nn.ModuleList(blocks)  # type: ignore[assignment]
         self.num_outside = 0 if temporal_prefix else backbone.num_prefix
+        self.gradient_checkpointing = False  # set, with its function, by transformers
 
     @property
     def dtype(self) -> torch.dtype:
@@ -186,7 +188,7 @@ class ProgressiveEncoder(VideoEncoder):
             x = x + resize_positions(self.positions, image.grid)
         tokens = x[None]  # [1, F, prefix + N, C]
         if len(self.blocks):
-            tokens = self.blocks[0].spatial(tokens)
+            tokens = self._run(self.blocks[0].spatial, tokens)
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
@@ -202,10 +204,10 @@ class ProgressiveEncoder(VideoEncoder):
         layers = []
         for index, block in enumerate(self.blocks):
             if index > 0:
-                x = block.spatial(x)
+                x = self._run(block.spatial, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
             past = None if memory is None else memory.layers[index]
-            x, kept = block.progress(x, times, self.num_outside, past)
+            x, kept = self._run(block.progress, x, times, self.num_outside, past)
             layers.append(kept)
         x = x.expand(B, T, N, C)  # without temporal layers they never part: R looks cost one
         prefix = self.backbone.num_prefix
@@ -219,3 +221,9 @@ class ProgressiveEncoder(VideoEncoder):
             class_logits=None if logits is None else logits.expand(B, T, -1, -1),
         )
         return features, TowerMemory(tuple(layers), frames[slice(given - 1, given)])
+
+    def _run(self, layer: Callable[..., Any], *inputs: Any) -> Any:
+        """A layer; in training, where asked for, its inner activations are computed again."""
+        if self.gradient_checkpointing and self.training:
+            return self._gradient_checkpointing_func(layer, *inputs)
+        return layer(*inputs)

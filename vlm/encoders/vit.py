@@ -47,6 +47,7 @@ class ViT(ImageBackbone):
             )
         self.dim = dim
         self.patch_size = patch_size
+        self.gradient_checkpointing = False  # set, with its function, by transformers
         num_patches = (image_size // patch_size) ** 2
         self.class_embedding = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.patch_embedding = nn.Conv2d(3, dim, patch_size, stride=patch_size)
@@ -62,5 +63,8 @@ class ViT(ImageBackbone):
         x = torch.cat([self.class_embedding.expand(len(images), -1, -1), patches], dim=1)
         x = x + resize_positions(self.position_embedding, grid)
         for layer in self.layers:
-            x = layer(x)
+            if self.gradient_checkpointing and self.training:
+                x = self._gradient_checkpointing_func(layer.__call__, x)
+            else:
+                x = layer(x)
         return ImageTokens(x, grid)

@@ -39,7 +39,7 @@ def made_once(folder: Path, source: Mapping[str, str], make: Callable[[Path], No
             if not is_made(
                 folder, source
             ):  # another process may have made it while this one waited
-                _make(folder, source, make)
+                make_whole(folder, source, make)
     except OSError as error:
         raise WeightsError(
             f"{folder} cannot be written ({error.strerror or error}). Free some space, or name "
@@ -75,7 +75,8 @@ def check(folder: Path) -> None:
             )
 
 
-def _make(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> None:
+def make_whole(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> None:
+    """`folder`, made by `make(empty folder)` beside its place, with a manifest, and renamed."""
     building = folder.with_name(f".{folder.name}.building")
     shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
     building.mkdir()

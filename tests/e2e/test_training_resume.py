@@ -1,0 +1,214 @@
+"""Nothing is lost: killed runs end in the same bits, broken checkpoints are passed over aloud."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainable import base_folder, in_processes, tiny_recipe, trained
+from training import checkpoints, steady
+from training.checkpoints import newest_whole, what_is_wrong
+from training.recipe import Recipe
+from training.run import Stopped, train
+from training.steady import SteadyTrainer
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return base_folder(tmp_path_factory.mktemp("resume"))
+
+
+def chancy(folder: Path, output: str, **changes: object) -> Recipe:
+    """With dropout, and with looks that are drawn anew for every batch."""
+    looks = {"looks": (0.25, 0.25, 0.25, 0.25), "save_every": 2}
+    return tiny_recipe(folder, output, **{**looks, **changes})
+
+
+@pytest.fixture(scope="module")
+def unbroken(folder: Path) -> dict[str, torch.Tensor]:
+    settings = chancy(folder, "unbroken")
+    train(settings)
+    return trained(settings)
+
+
+def die(*args: object, **kwargs: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
+    def plan(patch: pytest.MonkeyPatch) -> None:
+        step_of = SteadyTrainer.training_step
+
+        def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+            if self.state.global_step == step:
+                die()
+            return step_of(self, *args)
+
+        patch.setattr(SteadyTrainer, "training_step", training_step)
+
+    return plan
+
+
+def while_writing_the_state_of_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
+    def plan(patch: pytest.MonkeyPatch) -> None:
+        write = checkpoints.write_json
+
+        def write_json(value: object, path: Path) -> None:
+            if path.parent.name == f".checkpoint-{step}.building":
+                die()
+            write(value, path)
+
+        patch.setattr(steady.checkpoints, "write_json", write_json)
+
+    return plan
+
+
+def before_old_ones_are_deleted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(steady.checkpoints, "prune", die)
+
+
+MOMENTS = {
+    "before the first checkpoint": before_step(1),
+    "between checkpoints": before_step(3),
+    "while one is written": while_writing_the_state_of_step(4),
+    "before old ones are deleted": before_old_ones_are_deleted,
+}
+
+
+@pytest.mark.parametrize(("moment", "workers"), zip(MOMENTS, (0, 2, 0, 0), strict=True))
+def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
+    folder: Path, unbroken: dict[str, torch.Tensor], moment: str, workers: int
+) -> None:
+    settings = chancy(folder, f"killed {moment}", workers=workers)
+
+    def killed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            MOMENTS[moment](patch)
+            train(settings)
+
+    assert in_processes(killed) == [-signal.SIGKILL]
+    train(replace(settings, workers=0))  # as many as one likes
+    resumed = trained(settings)
+    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+    assert not list(Path(settings.output).glob(".checkpoint*"))
+
+
+def test_sigterm_saves_and_leaves(
+    folder: Path, unbroken: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = chancy(folder, "sigterm", save_every=100)
+    step_of = SteadyTrainer.training_step
+
+    def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+        if self.state.global_step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step_of(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SteadyTrainer, "training_step", training_step)
+        with pytest.raises(Stopped) as stopped:
+            train(settings)
+    assert stopped.value.code == 143
+    assert newest_whole(Path(settings.output), print) == Path(settings.output) / "checkpoint-3"
+    assert not (Path(settings.output) / "model").exists()
+    train(settings)
+    resumed = trained(settings)
+    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]
+)
+def test_a_broken_checkpoint_is_named_and_the_one_before_it_is_used(
+    folder: Path,
+    unbroken: dict[str, torch.Tensor],
+    name: str,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(folder / "unbroken", tmp_path / "run")
+    broken = tmp_path / "run" / "checkpoint-6" / name
+    content = bytearray(broken.read_bytes())
+    content[len(content) // 2] ^= 1  # one flipped bit
+    broken.write_bytes(content)
+    lines: list[str] = []
+    assert newest_whole(tmp_path / "run", lines.append) == tmp_path / "run" / "checkpoint-4"
+    assert str(tmp_path / "run" / "checkpoint-6") in lines[0]
+    assert "WARNING" in lines[0]
+
+
+def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(folder: Path) -> None:
+    settings = chancy(folder, "all broken", steps=2)
+    train(settings)
+    checkpoint = Path(settings.output) / "checkpoint-2"
+    (checkpoint / "optimizer.safetensors").unlink()
+    assert what_is_wrong(checkpoint) is not None
+    with pytest.raises(ValueError, match="no checkpoint in .* is whole"):
+        train(settings)
+
+
+def test_checkpoints_hold_no_pickles(folder: Path, unbroken: dict[str, torch.Tensor]) -> None:
+    names = {path.suffix for path in (folder / "unbroken" / "checkpoint-6").iterdir()}
+    assert names == {".safetensors", ".json"}
+
+
+def test_changed_data_is_refused_by_name_unless_allowed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder / "changing"
+    root.mkdir()
+    base_folder(root)
+    settings = tiny_recipe(root, "run", steps=3)
+    train(settings)
+    lines = (root / "records.jsonl").read_text(encoding="utf-8")
+    (root / "records.jsonl").write_text(lines.replace('"r"', '"q"'), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"other data \(records.jsonl has changed\)"):
+        train(settings)
+    train(settings, allow_changes=True)
+    assert "going on all the same" in capsys.readouterr().out
+
+
+def poison(patch: pytest.MonkeyPatch, steps: range) -> None:
+    """The loss of these steps is no number."""
+    loss_of = steady.Trainer.compute_loss
+
+    def compute_loss(self: SteadyTrainer, *args: object, **kwargs: object) -> torch.Tensor:
+        loss = loss_of(self, *args, **kwargs)
+        return loss * float("nan") if self.state.global_step in steps else loss
+
+    patch.setattr(steady.Trainer, "compute_loss", compute_loss)
+
+
+def test_a_step_that_is_no_number_is_skipped_and_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = chancy(folder, "one nan")
+    poison(monkeypatch, range(2, 3))
+    train(settings)
+    assert "WARNING: step 3 is skipped" in capsys.readouterr().out
+    journal = (Path(settings.output) / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["skipped_steps"] for line in journal] == [0, 0, 1, 1, 1, 1]
+    assert all(torch.isfinite(tensor).all() for tensor in trained(settings).values())
+    state = json.loads((Path(settings.output) / "checkpoint-4" / "state.json").read_text())
+    assert state["guard"] == {"skipped": 1, "in_a_row": 0}
+
+
+def test_a_run_of_no_numbers_stops_and_the_last_good_state_goes_on(
+    folder: Path, unbroken: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = chancy(folder, "all nan", max_skipped=2)
+    with monkeypatch.context() as patch:
+        poison(patch, range(2, 100))
+        with pytest.raises(ValueError, match="no number in 2 steps in a row"):
+            train(settings)
+    assert [path.name for path in checkpoints.checkpoints(Path(settings.output))] == [
+        "checkpoint-2"
+    ]
+    train(settings)
+    resumed = trained(settings)
+    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)

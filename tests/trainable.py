@@ -1,0 +1,124 @@
+"""A tiny model, a handful of records of every kind, and runs of them in processes of their own."""
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
+
+from data.records import write_records
+from tests.tiny import tiny_tokenizer
+from training.recipe import Lora, Recipe, Source
+from vlm.presets import build_model
+from vlm.processor import PVCProcessor
+
+
+def base_folder(root: Path) -> Path:
+    """base/ and records.jsonl: red and blue squares, asked about; and mixed.jsonl: text alone, one
+    picture and two pictures in turns, answers of different lengths."""
+    model = build_model("test")
+    model.save_pretrained(root / "base")
+    PVCProcessor.from_config(model.config, tiny_tokenizer()).save_pretrained(root / "base")
+    plain, mixed = [], []
+    for index, colour in enumerate(("red", "blue") * 4):
+        Image.new("RGB", (40, 30 + index), colour).save(root / f"{index}.png")
+        picture = {"type": "image", "image": f"{index}.png"}
+        plain.append(_record(index, [picture], "?", colour[0]))
+        pictures = [picture] * (index % 2) * (1 + index % 4 // 2)
+        mixed.append(_record(index, pictures, "?" * (1 + index), colour * (1 + index % 3)))
+    write_records(root / "records.jsonl", plain)
+    write_records(root / "mixed.jsonl", mixed)
+    return root
+
+
+def _record(index: int, pictures: list[dict], question: str, answer: str) -> dict[str, Any]:
+    content = [*pictures, {"type": "text", "text": question}]
+    return {
+        "id": str(index),
+        "messages": [
+            {"role": "user", "content": content},
+            {"role": "assistant", "content": [{"type": "text", "text": answer}]},
+        ],
+    }
+
+
+def tiny_recipe(folder: Path, output: str, **changes: Any) -> Recipe:
+    """A recipe of seconds on `base_folder`."""
+    values: dict[str, Any] = {
+        "data": (Source("records.jsonl"),),
+        "data_root": str(folder),
+        "model": str(folder / "base"),
+        "output": str(folder / output),
+        "steps": 6,
+        "batch_size": 2,
+        "lora": Lora(rank=2, alpha=4, dropout=0.1),
+        "workers": 0,
+        "save_every": 3,
+        "log_every": 1,
+        "learning_rate": 3e-3,
+        "report_to": (),
+    }
+    return Recipe(**{**values, **changes})
+
+
+def trained(recipe: Recipe) -> dict[str, Tensor]:
+    """The weights that a finished run has written."""
+    return load_file(Path(recipe.output) / "trained" / "model.safetensors")
+
+
+def in_processes(
+    run: Callable[[], Any],
+    num_processes: int = 1,
+    environment: Mapping[str, str] = {},  # noqa: B006
+    seconds: int = 100,
+) -> list[int]:
+    """`run` in forked processes that know of each other, as a launcher starts them; exit codes.
+
+    Forked, because importing torch anew takes longer than the tiny runs themselves.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("fork")
+    children = [
+        context.Process(target=_child, args=(run, rank, num_processes, port, dict(environment)))
+        for rank in range(num_processes)
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(seconds)
+    codes = [child.exitcode if child.exitcode is not None else 999 for child in children]
+    for child in children:
+        if child.is_alive():
+            child.kill()
+    return codes
+
+
+def _child(
+    run: Callable[[], Any], rank: int, num_processes: int, port: int, environment: dict[str, str]
+) -> None:
+    from accelerate.state import AcceleratorState
+
+    torch.set_num_threads(1)
+    os.environ.update(environment)
+    if num_processes > 1:
+        os.environ.update(
+            RANK=str(rank),
+            LOCAL_RANK=str(rank),
+            WORLD_SIZE=str(num_processes),
+            LOCAL_WORLD_SIZE=str(num_processes),
+            MASTER_ADDR="127.0.0.1",
+            MASTER_PORT=str(port),
+            ACCELERATE_USE_CPU="true",
+        )
+    AcceleratorState._reset_state(True)
+    run()
+    if num_processes > 1:
+        torch.distributed.destroy_process_group()

@@ -1,0 +1,61 @@
+"""What transformers' Trainer is told of a recipe."""
+
+import os
+from pathlib import Path
+
+import torch
+from transformers import TrainingArguments
+
+from training.recipe import Recipe
+from training.start import language_dtype
+
+
+def training_arguments(recipe: Recipe) -> TrainingArguments:
+    """Their names for our numbers."""
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
+    os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
+    try:
+        return _training_arguments(recipe)
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+
+
+def computes_in_bf16(recipe: Recipe) -> bool:
+    """Whether a step runs under autocast to bfloat16."""
+    if isinstance(recipe.bf16, bool):
+        return recipe.bf16
+    return language_dtype() == torch.bfloat16
+
+
+def _training_arguments(recipe: Recipe) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=recipe.output,
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.accumulation,
+        # Each answer token counts the same, whichever process or accumulation step it is in.
+        average_tokens_across_devices=True,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=max(1, round(recipe.warmup * recipe.steps)),
+        lr_scheduler_type="cosine",
+        max_grad_norm=recipe.max_grad_norm,
+        bf16=computes_in_bf16(recipe),
+        use_cpu=not torch.cuda.is_available(),
+        # Every parameter has its part in every batch (training/equal_calls.py).
+        ddp_find_unused_parameters=False,
+        logging_steps=recipe.log_every,
+        logging_nan_inf_filter=False,
+        save_steps=recipe.save_every,
+        dataloader_num_workers=recipe.workers,
+        dataloader_persistent_workers=recipe.workers > 0,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        label_names=["labels"],
+        disable_tqdm=True,  # training/journal.py has a bar of its own
+        log_level="warning",
+        report_to=list(recipe.report_to) or "none",
+        run_name=Path(recipe.output).name,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+    )

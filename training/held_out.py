@@ -1,0 +1,50 @@
+"""The loss on records that are not trained on: by answer tokens, the same for any number of processes."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from data.collate import RecordDataset
+from training.equal_calls import equal_calls
+
+if TYPE_CHECKING:
+    from training.steady import SteadyTrainer
+
+
+def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) -> float:
+    """Mean loss of all answer tokens. Every process has the same number of batches, those it repeats
+    to wait for others count nothing."""
+    model.eval()
+    device = trainer.args.device
+    total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
+    for batch, counts in _batches(trainer, dataset):
+        for name in ("looks", "words", "said"):
+            batch.pop(name, None)
+        batch = equal_calls(trainer._prepare_inputs(batch), device)
+        with torch.no_grad(), trainer.compute_loss_context_manager():
+            loss = model(**batch, num_items_in_batch=1).loss
+        tokens = (batch["labels"][:, 1:] != -100).sum()
+        if counts:
+            total += torch.stack([loss.double(), tokens.double()])
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    loss_sum, num_tokens = total.tolist()
+    return loss_sum / max(num_tokens, 1)
+
+
+def _batches(
+    trainer: "SteadyTrainer", dataset: RecordDataset
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """This process's batches, and whether they count."""
+    size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size
+    batches = [
+        list(range(start, min(start + size, len(dataset)))) for start in range(0, len(dataset), size)
+    ]
+    mine = batches[trainer.args.process_index :: world]
+    rounds = -(-len(batches) // world)
+    counted = [True] * len(mine) + [False] * (rounds - len(mine))
+    mine += batches[: rounds - len(mine)]
+    loader = DataLoader(dataset, batch_sampler=mine, collate_fn=trainer.data_collator)
+    yield from zip(loader, counted, strict=True)

@@ -1,0 +1,97 @@
+"""What a person sees of a run: a bar while it goes on, a line for each logged step, curves at the end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback
+
+from training.plot import plot_curves
+
+# On the bar; everything is in the journal.
+SHOWN = {
+    "loss": ("loss", "{:.3f}"),
+    "held_out_loss": ("held out", "{:.3f}"),
+    "tokens_per_second": ("tokens/s", "{:,.0f}"),
+    "samples_per_second": ("samples/s", "{:.1f}"),
+    "padding": ("padding", "{:.0%}"),
+    "skipped_steps": ("skipped", "{:.0f}"),
+}
+
+
+class Bar(TrainerCallback):
+    """Steps done and to do, the time left, and the latest measures."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+        self.shown: dict[str, str] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            self.bar = tqdm(
+                total=state.max_steps,
+                initial=state.global_step,
+                unit="step",
+                dynamic_ncols=True,
+                desc=Path(args.output_dir).name,
+            )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        for key, (name, form) in SHOWN.items():
+            if key in logs and not (key == "skipped_steps" and logs[key] == 0):
+                self.shown[name] = form.format(logs[key])
+        if self.bar is not None:
+            self.bar.set_postfix(self.shown, refresh=False)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class Journal(TrainerCallback):
+    """One JSON line for each logged step, and the curves as a picture at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.jsonl"
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            return
+        # After a resume the lines past the checkpoint are told anew; a killed process may have
+        # left half a line.
+        kept = [line for line in read_journal(self.path) if line["step"] <= state.global_step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        self.path.write_text(text, encoding="utf-8")
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero and ("loss" in logs or "held_out_loss" in logs):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero and self.path.is_file():
+            plot_curves(read_journal(self.path), self.path.with_name("curves.png"))
+
+
+def read_journal(path: Path) -> list[dict[str, float]]:
+    """Its lines; half a line is left out."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue
+    return lines

@@ -1,0 +1,51 @@
+"""Stopping on request: a signal ends the step at hand, saves, and leaves.
+
+SIGTERM is what schedulers send before they take a machine away, SIGINT is Ctrl-C. A second one
+leaves at once; what was saved before is whole (training/checkpoints.py).
+"""
+
+import signal
+import sys
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopOnSignal(TrainerCallback):
+    """`signal` is the one that came, if any; exit codes are 128 more: 143 and 130."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._before: dict[int, Any] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        for number in SIGNALS:
+            self._before[number] = signal.signal(number, self._heard)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # One process may hear it a step before another; all stop at the same one.
+        heard = torch.tensor(self.signal, device=args.device)
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(heard, op=torch.distributed.ReduceOp.MAX)
+        self.signal = int(heard) if torch.distributed.is_initialized() else self.signal
+        if self.signal:
+            control.should_save = True
+            control.should_training_stop = True
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Signals mean again what they meant before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _heard(self, number: int, frame: Any) -> None:
+        if self.signal:
+            sys.exit(128 + number)
+        self.signal = number
+        sys.stderr.write("\nFinishing this step and saving; once more leaves at once.\n")
