@@ -6,6 +6,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from tqdm import tqdm
 from transformers import set_seed
 
 from data.collate import Collator
-from training.claim.samples import Worlds, asked, share_right
+from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
 from training.claim.start import fresh, started
 from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
 from training.claim.worlds import KINDS, Example, example
+from training.journal import Bar, Journal
 from training.parts import prepare_parts
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
@@ -37,7 +39,7 @@ def run_start(recipe: Recipe) -> PVCForConditionalGeneration:
         scale = SCALES[recipe.model]
         model = fresh(VARIANTS["uncompressed"], scale, HELD)
         longer = replace(recipe, steps=scale.start_steps, seed=HELD, output=str(folder.parent))
-        train(VARIANTS["uncompressed"], model, longer)
+        train(VARIANTS["uncompressed"], model, longer, START_TURNS)
     return PVCForConditionalGeneration.from_pretrained(folder)
 
 
@@ -58,16 +60,23 @@ def run(name: str, seed: int, recipe: Recipe) -> dict[str, Any]:
     return result
 
 
-def train(variant: Variant, model: PVCForConditionalGeneration, recipe: Recipe) -> None:
+def train(
+    variant: Variant,
+    model: PVCForConditionalGeneration,
+    recipe: Recipe,
+    turns: Sequence[str] = TURNS,
+) -> None:
     """Trains a model in place as the recipe says, and saves it as an ordinary folder."""
     set_seed(recipe.seed)
     processor = PVCProcessor.from_config(model.config, tokenizer())
     prepare_parts(model, recipe)
     model.config.use_cache = False
-    worlds = Worlds(variant, processor, recipe.steps, recipe.batch_size, recipe.seed)
-    PVCTrainer(model, recipe, worlds, Collator(processor)).train()
+    worlds = Worlds(variant, processor, recipe, turns)
+    output = Path(recipe.output)
+    watching = [Bar(), Journal(output)]
+    PVCTrainer(model, recipe, worlds, Collator(processor), callbacks=watching).train()
     model.config.use_cache = True
-    folder = Path(recipe.output) / "model"
+    folder = output / "model"
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
 

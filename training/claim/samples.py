@@ -8,27 +8,34 @@ from torch.utils.data import Dataset
 from data.collate import Sample
 from training.claim.variants import Variant
 from training.claim.worlds import Example, example
+from training.recipe import Recipe
 from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.processor import PVCProcessor
 
-TURNS = ("page", "short", "page", "long")  # the kinds of the batches of a run, over and over
+# The kinds of a run's batches, over and over. What all four start from is taught to read.
+TURNS, START_TURNS = ("page", "short", "page", "long"), ("page",)
 
 
 class Worlds(Dataset[Sample]):
     """All samples of a run in order; a batch holds one kind, so that nothing is padded."""
 
     def __init__(
-        self, variant: Variant, processor: PVCProcessor, steps: int, batch_size: int, seed: int
+        self,
+        variant: Variant,
+        processor: PVCProcessor,
+        recipe: Recipe,
+        turns: Sequence[str] = TURNS,
     ) -> None:
-        self.variant, self.processor = variant, processor
-        self.steps, self.batch_size, self.seed = steps, batch_size, seed
+        self.variant, self.processor, self.turns = variant, processor, turns
+        self.batch_size, self.seed = recipe.batch_size, recipe.seed
+        self.steps = recipe.steps
 
     def __len__(self) -> int:
         return self.steps * self.batch_size
 
     def example(self, index: int) -> Example:
         """What sample `index` is made of: the same for all four models."""
-        return example(TURNS[index // self.batch_size % len(TURNS)], self.seed, index)
+        return example(self.turns[index // self.batch_size % len(self.turns)], self.seed, index)
 
     def __getitem__(self, index: int) -> Sample:
         one = self.example(index)
