@@ -13,7 +13,7 @@ from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.processor import PVCProcessor
 
 # The kinds of a run's batches, over and over. What all four start from is taught to read.
-TURNS, START_TURNS = ("page", "short", "page", "long"), ("page",)
+TURNS, START_TURNS = ("page", "short", "page", "page", "long", "page"), ("page",)
 
 
 class Worlds(Dataset[Sample]):

@@ -56,7 +56,7 @@ class Scale:
 
 SCALES = {
     "claim-test": Scale(16, 2, 1, 16, 1, start_steps=2, questions=4),
-    "claim-small": Scale(64, 3, 2, 64, 2, start_steps=1000, questions=200),
+    "claim-small": Scale(64, 3, 2, 64, 2, start_steps=800, questions=200),
     "claim-large": Scale(256, 8, 4, 256, 4, start_steps=10000, questions=1000),
 }
 
@@ -95,6 +95,7 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
     }
     compressor = {
         "factor": variant.factor,
+        "mlp_dim": scale.text_dim * (variant.factor // 2) ** 2,
         "adaptive": variant.adaptive,
         "adaln_hidden_dim": scale.dim,
     }
