@@ -35,6 +35,11 @@ class Media:
     kind: str  # "image" or "video"
     path: Path
 
+    @property
+    def place(self) -> dict[str, str | int]:
+        """Where in another file it lies, if it does (data/shards.py)."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Concept:

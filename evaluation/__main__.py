@@ -100,6 +100,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "  python -m evaluation run docvqa --data ~/sets --model ~/models/pvc-8b --max-tiles 18\n"
         "  python -m evaluation run videomme --data ~/sets --frames 96 --subtitles\n"
         "  python -m evaluation run videomme --data ~/sets --limit 20\n"
+        "  python -m evaluation run docvqa --hub --limit 20\n"
         "  torchrun --nproc-per-node 8 -m evaluation run videomme --data ~/sets --out out",
         formatter_class=RAW,
     )
@@ -108,9 +109,16 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     where.add_argument(
         "--data",
         type=Path,
-        default=Path("sets"),
         metavar="DIR",
         help="holds one folder for each benchmark, called as it is (default: sets)",
+    )
+    where.add_argument(
+        "--hub",
+        action="store_true",
+        help="download the files from the Hugging Face hub instead (see `list`; films are big)",
+    )
+    where.add_argument(
+        "--revision", default="main", metavar="NAME", help="branch or commit on the hub"
     )
     where.add_argument(
         "--out",

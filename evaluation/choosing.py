@@ -23,6 +23,10 @@ def chosen(args: argparse.Namespace) -> list[Chosen]:
         value = getattr(args, option)
         if value is not None and value < 1:
             raise ValueError(f"--{option.replace('_', '-')} is {value}; it must be 1 or more.")
+    if args.hub and args.data is not None:
+        raise ValueError("--hub and --data name two places to read from; give one of them.")
+    if args.revision != "main" and not args.hub:
+        raise ValueError("--revision is one on the hub; it goes with --hub.")
     if args.model != "embedded" and not Path(args.model).expanduser().is_dir():
         raise ValueError(f"--model {args.model}: there is no such folder.")
     named = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]

@@ -26,8 +26,8 @@ from vlm.generation import processors
 from vlm.loading import load_folder
 from vlm.memory import Encoded, MediaCache, media_digest
 from vlm.model import PVCForConditionalGeneration
+from vlm.plain_tokenizer import special_ids
 from vlm.processor import PVCProcessor
-from vlm.prompt import special_ids
 from vlm.settings import Settings
 
 TILES_AT_ONCE = 16  # pictures that go through the tower together

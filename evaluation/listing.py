@@ -27,7 +27,10 @@ def listing() -> list[str]:
 
 
 def _facts(benchmark: Benchmark) -> list[tuple[str, str]]:
-    facts = [("needs", benchmark.needs), ("--mode", ", ".join(benchmark.modes))]
+    facts = [("needs", benchmark.needs)]
+    if benchmark.hub is not None:
+        facts.append(("--hub", benchmark.hub.repo))
+    facts.append(("--mode", ", ".join(benchmark.modes)))
     if len(benchmark.prompt_modes) > 1:
         facts.append(("--prompt", ", ".join(benchmark.prompt_modes)))
     if len(benchmark.splits) > 1:

@@ -1,10 +1,10 @@
 """PVC's signature experiment: does looking again help? `python -m evaluation looks`.
 
 The same questions about pictures full of text and small detail with one look, two, three and four
-at each picture; the same questions about videos with ever more frames. With --baseline a second
-model, say one trained without progressive encoding, is asked the same. Every answer is written at
-once into OUT/looks.jsonl, so that a run that was stopped goes on; then come OUT/looks.md,
-looks.json, looks.png and looks.svg.
+at each picture; the same questions about videos with ever more frames. Models named by --beside,
+say one trained without progressive encoding, are asked the same. Every answer is written at once
+into OUT/looks.jsonl, so that a run that was stopped goes on; then come OUT/looks.md, looks.json,
+looks.png and looks.svg.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from evaluation.provenance import model_hash
 from vlm.conversation import Conversation, Image, Message, Part, Video
 from vlm.conversation import Text as Words
 from vlm.media.decode import read_image, read_video
-from vlm.weights.files import cache_dir
+from vlm.weights.files import cache_dir, sha256
 
 TASKS = ("number", "word", "heading", "total", "shop", "field", "detail", "odd", "small")
 LEFT_OUT = ("cannot see",)  # whose answer no frame can show
@@ -39,7 +39,7 @@ MAX_NEW_TOKENS = 28
 class Point:
     """One model's share of right answers at one number of looks or frames."""
 
-    label: str  # "model" or "baseline"
+    label: str  # of the model
     kind: str  # "looks" or "frames"
     number: int
     right: int
@@ -48,10 +48,7 @@ class Point:
 
 def looks(arguments: argparse.Namespace) -> int:
     """Runs the experiment, prints its table and says where the plot lies; returns the exit code."""
-    try:
-        points = run(arguments)
-    except (ValueError, OSError) as error:
-        sys.exit(f"python -m evaluation looks: {error}")
+    points = run(arguments)
     out: Path = arguments.out
     lines = table(points)
     sys.stdout.write("\n".join(lines) + "\n")
@@ -65,7 +62,7 @@ def looks(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> list[Point]:
-    """Asks what was not asked yet, and counts."""
+    """Asks what was not asked yet, and counts. ValueError, one sentence, for what cannot be."""
     for name in ("looks", "frames"):
         if any(number < 1 for number in getattr(arguments, name)):
             raise ValueError(f"--{name} takes numbers from 1 on.")
@@ -77,20 +74,32 @@ def run(arguments: argparse.Namespace) -> list[Point]:
         raise ValueError(f"there is no {path}; python -m data.embedded makes it.")
     records = list(read_records(path))
     asked = {kind: chosen(records, medium, arguments.limit) for kind, medium in KINDS.items()}
+    if not any(asked.values()):
+        raise ValueError(f"{path} holds no question this experiment could ask.")
+    models = named([arguments.model, *arguments.beside])
     arguments.out.mkdir(parents=True, exist_ok=True)
     points = []
-    for label in ("model", "baseline"):
-        name = getattr(arguments, label)
-        if name is None:
-            continue
-        answerer = _load(name, arguments)
+    for label, name in models.items():
+        answerer = _load(name, arguments, sha256(path))
         for kind, questions in asked.items():
             for number in getattr(arguments, kind):
                 verdicts = answered(answerer, label, kind, number, questions, arguments.out)
                 points.append(Point(label, kind, number, sum(verdicts), len(verdicts)))
-    if not any(point.total for point in points):
-        raise ValueError(f"{path} holds no question this experiment could ask.")
     return points
+
+
+def named(models: Sequence[str]) -> dict[str, str]:
+    """Label -> model, from NAME=DIR, or from a folder whose own name is the label."""
+    found: dict[str, str] = {}
+    for model in models:
+        label, _, name = model.rpartition("=")
+        label = label or Path(name).name
+        if label in found:
+            raise ValueError(f"two models are called {label!r}; tell them apart with NAME=DIR.")
+        if name != "embedded" and not Path(name).expanduser().is_dir():
+            raise ValueError(f"there is no folder {name}.")
+        found[label] = name
+    return found
 
 
 def chosen(records: Sequence[Record], medium: str, limit: int | None) -> list[Record]:
@@ -112,12 +121,8 @@ def answered(
 ) -> list[bool]:
     """Is each answer right, at this number of looks or frames? What is known is not asked again."""
     log = out / "looks.jsonl"
-    model = answerer.card["sha256"]
-    known = {
-        line["id"]: line["raw"]
-        for line in logged(log)
-        if (line["model"], line["kind"], line["number"]) == (model, kind, number)
-    }
+    asked = {**answerer.card["asked"], "kind": kind, "number": number}
+    known = {line["id"]: line["raw"] for line in logged(log) if {**line, **asked} == line}
     left = [record for record in records if record.id not in known]
     asking = answerer.with_settings(settings(kind, number))
     bar = tqdm(
@@ -134,8 +139,7 @@ def answered(
                 if answer.error:
                     raise ValueError(f"question {record.id}: {answer.error}")
                 known[record.id] = answer.text
-                line = {"model": model, "kind": kind, "number": number, "id": record.id}
-                line |= {"task": record.task, "raw": answer.text}
+                line = {**asked, "id": record.id, "task": record.task, "raw": answer.text}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
             bar.update(len(batch))
@@ -185,15 +189,17 @@ def table(points: Sequence[Point]) -> list[str]:
         row = {(p.number, p.label): shown(p.right, p.total) for p in points if p.kind == kind}
         if not row:
             continue
-        heads = [title if label == "model" else f"{title}, {label}" for label in labels]
+        heads = [title if len(labels) == 1 else f"{title}, {label}" for label in labels]
         lines += ["", f"| {kind} | {' | '.join(heads)} |", "|---" * (len(labels) + 1) + "|"]
         for number in dict.fromkeys(number for number, _ in row):
             lines.append(f"| {number} | {' | '.join(row[number, label] for label in labels)} |")
     return lines[1:]
 
 
-def _load(name: str, arguments: argparse.Namespace) -> Answerer:
+def _load(name: str, arguments: argparse.Namespace, data: str) -> Answerer:
+    """A model whose card says what its answers are known by."""
     dtype = getattr(torch, arguments.dtype) if arguments.dtype else None
     answerer = Answerer.load(name, arguments.batch_size, dtype=dtype)
-    answerer.card = {**answerer.card, "sha256": model_hash(answerer.model)[:16]}
+    asked = {"model": model_hash(answerer.model)[:16], "data": data[:16]}
+    answerer.card = {**answerer.card, "asked": asked}
     return answerer

@@ -15,18 +15,34 @@ def add_looks(commands: Any) -> None:
         "looks",
         help="accuracy against the number of looks and of frames, as a table and a plot",
         description=ABOUT,
+        epilog="examples:\n  python -m evaluation looks --limit 5\n"
+        "  python -m evaluation looks --model pvc=runs/a/model --beside plain=runs/b/model",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", default="embedded", help="embedded (default) or a folder")
-    parser.add_argument("--baseline", metavar="DIR", help="a second model, to compare with")
+    parser.add_argument(
+        "--model",
+        default="embedded",
+        metavar="[NAME=]DIR",
+        help="a model folder (default: embedded), and what to call it",
+    )
+    parser.add_argument(
+        "--beside",
+        nargs="+",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="more models, to compare with, say one trained without progressive encoding",
+    )
     parser.add_argument(
         "--data",
         type=Path,
         help="a folder with records.jsonl (default: what python -m data.embedded made)",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/looks"), help="default: runs/looks")
-    parser.add_argument("--looks", type=int, nargs="*", default=[1, 2, 3, 4], metavar="N")
-    parser.add_argument("--frames", type=int, nargs="*", default=[1, 2, 4, 8, 16], metavar="N")
+    for name, numbers, words in (
+        ("--looks", [1, 2, 3, 4], "looks at each picture; no number leaves the pictures out"),
+        ("--frames", [1, 2, 4, 8, 16], "frames of each video; no number leaves the videos out"),
+    ):
+        parser.add_argument(name, type=int, nargs="*", default=numbers, metavar="N", help=words)
     parser.add_argument(
         "--limit", type=int, metavar="N", help="only so many questions of each task"
     )

@@ -15,16 +15,16 @@ TITLES = {
     "looks": ("Pictures of text and small detail", "looks at the picture"),
     "frames": ("Videos", "frames of the video"),
 }
-COLOURS = {"model": "C0", "baseline": "0.5"}
 
 
 def plot(points: "Sequence[Point]", files: Sequence[Path]) -> None:
     """One panel for each kind; bars are 95 % Wilson intervals. The suffix is the format."""
+    labels = list(dict.fromkeys(point.label for point in points))
     kinds = [kind for kind in TITLES if any(point.kind == kind for point in points)]
     figure = Figure(figsize=(4.6 * len(kinds), 3.6), layout="constrained")
     for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
         title, label = TITLES[kind]
-        for name, colour in COLOURS.items():
+        for place, name in enumerate(labels):
             line = [p for p in points if (p.kind, p.label) == (kind, name) and p.total]
             if not line:
                 continue
@@ -36,7 +36,7 @@ def plot(points: "Sequence[Point]", files: Sequence[Path]) -> None:
                 [p.number for p in line],
                 shares,
                 [below, above],
-                color=colour,
+                color=f"C{place}",
                 marker="o",
                 capsize=3,
                 label=name,

@@ -13,6 +13,7 @@ from typing import Any
 from evaluation import manifest, provenance
 from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
 from evaluation.generate import Answer, Answerer, Asked, GenerateSettings, peak_memory
+from evaluation.hub import fetch, revision_of
 from evaluation.log import LogWriter, Row, answered, merge, read_log
 from evaluation.media_ahead import MediaAhead, Ready
 from evaluation.progress import Bar
@@ -36,6 +37,7 @@ class Task:
     max_new_tokens: int | None = None
     media: bool = True  # False: blind
     workers: int | None = None  # that read ahead; None: what the machine has
+    hub: str | None = None  # the revision to read on the hub, in place of `folder`
 
     def settings(self, default_frames: int) -> GenerateSettings:
         """With every default filled in."""
@@ -75,11 +77,15 @@ def run(
     CannotBegin.
     """
     processes = processes or Processes()
+    tell = tell if processes.first else lambda sentence: None
     settings = task.settings(answerer.processor.prompt_config.default_frames)
     questions: list[Question] = []
     known: set[str] = set()
     problem = ""
     try:
+        if task.hub is not None:
+            found = fetch(task.benchmark, task.options, task.hub, task.media, tell)
+            task = replace(task, folder=found)
         questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
         if processes.first:
             _begin(task, settings, questions, answerer, model, out, processes.count)
@@ -95,7 +101,7 @@ def run(
     places = {question.id: place for place, question in enumerate(questions)}
     mine = processes.share(asked)
     waiting = [question for question in mine if question.id not in known]
-    if processes.first and len(waiting) < len(mine):
+    if len(waiting) < len(mine):
         tell(f"{task.benchmark.name}: going on, {len(mine) - len(waiting):,} are in the log.")
     label = task.benchmark.name
     if processes.count > 1:
@@ -240,5 +246,6 @@ def _identity(
             "questions": len(questions),
             "questions_sha256": manifest.questions_hash(questions),
             "files": manifest.file_hashes(task.folder, files),
+            "revision": revision_of(task.folder, files),
         },
     }

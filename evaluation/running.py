@@ -53,7 +53,7 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
 def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> Task:
     return Task(
         benchmark,
-        args.data / benchmark.name,
+        (args.data or Path("sets")) / benchmark.name,
         options,
         num_frames=args.frames,
         max_tiles=args.max_tiles,
@@ -61,6 +61,7 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
         max_new_tokens=args.max_new_tokens,
         media=not args.no_media,
         workers=args.workers,
+        hub=args.revision if args.hub else None,
     )
 
 

@@ -2,15 +2,46 @@
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from transformers import TrainingArguments
 
-from training.recipe import Recipe
 from training.start import language_dtype
 
 
-def training_arguments(recipe: Recipe) -> TrainingArguments:
+class Numbers(Protocol):
+    """What the assistant's recipes and the encoders' have in common."""
+
+    @property
+    def output(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def accumulation(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup(self) -> float: ...
+    @property
+    def max_grad_norm(self) -> float: ...
+    @property
+    def log_every(self) -> int: ...
+    @property
+    def save_every(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def bf16(self) -> bool | str: ...
+    @property
+    def report_to(self) -> tuple[str, ...]: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def training_arguments(recipe: Numbers) -> TrainingArguments:
     """Their names for our numbers."""
     os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
     os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
@@ -20,14 +51,14 @@ def training_arguments(recipe: Recipe) -> TrainingArguments:
         raise ValueError(str(error).splitlines()[0]) from error
 
 
-def computes_in_bf16(recipe: Recipe) -> bool:
+def computes_in_bf16(recipe: Numbers) -> bool:
     """Whether a step runs under autocast to bfloat16."""
     if isinstance(recipe.bf16, bool):
         return recipe.bf16
     return language_dtype() == torch.bfloat16
 
 
-def _training_arguments(recipe: Recipe) -> TrainingArguments:
+def _training_arguments(recipe: Numbers) -> TrainingArguments:
     return TrainingArguments(
         output_dir=recipe.output,
         max_steps=recipe.steps,

@@ -45,7 +45,7 @@ assistant = Assistant.from_pretrained("THIS_FOLDER")
 
 ## Limits
 
-It says what its training data taught it, and can be wrong. Nobody has measured it on benchmarks yet:
+It says what its training data taught it, and can be wrong. Measure it before you rely on it:
 `python -m evaluation run --help`.
 
 ## The recipe, in full
@@ -108,6 +108,8 @@ def what_is_trained(recipe: Recipe) -> str:
 
 def _last(lines: list[dict[str, float]], key: str) -> str:
     values = [line[key] for line in lines if key in line][-10:]
-    return f"{sum(values) / len(values):.3f}" if values and key == "loss" else (
-        f"{values[-1]:.3f}" if values else "not measured"
+    return (
+        f"{sum(values) / len(values):.3f}"
+        if values and key == "loss"
+        else (f"{values[-1]:.3f}" if values else "not measured")
     )

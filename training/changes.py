@@ -9,12 +9,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from data.shards import shards
 from training.recipe import Recipe, recipe_values
 from vlm.weights.files import cache_dir, sha256
 
 # Values that do not change what is learnt.
 FREE = (
     *("workers", "save_every", "log_every", "keep", "report_to", "samples", "num_samples"),
+    *("decode_seconds", "max_bad_share", "frame_cache_gb"),
     *("evaluation", "max_skipped", "accumulation", "gradient_checkpointing", "compile"),
 )
 WHOLE = 1 << 30  # larger files are known by their size and their two ends
@@ -36,7 +38,10 @@ def made_of(recipe: Recipe, num_processes: int) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> str:
-    """What a file of records holds, in a word."""
+    """What a file of records holds, in a word; of tar files their names and sizes."""
+    if path.suffix == ".tar":
+        sizes = [(p.name, p.stat().st_size if p.is_file() else 0) for p in shards(path)]
+        return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
     if not path.is_file():
         return "missing"
     size = path.stat().st_size

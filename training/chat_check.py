@@ -1,19 +1,23 @@
-"""Whether tuning on pictures has cost the language model its chat: ours beside the base.
+"""Whether tuning on pictures has cost the language model its chat: `python -m training.chat_check`.
 
-Two measures on text alone. The base's own answers to held-out prompts: how likely, per token,
-each model finds them (the base cannot be beaten here; close to it is the aim). And a quiz of short
-facts, answered greedily by both.
+Prints two measures on text alone, ours beside the base model. The base's own answers to held-out
+prompts: how likely, per token, each model finds them (the base cannot be beaten here; close to it
+is the aim). And a quiz of short facts, answered greedily by both.
 """
 
+import argparse
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from data.embedded import DEFAULT
 from data.records import read_records
 from vlm.conversation import Conversation, Message, Text
+from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.base import smollm2
@@ -108,3 +112,21 @@ def quiz(model: PreTrainedModel, processor: PVCProcessor) -> int:
         answer = processor.tokenizer.decode(out[0, ids.shape[1] :]).lower().replace("₂", "2")
         right += any(word in answer for word in accepted)
     return right
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.chat_check", description=__doc__)
+    parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
+    parser.add_argument(
+        "--data", type=Path, default=DEFAULT, help="made by python -m data.embedded"
+    )
+    arguments = parser.parse_args()
+    try:
+        model, processor, _ = load_folder(arguments.model, None, None)
+        print("\n".join(chat_table(model.eval(), processor, arguments.data)))
+    except (ValueError, OSError) as error:
+        sys.exit(f"python -m training.chat_check: {error}")
+
+
+if __name__ == "__main__":
+    main()

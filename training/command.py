@@ -80,11 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(lines))
         return 0
     # Imported when the recipe is read: torch takes seconds.
-    from training.run import Stopped, train
+    from training.run import StoppedError, train
 
     try:
         train(recipe, not arguments.fresh, arguments.allow_changes)
-    except Stopped as stopped:
+    except StoppedError as stopped:
         print("Saved and stopped. The same command goes on from here.", file=sys.stderr)
         return stopped.code
     return 0

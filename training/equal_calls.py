@@ -13,7 +13,7 @@ import torch
 
 
 def shapes_of_clips(inputs: dict[str, Any]) -> int:
-    """How many shapes of clips (frames, looks) a batch has: `encode` runs the tower once for each."""
+    """How many shapes of clips (frames, looks) a batch has; the tower runs once for each."""
     if inputs.get("clip_frames") is None:
         return 0
     frames, looks = inputs["clip_frames"].tolist(), inputs["clip_looks"].tolist()

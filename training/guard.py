@@ -1,8 +1,10 @@
 """A step whose loss or gradient is no number is not taken.
 
 One bad batch, or one overflow, would otherwise put NaN into every weight, and the checkpoints after
-it would hold nothing else. Such a step is skipped, counted and named; after `limit` in a row the run
-stops, and the last checkpoint is the last good state. All processes decide alike.
+it would hold nothing else. Such a step is skipped, counted and named; after `limit` in a row the
+run stops, and the last checkpoint is the last good state. All processes decide alike.
+
+DeepSpeed takes its steps by itself and is not guarded, only counted.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 
-class NotFinite(ValueError):
+class NotFiniteError(ValueError):
     """Too many steps in a row whose loss or gradient is no number."""
 
 
@@ -51,7 +53,7 @@ class Guard:
 
     def stop_if_hopeless(self) -> None:
         if self.in_a_row >= self.limit:
-            raise NotFinite(
+            raise NotFiniteError(
                 f"the loss or its gradient was no number in {self.in_a_row} steps in a row, so the "
                 "run has stopped; the last checkpoint is from before. A lower `learning_rate` or a "
                 "longer `warmup` is the usual cure"

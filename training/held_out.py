@@ -1,4 +1,4 @@
-"""The loss on records that are not trained on: by answer tokens, the same for any number of processes."""
+"""The loss on records that are not trained on: by answer tokens, whoever computes which."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from data.collate import RecordDataset
+from data.collate import ABOUT
+from data.samples import RecordDataset
 from training.equal_calls import equal_calls
 
 if TYPE_CHECKING:
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 
 
 def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) -> float:
-    """Mean loss of all answer tokens. Every process has the same number of batches, those it repeats
-    to wait for others count nothing."""
+    """Mean loss of all answer tokens. Every process has the same number of batches; those that it
+    repeats to wait for others count nothing."""
     model.eval()
     device = trainer.args.device
     total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
     for batch, counts in _batches(trainer, dataset):
-        for name in ("looks", "words", "said"):
+        for bad in batch["quarantined"]:
+            print(f"WARNING: left out of the held-out loss: {bad['where']}: {bad['reason']}")
+        for name in ("looks", "words", "said", *ABOUT):
             batch.pop(name, None)
         batch = equal_calls(trainer._prepare_inputs(batch), device)
         with torch.no_grad(), trainer.compute_loss_context_manager():
@@ -40,7 +43,8 @@ def _batches(
     """This process's batches, and whether they count."""
     size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size
     batches = [
-        list(range(start, min(start + size, len(dataset)))) for start in range(0, len(dataset), size)
+        list(range(start, min(start + size, len(dataset))))
+        for start in range(0, len(dataset), size)
     ]
     mine = batches[trainer.args.process_index :: world]
     rounds = -(-len(batches) // world)

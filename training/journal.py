@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar while it goes on, a line for each logged step, curves at the end."""
+"""What a person sees of a run: a bar meanwhile, a line for each logged step, curves at the end."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from training.plot import plot_curves
 SHOWN = {
     "loss": ("loss", "{:.3f}"),
     "held_out_loss": ("held out", "{:.3f}"),
+    "held_out_accuracy": ("right", "{:.0%}"),
     "tokens_per_second": ("tokens/s", "{:,.0f}"),
     "samples_per_second": ("samples/s", "{:.1f}"),
     "padding": ("padding", "{:.0%}"),
@@ -77,7 +78,7 @@ class Journal(TrainerCallback):
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
-        if state.is_world_process_zero and ("loss" in logs or "held_out_loss" in logs):
+        if state.is_world_process_zero and logs.keys() & SHOWN.keys():
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
 

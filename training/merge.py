@@ -60,8 +60,8 @@ def read_recipe(trained: Path) -> Recipe:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training.merge",
-        description="Make a whole model of what a run trained: adapters are merged into the weights "
-        "beside them. The folder is read by `python -m app chat --model` and `from_pretrained`.",
+        description="Make a whole model of what a run trained: adapters are merged into the "
+        "weights beside them. `python -m app chat --model` and `from_pretrained` read the folder.",
         epilog="example: python -m training.merge runs/embedded-instruct my-model",
     )
     parser.add_argument("run", type=Path, help="a run's output folder")

@@ -19,8 +19,12 @@ class Meter:
         self._start = time.perf_counter()
 
     def count(self, inputs: dict[str, Any]) -> None:
-        """A batch; without a mask every place is a token."""
+        """A batch that may say itself what it holds (data/collate.py)."""
         ids, mask = inputs.get("input_ids"), inputs.get("attention_mask")
+        if isinstance(ids, Tensor) and "num_tokens" in inputs:
+            counts = [inputs["num_samples"], inputs["num_tokens"], ids.numel()]
+            self._counts.append(torch.tensor(counts))
+            return
         if not isinstance(ids, Tensor):
             clips = next(value for value in inputs.values() if isinstance(value, Tensor))
             self._counts.append(torch.tensor([len(clips), 0, 0]))

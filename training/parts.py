@@ -3,8 +3,8 @@
 The parts are the image backbone, the tower's progressive layers on it, the compressor, the words of
 the classifier's concepts and the language model. Each is trained whole, through adapters (LoRA,
 peft), or not at all. A CNN stays frozen: its batch norms are folded in. What was trained is written
-alone, so that a checkpoint of the embedded model is 36 MB and not 300; what an earlier stage trained
-and this one leaves alone is written with it.
+alone, so that a checkpoint of the embedded model is 36 MB and not 300; what an earlier stage
+trained and this one leaves alone is written with it.
 """
 
 import json
@@ -61,12 +61,12 @@ def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) ->
     if recipe.adapters(part) is not None:
         return ".lora_" in name
     if part == "backbone":
-        return model.config.tower_config.backbone == "vit"
+        return not model.config.tower_config.backbone.startswith("efficientnet")
     return part != "language_model" or recipe.train_language_model
 
 
 def add_lora(module: nn.Module, lora: Lora) -> None:
-    """Adapters beside every linear layer; heads (`lm_head`, a CNN's classifier) stay as they are."""
+    """Adapters beside every linear layer but heads (`lm_head`, a CNN's classifier)."""
     heads = ("lm_head", "backbone.classifier")
     layers = [
         name
@@ -128,7 +128,7 @@ def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe
 
 
 def load_trained(model: nn.Module, folder: Path) -> None:
-    """Read what `save_trained` wrote into a model prepared by the same recipe, whole or not at all."""
+    """Read what `save_trained` wrote into a model of the same recipe, whole or not at all."""
     found = read_tensors(folder)
     named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
     trained = {name for name, parameter in named.items() if parameter.requires_grad}
@@ -148,8 +148,8 @@ def start_from(model: nn.Module, folder: Path) -> None:
     left_over = sorted(found.keys() - named.keys())
     if any(".lora_" in name for name in left_over):
         raise ValueError(
-            f"{folder} holds adapters that this recipe does not have; start from the finished model "
-            f"instead: `model: {folder.parent / 'model'}` and no `start_from`"
+            f"{folder} holds adapters that this recipe does not have; start from the finished "
+            f"model instead: `model: {folder.parent / 'model'}` and no `start_from`"
         )
     if left_over:
         raise ValueError(f"{folder} was trained on another model; left over: {left_over[:5]}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
-    """Against the step: loss, smoothed and on held-out records; gradient norm; speed, if measured."""
+    """Against the step: loss, also smoothed and on held-out records; gradient norm; speed."""
     import matplotlib.figure
 
     lines = [line for line in journal if "loss" in line]

@@ -17,8 +17,9 @@ from typing import Any, get_args
 
 import yaml
 
-# What of a model can be trained or frozen by itself: the image backbone under the tower's progressive
-# layers, those layers, the compressor, the words of the classifier's concepts, the language model.
+# What of a model can be trained or frozen by itself: the image backbone under the tower's
+# progressive layers, those layers, the compressor, the words of the classifier's concepts, the
+# language model.
 PARTS = ("backbone", "tower", "compressor", "concepts", "language_model")
 
 
@@ -77,6 +78,13 @@ class Recipe:
     looks: tuple[float, ...] = (0.1, 0.1, 0.1, 0.7)
     min_frames: int = 4
     max_frames: int = 8
+    # How the data are read (data/, docs/data.md).
+    packing: int = 0  # tokens of a row filled with whole samples; 0: one conversation a row
+    max_tiles: int = 1  # of a picture
+    decode_seconds: float = 30.0  # for the media of one sample; then it is left out
+    max_bad_share: float = 0.05  # of samples that cannot be used; above it the run stops
+    shuffle_buffer: int = 1000  # samples of tar files that are mixed with each other
+    frame_cache_gb: float = 0.0  # decoded squares kept on disk between epochs; 0: none
     save_every: int = 200
     log_every: int = 10
     keep: int = 2  # checkpoints kept
@@ -100,6 +108,10 @@ class Recipe:
             raise ValueError(f'the objective is answers, words or both, not "{self.objective}"')
         if not 1 <= self.min_frames <= self.max_frames:
             raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
+        if self.packing < 0 or self.max_tiles < 1 or self.decode_seconds <= 0:
+            raise ValueError("`packing`, `max_tiles` and `decode_seconds` cannot be negative")
+        if not 0 <= self.max_bad_share <= 1:
+            raise ValueError(f"`max_bad_share` is a share from 0 to 1, not {self.max_bad_share}")
         if abs(sum(self.looks) - 1) > 1e-6:
             raise ValueError(f"the chances under `looks` add up to {sum(self.looks)}, not to 1")
         if self.bf16 not in (True, False, "auto"):
@@ -182,13 +194,13 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
             if isinstance(values.get(name), dict):
                 values[name] = Lora(**values[name])
         for name, value in values.items():
-            values[name] = _fitting(name, value, known[name].type)
+            values[name] = fitting(name, value, known[name].type)
         return Recipe(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from None
 
 
-def _fitting(name: str, value: Any, wanted: Any) -> Any:
+def fitting(name: str, value: Any, wanted: Any) -> Any:
     """A value as its field has it: YAML makes a list of a tuple, and a text of 1e-5."""
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     if isinstance(value, list):

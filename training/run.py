@@ -16,13 +16,14 @@ from typing import Any
 from transformers import set_seed
 from transformers.utils import logging
 
-from data.classifier import SimulatedClassifier
-from data.collate import Collator, RecordDataset
-from data.mixture import draw, group_by_length
-from data.records import Record, read_records
+from data.collate import Collator
+from data.packing import PackedDataset
+from data.records import read_records
+from data.samples import Chance, Reading, RecordDataset
 from training import checkpoints
 from training.card import write_card
 from training.changes import data_root, made_of, refuse_changes
+from training.dataset import build_dataset
 from training.journal import Bar, Journal
 from training.merge import merge
 from training.parts import prepare_parts, save_trained, start_from
@@ -32,13 +33,12 @@ from training.samples import Samples
 from training.start import start_model
 from training.stopping import StopOnSignal
 from training.trainer import PVCTrainer
-from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.cache import make_whole
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
 
     def __init__(self, signal: int) -> None:
@@ -47,7 +47,7 @@ class Stopped(Exception):
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
-    """Run a stage; returns the folder of the finished model. Raises Stopped after a signal."""
+    """Run a stage; returns the folder of the finished model. Raises StoppedError after a signal."""
     keep_freed_memory()
     logging.disable_progress_bar()
     set_seed(recipe.seed)
@@ -73,7 +73,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     finally:
         stop.restore()
     if stop.signal and trainer.state.global_step < recipe.steps:
-        raise Stopped(stop.signal)
+        raise StoppedError(stop.signal)
     return finish(trainer, recipe)
 
 
@@ -116,40 +116,6 @@ def tell(line: str) -> None:
         print(line, flush=True)
 
 
-def build_dataset(
-    recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
-) -> RecordDataset:
-    """All samples of the run, in order."""
-    root = data_root(recipe)
-    sources: list[list[Record]] = [list(read_records(root / source.path)) for source in recipe.data]
-    size = recipe.batch_size * recipe.accumulation * num_processes()
-    records = draw(
-        sources, [source.weight for source in recipe.data], recipe.steps * size, recipe.seed
-    )
-    classifier = None
-    backbone = model.tower.backbone
-    if model.config.compressor_config.concepts and isinstance(backbone, EfficientNetLite):
-        grid = model.config.tower_config.grid
-        classifier = SimulatedClassifier.of(backbone.classifier.weight, grid)
-    return RecordDataset(
-        group_by_length(records, recipe.batch_size, recipe.seed),
-        processor,
-        classifier,
-        recipe.looks,
-        (recipe.min_frames, recipe.max_frames),
-        recipe.batch_size,
-        recipe.seed,
-        token_grid(model),
-    )
-
-
-def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
-    """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
-    tower, compressor = model.config.tower_config, model.config.compressor_config
-    rows, columns = (side // compressor.factor for side in tower.grid)
-    return (rows, columns) if compressor.summary else None
-
-
 def held_out_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset | None:
@@ -159,7 +125,9 @@ def held_out_dataset(
     if not records:
         return None
     frames = (recipe.max_frames, recipe.max_frames)
-    return RecordDataset(records, processor, None, None, frames, recipe.batch_size, recipe.seed)
+    chance = Chance(None, frames, recipe.batch_size, recipe.seed)
+    reading = Reading(recipe.decode_seconds, recipe.max_tiles)
+    return RecordDataset(records, processor, None, chance, reading)
 
 
 def sample_questions(recipe: Recipe, processor: PVCProcessor) -> Samples | None:
@@ -170,15 +138,23 @@ def sample_questions(recipe: Recipe, processor: PVCProcessor) -> Samples | None:
     return Samples(records, processor, Path(recipe.output), recipe.batch_size)
 
 
-def describe(recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:
+def describe(
+    recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
+) -> None:
     """Say what is about to happen."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
     size = recipe.batch_size * recipe.accumulation * num_processes()
+    items, note = "conversations", ""
+    if isinstance(dataset, PackedDataset):
+        items, note = "rows", f", {recipe.packing} tokens each"
+        if dataset.padding_share is not None:
+            note += f", {100 * dataset.padding_share:.1f} % of them padding"
     tell(
-        f"{recipe.steps} steps of {size} conversations "
-        f"({len(dataset)} in all, from {len(recipe.data)} sources); training {trained / 1e6:.1f} M "
-        f"of {total / 1e6:.1f} M parameters; writing to {recipe.output}"
+        f"{recipe.steps} steps of {size} {items} "
+        f"({len(dataset)} in all{note}, from {len(recipe.data)} sources); "
+        f"training {trained / 1e6:.1f} M of {total / 1e6:.1f} M parameters; "
+        f"writing to {recipe.output}"
     )
 
 

@@ -1,7 +1,7 @@
 """Answers to a fixed small set of questions while a model learns: what a loss does not tell.
 
-With every checkpoint the model answers the first questions of the recipe's `samples` file, greedily.
-The answers go into samples.md, step by step under each question, and into samples.jsonl.
+With every checkpoint the model answers the first questions of the recipe's `samples` file,
+greedily. The answers go into samples.md, step by step under each question, and into samples.jsonl.
 """
 
 import json

@@ -3,19 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
 from transformers import TrainerCallback
 
-from data.collate import Collator, RecordDataset
+from data.collate import Collator
+from data.packing import PackedDataset
+from data.samples import RecordDataset
 from training.arguments import training_arguments
 from training.equal_calls import equal_calls
 from training.held_out import held_out_loss
 from training.parts import load_trained, parameter_groups, plain_name, save_trained
+from training.quarantine import QuarantineCallback
 from training.recipe import Recipe
 from training.samples import Samples
 from training.steady import SteadyTrainer
 from training.words import WordLoss
+from vlm.encoders.pvc import ProgressiveBlock
 from vlm.encoders.vit import ViTBlock
 from vlm.model import PVCForConditionalGeneration
 
@@ -29,7 +33,7 @@ class PVCTrainer(SteadyTrainer):
         self,
         model: PVCForConditionalGeneration,
         recipe: Recipe,
-        dataset: RecordDataset,
+        dataset: RecordDataset | PackedDataset,
         collator: Collator,
         made_of: dict[str, Any] | None = None,
         held_out: RecordDataset | None = None,
@@ -38,6 +42,7 @@ class PVCTrainer(SteadyTrainer):
     ) -> None:
         self.recipe, self.held_out, self.samples = recipe, held_out, samples
         self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
+        self.quarantine = QuarantineCallback(recipe, dataset)
         if recipe.compile:
             compile_blocks(model)
         super().__init__(
@@ -46,7 +51,7 @@ class PVCTrainer(SteadyTrainer):
             made_of or {},
             recipe.keep,
             recipe.max_skipped,
-            callbacks or [],
+            [self.quarantine, *(callbacks or [])],
             train_dataset=dataset,
             data_collator=collator,
         )
@@ -54,6 +59,11 @@ class PVCTrainer(SteadyTrainer):
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
             checkpoint_activations(model)
+
+    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+        prepared = super()._prepare_for_training(*args, **kwargs)
+        gather_at_every_entrance(self.model)
+        return prepared
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         return parameter_groups(self.model, self.recipe)
@@ -70,6 +80,7 @@ class PVCTrainer(SteadyTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
+        self.quarantine.take(inputs)
         looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
         inputs = equal_calls(inputs, self.args.device)
         if self.word_loss is None or not words:
@@ -102,7 +113,8 @@ class PVCTrainer(SteadyTrainer):
 def checkpoint_activations(model: PVCForConditionalGeneration) -> None:
     """Inner activations of every block are computed again in the backward pass, not kept."""
     # transformers 5.2x renamed it; both take torch's arguments first.
-    enable = getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)
+    new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    enable: Any = getattr(model, new if hasattr(model, new) else old)
     enable({"use_reentrant": False})
 
 
@@ -115,9 +127,15 @@ def compile_blocks(model: PVCForConditionalGeneration) -> None:
 
 
 def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
-    """The layers whose weights FSDP gathers one at a time. The progressive layers and the
-    compressor are not among them: how often they run depends on the batch, and theirs are gathered
-    once, with the model."""
+    """The layers whose weights FSDP gathers one at a time; the rest is gathered with the model."""
     layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
-    layers += getattr(model.tower.backbone, "layers", [])
+    layers += [*getattr(model.tower.backbone, "layers", []), *model.tower.blocks]
     return sorted({type(layer).__name__ for layer in layers})
+
+
+def gather_at_every_entrance(model: nn.Module) -> None:
+    """A progressive layer is not called as such, but in two halves: FSDP has to know of both."""
+    for layer in model.modules():
+        if isinstance(layer, ProgressiveBlock) and isinstance(layer, FSDPModule):
+            for half in ("spatial", "progress"):
+                register_fsdp_forward_method(layer, half)

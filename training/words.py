@@ -24,8 +24,9 @@ Ours, in the spirit of contrastive image-text training; PVC trains both stages o
 import torch
 from torch import Tensor
 
-from data.collate import RecordDataset
 from data.grounding import NUMBERS, Said
+from data.packing import PackedDataset
+from data.samples import RecordDataset
 from vlm.model import PVCForConditionalGeneration
 
 SHARPNESS = 2.5
@@ -37,7 +38,9 @@ LONGEST = 5.0  # visual tokens longer than this are pulled back; words are about
 class WordLoss:
     """The loss of a batch; knows which words there are."""
 
-    def __init__(self, model: PVCForConditionalGeneration, dataset: RecordDataset) -> None:
+    def __init__(
+        self, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
+    ) -> None:
         ids = dataset.vocabulary()
         if not ids:
             raise ValueError("these records say no words that could be pointed to")

@@ -35,8 +35,8 @@ from vlm.media.limits import Limits
 from vlm.media.probe import MediaInfo
 from vlm.memory import Encoded, MediaCache, PrefixCache
 from vlm.model import PVCForConditionalGeneration
+from vlm.plain_tokenizer import special_ids
 from vlm.processor import PVCProcessor
-from vlm.prompt import special_ids
 from vlm.reply import Reply
 from vlm.settings import Settings
 

@@ -9,6 +9,7 @@ then of the language model's width.
 import torch
 from torch import Tensor, nn
 
+from vlm.config import CompressorConfig
 from vlm.encoders.base import VideoFeatures
 from vlm.layers.mlp import MLP
 from vlm.layers.norm import AdaLN
@@ -80,3 +81,18 @@ class AdaptiveCompressor(nn.Module):
                 raise ValueError("the compressor passes a summary on, and this encoder has none")
             v = torch.cat([self.summary(features.summary)[:, :, None], v], dim=2)
         return v
+
+
+def build_compressor(config: CompressorConfig, dim: int, out_dim: int) -> AdaptiveCompressor:
+    """The compressor a config describes, between a tower and a language model of these widths."""
+    return AdaptiveCompressor(
+        dim,
+        out_dim,
+        config.factor,
+        config.mlp_dim,
+        config.adaptive,
+        config.adaln_hidden_dim,
+        config.adaln_one_plus,
+        config.adaln_affine,
+        config.summary,
+    )

@@ -8,20 +8,27 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from vlm.layers.mlp import ACTIVATIONS
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+BACKBONES = ("vit", "clip", "siglip", *(f"efficientnet-lite{size}" for size in range(4)))
 
 
 @dataclass(frozen=True)
 class TowerConfig:
     """The backbone below and the progressive layers on top of it."""
 
-    backbone: str = "vit"  # or efficientnet-lite0 .. lite3
+    backbone: str = "vit"  # InternViT; or clip, siglip, efficientnet-lite0 .. lite3
     image_size: int = 448
     image_mean: tuple[float, float, float] = IMAGENET_MEAN  # on the scale of 0 to 1
     image_std: tuple[float, float, float] = IMAGENET_STD
-    patch_size: int = 14  # of a ViT
-    depth: int = 16  # layers below the temporal ones, of a ViT
+    patch_size: int = 14  # of an image transformer
+    depth: int = 16  # layers below the temporal ones, of an image transformer
+    feature_layer: int = (
+        -1
+    )  # the layer of the original whose features these are; -2: its last is left away
     num_classes: int = 0  # of a CNN's classifier
     dim: int = 1024
     num_heads: int = 16
@@ -30,7 +37,10 @@ class TowerConfig:
     temporal_heads: int = 16
     temporal_prefix: bool = True  # CLS takes part in the temporal attention
     alpha: float = 0.0  # the gate's start
-    layer_scale: float = 0.1
+    layer_scale: float | None = 0.1  # None: no LayerScale, as in CLIP and SigLIP
+    activation: str = "gelu"  # or gelu_pytorch_tanh (SigLIP), quick_gelu (CLIP)
+    norm_eps: float = 1e-6  # of the image transformer's norms
+    final_norm: bool = False  # a LayerNorm ends the tower, as SigLIP's
     adaln_hidden_dim: int | None = None  # None: square, as in PVC
     adaln_one_plus: bool = False
     adaln_affine: bool = False
@@ -41,6 +51,12 @@ class TowerConfig:
         object.__setattr__(self, "image_std", tuple(self.image_std))
         if self.num_temporal_layers < 0:
             raise ValueError(f"a tower cannot have {self.num_temporal_layers} temporal layers")
+        if self.backbone not in BACKBONES:
+            raise ValueError(f'no backbone "{self.backbone}"; there are {", ".join(BACKBONES)}')
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f'no activation "{self.activation}"; there are {", ".join(ACTIVATIONS)}'
+            )
         if self.backbone == "vit" and self.image_size % self.patch_size:
             raise ValueError(
                 f"pictures of {self.image_size} px do not divide into patches of {self.patch_size}"
@@ -49,7 +65,8 @@ class TowerConfig:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches of one frame."""
-        side = self.image_size // (self.patch_size if self.backbone == "vit" else 32)
+        cnn = self.backbone.startswith("efficientnet")
+        side = self.image_size // (32 if cnn else self.patch_size)
         return side, side
 
 
@@ -71,7 +88,7 @@ class CompressorConfig:
 class PromptConfig:
     """How pictures stand in the text."""
 
-    template: str = "chatml"
+    template: str | dict[str, Any] = "chatml"  # by name, or the fields of a `Template`
     system: str = ""  # the system turn when the user gives none; "" for no such turn
     frame_label: str = "Frame{index}: "  # before each frame of a video, index from 1
     image_label: str = "Image-{index}: "  # before each picture when there are several
@@ -114,6 +131,13 @@ class PVCConfig(PreTrainedConfig):
         self.tower = asdict(TowerConfig(**self.tower))
         self.compressor = asdict(CompressorConfig(**self.compressor))
         self.prompt = asdict(PromptConfig(**self.prompt))
+        rows, columns = self.tower_config.grid
+        factor = self.compressor_config.factor
+        if rows % factor or columns % factor:
+            raise ValueError(
+                f"a grid of {rows} x {columns} patches does not divide into squares of {factor}:"
+                " set compressor.factor or tower.image_size otherwise"
+            )
         super().__post_init__(**kwargs)
 
     @property

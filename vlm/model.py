@@ -24,54 +24,17 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from vlm.compressor import AdaptiveCompressor
+from vlm.compressor import build_compressor
 from vlm.concepts import ConceptWords
-from vlm.config import PVCConfig, TowerConfig
-from vlm.encoders.base import ImageBackbone, VideoFeatures
-from vlm.encoders.efficientnet import EfficientNetLite
-from vlm.encoders.pvc import FrameTokens, ProgressiveBlock, ProgressiveEncoder, TowerMemory
-from vlm.encoders.vit import ViT
+from vlm.config import PVCConfig
+from vlm.encoders.base import VideoFeatures
+from vlm.encoders.pvc import FrameTokens, TowerMemory
+from vlm.encoders.tower import build_tower
 from vlm.fusion import fuse
 from vlm.layers.norm import AdaLN
 
-
-def build_tower(config: TowerConfig) -> ProgressiveEncoder:
-    """The tower a config describes, with fresh weights."""
-    backbone: ImageBackbone
-    if config.backbone == "vit":
-        backbone = ViT(
-            config.image_size,
-            config.patch_size,
-            config.dim,
-            config.depth,
-            config.num_heads,
-            config.mlp_dim,
-        )
-    elif config.backbone.startswith("efficientnet-"):
-        backbone = EfficientNetLite(
-            config.backbone.removeprefix("efficientnet-"), config.num_classes
-        )
-    else:
-        raise ValueError(
-            f'no backbone "{config.backbone}"; there are vit and efficientnet-lite0..3'
-        )
-    blocks = [
-        ProgressiveBlock(
-            config.dim,
-            config.num_heads,
-            config.mlp_dim,
-            config.temporal_heads,
-            config.alpha,
-            config.layer_scale,
-            config.adaln_hidden_dim,
-            config.adaln_one_plus,
-            config.adaln_affine,
-        )
-        for _ in range(config.num_temporal_layers)
-    ]
-    # A ViT has its own positions, a CNN has none.
-    num_positions = 0 if config.backbone == "vit" else config.grid[0] * config.grid[1]
-    return ProgressiveEncoder(backbone, config.dim, blocks, config.temporal_prefix, num_positions)
+# Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
+AFTER_THE_HEAD = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
 
 
 @dataclass
@@ -99,17 +62,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         tower, compressor = config.tower_config, config.compressor_config
         width = config.text_width
         self.tower = build_tower(tower)
-        self.compressor = AdaptiveCompressor(
-            tower.dim,
-            width,
-            compressor.factor,
-            compressor.mlp_dim,
-            compressor.adaptive,
-            compressor.adaln_hidden_dim,
-            compressor.adaln_one_plus,
-            compressor.adaln_affine,
-            compressor.summary,
-        )
+        self.compressor = build_compressor(compressor, tower.dim, width)
         self.concepts = ConceptWords(tower.num_classes, width) if compressor.concepts else None
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
@@ -281,6 +234,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         Without ids the pictures are encoded and nothing else. clip_shapes: see `encode`; a batch
         of text alone then runs tower and compressor, too, with nothing to show for it.
+
+        Rows may hold several samples (data/packing.py): position_ids then start at 0 with each of
+        them, there is no attention_mask, and without labels use_cache must be False.
         """
         if visual_tokens is None and pixel_values is not None:
             assert clip_frames is not None
@@ -318,11 +274,17 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is None:
             return self.language_model(**inputs, logits_to_keep=logits_to_keep)
 
-        out = self.language_model.get_decoder()(**inputs)
+        # No cache: it would cost memory, and hide from transformers where packed samples begin.
+        inputs["use_cache"] = False
         targets = labels[:, 1:]
         learnt = targets != -100
-        # A 2-D selection: a strided 3-D slice would make the head copy its matrix for each sample.
-        logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
+        if any(getattr(self.language_model.config, name, None) for name in AFTER_THE_HEAD):
+            out = self.language_model(**inputs)
+            logits = out.logits[:, :-1][learnt]
+        else:
+            out = self.language_model.get_decoder()(**inputs)
+            # A 2-D selection: a strided 3-D slice would make the head copy its matrix each time.
+            logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
         loss = F.cross_entropy(logits.float(), targets[learnt], reduction="sum")
         count = learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return PVCOutput(

@@ -147,6 +147,24 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+# What `python -m vlm.assemble` puts between an image tower and a language model.
+ASSEMBLIES: dict[str, dict[str, dict[str, Any]]] = {
+    # The paper's: a third of the tower's layers temporal, AdaLN of full width.
+    "pvc": {"tower": {}, "compressor": {"factor": 4}, "prompt": {"looks": 4}},
+    # The same with AdaLN through a narrow layer: the full ones hold most of what is new.
+    "pvc-narrow": {
+        "tower": {"adaln_hidden_dim": 256},
+        "compressor": {"factor": 4, "adaln_hidden_dim": 256},
+        "prompt": {"looks": 4},
+    },
+    # No time anywhere, one look: InternVL, whose projector is kept where it fits.
+    "image": {
+        "tower": {"num_temporal_layers": 0},
+        "compressor": {"factor": 2, "adaptive": False},
+        "prompt": {"looks": 1},
+    },
+}
+
 
 def preset_config(name: str, **changes: Any) -> PVCConfig:
     """A preset's config; `changes` replace whole fields."""

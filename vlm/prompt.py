@@ -8,7 +8,6 @@ Markup, as in InternVL: a picture is `<img>` + placeholders + `</img>` with all 
 video has one such pair for each frame.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,79 +15,10 @@ from transformers import PreTrainedTokenizerBase
 
 from vlm.config import PromptConfig
 from vlm.conversation import Conversation, Media, Message, Text
+from vlm.plain_tokenizer import PlainTokenizer
+from vlm.template import Turn, template_of
 
 IGNORE = -100  # the label of tokens that are not learnt, as in torch's cross entropy
-
-
-@dataclass(frozen=True)
-class Template:
-    """The frame a language model was taught its turns in."""
-
-    start: str  # once, before everything
-    opening: str  # before what a role says
-    closing: str  # after what a role says; its last token ends an answer
-    between: str  # between one turn and the next
-    system: str = ""  # said where nobody sets a system text
-
-
-TEMPLATES = {
-    # SmolLM2, Qwen and their kin.
-    "chatml": Template("", "<|im_start|>{role}\n", "<|im_end|>", "\n"),
-    # InternVL2 with InternLM2: a BOS, no newline between turns, and the system text it was taught.
-    "internlm2-chat": Template(
-        "<s>",
-        "<|im_start|>{role}\n",
-        "<|im_end|>",
-        "",
-        "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，"
-        "英文名叫InternVL, 是一个有用无害的人工智能助手。",
-    ),
-}
-
-
-def clean(text: str) -> str:
-    """Text that can be encoded: halves of surrogate pairs become the replacement character."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Every token that is markup: those with a role (BOS, ...) and those only marked special."""
-    marked = (i for i, token in tokenizer.added_tokens_decoder.items() if token.special)
-    return frozenset(tokenizer.all_special_ids).union(marked)
-
-
-class PlainTokenizer:
-    """Text to ids, where nothing in the text can become a special token.
-
-    Works on its own copy of a fast tokenizer: the switch is a state of the tokenizer, and two
-    threads that flip it would let special tokens through.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.special_ids = special_ids(tokenizer)
-        self._slow = tokenizer
-        self._fast = None
-        if tokenizer.is_fast:
-            self._fast = copy.deepcopy(tokenizer.backend_tokenizer)
-            self._fast.encode_special_tokens = True
-            self._fast.no_truncation()
-            self._fast.no_padding()
-        for token in tokenizer.convert_ids_to_tokens(sorted(self.special_ids)):
-            if self.special_ids.intersection(self._encode(token)):
-                raise ValueError(
-                    f"this tokenizer reads the typed text {token!r} as a special token even when"
-                    " told not to; the assistant cannot be used safely with it."
-                )
-
-    def __call__(self, text: str) -> list[int]:
-        ids = self._encode(clean(text))
-        assert not self.special_ids.intersection(ids), "typed text became a special token"
-        return ids
-
-    def _encode(self, text: str) -> list[int]:
-        if self._fast is not None:
-            return self._fast.encode(text, add_special_tokens=False).ids
-        return self._slow.encode(text, add_special_tokens=False, split_special_tokens=True)
 
 
 @dataclass(frozen=True)
@@ -106,10 +36,7 @@ class PromptWriter:
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig, tokens_per_look: int
     ) -> None:
-        if prompt.template not in TEMPLATES:
-            known = ", ".join(TEMPLATES)
-            raise ValueError(f"there is no template {prompt.template!r}; known are {known}.")
-        self.template = TEMPLATES[prompt.template]
+        self.template = template_of(prompt.template)
         self.system = prompt.system or self.template.system
         self.prompt = prompt
         self.tokens_per_look = tokens_per_look
@@ -128,41 +55,33 @@ class PromptWriter:
             tokenizer.convert_tokens_to_ids(token) for token in prompt.image_tokens
         )
 
-        def template_ids(text: str) -> list[int]:
-            return tokenizer.encode(text, add_special_tokens=False) if text else []
-
-        self.start = template_ids(self.template.start)
-        self.openings = {
-            role: template_ids(self.template.opening.format(role=role))
-            for role in ("system", "user", "assistant")
-        }
-        self.closing = template_ids(self.template.closing)
-        self.between = template_ids(self.template.between)
-        self.newline = template_ids("\n")
-        self.end_of_turn = self.closing[-1]
+        self._literals: dict[tuple[str, bool], list[int]] = {}
+        self.newline = self.plain("\n", self.plain.leads([self.image_end]))
+        self.closing = self.literal(self.template.close("assistant"))
+        self.end_of_turn = self.closing[-1] if self.closing else None
         if self.end_of_turn not in self.plain.special_ids:
             raise ValueError(
-                f"this tokenizer has no special token {self.template.closing!r}, which the"
-                f" template {prompt.template!r} ends its turns with."
+                f"this tokenizer has no special token {self.template.close('assistant')!r}, which"
+                f" the template {prompt.template!r} ends its turns with."
             )
 
     def write(self, conversation: Conversation, add_generation_prompt: bool = False) -> Written:
         """Ids of a conversation whose pictures and videos have been made ready (`Media`)."""
         page = _Page(self)
-        page.add(self.start)
         messages = conversation.messages
-        if conversation.system is None and self.system:
+        if conversation.system is None and self.system is not None:
             messages = (Message("system", (Text(self.system),)), *messages)
-        for message in messages:
-            page.add(self.openings[message.role])
-            page.message(message)
-            page.add(self.closing, learnt=message.role == "assistant")
-            page.add(self.between)
-        if add_generation_prompt:
-            page.add(self.openings["assistant"])
-        elif self.between and messages:
-            del page.ids[-len(self.between) :], page.labels[-len(self.between) :]
+        turns, ending = self.template.frame([m.role for m in messages], add_generation_prompt)
+        for turn, message in zip(turns, messages, strict=True):
+            page.turn(turn, message)
+        page.literal(ending)
         return Written(page.ids, page.labels, tuple(page.media))
+
+    def literal(self, text: str, leads: bool = False) -> list[int]:
+        """Ids of what a template says; its markup becomes special tokens."""
+        if (text, leads) not in self._literals:
+            self._literals[text, leads] = self.plain.markup(text, leads)
+        return self._literals[text, leads]
 
     def safe(self, ids: Sequence[int]) -> bool:
         """Whether ids that a model wrote can stand in a history as they are."""
@@ -199,22 +118,38 @@ class _Page:
         self.media: list[Media] = []
         self.num_images = 0
 
+    def literal(self, text: str, learnt: bool = False) -> None:
+        """What the template says."""
+        self.add(self.writer.literal(text, self.writer.plain.leads(self.ids)), learnt)
+
+    def text(self, text: str, learnt: bool = False) -> None:
+        """What somebody says."""
+        self.add(self.writer.plain(text, self.writer.plain.leads(self.ids)), learnt)
+
     def add(self, ids: Sequence[int], learnt: bool = False) -> None:
         self.ids.extend(ids)
         self.labels.extend(ids if learnt else [IGNORE] * len(ids))
 
-    def message(self, message: Message) -> None:
+    def turn(self, turn: Turn, message: Message) -> None:
         # Whether pictures are numbered may not depend on what comes later, or a follow-up
         # question would change the ids of the turns before it.
         images = sum(isinstance(part, Media) and part.kind == "image" for part in message.parts)
         numbered = self.num_images + images > 1
+        learnt = message.role == "assistant"
+        # Tokenizers join a space with the word after it, not with the markup before.
+        before = turn.before.rstrip(" ")
+        lead = turn.before[len(before) :] + (self.writer.template.lead if learnt else "")
+        self.literal(before)
         for part in message.parts:
             if isinstance(part, Text):
                 ids = list(part.ids)
-                if not ids or not self.writer.safe(ids):
-                    ids = self.writer.plain(part.text)
-                self.add(ids, learnt=message.role == "assistant")
+                if ids and self.writer.safe(ids):
+                    self.add(ids, learnt)
+                else:
+                    self.text(lead + part.text, learnt)
             elif isinstance(part, Media):
+                if lead:
+                    self.text(lead)
                 if part.kind == "image":
                     self.image(part, numbered)
                 else:
@@ -222,6 +157,8 @@ class _Page:
                 self.media.append(part)
             else:
                 raise TypeError(f"a {type(part).__name__} must be made ready before it is written.")
+            lead = ""
+        self.literal(turn.after, learnt)
 
     def image(self, media: Media, numbered: bool) -> None:
         self.num_images += 1

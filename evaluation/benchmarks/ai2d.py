@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation.answers.ranked import without_reasoning
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.choices import (
     LETTERS,
     ChoiceBenchmark,
@@ -35,6 +35,7 @@ class AI2D(ChoiceBenchmark):
     name = "ai2d"
     title = "AI2D"
     needs = "data/test-*.parquet of lmms-lab/ai2d (labels masked) or a like set on the hub"
+    hub = Hub("lmms-lab/ai2d", ("data/test-*.parquet",))
     readers = {"vlmevalkit": vlmevalkit_match, "lmms-eval": exact, "clean": clean}
     prompt_modes = ("lmms-eval", "vlmevalkit")  # PVC asks as lmms-eval does
     max_tiles = 6  # as PVC shows photographs, beside a thumbnail

@@ -101,6 +101,15 @@ class Options:
     limit: int | None = None  # the first so many questions
 
 
+@dataclass(frozen=True)
+class Hub:
+    """Where a set lies on the Hugging Face hub. `{split}` in a pattern is the split's name."""
+
+    repo: str
+    files: tuple[str, ...]  # patterns of the files with the questions
+    media: tuple[str, ...] = ()  # of those with their films, where they are not in the former
+
+
 @dataclass(frozen=True, eq=False)
 class Composed:
     """What is sent: the system text, the user turn, and the words the answer starts with."""
@@ -117,6 +126,7 @@ class Benchmark(ABC):
     name: str
     title: str
     needs: str  # one line: what must lie in its folder, and where that comes from
+    hub: Hub | None = None  # None: it has to be fetched by hand, or made
     metric: str  # "accuracy", "anls", ...
     modes: tuple[str, ...]  # ways to read an answer, the default first
     prompt_modes: tuple[str, ...] = ("default",)
@@ -165,6 +175,12 @@ class Benchmark(ABC):
 
     def prompt_mode(self, options: Options) -> str:
         return options.prompt_mode or self.prompt_modes[0]
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        """Patterns of the files that are needed from the hub."""
+        assert self.hub is not None
+        patterns = self.hub.files + self.hub.media * media
+        return tuple(pattern.format(split=self.split(options)) for pattern in patterns)
 
     @abstractmethod
     def load(self, folder: Path, options: Options) -> Iterator[Question]:

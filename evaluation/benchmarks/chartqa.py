@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.free import (
     WORD_OR_PHRASE,
     FreeBenchmark,
@@ -44,6 +44,7 @@ class ChartQA(FreeBenchmark):
         "data/test-*.parquet of lmms-lab/ChartQA on the hub, or test_human.json,"
         " test_augmented.json and png/ of the authors' download"
     )
+    hub = Hub("lmms-lab/ChartQA", ("data/test-*.parquet",))
     metric = "relaxed accuracy"
     readings = {
         "official": Reading(stripped, _relaxed),

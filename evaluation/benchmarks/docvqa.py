@@ -1,5 +1,6 @@
 """DocVQA, single pages: questions about scanned documents (arXiv:2007.00398)."""
 
+from evaluation.benchmarks.base import Hub
 from evaluation.benchmarks.documents import DocumentBenchmark
 
 
@@ -10,6 +11,7 @@ class DocVQA(DocumentBenchmark):
         "DocVQA/validation-*.parquet of lmms-lab/DocVQA on the hub, or val_v1.0_withQT.json and"
         " documents/ of the challenge's download"
     )
+    hub = Hub("lmms-lab/DocVQA", ("DocVQA/{split}-*.parquet",))
     max_tiles = 18  # as PVC shows these pages, beside a thumbnail
     config = "DocVQA"
     json_names = {"validation": "val_v1.0*.json", "test": "test_v1.0*.json"}

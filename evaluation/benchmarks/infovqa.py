@@ -1,5 +1,6 @@
 """InfographicVQA: questions about tall pictures full of text and numbers (arXiv:2104.12756)."""
 
+from evaluation.benchmarks.base import Hub
 from evaluation.benchmarks.documents import DocumentBenchmark
 
 
@@ -10,6 +11,7 @@ class InfoVQA(DocumentBenchmark):
         "InfographicVQA/validation-*.parquet of lmms-lab/DocVQA on the hub, or"
         " infographicsVQA_val_v1.0*.json and infographicsvqa_images/ of the challenge's download"
     )
+    hub = Hub("lmms-lab/DocVQA", ("InfographicVQA/{split}-*.parquet",))
     max_tiles = 24  # as PVC shows them, beside a thumbnail
     config = "InfographicVQA"
     json_names = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from evaluation.answers.first_letter import through_a_table
 from evaluation.answers.matching import vlmevalkit_option
-from evaluation.benchmarks.base import Composed, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.choices import (
     ChoiceBenchmark,
     bracketed,
@@ -57,6 +57,7 @@ class MLVU(ChoiceBenchmark):
         "MLVU/json/*.json and MLVU/video/ of MLVU/MVLU on the hub (dev), or test_question.json and"
         " video/ of MLVU_Test"
     )
+    hub = Hub("MLVU/MVLU", ("MLVU/json/*.json",), ("MLVU/video/*.mp4",))
     readers = {
         "official": before_bracket,
         "lmms-eval": ranked_abcd,
@@ -66,6 +67,11 @@ class MLVU(ChoiceBenchmark):
     prompt_modes = ("official", "lmms-eval")
     splits = ("dev", "test")
     weight_by = "task"
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        if self.split(options) == "test":
+            raise ValueError(f"mlvu: the test split lies elsewhere; needed is: {self.needs}")
+        return super().hub_files(options, media)
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         if self.split(options) == "test":

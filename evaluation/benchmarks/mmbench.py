@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks.ai2d import DIRECTLY, vlmevalkit_prompt
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.choices import (
     LETTERS,
     ChoiceBenchmark,
@@ -38,11 +38,16 @@ class MMBench(ChoiceBenchmark):
         "en/dev-*.parquet of lmms-lab/MMBench on the hub, or MMBench_DEV_EN.tsv of OpenCompass"
         " (cn, test likewise)"
     )
+    hub = Hub("lmms-lab/MMBench", ("{language}/{split}-*.parquet",))
     metric = "circular accuracy"
     readers = {"vlmevalkit": vlmevalkit_match, "lmms-eval": lmms_match, "clean": clean}
     prompt_modes = ("pvc", "vlmevalkit", "lmms-eval")
     splits = ("dev-en", "test-en", "dev-cn", "test-cn")
     max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        split, language = self.split(options).split("-")
+        return tuple(one.format(split=split, language=language) for one in self.hub.files)
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         split, language = self.split(options).split("-")

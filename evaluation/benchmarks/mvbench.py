@@ -11,7 +11,7 @@ from typing import Any
 
 from evaluation.answers.matching import vlmevalkit_option
 from evaluation.answers.ranked import without_reasoning
-from evaluation.benchmarks.base import Composed, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, lettered
 from evaluation.benchmarks.mvbench_letters import lmms_letter
 from evaluation.benchmarks.published import letter_of, read_list, text
@@ -77,6 +77,7 @@ class MVBench(ChoiceBenchmark):
         "json/*.json and video/ (unpacked, or its zip files) of OpenGVLab/MVBench on the hub; the"
         " films of Fine-grained Pose come from NTU RGB+D"
     )
+    hub = Hub("OpenGVLab/MVBench", ("json/*.json",), ("video/*.zip",))
     readers = {
         "clean": clean,
         "official": first_word,

@@ -6,7 +6,7 @@ The published score counts right answers out of 1,000; here it is the share of t
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.free import FreeBenchmark, Reading, lmms, stripped
 from evaluation.benchmarks.published import parquet_files, read_parquet, text
 from evaluation.metrics.containment import contains, narrow
@@ -36,6 +36,7 @@ class OCRBench(FreeBenchmark):
     name = "ocrbench"
     title = "OCRBench"
     needs = "data/test-*.parquet of echo840/OCRBench on the hub"
+    hub = Hub("echo840/OCRBench", ("data/test-*.parquet",))
     metric = "contained"
     readings = {"official": Reading(stripped, _official), "lmms-eval": Reading(lmms, _narrowed)}
     max_new_tokens = 128

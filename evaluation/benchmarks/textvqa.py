@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
 from evaluation.benchmarks.free import (
     WORD_OR_PHRASE,
     FreeBenchmark,
@@ -43,6 +43,7 @@ class TextVQA(FreeBenchmark):
         "data/validation-*.parquet of lmms-lab/textvqa on the hub, or TextVQA_0.5.1_val.json and"
         " train_images/ of the authors' download"
     )
+    hub = Hub("lmms-lab/textvqa", ("data/{split}-*.parquet",))
     metric = "VQA accuracy"
     readings = {
         "official": Reading(as_it_is, _evalai),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from evaluation.benchmarks.base import Composed, MediaPart, Options, Question
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     ChoiceBenchmark,
     clean,
@@ -68,6 +68,7 @@ class VideoMME(ChoiceBenchmark):
         "videomme/test-00000-of-00001.parquet, videos_chunked_01.zip to _20.zip (or their films in"
         " data/) and subtitle.zip (or subtitle/) of lmms-lab/Video-MME on the hub"
     )
+    hub = Hub("lmms-lab/Video-MME", ("videomme/test-*.parquet",), ("videos_chunked_*.zip",))
     readers = {
         "official": video_mme,
         "lmms-eval": ranked_abcd,
@@ -78,6 +79,9 @@ class VideoMME(ChoiceBenchmark):
     prompt_modes = ("official", "lmms-eval", "vlmevalkit")
     splits = ("test", *DURATIONS)
     has_subtitles = True
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        return super().hub_files(options, media) + ("subtitle.zip",) * options.subtitles
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         for place in (folder / "videomme", folder):

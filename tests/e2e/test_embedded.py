@@ -10,6 +10,7 @@ from data.scoring import judge
 from data.synthetic.build import Order, build
 from data.synthetic.worlds import HELD_TASKS
 from training.answers import answers
+from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -29,7 +30,8 @@ def held_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 def test_the_embedded_model_answers_about_made_worlds(
     embedded_folder: Path, held_records: list[Record]
 ) -> None:
-    model = PVCForConditionalGeneration.from_pretrained(embedded_folder, dtype=torch.bfloat16)
+    dtype = default_dtype(torch.device("cpu"))
+    model = PVCForConditionalGeneration.from_pretrained(embedded_folder, dtype=dtype)
     given = answers(model.eval(), PVCProcessor.from_pretrained(embedded_folder), held_records)
     right = [judge(r, a) == "right" for r, a in zip(held_records, given, strict=True)]
     assert len(right) == EACH * len(TASKS)

@@ -99,5 +99,3 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
 def test_accelerate_reads_every_config_that_is_shipped(path: Path) -> None:
     config = load_config_from_file(str(path))
     assert config.num_processes >= 2
-
-

@@ -15,7 +15,7 @@ from tests.trainable import base_folder, in_processes, tiny_recipe, trained
 from training import checkpoints, steady
 from training.checkpoints import newest_whole, what_is_wrong
 from training.recipe import Recipe
-from training.run import Stopped, train
+from training.run import StoppedError, train
 from training.steady import SteadyTrainer
 
 
@@ -112,7 +112,7 @@ def test_sigterm_saves_and_leaves(
 
     with monkeypatch.context() as patch:
         patch.setattr(SteadyTrainer, "training_step", training_step)
-        with pytest.raises(Stopped) as stopped:
+        with pytest.raises(StoppedError) as stopped:
             train(settings)
     assert stopped.value.code == 143
     assert newest_whole(Path(settings.output), print) == Path(settings.output) / "checkpoint-3"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.collate import _ground
+from data.backdrop import backdrop
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def photograph(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_ground_is_a_square_that_follows_from_its_seed(photograph: str, seed: int) -> None:
-    ground = _ground(seed, 64, [photograph])
+    ground = backdrop(seed, 64, [photograph])
     assert (ground.shape, ground.dtype) == ((64, 64, 3), np.uint8)
-    assert np.array_equal(ground, _ground(seed, 64, [photograph]))
-    assert not np.array_equal(ground, _ground(seed + 100, 64, [photograph]))
+    assert np.array_equal(ground, backdrop(seed, 64, [photograph]))
+    assert not np.array_equal(ground, backdrop(seed + 100, 64, [photograph]))
 
 
 def test_without_photographs_there_are_soft_colours() -> None:
-    ground = _ground(0, 64, [])
+    ground = backdrop(0, 64, [])
     assert ground.shape == (64, 64, 3)
     assert ground.std() > 5

@@ -124,9 +124,12 @@ def test_the_command_writes_a_table_numbers_and_a_plot(
     asked: list[tuple[str, int, int]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert looks.looks(options(folder, tmp_path, "--baseline", "other")) == 0
+    (tmp_path / "other").mkdir()
+    beside = f"plain={tmp_path / 'other'}"
+    assert looks.looks(options(folder, tmp_path, "--beside", beside)) == 0
     printed = capsys.readouterr().out
-    head = "| looks | right on text and small detail | right on text and small detail, baseline |"
+    title = "right on text and small detail"
+    head = f"| looks | {title}, embedded | {title}, plain |"
     assert head in printed
     assert "| 3 | 0 % (0 to 66, n = 2) | 0 % (0 to 66, n = 2) |" in printed
     assert "| 2 | 0 % (0 to 79, n = 1) | 0 % (0 to 79, n = 1) |" in printed
@@ -147,10 +150,12 @@ def test_a_limit_counts_for_each_task(folder: Path) -> None:
         (("--looks", "0"), "--looks takes numbers from 1 on"),
         (("--limit", "0"), "--limit takes a number from 1 on"),
         (("--data", "/nowhere"), "there is no /nowhere/records.jsonl"),
+        (("--beside", "/nowhere"), "there is no folder /nowhere"),
+        (("--beside", "embedded"), "two models are called 'embedded'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(
     folder: Path, tmp_path: Path, wrong: tuple[str, ...], sentence: str
 ) -> None:
-    with pytest.raises(SystemExit, match=sentence):
+    with pytest.raises(ValueError, match=sentence):
         looks.looks(options(folder, tmp_path, *wrong))

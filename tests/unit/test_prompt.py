@@ -8,7 +8,8 @@ from tiny import tiny_processor, tiny_tokenizer
 
 from vlm.config import PromptConfig
 from vlm.conversation import Clip, Conversation, Media, Message, Text
-from vlm.prompt import IGNORE, PlainTokenizer, PromptWriter, clean
+from vlm.plain_tokenizer import PlainTokenizer, clean
+from vlm.prompt import IGNORE, PromptWriter
 
 M = 4  # tokens a look of the "test" preset
 LOOK = "<IMG_CONTEXT>" * M

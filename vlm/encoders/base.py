@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vlm.layers.checkpointing import Checkpointing
+
 
 @dataclass(frozen=True)
 class VideoFeatures:
@@ -20,7 +22,7 @@ class VideoFeatures:
     class_logits: Tensor | None = None  # [B, T, N, K] the frozen backbone's classifier, per patch
 
 
-class VideoEncoder(nn.Module, ABC):
+class VideoEncoder(Checkpointing, ABC):
     """A clip goes in, tokens come out."""
 
     dim: int  # C

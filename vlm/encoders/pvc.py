@@ -18,22 +18,21 @@ Not known of the original and therefore configurable: alpha's shape and start (a
 whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vlm.encoders.base import ImageBackbone, VideoEncoder, VideoFeatures, even_timesteps
+from vlm.encoders.vit import INTERNVIT, BlockStyle, ViTBlock
 from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
-from vlm.layers.mlp import MLP
 from vlm.layers.norm import AdaLN
 from vlm.layers.position import TimestepEmbedding, resize_positions
 
 
-class ProgressiveBlock(nn.Module):
+class ProgressiveBlock(ViTBlock):
     """Spatial attention, gated causal temporal attention, feed-forward."""
 
     def __init__(
@@ -43,24 +42,18 @@ class ProgressiveBlock(nn.Module):
         mlp_dim: int,
         temporal_heads: int,
         alpha: float = 0.0,
-        layer_scale: float = 0.1,
+        style: BlockStyle = INTERNVIT,
         adaln_hidden_dim: int | None = None,
         adaln_one_plus: bool = False,
         adaln_affine: bool = False,
     ) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = Attention(dim, num_heads)
-        self.ls1 = nn.Parameter(torch.full((dim,), layer_scale))
+        super().__init__(dim, num_heads, mlp_dim, style)
         self.time = TimestepEmbedding(dim)
         self.temporal_norm = AdaLN(
             dim, adaln_hidden_dim, one_plus=adaln_one_plus, affine=adaln_affine
         )
         self.temporal_attn = Attention(dim, temporal_heads)
         self.alpha = nn.Parameter(torch.full((dim,), alpha))
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = MLP(dim, mlp_dim)
-        self.ls2 = nn.Parameter(torch.full((dim,), layer_scale))
 
     def spatial(self, x: Tensor) -> Tensor:
         """x + S-MHA(LN(x)), frame by frame: [B, T, N, C]."""
@@ -131,8 +124,12 @@ class ProgressiveEncoder(VideoEncoder):
         blocks: list[ProgressiveBlock],
         temporal_prefix: bool = True,
         num_positions: int = 0,
+        final_norm_eps: float | None = None,
     ) -> None:
-        """`num_positions`: learned positions on top of a backbone that has none of its own."""
+        """`num_positions`: learned positions on top of a backbone that has none of its own.
+
+        With `final_norm_eps` a LayerNorm ends the tower, as SigLIP's does.
+        """
         super().__init__()
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
@@ -143,8 +140,10 @@ class ProgressiveEncoder(VideoEncoder):
             start = 0.02 * torch.randn(1, backbone.num_prefix + num_positions, dim)
             self.positions = nn.Parameter(start)
         self.blocks: Sequence[ProgressiveBlock] = nn.ModuleList(blocks)  # type: ignore[assignment]
+        self.norm = (
+            nn.Identity() if final_norm_eps is None else nn.LayerNorm(dim, eps=final_norm_eps)
+        )
         self.num_outside = 0 if temporal_prefix else backbone.num_prefix
-        self.gradient_checkpointing = False  # set, with its function, by transformers
 
     @property
     def dtype(self) -> torch.dtype:
@@ -185,10 +184,10 @@ class ProgressiveEncoder(VideoEncoder):
             image = self.backbone(images)
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
-            x = x + resize_positions(self.positions, image.grid)
+            x = x + resize_positions(self.positions, image.grid, self.backbone.num_prefix)
         tokens = x[None]  # [1, F, prefix + N, C]
         if len(self.blocks):
-            tokens = self._run(self.blocks[0].spatial, tokens)
+            tokens = self.run(self.blocks[0].spatial, tokens)
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
@@ -204,12 +203,13 @@ class ProgressiveEncoder(VideoEncoder):
         layers = []
         for index, block in enumerate(self.blocks):
             if index > 0:
-                x = self._run(block.spatial, x)
+                x = self.run(block.spatial, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
             past = None if memory is None else memory.layers[index]
-            x, kept = self._run(block.progress, x, times, self.num_outside, past)
+            x, kept = self.run(block.progress, x, times, self.num_outside, past)
             layers.append(kept)
-        x = x.expand(B, T, N, C)  # without temporal layers they never part: R looks cost one
+        # Without temporal layers they never part: R looks cost one.
+        x = self.norm(x).expand(B, T, N, C)
         prefix = self.backbone.num_prefix
         tokens = x[:, :, prefix:]
         logits = frames.class_logits
@@ -221,9 +221,3 @@ class ProgressiveEncoder(VideoEncoder):
             class_logits=None if logits is None else logits.expand(B, T, -1, -1),
         )
         return features, TowerMemory(tuple(layers), frames[slice(given - 1, given)])
-
-    def _run(self, layer: Callable[..., Any], *inputs: Any) -> Any:
-        """A layer; in training, where asked for, its inner activations are computed again."""
-        if self.gradient_checkpointing and self.training:
-            return self._gradient_checkpointing_func(layer, *inputs)
-        return layer(*inputs)

@@ -1,15 +1,36 @@
 """The two-layer perceptron of a transformer block."""
 
+from collections.abc import Callable
+from functools import partial
+
+import torch
 from torch import Tensor, nn
 
 
-class MLP(nn.Module):
-    """Linear, GELU, Linear, with InternViT's names (`fc1`, `fc2`)."""
+class QuickGELU(nn.Module):
+    """x * sigmoid(1.702 x), which the first CLIP models were trained with."""
 
-    def __init__(self, dim: int, hidden_dim: int, out_dim: int | None = None) -> None:
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
+# Under the names transformers' configs give them.
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "gelu": nn.GELU,
+    "gelu_pytorch_tanh": partial(nn.GELU, approximate="tanh"),
+    "quick_gelu": QuickGELU,
+}
+
+
+class MLP(nn.Module):
+    """Linear, activation, Linear, with InternViT's names (`fc1`, `fc2`)."""
+
+    def __init__(
+        self, dim: int, hidden_dim: int, out_dim: int | None = None, activation: str = "gelu"
+    ) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
-        self.act = nn.GELU()
+        self.act = ACTIVATIONS[activation]()
         self.fc2 = nn.Linear(hidden_dim, out_dim or dim)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -35,13 +35,13 @@ class TimestepEmbedding(nn.Module):
         return self.fc2(F.silu(self.fc1(t)))
 
 
-def resize_positions(positions: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Learned positions [1, 1 + n*n, C], CLS first, for another grid: bicubic, as InternViT."""
-    cls, patches = positions[:, :1], positions[:, 1:]
+def resize_positions(positions: Tensor, grid: tuple[int, int], num_prefix: int = 1) -> Tensor:
+    """Learned positions [1, prefix + n*n, C] for another grid: bicubic, as InternViT."""
+    prefix, patches = positions[:, :num_prefix], positions[:, num_prefix:]
     side = math.isqrt(patches.shape[1])
     if (side, side) == grid:
         return positions
     image = patches.reshape(1, side, side, -1).permute(0, 3, 1, 2).float()
     image = F.interpolate(image, size=grid, mode="bicubic", align_corners=False)
     patches = image.permute(0, 2, 3, 1).reshape(1, grid[0] * grid[1], -1).to(positions.dtype)
-    return torch.cat([cls, patches], dim=1)
+    return torch.cat([prefix, patches], dim=1)

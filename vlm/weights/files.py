@@ -46,7 +46,7 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: {_why_unreadable(path)}") from error
+        raise WeightsError(f"{path}: {why_unreadable(path)}") from error
 
 
 def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
@@ -62,15 +62,16 @@ def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _why_unreadable(path: Path) -> str:
+def why_unreadable(path: Path, what: str = "weights") -> str:
+    """The likely reason why a file is not what it should be, and what to do about it."""
     if not path.is_file():
-        return "there is no such file of weights."
+        return f"there is no such file of {what}."
     with path.open("rb") as file:
         start = file.read(512)
     if start.startswith(LFS_POINTER):
         return (
-            "this is a Git LFS pointer, not the weights themselves. "
-            "Run `git lfs pull` where you cloned them."
+            f"this is a Git LFS pointer, not {what}. "
+            "Run `git lfs pull` where you cloned the folder."
         )
     if start.startswith(PICKLES):
         return (
@@ -78,7 +79,7 @@ def _why_unreadable(path: Path) -> str:
             "Ask for the weights as safetensors."
         )
     if start.lstrip()[:1] == b"<":
-        return "this is a web page, not weights: the download was refused. Download it again."
+        return f"this is a web page, not {what}: the download was refused. Download it again."
     if not start:
         return "the file is empty. Download it again."
     return "the file is cut short or damaged. Download it again."

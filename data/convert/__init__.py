@@ -1,0 +1,1 @@
+"""Other formats of training data to our records: `python -m data convert`."""

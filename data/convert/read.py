@@ -1,0 +1,95 @@
+"""Reading files of other formats: JSON lists, JSONL, and InternVL's lists of such files."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of conversations, where its media lie, and how often it is to be seen."""
+
+    name: str
+    path: Path
+    media: Path
+    repeat: float = 1.0
+
+
+Found = tuple[str, Mapping[str, Any] | str]  # where it stands, and the entry or what is wrong
+
+
+def files_of(path: Path, media: Path | None = None) -> list[SourceFile]:
+    """The files that a path means: itself, or those an InternVL list names."""
+    listed = _internvl_list(path)
+    if listed is None:
+        return [SourceFile(path.stem, path, media or path.parent)]
+    parts = []
+    for name, entry in listed.items():
+        annotation = _beside(path, entry["annotation"])
+        root = _beside(path, entry.get("root") or str(annotation.parent))
+        parts.append(
+            SourceFile(name, annotation, media or root, float(entry.get("repeat_time", 1)))
+        )
+    return parts
+
+
+def entries(path: Path) -> Iterator[Found]:
+    """The entries of a file in order; one that is none is a sentence instead."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            if _is_list(path):
+                yield from _listed(path, json.load(file))
+                return
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"{path}, line {number}", _line(line)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: is not JSON ({error.msg})") from None
+
+
+def _line(line: str) -> Mapping[str, Any] | str:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return f"is not JSON ({error.msg} at column {error.colno})"
+    return value if isinstance(value, dict) else "is no JSON object"
+
+
+def _listed(path: Path, values: list[Any]) -> Iterator[Found]:
+    for number, value in enumerate(values, start=1):
+        yield f"{path}, entry {number}", value if isinstance(value, dict) else "is no JSON object"
+
+
+def _is_list(path: Path) -> bool:
+    """Whether the file is one JSON list and not an object on each line."""
+    with path.open(encoding="utf-8") as file:
+        while piece := file.read(4096):
+            if piece.strip():
+                return piece.lstrip()[0] == "["
+    return False
+
+
+def _internvl_list(path: Path) -> dict[str, Any] | None:
+    """{name: {root, annotation, repeat_time, ...}}, if the file is one."""
+    try:
+        if path.suffix != ".json" or _is_list(path):
+            return None
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return None  # `entries` says what is wrong
+    if not isinstance(value, dict) or not value:
+        return None
+    files = [isinstance(entry, dict) and "annotation" in entry for entry in value.values()]
+    return value if all(files) else None
+
+
+def _beside(path: Path, name: str) -> Path:
+    """A path that a file names: from the file's folder, or, where that is not there, from here."""
+    beside = path.parent / name
+    return beside if beside.exists() else Path(name)

@@ -1,0 +1,93 @@
+"""Converting whole files: what became records, and what did not and why."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from data.convert.formats import FORMATS, detect
+from data.convert.parts import CannotConvertError
+from data.convert.place import Placer
+from data.convert.read import SourceFile, entries, files_of
+from data.records import RecordError, record_from_json, write_records
+
+LOOKED_AT = 100  # entries from which the format is told
+LEFT_OUT = ".not-converted.jsonl"
+
+
+@dataclass
+class Converted:
+    """What became of one file."""
+
+    path: Path
+    format: str
+    repeat: float
+    num_records: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # where, why
+
+
+def convert(
+    source: Path, out: Path, format: str = "", media: Path | None = None, copy: bool = False
+) -> list[Converted]:
+    """Writes the records of every file that `source` means; one result for each.
+
+    ValueError where nothing can be read, the format cannot be told, or `out` does not fit.
+    """
+    files = files_of(source, media)
+    into_folder = len(files) > 1 or out.is_dir()
+    if len(files) > 1 and out.suffix == ".jsonl":
+        raise ValueError(f"{source} names {len(files)} files: give a folder for them, not {out}")
+    return [
+        _convert(file, out / f"{file.name}.jsonl" if into_folder else out, format, copy)
+        for file in files
+    ]
+
+
+def _convert(file: SourceFile, out: Path, format: str, copy: bool) -> Converted:
+    if out.exists() and out.samefile(file.path):
+        raise ValueError(f"{out} is the file that is to be converted; give another")
+    result = Converted(out, format or format_of(file.path), file.repeat)
+    placer = Placer(file.media, out.parent, copy)
+    result.num_records = write_records(out, _records(file, result, placer))
+    listed = out.with_name(out.stem + LEFT_OUT)
+    listed.unlink(missing_ok=True)
+    if result.left_out:
+        write_records(listed, ({"where": where, "why": why} for where, why in result.left_out))
+    return result
+
+
+def format_of(path: Path) -> str:
+    """The format of a file, told from its first entries."""
+    first = [entry for _, entry in islice(entries(path), LOOKED_AT) if not isinstance(entry, str)]
+    if not first:
+        raise ValueError(f"{path}: no conversation was found in it")
+    try:
+        return detect(first)
+    except ValueError as error:
+        known = ", ".join(FORMATS)
+        raise ValueError(f"{path}: {error}; say the format with --from ({known})") from None
+
+
+def _records(file: SourceFile, result: Converted, placer: Placer) -> Iterator[dict[str, Any]]:
+    messages_of = FORMATS[result.format]
+    bar = tqdm(entries(file.path), file.name, unit="conversation", delay=1)
+    for number, (where, entry) in enumerate(bar, start=1):
+        if isinstance(entry, str):
+            result.left_out.append((where, entry))
+            continue
+        try:
+            name = entry.get("id")
+            name = f"{file.name}-{number:07d}" if name in (None, "") else str(name)
+            record = {"id": name, "messages": messages_of(entry, placer)}
+            record_from_json(json.dumps(record), placer.folder, where)
+        except CannotConvertError as error:
+            result.left_out.append((where, str(error)))
+        except RecordError as error:
+            why = str(error).removeprefix(f"{where}: ").removesuffix(".")
+            result.left_out.append((where, why))
+        else:
+            yield record

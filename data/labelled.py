@@ -1,0 +1,103 @@
+"""Folders of labelled clips: FOLDER/class/clip.mp4. The folder's name is the label.
+
+Pictures are clips of one frame. Which files are held out follows from their names alone, so a file
+that is added moves no other from one side to the other.
+"""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from vlm.config import TowerConfig
+from vlm.heads.classification import clip_pixels, clip_times
+from vlm.media.decode import read_image, read_video
+
+VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg", ".mpeg"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """A file and the index of its class."""
+
+    path: Path
+    label: int
+
+
+def find_clips(folder: Path) -> tuple[list[LabelledClip], list[str]]:
+    """All clips of a folder, by class and name, and the classes. Fewer than two are an error."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder; clips are expected as {folder}/CLASS/CLIP.mp4")
+    known = VIDEOS | PICTURES
+    files = {
+        kind.name: sorted(path for path in kind.rglob("*") if path.suffix.lower() in known)
+        for kind in sorted(folder.iterdir())
+        if kind.is_dir() and not kind.name.startswith(".")
+    }
+    classes = [name for name, paths in files.items() if paths]
+    if len(classes) < 2:
+        raise ValueError(
+            f"{folder} needs clips of two classes at least, as {folder}/CLASS/CLIP.mp4; "
+            f"found {len(classes)} ({', '.join(classes) or 'none'})"
+        )
+    clips = [LabelledClip(path, classes.index(name)) for name in classes for path in files[name]]
+    return clips, classes
+
+
+def split(
+    clips: Sequence[LabelledClip], held_out: float, folder: Path
+) -> tuple[list[LabelledClip], list[LabelledClip]]:
+    """Clips to train on and clips held out."""
+
+    def is_held(clip: LabelledClip) -> bool:
+        name = clip.path.relative_to(folder).as_posix().encode()
+        return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") < held_out * 2**32
+
+    held = [is_held(clip) for clip in clips]
+    train = [clip for clip, out in zip(clips, held, strict=True) if not out]
+    return train, [clip for clip, out in zip(clips, held, strict=True) if out]
+
+
+def in_order(clips: Sequence[LabelledClip], num_samples: int, seed: int) -> list[LabelledClip]:
+    """The clips of a run: shuffled anew each time they have all been seen."""
+    order: list[LabelledClip] = []
+    while len(order) < num_samples:
+        rng = random.Random(f"{seed} {len(order)}")
+        order += rng.sample(list(clips), len(clips))
+    return order[:num_samples]
+
+
+class ClipDataset(Dataset[dict[str, Tensor]]):
+    """Clips as an encoder takes them: clip [T, 3, S, S], times [T], label []."""
+
+    def __init__(self, clips: Sequence[LabelledClip], config: TowerConfig, num_frames: int) -> None:
+        self.clips, self.config, self.num_frames = clips, config, num_frames
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        clip = self.clips[index]
+        frames, seconds = self._read(clip.path)
+        return {
+            "clip": clip_pixels(frames, self.config),
+            "times": clip_times(seconds, self.config),
+            "label": torch.tensor(clip.label),
+        }
+
+    def _read(self, path: Path) -> tuple[np.ndarray, list[float]]:
+        """`num_frames` frames; a short clip or a picture is shown again and again."""
+        if path.suffix.lower() in PICTURES:
+            frames, seconds = read_image(path, isolated=False).pixels[None], [0.0]
+        else:
+            video = read_video(path, num_frames=self.num_frames, isolated=False)
+            frames, seconds = video.frames, list(video.times)
+        places = np.linspace(0, len(frames) - 1, self.num_frames).round().astype(int)
+        return frames[places], [seconds[place] for place in places]

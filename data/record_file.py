@@ -1,0 +1,97 @@
+"""A JSONL file of records as a sequence: each record is read from its place when it is asked for.
+
+What stays in memory is 16 bytes a record (where its line begins, its number in the file, about how
+long it is), so millions of records can be drawn from and none is held as an object.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from data.records import MEDIA, Record, RecordError, record_from_json
+
+# Rough costs in tokens, only to put records of about equal length into one batch.
+TOKENS_OF_IMAGE, TOKENS_OF_VIDEO = 70, 160
+
+
+class RecordFile(Sequence[Record]):
+    """The records of a file by their place in it; a line that is no record says so when read."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        starts, numbers, lengths, digest = [], [], [], hashlib.sha256()
+        start = 0
+        for number, line in enumerate(self._lines(), start=1):
+            digest.update(line)
+            if line.strip():
+                starts.append(start)
+                numbers.append(number)
+                lengths.append(rough_length_of_line(line))
+            start += len(line)
+        self.starts = np.array(starts, np.int64)
+        self.numbers = np.array(numbers, np.int32)  # of the line, counted from 1
+        self.rough_lengths = np.array(lengths, np.int32)
+        self.digest = digest.hexdigest()
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            with self.path.open("rb") as file:
+                yield from file
+        except OSError as error:
+            raise RecordError(f"{self.path}: cannot be read ({error.strerror}).") from error
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        line, where = self.line(index), self.where(index)
+        try:
+            return record_from_json(line.decode(), self.path.parent, where)
+        except UnicodeDecodeError as error:
+            raise RecordError(f"{where}: is not UTF-8 text.") from error
+
+    def line(self, index: int) -> bytes:
+        """The bytes of a record's line."""
+        with self.path.open("rb") as file:  # opened each time: processes share no position
+            file.seek(int(self.starts[index]))
+            return file.readline()
+
+    def rough_length(self, index: int) -> int:
+        """About how many tokens a record has."""
+        return int(self.rough_lengths[index])
+
+    def where(self, index: int) -> str:
+        """The file and line of a record, for a sentence."""
+        return f"{self.path}, line {self.numbers[index]}"
+
+
+def rough_length_of_line(line: bytes) -> int:
+    """About how many tokens a record has; 0 for what is no record."""
+    try:
+        messages = json.loads(line)["messages"]
+        return sum(_rough_length(message["content"]) for message in messages)
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def _rough_length(content: Any) -> int:
+    if isinstance(content, str):
+        return 5 + len(content) // 4
+    length = 5
+    for part in content:
+        kind = part["type"]
+        if kind == "text":
+            length += len(part["text"]) // 4
+        else:
+            length += TOKENS_OF_VIDEO if kind == MEDIA[1] else TOKENS_OF_IMAGE
+    return length

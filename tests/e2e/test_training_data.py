@@ -1,0 +1,152 @@
+"""Training on packed rows and on data of which some cannot be used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from data.packing import PackedDataset
+from data.record_file import RecordFile
+from data.records import write_records
+from data.shard_writer import write_shards
+from tests.tiny import tiny_tokenizer
+from training.recipe import Recipe, Source
+from training.run import build_dataset, train
+from training.start import start_model
+from vlm.presets import build_model
+from vlm.processor import PVCProcessor
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model and records of one to four turns about a picture; one picture is missing."""
+    root = tmp_path_factory.mktemp("data")
+    model = build_model("test")
+    model.save_pretrained(root / "base")
+    PVCProcessor.from_config(model.config, tiny_tokenizer()).save_pretrained(root / "base")
+    lines = []
+    for index in range(8):
+        Image.new("RGB", (40, 30 + index), ("red", "blue")[index % 2]).save(root / f"{index}.png")
+        picture = {"type": "image", "image": f"{index}.png"}
+        messages = [{"role": "user", "content": [picture, {"type": "text", "text": "?"}]}]
+        for turn in range(index % 4):
+            messages.append({"role": "assistant", "content": "r" * (1 + turn)})
+            messages.append({"role": "user", "content": "And?"})
+        messages.append({"role": "assistant", "content": "b"})
+        lines.append({"id": str(index), "messages": messages})
+    write_records(root / "records.jsonl", lines)
+    write_shards(RecordFile(root / "records.jsonl"), root, "train", 3)
+    (root / "5.png").rename(root / "gone.png")
+    return root
+
+
+def recipe(folder: Path, output: str, **changes: object) -> Recipe:
+    values: dict[str, object] = {
+        "data": (Source("records.jsonl"),),
+        "data_root": str(folder),
+        "model": str(folder / "base"),
+        "output": str(folder / output),
+        "steps": 4,
+        "batch_size": 2,
+        "lora": None,
+        "workers": 0,
+        "save_every": 2,
+        "log_every": 1,
+        "bf16": False,
+        "max_bad_share": 0.2,
+        "packing": 220,
+    }
+    return Recipe(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def trained(folder: Path, output: str) -> dict[str, torch.Tensor]:
+    return load_file(folder / output / "trained" / "model.safetensors")
+
+
+def listed(folder: Path, output: str) -> list[dict]:
+    path = folder / output / "quarantine.jsonl"
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def resumed(folder: Path, name: str, **changes: object) -> list[dict]:
+    """An unbroken run, and from its middle on again with another number of workers: all equal.
+
+    Returns what was left out.
+    """
+    train(recipe(folder, name, **changes))
+    before, bad = trained(folder, name), listed(folder, name)
+    for left in ("checkpoint-4", "trained", "model"):
+        shutil.rmtree(folder / name / left)
+    train(recipe(folder, name, **changes, workers=2))
+    after = trained(folder, name)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert listed(folder, name) == bad
+    return bad
+
+
+@pytest.mark.parametrize("packing", [0, 220])
+def test_a_run_with_missing_media_resumes_exactly_with_any_number_of_workers(
+    folder: Path, packing: int
+) -> None:
+    bad = resumed(folder, f"packing-{packing}", packing=packing)
+    assert {one["where"] for one in bad} == {f"{folder / 'records.jsonl'}, line 6"}
+    assert all('"5.png" does not exist' in one["reason"] for one in bad)
+
+
+def test_a_run_on_packed_streams_resumes_exactly_with_any_number_of_workers(folder: Path) -> None:
+    shards = (Source("train-{000000..000002}.tar"),)
+    resumed(folder, "shards", data=shards, shuffle_buffer=3)
+
+
+def test_packed_streams_are_the_same_from_wherever_one_begins(folder: Path) -> None:
+    """As loader workers do it: each goes forward and reads only rows of its own."""
+    changes = {"data": (Source("train-{000000..000002}.tar"),), "packing": 120, "steps": 10}
+    settings = recipe(folder, "streamed", **changes)
+    model, processor = start_model(settings.model)
+
+    def row(dataset: PackedDataset, index: int) -> list[str]:
+        return [getattr(s, "id", "") or s.reason for s in dataset[index].samples]  # type: ignore[union-attr]
+
+    first, second = (build_dataset(settings, model, processor) for _ in range(2))
+    assert isinstance(first, PackedDataset)
+    assert isinstance(second, PackedDataset)
+    rows = [row(first, index) for index in range(20)]
+    assert [row(second, index) for index in (3, 5, 6, 19, 2)] == [rows[i] for i in (3, 5, 6, 19, 2)]
+    told = [one for members in rows for one in members if "a row holds 120" in one]
+    assert told, "the longest record does not fit"
+    assert len({one for members in rows for one in members} - set(told)) >= 6
+
+
+def test_too_much_that_cannot_be_used_ends_the_run_with_one_sentence(folder: Path) -> None:
+    with pytest.raises(ValueError, match="more than max_bad_share 0 allows") as caught:
+        train(recipe(folder, "strict", max_bad_share=0.0))
+    assert "records.jsonl, line 6" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_hold_more_than_one_sample_and_little_padding(folder: Path) -> None:
+    settings = recipe(folder, "rows", steps=20)
+    model, processor = start_model(settings.model)
+    dataset = build_dataset(settings, model, processor)
+    assert isinstance(dataset, PackedDataset)
+    assert len(dataset) == 40
+    assert all(len(dataset.rows[row]) >= 2 for row in range(len(dataset)))
+    assert dataset.padding_share < 0.15
+
+
+def test_samples_longer_than_a_row_are_named_before_the_run(folder: Path) -> None:
+    settings = recipe(folder, "long", packing=75)
+    model, processor = start_model(settings.model)
+    dataset = build_dataset(settings, model, processor)
+    assert isinstance(dataset, PackedDataset)
+    assert {bad.reason.split(",")[1] for bad in dataset.refused} == {
+        " a row holds 75: raise `packing`"
+    }
+    with pytest.raises(ValueError, match="no sample fits a row of 9 tokens"):
+        build_dataset(recipe(folder, "none", packing=9), model, processor)

@@ -1,0 +1,113 @@
+"""A vision encoder is trained alone on folders of clips, by the assistant's trainer."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from data.labelled import ClipDataset, find_clips, in_order, split
+from tests.media_maker import write_video
+from tests.trainable import base_folder, tiny_recipe
+from training import encoders
+from training.encoders import EncoderRecipe, train
+from training.parts import prepare_parts, start_from
+from training.start import start_model
+from vlm.heads.classification import load_classifier
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red squares and blue squares that move about."""
+    root = tmp_path_factory.mktemp("clips")
+    for kind in ("red", "blue"):
+        (root / kind).mkdir()
+        for number in range(6):
+            frames = np.full((6, 32, 32, 3), 30 + 5 * number, np.uint8)
+            for t in range(6):
+                colour = (250, 40, 40) if kind == "red" else (40, 40, 250)
+                frames[t, 2 * number : 2 * number + 14, 3 * t : 3 * t + 14] = colour
+            write_video(root / kind / f"{number}.mp4", list(frames), fps=6)
+    return root
+
+
+def recipe(clips: Path, output: Path, **changes: object) -> EncoderRecipe:
+    values = {"steps": 16, "save_every": 8, "log_every": 4, "num_frames": 6, "held_out": 0.35}
+    values |= {"learning_rate": 1e-2, "dropout": 0.1, "workers": 0, "report_to": (), "keep": 3}
+    return EncoderRecipe(str(clips), str(output), **{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_path: Path) -> None:
+    settings = recipe(clips, tmp_path / "run")
+    folder = train(settings)
+    model, config, classes = load_classifier(folder)
+    assert classes == ["blue", "red"]
+    _, held = split(find_clips(clips)[0], settings.held_out, clips)
+    assert {clip.label for clip in held} == {0, 1}
+    batch = [ClipDataset(held, config, 6)[i] for i in range(len(held))]
+    with torch.no_grad():
+        logits = model(
+            torch.stack([b["clip"] for b in batch]), torch.stack([b["times"] for b in batch])
+        )
+    right = (logits.argmax(dim=-1) == torch.stack([b["label"] for b in batch])).float().mean()
+    journal = (tmp_path / "run" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    last = [json.loads(line) for line in journal if "held_out_accuracy" in line][-1]
+    assert last["held_out_accuracy"] == pytest.approx(float(right))
+    assert right == 1.0
+
+    # Going on from the middle ends in the same bits.
+    whole = load_file(tmp_path / "run" / "trained" / "model.safetensors")
+    for name in ("checkpoint-16", "trained", "classifier"):
+        (tmp_path / "run" / name).rename(tmp_path / name)
+    train(settings)
+    again = load_file(tmp_path / "run" / "trained" / "model.safetensors")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+    # The tower goes on in an assistant.
+    (tmp_path / "base").mkdir()
+    assistant = tiny_recipe(base_folder(tmp_path / "base"), "out")
+    pvc, _ = start_model(assistant.model)
+    prepare_parts(pvc, assistant)
+    start_from(pvc, tmp_path / "run" / "trained")
+    assert torch.equal(pvc.tower.blocks[0].alpha, whole["tower.blocks.0.alpha"])
+
+
+def test_a_frozen_backbone_stays_as_it_is(clips: Path, tmp_path: Path) -> None:
+    settings = recipe(clips, tmp_path / "run", steps=2, save_every=2, freeze_backbone=True)
+    before, _ = encoders.build(settings, 2)
+    train(settings)
+    after = load_file(tmp_path / "run" / "trained" / "model.safetensors")
+    for name, tensor in before.state_dict().items():
+        if name.startswith("tower.backbone."):
+            assert torch.equal(tensor, after[name])
+    assert not torch.equal(before.tower.blocks[0].alpha, after["tower.blocks.0.alpha"])
+
+
+def test_every_clip_is_seen_once_before_any_is_seen_twice(clips: Path) -> None:
+    found, _ = find_clips(clips)
+    order = in_order(found, 2 * len(found), seed=1)
+    assert set(order[: len(found)]) == set(found) == set(order[len(found) :])
+    assert order[: len(found)] != order[len(found) :]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere", "--output", "x"], "nowhere is no folder"),
+        (["{root}", "--output", "x"], "needs clips of two classes at least"),
+        (["{root}"], "--output is missing"),
+        (["{root}", "--output", "x", "--set", "stesp=3"], "there is no `stesp`"),
+        (["{root}", "--output", "x", "--set", "steps=many"], "`steps` is 'many'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [argument.format(root=tmp_path) for argument in arguments]
+    monkeypatch.setattr("sys.argv", ["python -m training.encoders", *given])
+    with pytest.raises(SystemExit) as error:
+        encoders.main()
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,181 @@
+"""The samples of a run in their order, as a recipe asks for them: in batches of about equal length,
+or packed into rows."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from filelock import FileLock
+
+from data.classifier import SimulatedClassifier
+from data.frame_cache import FrameCache
+from data.lengths import Measure, Measures, Ruler, measure_all
+from data.mixture import GROUP, Mixture, draw
+from data.packing import WINDOW, PackedDataset, Rows, StreamedRows
+from data.record_file import RecordFile
+from data.records import RecordError
+from data.samples import Bad, Chance, Reading, RecordDataset
+from data.shards import ShardStream
+from training.changes import data_root
+from training.recipe import Recipe
+from vlm.encoders.efficientnet import EfficientNetLite
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+from vlm.weights.files import cache_dir
+
+# Packed streams: samples over which the weights are exact, and more samples than a run has.
+LAP, ENDLESS = 2**16, 2**40
+
+
+def build_dataset(
+    recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
+) -> RecordDataset | PackedDataset:
+    """All samples of the run, in order; with `packing`, rows of them."""
+    sources = open_sources(recipe)
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate
+    num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes
+    if recipe.packing:
+        return _packed(recipe, model, processor, sources, num_items)
+    order = draw(_weights(recipe), num_items, recipe.seed)
+    mixture = Mixture(sources, order, recipe.batch_size, recipe.seed)
+    return _samples(recipe, model, processor, mixture, recipe.batch_size)
+
+
+def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
+    """The files and streams of records that a recipe names."""
+    root = data_root(recipe)
+    sources: list[RecordFile | ShardStream] = []
+    for position, source in enumerate(recipe.data):
+        path = root / source.path
+        if path.suffix != ".tar":
+            sources.append(RecordFile(path))
+            continue
+        keep = max(4 * WINDOW, GROUP * recipe.batch_size)  # within which samples change places
+        seed = f"{recipe.seed} {position}"
+        sources.append(ShardStream(path, seed, recipe.shuffle_buffer, keep))
+    return sources
+
+
+def _weights(recipe: Recipe) -> list[float]:
+    return [source.weight for source in recipe.data]
+
+
+def _samples(
+    recipe: Recipe,
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    mixture: Mixture,
+    group: int,
+) -> RecordDataset:
+    classifier = None
+    backbone = model.tower.backbone
+    if model.config.compressor_config.concepts and isinstance(backbone, EfficientNetLite):
+        grid = model.config.tower_config.grid
+        classifier = SimulatedClassifier.of(backbone.classifier.weight, grid)
+    cache = None
+    if recipe.frame_cache_gb:
+        cache = FrameCache(cache_dir() / "frames", int(recipe.frame_cache_gb * 2**30))
+    return RecordDataset(
+        mixture,
+        processor,
+        classifier,
+        Chance(recipe.looks, (recipe.min_frames, recipe.max_frames), group, recipe.seed),
+        Reading(recipe.decode_seconds, recipe.max_tiles, cache),
+        token_grid(model),
+    )
+
+
+def _packed(
+    recipe: Recipe,
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    sources: Sequence[RecordFile | ShardStream],
+    num_rows: int,
+) -> PackedDataset:
+    """As many samples as fill the rows: their number is found by trying."""
+    if recipe.batch_size > 1 and "flash" in str(model.config._attn_implementation):
+        raise ValueError(
+            "flash attention keeps samples apart in one row only: set `batch_size: 1` and "
+            f"`packing: {recipe.packing * recipe.batch_size}`"
+        )
+    ruler = Ruler(processor, recipe.max_tiles)
+    files = [source for source in sources if isinstance(source, RecordFile)]
+    if len(files) < len(sources):
+        order = draw(_weights(recipe), LAP, recipe.seed)
+        mixture = Mixture(sources, order, seed=recipe.seed, length=ENDLESS)
+        samples = _samples(recipe, model, processor, mixture, 1)
+        length_of = LengthOf(samples, ruler, recipe.packing)
+        rows = StreamedRows(length_of, ENDLESS, num_rows, recipe.packing, recipe.seed)
+        return PackedDataset(samples, rows)
+    measures = [
+        _measure(file, ruler, recipe) if source.weight else Measures(())
+        for file, source in zip(files, recipe.data, strict=True)
+    ]
+    num_samples = num_rows
+    while True:
+        mixture = Mixture(files, draw(_weights(recipe), num_samples, recipe.seed), 0, recipe.seed)
+        samples = _samples(recipe, model, processor, mixture, 1)
+        length_of = LengthOf(samples, ruler, recipe.packing, measures)
+        found = [length_of(place) for place in range(num_samples)]
+        refused = [bad for bad in found if isinstance(bad, Bad)]
+        if len(refused) == len(found):
+            first = f"{refused[0].where}: {refused[0].reason}"
+            raise ValueError(f"no sample fits a row of {recipe.packing} tokens; {first}")
+        lengths = np.array([0 if isinstance(one, Bad) else one for one in found], np.int32)
+        packed = Rows.of(lengths, recipe.packing, recipe.seed)
+        if len(packed) >= num_rows:
+            return PackedDataset(samples, packed.first(num_rows), refused)
+        num_samples = int(num_samples * 1.02 * num_rows / len(packed)) + 1
+
+
+@dataclass(frozen=True)
+class LengthOf:
+    """The length of the sample at a place, or why it cannot be packed."""
+
+    samples: RecordDataset
+    ruler: Ruler
+    row: int
+    measures: Sequence[Measures] = ()  # by source; without, what a record can be at most
+
+    def __call__(self, place: int) -> int | Bad:
+        measure = self._measure(place)
+        if isinstance(measure, str):
+            return Bad(place, self.samples.where(place), measure)
+        length = self.ruler.num_tokens(measure, self.samples.chance.draw(place))
+        if length <= self.row:
+            return length
+        reason = (
+            f"has {length:,} tokens, a row holds {self.row:,}: raise `packing`, or lower "
+            "`max_frames` or `max_tiles`"
+        )
+        return Bad(place, self.samples.where(place), reason)
+
+    def _measure(self, place: int) -> Measure | str:
+        mixture = self.samples.records
+        assert isinstance(mixture, Mixture)
+        if self.measures:
+            source, index = mixture.find(place)
+            return self.measures[source][index]
+        try:
+            return self.ruler.most(mixture[place])
+        except RecordError as error:
+            return str(error)
+
+
+def _measure(file: RecordFile, ruler: Ruler, recipe: Recipe) -> Measures:
+    """The measures of a whole file; of several processes one takes them, the others wait."""
+    kept_at = cache_dir() / "lengths" / f"{file.digest[:24]}-{ruler.name[:16]}.npz"
+    kept_at.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept_at.with_suffix(".lock")):
+        workers = max(1, recipe.workers)
+        return measure_all(
+            file.__getitem__, len(file), ruler, workers, recipe.decode_seconds, kept_at
+        )
+
+
+def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
+    """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
+    tower, compressor = model.config.tower_config, model.config.compressor_config
+    rows, columns = (side // compressor.factor for side in tower.grid)
+    return (rows, columns) if compressor.summary else None

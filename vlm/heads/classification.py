@@ -1,0 +1,92 @@
+"""A clip's class: a norm, dropout and one linear layer on the mean of an encoder's tokens.
+
+`VideoClassifier` is an encoder with this head, as it is trained alone (training/encoders.py) and
+saved: config.json, tower.safetensors, head.safetensors.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vlm.config import TowerConfig
+from vlm.encoders.base import VideoEncoder, relative_timesteps
+from vlm.media.transforms import resize_frames
+from vlm.model import build_tower
+from vlm.weights.files import WeightsError, read_safetensors, write_safetensors
+
+
+class ClassificationHead(nn.Module):
+    """[B, P] -> [B, K]."""
+
+    def __init__(self, dim: int, num_classes: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(dim, num_classes)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.linear(self.dropout(self.norm(pooled)))
+
+
+class VideoClassifier(nn.Module):
+    """Any encoder and a head: clip [B, T, 3, H, W], times [B, T] -> logits [B, K]."""
+
+    def __init__(self, tower: VideoEncoder, num_classes: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.tower = tower
+        self.head = ClassificationHead(tower.pooled_dim, num_classes, dropout)
+
+    def forward(self, clip: Tensor, times: Tensor | None = None) -> Tensor:
+        return self.head(self.tower(clip, times).pooled)
+
+
+def clip_pixels(frames: np.ndarray, config: TowerConfig) -> Tensor:
+    """uint8 [T, H, W, 3] -> float [T, 3, S, S], as the tower takes them."""
+    squares = torch.from_numpy(resize_frames(frames, config.image_size)).float() / 255
+    mean, std = torch.tensor(config.image_mean), torch.tensor(config.image_std)
+    return ((squares - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+
+def clip_times(seconds: list[float], config: TowerConfig) -> Tensor:
+    """Seconds of T frames -> timesteps [T]."""
+    return torch.tensor(relative_timesteps(seconds, config.timestep_scale))
+
+
+def save_classifier(
+    model: VideoClassifier, config: TowerConfig, classes: list[str], folder: Path
+) -> None:
+    """Three files; the tower's names are those it has in an assistant's model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"tower": asdict(config), "classes": classes}
+    (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    for part in ("tower", "head"):
+        tensors = {
+            name: tensor
+            for name, tensor in model.state_dict().items()
+            if name.startswith(f"{part}.")
+        }
+        write_safetensors(tensors, folder / f"{part}.safetensors")
+
+
+def load_classifier(folder: Path) -> tuple[VideoClassifier, TowerConfig, list[str]]:
+    """The model, its tower's config, the names of its classes; weights fit or are refused."""
+    try:
+        about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config, classes = TowerConfig(**about["tower"]), list(about["classes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{folder} is not a classifier's folder: {error}") from error
+    model = VideoClassifier(build_tower(config), len(classes))
+    tensors = {
+        **read_safetensors(folder / "tower.safetensors"),
+        **read_safetensors(folder / "head.safetensors"),
+    }
+    wanted = model.state_dict().keys()
+    if tensors.keys() != wanted:
+        wrong = sorted(tensors.keys() ^ wanted)
+        raise WeightsError(f"{folder} does not hold this classifier's weights: {wrong[:5]}")
+    model.load_state_dict(tensors)
+    return model.eval(), config, classes
