@@ -51,7 +51,9 @@ def run_all(arguments: argparse.Namespace) -> None:
     from training.claim.run import run
     from training.claim.variants import SCALES, VARIANTS
     from training.recipe import load_recipe
+    from training.run import keep_freed_memory
 
+    keep_freed_memory()
     recipe = load_recipe(arguments.recipe, arguments.set)
     if recipe.model not in SCALES:
         raise ValueError(f"`model` is one of {', '.join(SCALES)} here, not {recipe.model!r}")
