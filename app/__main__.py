@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vlm.model_options import add_model_options, model_options
+
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
 
@@ -140,11 +142,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def load_assistant(args: argparse.Namespace) -> "Assistant":
     """The model the options name."""
-    import torch
-
     from vlm.assistant import Assistant
 
-    return Assistant.load(args.model, dtype=getattr(torch, args.dtype) if args.dtype else None)
+    say = None if getattr(args, "quiet", False) else _say
+    return Assistant.load(args.model, say=say, **model_options(args))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _chat(args: argparse.Namespace) -> int:
@@ -195,17 +200,7 @@ def _limit_threads(threads: int | None) -> None:
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("model")
-    group.add_argument(
-        "--model",
-        default="embedded",
-        metavar="DIR",
-        help="a model folder (default: the embedded model)",
-    )
-    group.add_argument(
-        "--dtype",
-        choices=("float32", "bfloat16", "float16"),
-        help="number format (default: the model's)",
-    )
+    add_model_options(group)
     group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 
 

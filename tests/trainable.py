@@ -107,7 +107,6 @@ def _child(
     from accelerate.state import AcceleratorState
 
     torch.set_num_threads(1)
-    os.environ.update(environment)
     if num_processes > 1:
         os.environ.update(
             RANK=str(rank),
@@ -118,6 +117,7 @@ def _child(
             MASTER_PORT=str(port),
             ACCELERATE_USE_CPU="true",
         )
+    os.environ.update(environment)
     AcceleratorState._reset_state(True)
     run()
     if num_processes > 1:

@@ -25,7 +25,7 @@ def answers(
 ) -> list[str]:
     """The answer to the first user turn of each record, in order."""
     out: list[str] = []
-    with tqdm(total=len(records), desc=label, unit="question") as bar:
+    with tqdm(total=len(records), desc=label, unit="question", leave=False) as bar:
         for batch in _batches(records, batch_size):
             conversations = [first_turn(record, looks, num_frames) for record in batch]
             inputs = processor(conversations, add_generation_prompt=True).to(model.device)

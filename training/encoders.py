@@ -105,8 +105,7 @@ class EncoderTrainer(SteadyTrainer):
         loss = F.cross_entropy(logits.float(), inputs["label"])
         return (loss, {"logits": logits}) if return_outputs else loss
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
+    def look_at(self, model: Any) -> None:
         if len(self.held_out):
             self.log({"held_out_accuracy": self.accuracy(model)})
 

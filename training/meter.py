@@ -16,7 +16,14 @@ class Meter:
 
     def _reset(self) -> None:
         self._counts: list[Tensor] = []  # of each batch: samples, tokens, places
-        self._start = time.perf_counter()
+        self._start = self._paused = time.perf_counter()
+
+    def pause(self) -> None:
+        """The time until `go_on` counts as none."""
+        self._paused = time.perf_counter()
+
+    def go_on(self) -> None:
+        self._start += time.perf_counter() - self._paused
 
     def count(self, inputs: dict[str, Any]) -> None:
         """A batch that may say itself what it holds (data/collate.py)."""

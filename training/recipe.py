@@ -54,7 +54,7 @@ class Recipe:
     data: tuple[Source, ...]
     output: str
     data_root: str = "."  # where the sources' paths start; "cache" is what data.embedded writes
-    model: str = "embedded"  # a preset, or a folder
+    model: str = "embedded"  # fresh on its base; embedded-trained: as shipped; or a model's folder
     objective: str = "answers"  # or "words" (training/words.py), or "both"
     start_from: str = ""  # trained weights of an earlier stage: its output folder
     steps: int = 1000

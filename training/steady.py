@@ -20,6 +20,7 @@ from training.cpu_sharding import shard_on_cpus
 from training.guard import Guard
 from training.meter import Meter
 from training.whole import fill_states, inner, named_states, read_tensors, write_tensors
+from training.zero import refuse_stage_3
 
 
 class SteadyTrainer(Trainer):
@@ -60,6 +61,7 @@ class SteadyTrainer(Trainer):
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()
+        refuse_stage_3(self.accelerator)
         if shard_on_cpus(self.accelerator):
             self.is_fsdp_enabled = True
 
@@ -116,18 +118,24 @@ class SteadyTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.store_flos()
+        self.meter.pause()
         output = Path(self.args.output_dir)
         folder = output / f"{checkpoints.PREFIX}{self.state.global_step}"
         checkpoints.write_checkpoint(folder, self.args.should_save, self._write)
         if self.args.should_save:
             checkpoints.prune(output, self.keep)
         self.accelerator.wait_for_everyone()
+        self.look_at(model)
+        self.meter.go_on()
+
+    def look_at(self, model: Any) -> None:
+        """What is measured with every checkpoint."""
 
     def _write(self, folder: Path | None) -> None:
         """All of a checkpoint's files; without a folder only this process's pieces are read."""
         self.write_weights(folder)
         optimizer = inner(self.optimizer)
-        write_tensors(named_states(optimizer, self._names()), folder, "optimizer")
+        write_tensors(named_states(self.optimizer, self._trained()), folder, "optimizer")
         if folder is None:
             return
         state = {
@@ -157,7 +165,7 @@ class SteadyTrainer(Trainer):
     def _read(self, folder: Path) -> None:
         self.read_weights(folder)
         optimizer = inner(self.optimizer)
-        fill_states(optimizer, self._names(), read_tensors(folder, "optimizer"))
+        fill_states(self.optimizer, self._trained(), read_tensors(folder, "optimizer"))
         state = checkpoints.read_json(folder / checkpoints.STATE)
         for group, rate in zip(optimizer.param_groups, state["learning_rates"], strict=True):
             group["lr"] = rate
@@ -165,9 +173,9 @@ class SteadyTrainer(Trainer):
         self.guard.load(state["guard"])
         self.meter.seen = state["seen"]
 
-    def _names(self) -> dict[int, str]:
-        model = self.accelerator.unwrap_model(self.model)
-        return {id(p): self.plain_name(name) for name, p in model.named_parameters()}
+    def _trained(self) -> dict[str, torch.nn.Parameter]:
+        named = self.accelerator.unwrap_model(self.model).named_parameters()
+        return {self.plain_name(name): p for name, p in named if p.requires_grad}
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(

@@ -98,12 +98,10 @@ class PVCTrainer(SteadyTrainer):
             loss = answers + WORD_WEIGHT * loss
         return (loss, outputs) if return_outputs else loss
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+    def look_at(self, model: Any) -> None:
         """With every checkpoint: the loss on held-out records, and answers to look at."""
-        super()._save_checkpoint(model, trial)
         if self.held_out is not None:
-            loss = held_out_loss(self, self.model_wrapped, self.held_out)
-            self.log({"held_out_loss": loss})
+            self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})
         if self.samples is not None:
             whole = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
             self.samples.answer(whole, self.state.global_step, self.is_world_process_zero())

@@ -1,12 +1,13 @@
 """Parameters and optimizer states as whole tensors, however many processes hold their pieces.
 
-A parameter is an ordinary one, a piece of FSDP2 (a DTensor), or a piece of DeepSpeed's ZeRO. In a
+A parameter is an ordinary one, a piece of FSDP2 (a DTensor), or in the pieces of DeepSpeed's
+ZeRO-2 (training/zero.py). In a
 file it is always whole, so a checkpoint of eight processes is read by one, and is safetensors and
 JSON alone. Reading pieces together is collective: every process calls these functions in the same
 order, and the one that writes passes a folder.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from training import zero
 from vlm.weights.files import read_safetensors, write_safetensors
 
 STEM = "model"
@@ -22,53 +24,47 @@ FILE_BYTES = 4 << 30  # larger sets of tensors are written in several files
 
 def whole_parameter(parameter: Tensor) -> Tensor:
     """All of a parameter, on the CPU."""
-    if _of_deepspeed(parameter):
-        from deepspeed.utils import safe_get_full_fp32_param
-
-        parameter = safe_get_full_fp32_param(parameter)
-    return _whole(parameter)
+    return _whole(zero.whole_parameter(parameter) if zero.is_zero(parameter) else parameter)
 
 
 def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
     """The inverse: this process keeps its piece of the whole."""
-    if _of_deepspeed(parameter):
-        from deepspeed.utils import safe_set_full_fp32_param
-
-        safe_set_full_fp32_param(parameter, value.to(parameter.device))
+    if zero.is_zero(parameter):
+        zero.fill_parameter(parameter, value)
         return
     with torch.no_grad():
         parameter.copy_(_piece(value.to(parameter.dtype), parameter))
 
 
-def named_states(
-    optimizer: torch.optim.Optimizer, names: dict[int, str]
-) -> Iterator[tuple[str, Tensor]]:
-    """`parameter:state` and the whole tensor, for an optimizer's parameters (names by `id`)."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            for key, value in optimizer.state.get(parameter, {}).items():
-                if isinstance(value, Tensor):
-                    yield f"{names[id(parameter)]}:{key}", _whole(value)
+def named_states(optimizer: Any, named: Mapping[str, nn.Parameter]) -> Iterator[tuple[str, Tensor]]:
+    """`parameter:state` and the whole tensor, for the trained parameters by name."""
+    if any(zero.is_zero(parameter) for parameter in named.values()):
+        states = zero.named_states(optimizer, named)
+        yield from ((name, _whole(value)) for name, value in states)
+        return
+    for name, parameter in named.items():
+        for key, value in inner(optimizer).state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                yield f"{name}:{key}", _whole(value)
 
 
 def fill_states(
-    optimizer: torch.optim.Optimizer, names: dict[int, str], found: dict[str, Tensor]
+    optimizer: Any,
+    named: Mapping[str, nn.Parameter],
+    found: Mapping[str, Tensor],
 ) -> None:
     """The inverse, into an optimizer that has not stepped. A state of no parameter is an error."""
-    of_names: dict[str, dict[str, Tensor]] = {}
+    unknown = sorted(name for name in found if name.rpartition(":")[0] not in named)
+    if unknown:
+        raise ValueError(f"optimizer states of unknown parameters: {unknown[:5]}")
+    if any(zero.is_zero(parameter) for parameter in named.values()):
+        zero.fill_states(optimizer, named, found)
+        return
     for full_name, value in found.items():
         name, _, key = full_name.rpartition(":")
-        of_names.setdefault(name, {})[key] = value
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            states = of_names.pop(names[id(parameter)], {})
-            optimizer.state[parameter] = {
-                # A number such as the step stays on the CPU, where torch keeps it.
-                key: value if value.ndim == 0 else _piece(value, parameter)
-                for key, value in states.items()
-            }
-    if of_names:
-        raise ValueError(f"optimizer states of unknown parameters: {sorted(of_names)[:5]}")
+        # A number such as the step stays on the CPU, where torch keeps it.
+        piece = value if value.ndim == 0 else _piece(value, named[name])
+        inner(optimizer).state[named[name]][key] = piece
 
 
 def write_tensors(
@@ -129,7 +125,3 @@ def _piece(value: Tensor, like: Tensor) -> Tensor:
         return value
     # Every process has the whole, so none has to be sent its piece.
     return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None)
-
-
-def _of_deepspeed(parameter: Tensor) -> bool:
-    return hasattr(parameter, "ds_id") or hasattr(parameter, "_hp_mapping")

@@ -158,8 +158,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Zero, by way of the whole tower and the compressor: looks at one frame, or at a blank."""
         if frames is None:
             size = self.config.image_size
-            weight = self.compressor.mlp.fc1.weight
-            blank = torch.zeros(1, 3, size, size, device=weight.device, dtype=self.tower_dtype)
+            blank = torch.zeros(1, 3, size, size, device=self.device, dtype=self.tower_dtype)
             frames = self.tower.below(blank)
         times = torch.zeros(1, 1, device=frames.tokens.device)
         zero = times.new_zeros(())

@@ -4,67 +4,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
-from data.records import write_records
-from tests.tiny import tiny_tokenizer
+from tests.trainable import base_folder
+from tests.trainable import tiny_recipe as recipe
 from training.parts import load_trained, merge_lora, prepare_parts, trained_tensors
-from training.recipe import Lora, Recipe, Source
 from training.run import build_dataset, train
 from training.start import start_model
 from vlm.conversation import Conversation, Message, Text
 from vlm.conversation import Image as Picture
 from vlm.model import PVCForConditionalGeneration
-from vlm.presets import build_model
 from vlm.processor import PVCProcessor
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model and a handful of records about red and blue squares."""
-    root = tmp_path_factory.mktemp("training")
-    model = build_model("test")
-    model.save_pretrained(root / "base")
-    PVCProcessor.from_config(model.config, tiny_tokenizer()).save_pretrained(root / "base")
-    lines = []
-    for index, colour in enumerate(("red", "blue") * 4):
-        Image.new("RGB", (40, 30 + index), colour).save(root / f"{index}.png")
-        lines.append(
-            {
-                "id": str(index),
-                "messages": [
-                    {
-                        "role": "user",
-                        "content": [
-                            {"type": "image", "image": f"{index}.png"},
-                            {"type": "text", "text": "?"},
-                        ],
-                    },
-                    {"role": "assistant", "content": [{"type": "text", "text": colour[0]}]},
-                ],
-            }
-        )
-    write_records(root / "records.jsonl", lines)
-    return root
-
-
-def recipe(folder: Path, output: str, **changes: object) -> Recipe:
-    values: dict[str, object] = {
-        "data": (Source("records.jsonl"),),
-        "data_root": str(folder),
-        "model": str(folder / "base"),
-        "output": str(folder / output),
-        "steps": 6,
-        "batch_size": 2,
-        "lora": Lora(rank=2, alpha=4, dropout=0.1),
-        "workers": 0,
-        "save_every": 3,
-        "log_every": 1,
-        "bf16": False,
-        "learning_rate": 3e-3,
-    }
-    return Recipe(**{**values, **changes})  # type: ignore[arg-type]
+    return base_folder(tmp_path_factory.mktemp("training"))
 
 
 def test_a_resumed_run_ends_in_the_same_weights_as_an_unbroken_one(folder: Path) -> None:

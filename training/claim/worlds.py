@@ -125,4 +125,4 @@ def _glyphs() -> NDArray[np.float32]:
                     middle = (CELL / 2 + dx, CELL / 2 + dy)
                     ImageDraw.Draw(cell).text(middle, digit, fill=255, font=font, anchor="mm")
                     drawn.append(np.asarray(cell, np.float32) / 255)
-    return np.stack(drawn).reshape(len(DIGITS), -1, CELL, CELL)
+    return np.stack(drawn, dtype=np.float32).reshape(len(DIGITS), -1, CELL, CELL)
