@@ -1,8 +1,8 @@
 """What training costs beside what it must: ratios, each measured in turn within one run.
 
-Packed rows against padded ones; a step of our trainer against forward, backward and optimizer alone;
-decoding in workers against a model that waits; four looks with and without what they share; memory
-against length (benchmarks/training_memory.py); and where there is a GPU, models of real size
+Packed rows against padded ones; a step of our trainer against the bare model's; decoding in workers
+against a model that waits; four looks with and without what they share; memory against length
+(benchmarks/training_memory.py); and where there is a GPU, models of real size
 (benchmarks/training_gpu.py). Everything is in fp32 and has random weights.
 """
 
@@ -216,7 +216,7 @@ def workers(folder: Path, batches: int) -> list[str]:
     took = medians(tasks, 2)
     base = took["the model waits"].clock
     return [
-        f"## Decoding beside the model ({batches} batches of 4 clips of H.264, 640 x 360, 8 frames)",
+        f"## Decoding beside the model ({batches} batches of 4 clips, H.264, 640 x 360, 8 frames)",
         "",
         "| | seconds | against waiting |",
         "|---|---:|---:|",

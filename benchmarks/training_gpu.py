@@ -1,6 +1,6 @@
 """Training at real size, where there is a GPU: PVC's 0.3 B tower on language models of 1 to 8 B.
 
-Random weights, bfloat16 under the trainer's rules (what is trained is fp32), gradient checkpointing,
+Random weights, bfloat16 as the trainer has it (what is trained is fp32), gradient checkpointing,
 one row of a picture seen four times, a video and text. Model FLOPs utilisation is operations as
 counted on the meta device (training/counting.py), forwards and backwards, what is computed again
 left out, by the seconds of a step and the card's peak.
@@ -72,9 +72,7 @@ def measured(name: str, recipe: Recipe, peak: float | None, steps: int) -> str:
     flops = count(meta_model(recipe).bfloat16(), shape).training
     used = f"{100 * flops / seconds / peak:.0f} %" if peak else "peak unknown"
     memory = torch.cuda.max_memory_allocated() / 2**30
-    return (
-        f"| {name} | {seconds:.2f} s | {tokens / seconds:,.0f} | {used} | {memory:.1f} GiB |"
-    )
+    return f"| {name} | {seconds:.2f} s | {tokens / seconds:,.0f} | {used} | {memory:.1f} GiB |"
 
 
 def train(recipe: Recipe, steps: int) -> tuple[float, int]:

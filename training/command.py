@@ -60,7 +60,7 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
         "--sharding",
         choices=("none", "optimizer", "gradients", "full"),
         default="full",
-        help="what devices share: nothing (DDP), as ZeRO 1 and 2, everything (FSDP, ZeRO 3; default)",
+        help="what devices share: nothing (DDP), as ZeRO 1 and 2, all (FSDP, ZeRO 3; default)",
     )
     dry.add_argument("--device-memory", type=float, default=80, metavar="GIB", help="default: 80")
     dry.add_argument("--text-tokens", type=int, default=192, metavar="N", help="of a sample")

@@ -6,10 +6,10 @@ keeps. Operations are those of torch's counter, an attention's square in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -37,29 +37,76 @@ class Count:
 
 def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
     """Sends a sample of this shape through a model on the meta device, there and back."""
-    parts: dict[str, float] = {}
-    training = kept = checkpointed = 0.0
+    tower, decoder = model.tower, model.language_model.get_decoder()
+    plain = getattr(tower.backbone, "layers", None)
+    vision: dict[str, float] = {}
+    checkpointed = 0.0
     if shape.clips:
-        flops, vision = _vision(model, shape)
-        parts |= {name: shape.clips * f for name, f in flops.items() if name != "training"}
-        training += shape.clips * flops["training"]
-        kept += shape.clips * vision
-        blocks = [*getattr(model.tower.backbone, "layers", ()), *model.tower.blocks]
-        inputs = _block_inputs(model, shape)
-        checkpointed += shape.clips * (inputs + (vision - inputs) / max(len(blocks), 1))
-    forward, there_and_back, words = _language(model, shape)
-    decoder = model.language_model.get_decoder()
+        owners = [tower] if plain is None else [tower.backbone, tower]
+        kinds: list[Any] = [tower.blocks] if plain is None else [plain, tower.blocks]
+        measured = _by_depth(owners, kinds, lambda: _vision(model, shape))
+        vision = {name: shape.clips * number for name, number in measured.items()}
+        inputs = shape.clips * _block_inputs(model, shape)
+        checkpointed = inputs + (vision["kept"] - inputs) / max(sum(map(len, kinds)), 1)
+    language = _by_depth([decoder], [decoder.layers], lambda: _language(model, shape))
     inputs = 2 * shape.tokens(model.config) * model.config.text_width * len(decoder.layers)
+    checkpointed += inputs + (language["kept"] - inputs) / len(decoder.layers)
+    parts: dict[str, float] = {n: vision[n] for n in ("tower", "compressor") if n in vision}
+    parts["language model"] = language["language model"]
     return Count(
-        {**parts, "language model": forward},
-        training + there_and_back,
-        kept + words,
-        checkpointed + inputs + (words - inputs) / len(decoder.layers),
+        parts,
+        vision.get("training", 0.0) + language["training"],
+        vision.get("kept", 0.0) + language["kept"],
+        checkpointed,
     )
 
 
-def _vision(model: PVCForConditionalGeneration, shape: Shape) -> tuple[dict[str, float], float]:
-    """Operations of one clip by part, and the bytes kept of it."""
+def _by_depth(
+    owners: Sequence[nn.Module],
+    layers: Sequence[nn.ModuleList],
+    measure: Callable[[], dict[str, float]],
+) -> dict[str, float]:
+    """What `measure` finds of the whole model, from one and two layers of each kind.
+
+    Layers of one kind cost the same, and a kind of them may be empty: ten times faster than all.
+    """
+
+    def found(depths: Sequence[int]) -> dict[str, float]:
+        with _cut(owners, layers, depths):
+            return measure()
+
+    few = [min(len(kind), 1) for kind in layers]
+    base = found(few)
+    whole = dict(base)
+    for index, kind in enumerate(layers):
+        if len(kind) > 1:
+            more = found([depth + (index == other) for other, depth in enumerate(few)])
+            for name in whole:
+                whole[name] += (len(kind) - 1) * (more[name] - base[name])
+    return whole
+
+
+@contextmanager
+def _cut(
+    owners: Sequence[nn.Module], layers: Sequence[nn.ModuleList], depths: Sequence[int]
+) -> Iterator[None]:
+    """Leaves each owner only its first layers for a while."""
+    names = [
+        next(name for name, child in owner.named_children() if child is kind)
+        for owner, kind in zip(owners, layers, strict=True)
+    ]
+    places = list(zip(owners, names, layers, strict=True))
+    try:
+        for (owner, name, kind), depth in zip(places, depths, strict=True):
+            setattr(owner, name, kind[:depth])
+        yield
+    finally:
+        for owner, name, kind in places:
+            setattr(owner, name, kind)
+
+
+def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """Operations of one clip by part and in all, and the bytes kept of it."""
     S = model.config.image_size
     pixels = torch.empty(shape.frames, 3, S, S, device="meta", dtype=torch.bfloat16)
     times = torch.zeros(shape.looks, device="meta")
@@ -69,14 +116,19 @@ def _vision(model: PVCForConditionalGeneration, shape: Shape) -> tuple[dict[str,
         backward = _backward(tokens)
     total = forward.get_total_flops()
     compressor = sum(forward.get_flop_counts()[type(model.compressor).__name__].values())
-    flops = {"tower": total - compressor, "compressor": compressor, "training": total + backward}
-    return flops, kept[0]
+    return {
+        "tower": total - compressor,
+        "compressor": compressor,
+        "training": total + backward,
+        "kept": kept[0],
+    }
 
 
-def _language(model: PVCForConditionalGeneration, shape: Shape) -> tuple[float, float, float]:
-    """Operations forwards, in all, and the bytes kept."""
+def _language(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """Operations forwards and in all, and the bytes kept."""
     L, D = shape.tokens(model.config), model.config.text_width
-    pictures = any(p.requires_grad for p in (*model.tower.parameters(), *model.compressor.parameters()))
+    below = (*model.tower.parameters(), *model.compressor.parameters())
+    pictures = any(p.requires_grad for p in below)
     with kept_bytes(model, L) as kept:
         inputs = torch.empty(1, L, D, device="meta", dtype=torch.bfloat16)
         inputs.requires_grad_(pictures and shape.clips > 0)
@@ -88,7 +140,8 @@ def _language(model: PVCForConditionalGeneration, shape: Shape) -> tuple[float, 
             hidden = out.last_hidden_state[:, : shape.answer_tokens]
             logits = model.get_output_embeddings()(hidden).float()
         backward = _backward(logits)
-    return forward.get_total_flops(), forward.get_total_flops() + backward, kept[0]
+    total = forward.get_total_flops()
+    return {"language model": total, "training": total + backward, "kept": kept[0]}
 
 
 def _backward(out: Tensor) -> float:
@@ -114,7 +167,7 @@ def _patches(model: PVCForConditionalGeneration) -> int:
 
 @contextmanager
 def kept_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
-    """Bytes that autograd keeps for the backward pass, parameters left out, in the list's one entry.
+    """Bytes that autograd keeps for the backward pass, parameters left out: the list's one entry.
 
     On the meta device attention is written out and keeps its squares of `rows` by `rows` weights; a
     fused one, as GPUs run it, does not. They are left out.

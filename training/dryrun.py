@@ -1,6 +1,6 @@
 """A run before it is run: what a recipe's model holds, costs and needs, computed on nothing.
 
-    python -m training.instruct training/recipes/pvc-internvl2-8b-instruct.yaml --dry-run --devices 64
+    python -m training.instruct training/recipes/pvc-internvl2-8b-instruct.yaml --dry-run
 
 The model is built on torch's meta device, which knows shapes and keeps no numbers, so a model of
 ten billion parameters takes seconds and no memory. A sample of each kind goes through it forwards
@@ -14,8 +14,10 @@ activations; not what the libraries, the buffers of communication and fragmentat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from training.counting import Count, count
 from training.parts import prepare_parts
@@ -66,7 +68,7 @@ class Shape:
 
 
 def dry_run(
-    recipe: Recipe, machine: Machine, text_tokens: int = 128, answer_tokens: int = 64
+    recipe: Recipe, machine: Machine, text_tokens: int = 192, answer_tokens: int = 64
 ) -> list[str]:
     """Everything about a run that can be known before it, as Markdown."""
     model = meta_model(recipe)
@@ -99,7 +101,8 @@ def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
             f'"{recipe.model}" is neither a preset ({", ".join(PRESETS)}) nor a model\'s folder'
         )
     # Scaled rotary embeddings look at positions, which have no values here; shapes stay the same.
-    config.text_config.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
+    text: Any = config.text_config
+    text.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
     with torch.device("meta"):
         model = PVCForConditionalGeneration(config)
     with torch.device("meta"):
@@ -135,7 +138,7 @@ def sample_shapes(
 def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
     """Parameters by part, and how many of them are trained."""
     tower = model.tower
-    parts = {
+    parts: dict[str, list[nn.Module]] = {
         "tower, image backbone": [tower.backbone],
         "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
         "compressor": [model.compressor],
@@ -155,8 +158,8 @@ def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
     """What a sample of each kind is made of, and what it costs."""
     N, S = config.tower_config.grid, config.image_size
     lines = [
-        f"A frame is {S} x {S} pixels, {N[0]} x {N[1]} patches of {config.tower_config.dim}; a look "
-        f"at it {config.tokens_per_look} tokens of {config.text_width}.",
+        f"A frame is {S} x {S} pixels, {N[0]} x {N[1]} patches of {config.tower_config.dim}; a "
+        f"look at it {config.tokens_per_look} tokens of {config.text_width}.",
         "",
         "| sample | share | pixels | looks | tokens | forward | forward and backward |",
         "|---|---:|---|---:|---:|---:|---:|",
@@ -164,9 +167,9 @@ def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
     for shape, counted in counts.items():
         pixels = f"{shape.clips} x [{shape.frames}, 3, {S}, {S}]" if shape.clips else "none"
         lines.append(
-            f"| {shape.name} | {100 * shape.share:.0f} % | {pixels} | {shape.clips * shape.looks} | "
-            f"{shape.tokens(config):,} | {counted.forward / 1e12:,.1f} TFLOP | "
-            f"{counted.training / 1e12:,.1f} TFLOP |"
+            f"| {shape.name} | {100 * shape.share:.0f} % | {pixels} | "
+            f"{shape.clips * shape.looks} | {shape.tokens(config):,} | "
+            f"{counted.forward / 1e12:,.1f} TFLOP | {counted.training / 1e12:,.1f} TFLOP |"
         )
     parts: dict[str, float] = {}
     for shape, counted in counts.items():

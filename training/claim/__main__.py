@@ -1,4 +1,4 @@
-"""PVC's claim reproduced small: `python -m training.claim`, then `python -m training.claim report`."""
+"""PVC's claim reproduced small: `python -m training.claim [run | report]`."""
 
 import argparse
 import json

@@ -1,7 +1,7 @@
 """The table and the plot of the claim, from the scores of its runs, with error bars over seeds."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -24,7 +24,7 @@ def gathered(folder: Path) -> list[Scores]:
 
 
 def table(results: Sequence[Scores]) -> list[str]:
-    """Markdown: what was right in %, mean and standard deviation over seeds; then the differences."""
+    """Markdown: what was right in %, mean and deviation over seeds; then the differences."""
     seeds = sorted({one["seed"] for one in results})
     lines = [
         f"Right in %, mean ± standard deviation over {len(seeds)} seeds.",
@@ -33,7 +33,7 @@ def table(results: Sequence[Scores]) -> list[str]:
         "|---|---:|---:|---:|---:|",
     ]
     for name, variant in VARIANTS.items():
-        cells = [shown(values(results, name, lambda one, k=kind: one[k])) for kind in TITLES]
+        cells = [shown(values(results, name, kind)) for kind in TITLES]
         tokens = variant.looks * (4 // variant.factor) ** 2
         lines.append(f"| {name} | {tokens} | {' | '.join(cells)} |")
     lines += [
@@ -44,7 +44,7 @@ def table(results: Sequence[Scores]) -> list[str]:
     for name in VARIANTS:
         cells = []
         for n in range(1, LOOKS + 1):
-            cells.append(shown(values(results, name, lambda one, n=n: one["looks"].get(str(n)))))
+            cells.append(shown(values(results, name, str(n))))
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, "", *differences(results)]
 
@@ -67,12 +67,10 @@ def differences(results: Sequence[Scores]) -> list[str]:
     return lines
 
 
-def values(
-    results: Sequence[Scores], name: str, read: Callable[[Scores], float | None]
-) -> list[float]:
-    """One number of each seed of a variant, in %."""
-    found = [read(one) for one in results if one["variant"] == name]
-    return [100 * number for number in found if number is not None]
+def values(results: Sequence[Scores], name: str, what: str) -> list[float]:
+    """What each seed of a variant got right in %: of a kind, or of pages with so many looks."""
+    scores = [{**one, **one["looks"]} for one in results if one["variant"] == name]
+    return [100 * one[what] for one in scores if what in one]
 
 
 def shown(numbers: Sequence[float]) -> str:
@@ -89,17 +87,14 @@ def plot(results: Sequence[Scores], file: Path) -> None:
     figure = Figure(figsize=(9.2, 3.6), layout="constrained")
     bars, lines = figure.subplots(1, 2, width_ratios=(1.5, 1))
     for index, (name, colour) in enumerate(COLOURS.items()):
-        of_kinds = [values(results, name, lambda one, k=kind: one[k]) for kind in TITLES]
+        of_kinds = [values(results, name, kind) for kind in TITLES]
         places = [kind + 0.2 * (index - 1.5) for kind in range(len(TITLES))]
         drawn = [(p, mean(v), _spread(v)) for p, v in zip(places, of_kinds, strict=True) if v]
         if not drawn:
             continue
         x, heights, spreads = zip(*drawn, strict=True)
         bars.bar(x, heights, 0.19, yerr=spreads, color=colour, label=name, capsize=2)
-        looks = {
-            n: values(results, name, lambda one, n=n: one["looks"].get(str(n)))
-            for n in range(1, LOOKS + 1)
-        }
+        looks = {n: values(results, name, str(n)) for n in range(1, LOOKS + 1)}
         seen = [(n, mean(v), _spread(v)) for n, v in looks.items() if v]
         x, heights, spreads = zip(*seen, strict=True)
         lines.errorbar(x, heights, spreads, color=colour, label=name, marker="o", capsize=3)

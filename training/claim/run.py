@@ -1,8 +1,8 @@
 """Trains one of the four models and asks it: the one training loop, a folder that can be opened.
 
-    OUT/start/                 what all four start from
-    OUT/pvc-0/model/           a trained model: `--model OUT/pvc-0/model` of app and evaluation
-    OUT/pvc-0/scores.json      how it answered; a run that has this file is not run again
+OUT/start/                 what all four start from
+OUT/pvc-0/model/           a trained model: `--model OUT/pvc-0/model` of app and evaluation
+OUT/pvc-0/scores.json      how it answered; a run that has this file is not run again
 """
 
 import json
@@ -71,7 +71,7 @@ def train(
     processor = PVCProcessor.from_config(model.config, tokenizer())
     prepare_parts(model, recipe)
     model.config.use_cache = False
-    worlds = Worlds(variant, processor, recipe, turns)
+    worlds: Any = Worlds(variant, processor, recipe, turns)
     output = Path(recipe.output)
     watching = [Bar(), Journal(output)]
     PVCTrainer(model, recipe, worlds, Collator(processor), callbacks=watching).train()

@@ -3,8 +3,8 @@
 The start is uncompressed and can read pages. Each of the four takes its image transformer, its
 language model and its compressor. Where four by four patches become one token, that token begins as
 the mean of the four tokens the start makes of them; what makes a layer of the tower a progressive
-one is fresh, behind a gate that is still shut (alpha is 0), and the adaptive norm begins as the plain
-one. So before training "repeats", "progressive" and "pvc" say exactly the same.
+one is fresh, behind a gate that is still shut (alpha is 0), and the adaptive norm begins as the
+plain one. So before training "repeats", "progressive" and "pvc" say exactly the same.
 """
 
 import torch
@@ -22,7 +22,7 @@ def fresh(variant: Variant, scale: Scale, seed: int) -> PVCForConditionalGenerat
         torch.manual_seed(seed)
         model = PVCForConditionalGeneration(config(variant, scale))
         with torch.no_grad():
-            model.tower.backbone.position_embedding.normal_(std=0.5)
+            model.tower.get_parameter("backbone.position_embedding").normal_(std=0.5)
             model.get_input_embeddings().get_parameter("weight").normal_(std=0.12)
     return model
 
@@ -53,7 +53,7 @@ def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int
     """
     across = ours.factor // theirs.factor
     hidden = theirs.mlp.fc1.out_features
-    # [hidden, f, f, C] -> for each part of the square only its own channels: [parts, hidden, F, F, C]
+    # [hidden, f, f, C] -> [parts, hidden, F, F, C], zero but for the part's own channels
     small = theirs.mlp.fc1.weight.view(hidden, theirs.factor, theirs.factor, dim)
     wide = small.new_zeros(across, across, hidden, ours.factor, ours.factor, dim)
     for row in range(across):
@@ -66,11 +66,11 @@ def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int
     ours.mlp.fc1.bias.copy_(theirs.mlp.fc1.bias.repeat(parts))
     ours.mlp.fc2.weight.copy_(theirs.mlp.fc2.weight.repeat(1, parts) / parts)
     ours.mlp.fc2.bias.copy_(theirs.mlp.fc2.bias)
-    affine = (
-        (ours.norm.gamma[2].bias, ours.norm.beta[2].bias)
-        if isinstance(ours.norm, AdaLN)
-        else (ours.norm.weight, ours.norm.bias)
-    )
+    if isinstance(ours.norm, AdaLN):
+        names = ("gamma.2.bias", "beta.2.bias")
+    else:
+        names = ("weight", "bias")
+    affine = [ours.norm.get_parameter(name) for name in names]
     for place, values in zip(affine, (theirs.norm.weight, theirs.norm.bias), strict=True):
         # [f, f, C] once for each part, in the order of pixel_shuffle's channels
         one = values.view(1, theirs.factor, 1, theirs.factor, dim)

@@ -5,7 +5,7 @@
     progressive   causal temporal attention on time (AdaLN, TE): a look knows those before it
     pvc           and the compressor adapts to time as well
 
-As in the paper's ablation (table 3), all spend the same number of tokens on a picture and on a video.
+As in the paper's ablation (table 3), all spend as many tokens on a picture and on a video.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from vlm.config import PVCConfig
 
 LOOKS = 4
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "<IMG_CONTEXT>", "</img>")
-WORDS = (*"0123456789 ?", *PLACES, "\n", "system", "user", "assistant", "read", "way", "order", *WAYS)
+ASKED = ("read", "way", "order")
+WORDS = (*"0123456789 ?", *PLACES, "\n", "system", "user", "assistant", *ASKED, *WAYS)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
 
 def told(digits: NDArray[np.int64]) -> str:
     """Every digit after the letter of its place, so that an answer need not be counted out."""
-    return "".join(f"{letter}{DIGITS[digit]}" for letter, digit in zip(PLACES, digits, strict=False))
+    pairs = zip(PLACES, digits, strict=False)
+    return "".join(f"{letter}{DIGITS[digit]}" for letter, digit in pairs)
 
 
 def _long(rng: np.random.Generator) -> Example:
