@@ -66,15 +66,13 @@ def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int
     ours.mlp.fc1.bias.copy_(theirs.mlp.fc1.bias.repeat(parts))
     ours.mlp.fc2.weight.copy_(theirs.mlp.fc2.weight.repeat(1, parts) / parts)
     ours.mlp.fc2.bias.copy_(theirs.mlp.fc2.bias)
-    if isinstance(ours.norm, AdaLN):
-        names = ("gamma.2.bias", "beta.2.bias")
-    else:
-        names = ("weight", "bias")
-    affine = [ours.norm.get_parameter(name) for name in names]
-    for place, values in zip(affine, (theirs.norm.weight, theirs.norm.bias), strict=True):
+    adaptive = isinstance(ours.norm, AdaLN)
+    names = ("gamma.2.bias", "beta.2.bias") if adaptive else ("weight", "bias")
+    for name, plain in zip(names, ("weight", "bias"), strict=True):
         # [f, f, C] once for each part, in the order of pixel_shuffle's channels
-        one = values.view(1, theirs.factor, 1, theirs.factor, dim)
-        place.copy_(one.repeat(across, 1, across, 1, 1).flatten())
+        one = theirs.norm.get_parameter(plain).view(1, theirs.factor, 1, theirs.factor, dim)
+        values = one.repeat(across, 1, across, 1, 1).flatten()
+        ours.norm.get_parameter(name).copy_(values)
 
 
 def _placed(name: str, depth: int) -> str:
