@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import transformers
 
-NAMES = ("decode", "looks", "chat", "loading", "training")
+NAMES = ("decode", "reading", "looks", "chat", "loading", "training")
 RESULTS = Path(__file__).with_name("results.md")
 
 

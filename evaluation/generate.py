@@ -161,7 +161,8 @@ class Answerer:
             except ValueError as error:
                 answers[place] = Answer("", error=str(error))
                 continue
-            ids = rendered.ids + self.processor.writer.plain(item.reply)
+            plain = self.processor.writer.plain
+            ids = rendered.ids + plain(item.reply, plain.leads(rendered.ids))
             if len(ids) + self.settings.max_new_tokens > self.context:
                 answers[place] = Answer(
                     "",

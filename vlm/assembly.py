@@ -7,7 +7,7 @@ temporal part of the tower (gates closed: it sees what the image tower saw) and 
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from vlm.weights import base
 from vlm.weights.files import WeightsError, read_safetensors
 from vlm.weights.image_towers import ReadProjector, read_projector, read_tower
 from vlm.weights.language_models import LanguageModel, read_language_model
+from vlm.weights.schema import Fields, check_dataclass
+from vlm.weights.sources import resolve
 
 FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
 FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
@@ -64,9 +66,7 @@ def assemble(
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
     wished = {part: {**ASSEMBLIES[preset][part], **(changes or {}).get(part, {})} for part in PARTS}
     for part, kind in PARTS.items():
-        known = [field.name for field in fields(kind)]
-        if strange := sorted(wished[part].keys() - set(known)):
-            raise ValueError(f"{part} has no {', '.join(strange)}; it has {', '.join(known)}.")
+        check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image = read_image_tower(tower, wished["tower"])
@@ -89,7 +89,7 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
         )
-    folder = _folder(name)
+    folder = resolve(name)
     read = read_tower(folder, changes)
     return ImageTower(read.config, read.tensors, read_projector(folder, read.config.dim))
 
@@ -215,8 +215,4 @@ def _millions(number: int) -> str:
 def _language_model(name: str) -> Path:
     if name == SMOLLM2:
         return base.smollm2()
-    return Path(name).expanduser() if name.endswith(".gguf") else _folder(name)
-
-
-def _folder(name: str) -> Path:
-    return Path(name).expanduser()
+    return Path(name).expanduser() if name.endswith(".gguf") else resolve(name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from published_maker import MARKUP, sentencepiece_model, write_tokenizer
 from transformers import AutoTokenizer
@@ -50,6 +50,8 @@ def test_every_text_gets_sentencepieces_ids(tmp_path: Path) -> None:
     @settings(max_examples=100, deadline=None)
     @given(HOSTILE)
     def same(text: str) -> None:
+        # The spare pieces that became markup are words like any others when somebody types them.
+        assume(not any(f"[UNUSED_TOKEN_{number}]" in text for number in (145, 146)))
         assert ours(text, leads=True) == theirs.encode(clean(text))
 
     same()
