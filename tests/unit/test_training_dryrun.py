@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from training.counting import count
 from training.dryrun import Machine, Shape, dry_run, fixed_memory, meta_model
 from training.recipe import Lora, Recipe, Source, load_recipe
+from training.start import named
 from vlm.presets import build_model
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -115,3 +116,8 @@ def test_a_machine_that_does_not_exist_is_refused() -> None:
         Machine(devices=0)
     with pytest.raises(ValueError, match="not 'half'"):
         Machine(sharding="half")
+
+
+def test_sizes_without_weights_are_not_trained() -> None:
+    with pytest.raises(ValueError, match="names sizes without weights.*vlm.assemble"):
+        named("pvc-internvl2-8b")
