@@ -42,8 +42,8 @@ def named(name: str) -> Path:
     """Where a model that is not fresh lies."""
     if name in PRESETS and name not in ("embedded", "embedded-trained"):
         raise ValueError(
-            f"`model: {name}` names sizes without weights, which is enough for --dry-run; to train, "
-            "name a folder, as python -m vlm.assemble writes it"
+            f"`model: {name}` names sizes without weights, which is enough for --dry-run; "
+            "to train, name a folder, as python -m vlm.assemble writes it"
         )
     return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
 
