@@ -31,7 +31,9 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command")
     run = commands.add_parser("run", help="train, ask, and report (the default)")
     run.add_argument("recipe", nargs="?", default=RECIPE, help=f"default: {RECIPE}")
-    run.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N")
+    run.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1], metavar="N", help="default: 0 1"
+    )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     report = commands.add_parser("report", help="print the table and write the plot again")
     report.add_argument("results", nargs="?", type=Path, default=Path("runs/claim-small"))
