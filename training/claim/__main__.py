@@ -14,7 +14,7 @@ EXAMPLES = f"""examples:
   python -m training.claim                                   all runs, then the table and the plot
   python -m training.claim run --seeds 0 --set steps=100     a quick look
   python -m training.claim run training/recipes/claim-large.yaml --seeds 0 1 2 3 4   on a GPU
-  python -m training.claim report docs/claim.json --plot claim.png            the table of the committed results
+  python -m training.claim report docs/claim.json --plot claim.png   the committed results
 
 What is done is not done again: a stopped command goes on with the next model. The folders of the
 models ({RECIPE}: runs/claim-small/pvc-0/model ...) are ordinary ones."""
