@@ -104,6 +104,8 @@ def test_a_run_is_trained_asked_and_not_done_twice(tmp_path: Path) -> None:
     written.write_text(json.dumps({**result, "page": 0.5}), encoding="utf-8")
     assert run("pvc", 0, recipe)["page"] == 0.5
     assert gathered(tmp_path)[0]["page"] == 0.5
+    with pytest.raises(ValueError, match="is of 6 steps, not 7: name another folder"):
+        run("pvc", 0, replace(recipe, steps=7))
     assert (tmp_path / "pvc-0" / "model" / "config.json").is_file()
 
 

@@ -12,7 +12,7 @@ PVC, whose compressor adapts to time as well. Each is asked about pages of digit
 videos, and about pages with one to four looks."""
 EXAMPLES = f"""examples:
   python -m training.claim                                   all runs, then the table and the plot
-  python -m training.claim run --seeds 0 --set steps=100     a quick look
+  python -m training.claim run --seeds 0 --set steps=100 --set output=runs/quick
   python -m training.claim run training/recipes/claim-large.yaml --seeds 0 1 2 3 4   on a GPU
   python -m training.claim report docs/claim.json --plot claim.png   the committed results
 

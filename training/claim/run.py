@@ -48,7 +48,13 @@ def run(name: str, seed: int, recipe: Recipe) -> dict[str, Any]:
     folder = Path(recipe.output) / f"{name}-{seed}"
     written = folder / SCORES
     if written.is_file():
-        return json.loads(written.read_text(encoding="utf-8"))
+        earlier = json.loads(written.read_text(encoding="utf-8"))
+        if earlier["steps"] != recipe.steps:
+            raise ValueError(
+                f"{written} is of {earlier['steps']} steps, not {recipe.steps}: "
+                "name another folder with --set output=..."
+            )
+        return earlier
     variant = VARIANTS[name]
     model = started(variant, SCALES[recipe.model], seed, run_start(recipe))
     train(variant, model, replace(recipe, seed=seed, output=str(folder)))
