@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from vlm.encoders.efficientnet import fold_batch_norm
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
-from vlm.presets import preset_config
+from vlm.presets import PRESETS, preset_config
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
 from vlm.weights.base import efficientnet_lite2, smollm2
@@ -40,6 +40,11 @@ def start_model(
 
 def named(name: str) -> Path:
     """Where a model that is not fresh lies."""
+    if name in PRESETS and name not in ("embedded", "embedded-trained"):
+        raise ValueError(
+            f"`model: {name}` names sizes without weights, which is enough for --dry-run; "
+            "to train, name a folder, as python -m vlm.assemble writes it"
+        )
     return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
 
 
