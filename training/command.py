@@ -41,6 +41,9 @@ def main(stage: str, default_recipe: str) -> None:
     arguments = parser.parse_args()
     try:
         code = run(arguments)
+    except ModuleNotFoundError as error:
+        code = 1
+        print(f"{parser.prog}: {missing(error)}", file=sys.stderr)
     except (ValueError, OSError) as error:
         code = 1
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -65,6 +68,14 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
     dry.add_argument("--device-memory", type=float, default=80, metavar="GIB", help="default: 80")
     dry.add_argument("--text-tokens", type=int, default=192, metavar="N", help="of a sample")
     dry.add_argument("--answer-tokens", type=int, default=64, metavar="N", help="of these, learnt")
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """Which package is not there, and how it comes."""
+    return (
+        f"{error.name} is not installed; what training needs comes with: pip install -c"
+        ' constraints.txt -e ".[train,embedded]" (`make test` has done it already)'
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

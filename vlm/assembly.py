@@ -18,6 +18,7 @@ from vlm.compressor import build_compressor
 from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
 from vlm.encoders.tower import build_tower
 from vlm.model import PVCForConditionalGeneration
+from vlm.model_card import model_card
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
 from vlm.weights import base
@@ -112,14 +113,18 @@ def write(assembled: Assembled, out: Path) -> None:
         shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
         model.save_pretrained(building)
         assembled.processor.save_pretrained(building)
+        made_of = dict(assembled.notes)
         card = {
             "name": out.name,
             "knows": "nothing of pictures yet: between its tower and its language model nothing is"
             " trained.",
             "limits": "Train it (docs/training.md) before you ask it anything.",
-            "made of": dict(assembled.notes),
+            "made of": made_of,
         }
         (building / "card.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+        limits = f"It knows {card['knows']} {card['limits']}"
+        text = model_card(out.name, "put together and not trained yet", made_of, limits)
+        (building / "README.md").write_text(text, encoding="utf-8")
         if out.exists():
             out.rmdir()
         building.rename(out)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from vlm.model_card import model_card
 from vlm.weights.files import WeightsError, write_safetensors
 from vlm.weights.published import Published, is_published, open_published, published_processor
 from vlm.weights.rename import Rule
@@ -131,6 +132,10 @@ def _write_settings(published: Published, folder: Path) -> None:
         pad_token_id=text.pad_token_id,
     ).save_pretrained(folder)
     published_processor(published).save_pretrained(folder)
+    facts = {"converted from": f"`{published.folder.name}`, its original release"}
+    limits = "It can be wrong. What is guessed of the release: docs/models.md."
+    card = model_card(published.folder.name, "its weights renamed and not changed", facts, limits)
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def _refuse_small_disk(published: Published, place: Path) -> None:
