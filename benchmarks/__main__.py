@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import transformers
 
-NAMES = ("decode", "reading", "looks", "chat", "loading", "memory", "training")
+NAMES = ("decode", "reading", "looks", "tower", "chat", "loading", "memory", "training")
 RESULTS = Path(__file__).with_name("results.md")
 
 
