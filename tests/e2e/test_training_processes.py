@@ -1,5 +1,7 @@
 """Two processes train what one trains, whatever is in their batches, sharded or not."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,24 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
 def test_accelerate_reads_every_config_that_is_shipped(path: Path) -> None:
     config = load_config_from_file(str(path))
     assert config.num_processes >= 2
+
+
+def test_the_command_as_typed_starts_two_processes(folder: Path, tmp_path: Path) -> None:
+    values = {
+        "model": str(folder / "base"),
+        "data_root": str(folder),
+        "data": [{"path": "mixed.jsonl"}],
+        "output": str(tmp_path / "out"),
+        "steps": 1,
+        "batch_size": 2,
+        "report_to": [],
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
+    launch = [sys.executable, "-m", "accelerate.commands.launch"]
+    config = ["--config_file", "training/accelerate/cpu-2.yaml"]
+    done = subprocess.run(
+        [*launch, *config, "-m", "training.instruct", str(tmp_path / "mine.yaml")],
+        capture_output=True, text=True, check=True, cwd=CONFIGS.parents[1], timeout=240,
+    )  # fmt: skip
+    assert "1 steps of 4 conversations" in done.stdout  # two processes, two each
+    assert (tmp_path / "out" / "model" / "config.json").is_file()
