@@ -1,1 +1,1 @@
-"""The two stages that make the embedded model: pre-training and instruction tuning."""
+"""Training: the two stages, a vision encoder alone, and PVC's ablation in small."""
