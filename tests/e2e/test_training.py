@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from tests.trainable import base_folder
 from tests.trainable import tiny_recipe as recipe
@@ -20,25 +19,6 @@ from vlm.processor import PVCProcessor
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base_folder(tmp_path_factory.mktemp("training"))
-
-
-def test_a_resumed_run_ends_in_the_same_weights_as_an_unbroken_one(folder: Path) -> None:
-    train(recipe(folder, "whole"))
-    whole = load_file(folder / "whole" / "trained" / "model.safetensors")
-
-    train(recipe(folder, "broken"))
-    for name in ("checkpoint-6", "trained", "model"):
-        for path in sorted((folder / "broken" / name).rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-        (folder / "broken" / name).rmdir()
-    train(recipe(folder, "broken"))
-    resumed = load_file(folder / "broken" / "trained" / "model.safetensors")
-
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    journal = (folder / "broken" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(journal) == 6
-    assert (folder / "broken" / "curves.png").is_file()
 
 
 def test_a_run_is_not_resumed_with_another_recipe(folder: Path) -> None:
@@ -67,9 +47,9 @@ def test_merged_adapters_answer_as_unmerged_ones(folder: Path) -> None:
 
 
 def test_two_stages_learn_and_leave_a_model_that_answers(folder: Path) -> None:
-    train(recipe(folder, "stage1", steps=30, learning_rate=1e-2))
+    train(recipe(folder, "stage1", steps=10, learning_rate=1e-2))
     second = recipe(
-        folder, "stage2", steps=60, learning_rate=1e-2, language_learning_rate=3e-2,
+        folder, "stage2", steps=30, learning_rate=2e-2, language_learning_rate=6e-2,
         start_from=str(folder / "stage1"),
     )  # fmt: skip
     done = train(second)

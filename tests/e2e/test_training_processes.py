@@ -1,5 +1,8 @@
 """Two processes train what one trains, whatever is in their batches, sharded or not."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +96,27 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
     on_its_own = mixed(folder, "sharded", accumulation=2, **whole)
     train(on_its_own)
     assert furthest(one, on_its_own) < 1e-5
+
+
+@pytest.mark.slow
+def test_accelerate_launch_starts_two_processes_that_train_together(folder: Path) -> None:
+    recipe = folder / "launched.yaml"
+    values = {"model": str(folder / "base"), "data": [{"path": "mixed.jsonl"}], "steps": 2}
+    values |= {"data_root": str(folder), "output": str(folder / "launched"), "batch_size": 1}
+    values |= {"workers": 0, "report_to": []}
+    recipe.write_text(yaml.safe_dump(values), encoding="utf-8")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file"]
+    command = [*launch, str(CONFIGS / "cpu-2.yaml"), "--main_process_port", "0"]
+    done = subprocess.run(
+        [*command, "-m", "training.instruct", str(recipe)],
+        cwd=CONFIGS.parents[1],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "2 steps of 2 conversations" in done.stdout
+    assert (folder / "launched" / "model" / "README.md").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -96,7 +96,11 @@ def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
     train(replace(settings, workers=0))  # as many as one likes
     resumed = trained(settings)
     assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
-    assert not list(Path(settings.output).glob(".checkpoint*"))
+    output = Path(settings.output)
+    assert not list(output.glob(".checkpoint*"))
+    journal = (output / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in journal] == [1, 2, 3, 4, 5, 6]
+    assert (output / "curves.png").is_file()
 
 
 def test_sigterm_saves_and_leaves(
