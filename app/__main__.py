@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vlm.model_options import add_model_options, model_options
+
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
 
@@ -21,6 +23,7 @@ EXAMPLES = """examples:
   python -m app ask clip.mp4 --json "How many cars?"   the answer with what was seen, as JSON
   printf 'What is this?\\nWhich colour?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
+  python -m app doctor                                 what is here, what is missing
 """
 BAD_INPUT = 2
 
@@ -31,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
     )
-    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal}", required=True)
+    commands = top.add_subparsers(
+        dest="command", metavar="{chat,ask,terminal,doctor}", required=True
+    )
 
     chat = commands.add_parser(
         "chat",
@@ -98,6 +103,15 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_answer_options(terminal)
     _add_model_options(terminal)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="what this machine has, what is missing, and the fix for it",
+        description="Looks at packages, processor and GPUs, memory, decoders and the embedded\n"
+        "model's files. Loads and downloads nothing. Exit code: 0 all is well, 1 it is not.",
+        formatter_class=raw,
+    )
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
     return top
 
 
@@ -115,8 +129,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     args = parse(arguments)
-    _limit_threads(args.threads)
     try:
+        if args.command == "doctor":
+            return _doctor(args)
+        _limit_threads(args.threads)
         if args.command == "chat":
             return _chat(args)
         if args.command == "ask":
@@ -140,11 +156,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def load_assistant(args: argparse.Namespace) -> "Assistant":
     """The model the options name."""
-    import torch
-
     from vlm.assistant import Assistant
 
-    return Assistant.load(args.model, dtype=getattr(torch, args.dtype) if args.dtype else None)
+    say = None if getattr(args, "quiet", False) else _say
+    return Assistant.load(args.model, say=say, **model_options(args))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from app.doctor import doctor
+
+    text, healthy = doctor(args.json)
+    print(text)
+    return 0 if healthy else 1
 
 
 def _chat(args: argparse.Namespace) -> int:
@@ -195,17 +222,7 @@ def _limit_threads(threads: int | None) -> None:
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("model")
-    group.add_argument(
-        "--model",
-        default="embedded",
-        metavar="DIR",
-        help="a model folder (default: the embedded model)",
-    )
-    group.add_argument(
-        "--dtype",
-        choices=("float32", "bfloat16", "float16"),
-        help="number format (default: the model's)",
-    )
+    add_model_options(group)
     group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import transformers
 
-NAMES = ("decode", "looks", "chat")
+NAMES = ("decode", "reading", "looks", "tower", "chat", "loading", "memory", "training")
 RESULTS = Path(__file__).with_name("results.md")
 
 

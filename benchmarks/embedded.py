@@ -1,7 +1,7 @@
 """The embedded model, or its size with random weights where it is not built: as fast, but mute."""
 
 from vlm.assistant import Assistant
-from vlm.loading import default_dtype
+from vlm.hardware import default_dtype
 from vlm.weights.files import WeightsError
 
 

@@ -47,7 +47,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "1 if there is one.",
         epilog="example: python -m data check mine/records.jsonl --decode",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL of records")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL, or tar files")
     parser.add_argument(
         "--model", default="embedded", help="whose tokens are counted: a model's folder"
     )

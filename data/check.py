@@ -9,9 +9,11 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,6 +23,7 @@ from data.lengths import CHUNK, Ruler
 from data.record_file import RecordFile
 from data.records import Concept, Media, Record, RecordError
 from data.samples import Draw
+from data.shards import Entry, entries, shards
 from vlm.media.kinds import HEAD_BYTES, recognise
 from vlm.media.limits import MediaError
 from vlm.media.probe import MediaInfo
@@ -120,18 +123,24 @@ class _Media:
         return info
 
 
+@dataclass(frozen=True)
+class _Item:
+    """A line of a file, or a sample of a tar file."""
+
+    where: str
+    line: bytes
+    record: Callable[[], Record]
+
+
 def check(paths: Iterable[str | Path], checks: Checks, workers: int = 2) -> Findings:
-    """Looks at every record of the files."""
+    """Looks at every record of the files, which may be tar files (data/shards.py)."""
     findings, media = Findings(), _Media(checks)
     first_seen: dict[bytes, str] = {}
-    for path in paths:
-        file = RecordFile(path)
-        findings.files[str(path)] = len(file)
-        if not len(file):
-            findings.problems.append(Problem(str(path), "malformed", "has no records."))
-        for seen in tqdm(
-            _each(file, checks, media, workers), Path(path).name, len(file), unit="record", delay=1
-        ):
+    for path in map(Path, paths):
+        items, total = _items(path)
+        before = findings.num_records
+        looked_at = _each(items, checks, media, workers)
+        for seen in tqdm(looked_at, path.name, total, unit="record", delay=1):
             _count(findings, seen)
             if seen.record is None:
                 continue
@@ -139,20 +148,41 @@ def check(paths: Iterable[str | Path], checks: Checks, workers: int = 2) -> Find
             if first != seen.where:
                 text = f"is the same conversation as {first}."
                 findings.problems.append(Problem(seen.where, "duplicate", text))
+        findings.files[str(path)] = findings.num_records - before
+        if findings.num_records == before:
+            findings.problems.append(Problem(str(path), "malformed", "has no records."))
     return findings
 
 
-def _each(file: RecordFile, checks: Checks, media: _Media, workers: int) -> Iterator[_Seen]:
+def _items(path: Path) -> tuple[Iterator[_Item], int | None]:
+    """What a file holds, and how many they are, where that is known."""
+    if path.suffix == ".tar":
+        found = (entry for shard in shards(path) for entry in _shard(shard))
+        return (_Item(entry.where, entry.line, entry.record) for entry in found), None
+    file = RecordFile(path)
+    each = (
+        _Item(file.where(index), file.line(index), partial(file.__getitem__, index))
+        for index in range(len(file))
+    )
+    return each, len(file)
+
+
+def _shard(shard: Path) -> Iterator[Entry]:
+    if not shard.is_file():
+        raise RecordError(f"{shard}: does not exist.")
+    yield from entries(shard)
+
+
+def _each(items: Iterator[_Item], checks: Checks, media: _Media, workers: int) -> Iterator[_Seen]:
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for start in range(0, len(file), CHUNK):
-            indices = range(start, min(start + CHUNK, len(file)))
-            yield from pool.map(lambda index: _look(file, index, checks, media), indices)
+        while chunk := list(islice(items, CHUNK)):
+            yield from pool.map(lambda item: _look(item, checks, media), chunk)
 
 
-def _look(file: RecordFile, index: int, checks: Checks, media: _Media) -> _Seen:
-    where = file.where(index)
+def _look(item: _Item, checks: Checks, media: _Media) -> _Seen:
+    where = item.where
     try:
-        record = file[index]
+        record = item.record()
     except RecordError as error:
         text = str(error).removeprefix(f"{where}: ")
         return _Seen(where, None, b"", 0, [Problem(where, "malformed", text)])
@@ -173,7 +203,7 @@ def _look(file: RecordFile, index: int, checks: Checks, media: _Media) -> _Seen:
     if not any(problem.kind in ("missing", "unreadable") for problem in problems):
         measure = checks.ruler.measure(record, media)
         num_tokens = checks.ruler.num_tokens(measure, checks.draw)
-    return _Seen(where, record, _digest(file.line(index)), num_tokens, problems)
+    return _Seen(where, record, _digest(item.line), num_tokens, problems)
 
 
 def _digest(line: bytes) -> bytes:

@@ -10,7 +10,7 @@ BARS, WIDTH = 10, 40  # of the histogram: rows, and the longest bar in character
 SHOWN = 20  # problems on the page
 
 KINDS = {
-    "malformed": "no records, or not in the form that docs/data.md shows",
+    "malformed": "lines that are no records of the form in docs/data.md",
     "missing": "media that are not there",
     "unreadable": "media that cannot be read",
     "tag": "words that look like tags of another format",
@@ -87,9 +87,10 @@ def _histogram(lengths: list[int]) -> list[str]:
     counts = Counter((length - 1) // step for length in lengths)
     most = max(counts.values())
     lines = []
-    for row in range(max(counts) + 1):
+    for row in range(min(counts), max(counts) + 1):
         bar = "█" * round(WIDTH * counts[row] / most) or ("▏" if counts[row] else "")
-        lines.append(f"  {row * step + 1:>7,} to {(row + 1) * step:>7,}  {counts[row]:>9,}  {bar}")
+        line = f"  {row * step + 1:>7,} to {(row + 1) * step:>7,}  {counts[row]:>9,}  {bar}"
+        lines.append(line.rstrip())
     found = _quantiles(lengths)
     lines.append(
         f"  half have at most {found['median']:,}, 95 % at most {found['p95']:,}, "

@@ -210,7 +210,8 @@ def record_from_json(line: str, folder: str | Path, where: str) -> Record:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        raise RecordError(f"{where}: is not JSON ({error.msg} at column {error.colno}).") from error
+        what = error.msg.removesuffix(" at")
+        raise RecordError(f"{where}: is not JSON ({what} at column {error.colno}).") from error
     try:
         _require(isinstance(value, dict), "a record is a JSON object")
         messages = tuple(_read_message(item, Path(folder)) for item in _list(value, "messages"))

@@ -12,7 +12,9 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     share = hits / total
     middle = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (middle - spread) / (1 + z * z / total), (middle + spread) / (1 + z * z / total)
+    # Of none and of all, rounding may leave the bound a little outside.
+    low, high = (max(0.0, (middle + side) / (1 + z * z / total)) for side in (-spread, spread))
+    return low, min(1.0, high)
 
 
 def shown(hits: int, total: int) -> str:

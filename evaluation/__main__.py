@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.looks_options import add_looks
+from vlm.model_options import add_model_options
 
 ABOUT = "Scores a model on Video-MME, DocVQA and their kin, from data sets on this machine."
 EXAMPLES = """examples:
@@ -147,17 +148,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     asked.add_argument("--split", default="", metavar="NAME", help="part of the set (see `list`)")
     _add_mode(run)
     model = run.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        default="embedded",
-        metavar="DIR",
-        help="a model folder (default: the embedded model)",
-    )
-    model.add_argument(
-        "--dtype",
-        choices=("float32", "bfloat16", "float16"),
-        help="number format (default: the machine's)",
-    )
+    add_model_options(model)
     model.add_argument(
         "--batch-size",
         type=int,

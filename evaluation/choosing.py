@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
@@ -27,8 +26,6 @@ def chosen(args: argparse.Namespace) -> list[Chosen]:
         raise ValueError("--hub and --data name two places to read from; give one of them.")
     if args.revision != "main" and not args.hub:
         raise ValueError("--revision is one on the hub; it goes with --hub.")
-    if args.model != "embedded" and not Path(args.model).expanduser().is_dir():
-        raise ValueError(f"--model {args.model}: there is no such folder.")
     named = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
     check_mode(args.mode, named)
     return [(benchmark, _options(args, benchmark, named)) for benchmark in named]

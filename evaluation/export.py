@@ -47,7 +47,7 @@ def video_mme(rows: Sequence[Row], path: Path) -> None:
                 "task_type": category["task_type"],
                 "question": extra["question"],
                 "options": extra["options"],
-                "answer": row["targets"][0],
+                "answer": row["targets"][0] if row["targets"] else None,
                 "response": row["raw"],
             }
         )

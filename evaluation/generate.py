@@ -65,8 +65,6 @@ class Asked:
 
     id: str
     conversation: Conversation
-    frame_indices: tuple[int, ...] = ()
-    times: tuple[float, ...] = ()
     reply: str = ""  # put into the model's mouth: its answer goes on from there
 
 
@@ -104,6 +102,7 @@ class Answerer:
         batch_size: int = 1,
         settings: GenerateSettings | None = None,
         card: dict[str, Any] | None = None,
+        context: int | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"the batch size is {batch_size}; it must be 1 or more.")
@@ -114,7 +113,8 @@ class Answerer:
         self.card = card or {}
         self.media = MediaCache(256 * 2**20)
         text_config = model.config.get_text_config()
-        self.context: int = text_config.max_position_embeddings
+        most: int = text_config.max_position_embeddings
+        self.context = min(context or most, most)
         eos = model.generation_config.eos_token_id if model.generation_config else None
         ends = eos if isinstance(eos, list) else [] if eos is None else [eos]
         self.end_ids = frozenset({processor.writer.end_of_turn, *ends})
@@ -131,14 +131,23 @@ class Answerer:
         settings: GenerateSettings | None = None,
         dtype: torch.dtype | None = None,
         device: str | torch.device | None = None,
+        context: int | None = None,
+        **options: Any,
     ) -> "Answerer":
-        """The model of this repository ("embedded"), or one from a folder of your own."""
-        model, processor, card = load_folder(path_or_name, dtype, device)
-        return cls(model, processor, batch_size, settings, card)
+        """The model of this repository ("embedded"), or one from a folder of your own.
+
+        `options` are those of `vlm.loading.load_folder`.
+        """
+        model, processor, card = load_folder(
+            path_or_name, dtype, device, context=context, **options
+        )
+        return cls(model, processor, batch_size, settings, card, context)
 
     def with_settings(self, settings: GenerateSettings) -> "Answerer":
         """The same model, asked in another way; what it has seen is shared."""
-        other = Answerer(self.model, self.processor, self.batch_size, settings, self.card)
+        other = Answerer(
+            self.model, self.processor, self.batch_size, settings, self.card, self.context
+        )
         other.media = self.media
         return other
 
@@ -152,7 +161,8 @@ class Answerer:
             except ValueError as error:
                 answers[place] = Answer("", error=str(error))
                 continue
-            ids = rendered.ids + self.processor.writer.plain(item.reply)
+            plain = self.processor.writer.plain
+            ids = rendered.ids + plain(item.reply, plain.leads(rendered.ids))
             if len(ids) + self.settings.max_new_tokens > self.context:
                 answers[place] = Answer(
                     "",

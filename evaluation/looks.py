@@ -28,6 +28,7 @@ from vlm.conversation import Conversation, Image, Message, Part, Video
 from vlm.conversation import Text as Words
 from vlm.media.decode import read_image, read_video
 from vlm.weights.files import cache_dir, sha256
+from vlm.weights.sources import resolve
 
 TASKS = ("number", "word", "heading", "total", "shop", "field", "detail", "odd", "small")
 LEFT_OUT = ("cannot see",)  # whose answer no frame can show
@@ -96,8 +97,7 @@ def named(models: Sequence[str]) -> dict[str, str]:
         label = label or Path(name).name
         if label in found:
             raise ValueError(f"two models are called {label!r}; tell them apart with NAME=DIR.")
-        if name != "embedded" and not Path(name).expanduser().is_dir():
-            raise ValueError(f"there is no folder {name}.")
+        resolve(name)  # what is none is told before the first is asked for an hour
         found[label] = name
     return found
 

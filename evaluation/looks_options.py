@@ -23,7 +23,7 @@ def add_looks(commands: Any) -> None:
         "--model",
         default="embedded",
         metavar="[NAME=]DIR",
-        help="a model folder (default: embedded), and what to call it",
+        help="a folder or a repository (default: embedded), and what to call it",
     )
     parser.add_argument(
         "--beside",

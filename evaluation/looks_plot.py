@@ -50,7 +50,8 @@ def plot(points: "Sequence[Point]", files: Sequence[Path]) -> None:
         axes.set_ylabel("right, %")
         axes.set_title(title)
         axes.grid(axis="y", color="0.9")
-        axes.legend(frameon=False)
+        if len(labels) > 1:
+            axes.legend(frameon=False)
     for file in files:
         # No date inside: the same numbers give the same bytes.
         metadata = {"Date": None} if file.suffix == ".svg" else {}

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from evaluation.log import Row, read_json
 from evaluation.manifest import NAME
-from evaluation.plots import intervals
 from evaluation.scoring import Scored
 from evaluation.speed import sessions_of
-from evaluation.tables import cells, remarks
+from evaluation.tables import cells, manner, rate, remarks
 from evaluation.thumbnails import is_failure, thumbnail
 
 GALLERY = 24  # wrong answers that are shown
@@ -31,11 +29,12 @@ def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cells"] = cells
+    environment.filters |= {"cells": cells, "rate": rate}
     sections = [
         {
             "one": one,
-            "remarks": remarks(one),
+            "manner": manner(one),
+            "remarks": [remark[:1].upper() + remark[1:] for remark in remarks(one)],
             "plots": _plots(one),
             "gallery": [_card(item, row) for row in _wrong(item)],
             "wrong": sum(is_failure(row, item.mode) for row in item.rows),
@@ -51,14 +50,16 @@ def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -
     return template.render(sections=sections, model=model, folder=root.resolve().name)
 
 
-def _plots(one: dict[str, Any]) -> list[tuple[str, Markup]]:
+def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]]:
+    """(title, numbers by name, value of all together) of what is more than one name."""
     overall = one["modes"][one["mode"]]["value"]
-    plots = [("way of reading the answer", Markup(intervals(one["modes"])))]
-    if len(one["modes"]) == 1:
-        plots = []
-    for key, values in one["categories"].items():
-        plots.append((key, Markup(intervals(values, overall))))
-    return plots
+    plots = [("way of reading the answer", one["modes"], None)]
+    plots += [(key.replace("_", " "), values, overall) for key, values in one["categories"].items()]
+    return [
+        plot
+        for plot in plots
+        if len(plot[1]) > 1 and any(numbers["n"] for numbers in plot[1].values())
+    ]
 
 
 def _wrong(item: Scored) -> list[Row]:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import os
 import platform
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from evaluation.log import read_json
 from evaluation.statistics import RESAMPLES, SEED
 from vlm.model import PVCForConditionalGeneration
 
@@ -24,6 +27,7 @@ PACKAGES = (
     "pyarrow",
     "pysubs2",
     "rapidfuzz",
+    "datasets",
 )
 AT_ONCE = 2**22  # bytes that are hashed in one go
 
@@ -45,7 +49,8 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
     return {
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processes": processes,
-        "device": torch.cuda.get_device_name(device) if gpu else platform.machine(),
+        "device": torch.cuda.get_device_name(device) if gpu else _processor(),
+        "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -55,12 +60,26 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
     }
 
 
+def _processor() -> str:
+    """What the CPU is called; platform.processor() does not know it on most Linux systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def model_hash(model: PVCForConditionalGeneration) -> str:
-    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration."""
+    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration.
+
+    The configuration as it was saved: what later code adds to it changes no model.
+    """
     digest = hashlib.sha256()
-    digest.update(
-        json.dumps(_lasting(model.config.to_dict()), sort_keys=True, default=str).encode()
-    )
+    folder = model.config._name_or_path
+    saved = Path(folder) / "config.json"
+    config = read_json(saved) if folder and saved.is_file() else model.config.to_dict()
+    digest.update(json.dumps(_lasting(config), sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
         flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)

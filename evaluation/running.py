@@ -4,6 +4,7 @@ One benchmark that cannot be asked does not keep the others from it.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from evaluation.generate import Answerer
 from evaluation.provenance import describe_model
 from evaluation.runner import CannotBegin, Task, run
 from evaluation.sharding import Processes
+from vlm.model_options import model_options
 
 FAILED, BAD_INPUT = 1, 2
 
@@ -27,6 +29,11 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
     """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
     tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
+    if "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
+        _tell(
+            "accelerate launch has started one process only: where there are not several GPUs it"
+            " needs --multi-gpu for more, or take torchrun."
+        )
     answerer, model = _load(args, processes)
     out = args.out or Path("runs/evaluation") / model["name"]
     processes.start()
@@ -67,13 +74,14 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
 
 def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dict[str, Any]]:
     """The model, and what the manifest says of it. ValueError, one sentence, if it is none."""
-    dtype = getattr(torch, args.dtype) if args.dtype else None
-    device = None
-    if torch.cuda.is_available():
-        device = torch.device("cuda", processes.local_rank % torch.cuda.device_count())
+    options = model_options(args)
+    if options["device"] is None and options["device_map"] is None and torch.cuda.is_available():
+        options["device"] = torch.device("cuda", processes.local_rank % torch.cuda.device_count())
     logging.set_verbosity_error()  # what is wrong is told once, below
     try:
-        answerer = Answerer.load(args.model, args.batch_size, None, dtype, device)
+        answerer = Answerer.load(
+            args.model, args.batch_size, say=_tell if processes.first else None, **options
+        )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         # transformers says what it misses in many words and kinds of error
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -18,6 +18,7 @@ class Grouped(Protocol):
     def group(self) -> str: ...
 
 
+MEETING, WAITING = timedelta(minutes=30), timedelta(days=30)
 G = TypeVar("G", bound=Grouped)
 
 
@@ -59,8 +60,16 @@ class Processes:
         if self.count > 1:
             from torch import distributed
 
+            try:
+                store, _, _ = next(distributed.rendezvous("env://", timeout=MEETING))
+            except (RuntimeError, ValueError) as error:
+                raise ValueError(
+                    f"process {self.rank + 1} of {self.count} did not find the others ({error})."
+                ) from error
             # A process with short films waits for one with long ones.
-            distributed.init_process_group("gloo", timeout=timedelta(days=30))
+            distributed.init_process_group(
+                "gloo", store=store, rank=self.rank, world_size=self.count, timeout=WAITING
+            )
 
     def wait(self, problem: str = "") -> None:
         """Until all are here. ValueError in all of them if one comes with a problem or has died.

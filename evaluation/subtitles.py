@@ -42,7 +42,9 @@ def read_subtitles(path: Path) -> list[Caption]:
     except OSError as error:
         raise ValueError(f"{path}: the subtitles cannot be read ({error.strerror}).") from error
     except UnicodeError as error:
-        raise ValueError(f"{path}: the subtitles are in no encoding that is known.") from error
+        raise ValueError(
+            f"{path}: the subtitles are neither Unicode nor in Western letters; save them as UTF-8."
+        ) from error
     if not text.strip():
         return []
     try:
@@ -71,7 +73,10 @@ def _format(text: str) -> str:
 
 
 def decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 or UTF-32 by its mark, else UTF-8, else Windows' Western letters."""
+    """Text in UTF-8, UTF-16 or UTF-32 by its mark, else UTF-8, else Windows' Western letters.
+
+    UnicodeError if it is none of them: which of the other alphabets it is, bytes alone do not say.
+    """
     for mark, encoding in BOMS:
         if data.startswith(mark):
             return data.decode(encoding)
@@ -81,6 +86,9 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
+        runs = re.findall(rb"[\x80-\xff]+", data)
+        if sum(map(len, runs)) > 1.5 * len(runs):  # accents stand alone, other scripts in rows
+            raise
         return data.decode("cp1252", errors="replace")
 
 

@@ -58,6 +58,8 @@ def remarks(one: dict[str, Any]) -> list[str]:
         said.append(
             f"no answer could be read in the mode {one['mode']}, so it has no result in it."
         )
+    if one["headline"] and counts["secret"]:
+        said.append(f"{counts['secret']:,} questions come without an answer and do not count.")
     if one["failed"]:
         first = one["failed"][0]
         said.append(f"{counts['failed']:,} failed; the first, {first['id']}: {first['error']}")
@@ -66,6 +68,20 @@ def remarks(one: dict[str, Any]) -> list[str]:
     if further := numbers.get("further"):
         said.append(", ".join(f"{name} {value:.2f}" for name, value in further.items()) + ".")
     return said
+
+
+def manner(one: dict[str, Any]) -> str:
+    """How the questions were asked, in a sentence."""
+    asked = one["identity"]["asked"]
+    said = [f"{one['counts']['questions']:,} questions of the split {asked['split']}"]
+    said.append(f"prompt {asked['prompt']}")
+    if asked["media"] and asked["max_tiles"]:  # which only benchmarks of pictures name
+        said.append(f"up to {asked['max_tiles']} tiles of a picture")
+    elif asked["media"]:
+        said.append(f"{asked['num_frames']} frames of a video")
+        said.append(f"{asked['subtitles']} subtitles" if asked["subtitles"] else "no subtitles")
+    said += [f"{asked['looks']} looks"] * bool(asked["looks"])
+    return f"{', '.join(said)}; answers of at most {asked['max_new_tokens']} tokens."
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:
@@ -98,11 +114,16 @@ def speed(title: str, last: dict[str, Any]) -> str:
     """A session's throughput."""
     return (
         f"{title}: {last['samples_per_second']:.2f} samples/s,"
-        f" {last['visual_tokens_per_second']:,.0f} visual tokens/s, reading"
-        f" {last['prefill_tokens_per_second']:,.0f} and writing"
-        f" {last['decode_tokens_per_second']:,.0f} tokens/s, {last['peak_bytes'] / 2**30:.2f} GB"
+        f" {rate(last['visual_tokens_per_second'])} visual tokens/s, reading"
+        f" {rate(last['prefill_tokens_per_second'])} and writing"
+        f" {rate(last['decode_tokens_per_second'])} tokens/s, {last['peak_bytes'] / 2**30:.2f} GB"
         f" at most, {last['processes']} process{'es' if last['processes'] > 1 else ''}."
     )
+
+
+def rate(value: float) -> str:
+    """So many a second: 1,234 or 12 or 0.85."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _so_far(numbers: dict[str, Any]) -> str:

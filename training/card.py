@@ -5,55 +5,7 @@ from pathlib import Path
 
 from training.journal import read_journal
 from training.recipe import Recipe, recipe_values
-
-CARD = """\
----
-library_name: transformers
-pipeline_tag: image-text-to-text
-tags: [video, pvc]
----
-
-# {name}
-
-A video-language model of the PVC family (progressive visual token compression, arXiv 2412.09613),
-trained with Revisit: {steps:,} steps of {samples} conversations.
-
-| | |
-|---|---|
-| started from | {start} |
-| trained | {trained} |
-| parameters | {parameters} |
-| objective | {objective} |
-| loss at the end | {loss} |
-| loss on held-out records | {held_out} |
-
-Data, with its share of the run:
-
-{data}
-
-## Use
-
-```
-python -m app chat --model THIS_FOLDER
-```
-
-```python
-from vlm.assistant import Assistant
-
-assistant = Assistant.from_pretrained("THIS_FOLDER")
-```
-
-## Limits
-
-It says what its training data taught it, and can be wrong. Measure it before you rely on it:
-`python -m evaluation run --help`.
-
-## The recipe, in full
-
-```json
-{recipe}
-```
-"""
+from vlm.model_card import model_card
 
 
 def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | None = None) -> None:
@@ -63,19 +15,27 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
     name = Path(recipe.output).name
     parameters = "" if num_parameters is None else f"{num_parameters / 1e6:,.0f} M"
     total = sum(source.weight for source in recipe.data)
-    text = CARD.format(
-        name=name,
-        steps=recipe.steps,
-        samples=recipe.batch_size * recipe.accumulation,
-        start=f"`{recipe.model}`" + (f", `{recipe.start_from}`" if recipe.start_from else ""),
-        trained=what_is_trained(recipe),
-        parameters=parameters or "see config.json",
-        objective=recipe.objective,
-        loss=_last(lines, "loss"),
-        held_out=_last(lines, "held_out_loss"),
-        data="\n".join(f"- `{s.path}` {s.weight / total:.0%}" for s in recipe.data),
-        recipe=json.dumps(recipe_values(recipe), indent=1),
+    facts = {
+        "started from": f"`{recipe.model}`"
+        + (f", `{recipe.start_from}`" if recipe.start_from else ""),
+        "trained": what_is_trained(recipe),
+        "parameters": parameters or "see config.json",
+        "objective": recipe.objective,
+        "loss at the end": _last(lines, "loss"),
+        "loss on held-out records": _last(lines, "held_out_loss"),
+    }
+    shares = "\n".join(f"- `{s.path}` {s.weight / total:.0%}" for s in recipe.data)
+    samples = recipe.batch_size * recipe.accumulation
+    text = model_card(
+        name,
+        f"trained with Revisit: {recipe.steps:,} steps of {samples} conversations",
+        facts,
+        "It says what its training data taught it, and can be wrong. Measure it before you rely on"
+        " it:\n`python -m evaluation run --help`.",
+        f"Data, with its share of the run:\n\n{shares}",
     )
+    values = json.dumps(recipe_values(recipe), indent=1)
+    text += f"\n## The recipe, in full\n\n```json\n{values}\n```\n"
     (folder / "README.md").write_text(text, encoding="utf-8")
     sources = ", ".join(Path(source.path).name for source in recipe.data)
     card = {

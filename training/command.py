@@ -7,6 +7,7 @@ EXAMPLES = """\
 examples:
   python -m training.{stage} {recipe} --set steps=100
   python -m training.{stage} mine.yaml --set learning_rate=1e-5 --set lora.rank=16
+  python -m training.{stage} mine.yaml --dry-run --devices 16
   accelerate launch --config_file training/accelerate/multi-gpu.yaml -m training.{stage} mine.yaml
 
 The same command started again goes on from the last checkpoint. docs/training.md tells the whole
@@ -36,13 +37,45 @@ def main(stage: str, default_recipe: str) -> None:
         action="store_true",
         help="go on from a checkpoint although the recipe or the data has changed since",
     )
+    add_dry_run(parser)
     arguments = parser.parse_args()
     try:
         code = run(arguments)
+    except ModuleNotFoundError as error:
+        code = 1
+        print(f"{parser.prog}: {missing(error)}", file=sys.stderr)
     except (ValueError, OSError) as error:
         code = 1
         print(f"{parser.prog}: {error}", file=sys.stderr)
     sys.exit(code)
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """The options of a run that is only computed (training/dryrun.py)."""
+    dry = parser.add_argument_group("what a run would take, without running it")
+    dry.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print parameters, shapes, tokens, operations and memory; needs no data, no weights",
+    )
+    dry.add_argument("--devices", type=int, default=8, metavar="N", help="default: 8")
+    dry.add_argument(
+        "--sharding",
+        choices=("none", "optimizer", "gradients", "full"),
+        default="full",
+        help="what devices share: nothing (DDP), as ZeRO 1 and 2, all (FSDP, ZeRO 3; default)",
+    )
+    dry.add_argument("--device-memory", type=float, default=80, metavar="GIB", help="default: 80")
+    dry.add_argument("--text-tokens", type=int, default=192, metavar="N", help="of a sample")
+    dry.add_argument("--answer-tokens", type=int, default=64, metavar="N", help="of these, learnt")
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """Which package is not there, and how it comes."""
+    return (
+        f"{error.name} is not installed; what training needs comes with: pip install -c"
+        ' constraints.txt -e ".[train,embedded]" (`make test` has done it already)'
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     from training.recipe import load_recipe
 
     recipe = load_recipe(arguments.recipe, arguments.set)
+    if arguments.dry_run:
+        from training.dryrun import Machine, dry_run
+
+        machine = Machine(arguments.devices, arguments.sharding, arguments.device_memory)
+        lines = dry_run(recipe, machine, arguments.text_tokens, arguments.answer_tokens)
+        print("\n".join(lines))
+        return 0
     # Imported when the recipe is read: torch takes seconds.
     from training.run import StoppedError, train
 

@@ -29,10 +29,13 @@ class Source:
 
     path: str  # relative to the recipe's `data_root`
     weight: float = 1.0  # relative to the other sources
+    kind: str = ""  # image, video or text: what its samples are, for --dry-run
 
     def __post_init__(self) -> None:
         if self.weight < 0:
             raise ValueError(f"{self.path}: a weight cannot be negative, it is {self.weight}")
+        if self.kind not in ("", "image", "video", "text"):
+            raise ValueError(f'{self.path}: `kind` is image, video or text, not "{self.kind}"')
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
-"""The model a run starts from: a saved folder, or a preset on its base weights.
+"""The model a run starts from: one that is there, or a preset on its base weights.
 
 `fresh_embedded` puts the embedded model together before any training: SmolLM2-135M-Instruct and
 EfficientNet-Lite2 as they come, our layers in between new, and the words of the classifier's
 concepts set to the mean embedding of the words of each class's name.
 """
 
-import json
 from pathlib import Path
 
 import torch
@@ -16,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from vlm.encoders.efficientnet import fold_batch_norm
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
-from vlm.presets import preset_config
+from vlm.presets import PRESETS, preset_config
 from vlm.processor import PVCProcessor
-from vlm.weights import embedded
+from vlm.weights import sources
 from vlm.weights.base import efficientnet_lite2, smollm2
 
 
@@ -26,7 +25,7 @@ def start_model(
     name: str, seed: int = 0, dtype: torch.dtype | None = None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with
-    the repository, or a folder as it was saved.
+    the repository, or any model named, as it is.
 
     `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
     is float32.
@@ -34,24 +33,19 @@ def start_model(
     dtype = dtype or language_dtype()
     if name == "embedded":
         return fresh_embedded(seed, dtype)
-    path = saved_folder(name)
-    model = PVCForConditionalGeneration.from_pretrained(
-        path, dtype=torch.float32, attn_implementation=attention(), local_files_only=True
-    )
+    model, processor = sources.load(named(name), torch.float32, attn_implementation=attention())
     model.language_model.to(dtype)
-    return model, PVCProcessor.from_pretrained(path, local_files_only=True)
+    return model, processor
 
 
-def saved_folder(name: str) -> Path:
+def named(name: str) -> Path:
     """Where a model that is not fresh lies."""
-    if name == "embedded-trained":
-        return embedded.folder()
-    if not (Path(name) / "config.json").is_file():
+    if name in PRESETS and name not in ("embedded", "embedded-trained"):
         raise ValueError(
-            f'the model "{name}" is neither "embedded" (fresh), nor "embedded-trained", nor a '
-            "folder of a saved model"
+            f"`model: {name}` names sizes without weights, which is enough for --dry-run; "
+            "to train, name a folder, as python -m vlm.assemble writes it"
         )
-    return Path(name)
+    return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
 
 
 def language_dtype() -> torch.dtype:
@@ -64,10 +58,8 @@ def stored_dtype(name: str) -> torch.dtype:
     """What a model's language model is stored in, before training and after."""
     if name == "embedded":
         return torch.bfloat16
-    stored = json.loads((saved_folder(name) / "config.json").read_text(encoding="utf-8")).get(
-        "dtype"
-    )
-    return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(stored, torch.float32)
+    stored = sources.config_of(named(name)).dtype
+    return stored if stored in (torch.bfloat16, torch.float16) else torch.float32
 
 
 def attention() -> str:

@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--preset",
         default="pvc",
-        help="pvc: as in the paper; pvc-narrow: with a narrow AdaLN, a tenth of the new weights;"
+        help="pvc: as in the paper; pvc-narrow: a narrow AdaLN, a quarter of what is new;"
         " image: no time, InternVL's projector kept where it fits (default: pvc)",
     )
     made.add_argument(

@@ -7,7 +7,7 @@ temporal part of the tower (gates closed: it sees what the image tower saw) and 
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from vlm.compressor import build_compressor
 from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
 from vlm.encoders.tower import build_tower
 from vlm.model import PVCForConditionalGeneration
+from vlm.model_card import model_card
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
 from vlm.weights import base
 from vlm.weights.files import WeightsError, read_safetensors
 from vlm.weights.image_towers import ReadProjector, read_projector, read_tower
 from vlm.weights.language_models import LanguageModel, read_language_model
+from vlm.weights.schema import Fields, check_dataclass
+from vlm.weights.sources import resolve
 
 FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
 FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
@@ -64,9 +67,7 @@ def assemble(
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
     wished = {part: {**ASSEMBLIES[preset][part], **(changes or {}).get(part, {})} for part in PARTS}
     for part, kind in PARTS.items():
-        known = [field.name for field in fields(kind)]
-        if strange := sorted(wished[part].keys() - set(known)):
-            raise ValueError(f"{part} has no {', '.join(strange)}; it has {', '.join(known)}.")
+        check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image = read_image_tower(tower, wished["tower"])
@@ -89,7 +90,7 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
         )
-    folder = _folder(name)
+    folder = resolve(name)
     read = read_tower(folder, changes)
     return ImageTower(read.config, read.tensors, read_projector(folder, read.config.dim))
 
@@ -112,14 +113,18 @@ def write(assembled: Assembled, out: Path) -> None:
         shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
         model.save_pretrained(building)
         assembled.processor.save_pretrained(building)
+        made_of = dict(assembled.notes)
         card = {
             "name": out.name,
             "knows": "nothing of pictures yet: between its tower and its language model nothing is"
             " trained.",
             "limits": "Train it (docs/training.md) before you ask it anything.",
-            "made of": dict(assembled.notes),
+            "made of": made_of,
         }
         (building / "card.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+        limits = f"It knows {card['knows']} {card['limits']}"
+        text = model_card(out.name, "put together and not trained yet", made_of, limits)
+        (building / "README.md").write_text(text, encoding="utf-8")
         if out.exists():
             out.rmdir()
         building.rename(out)
@@ -215,8 +220,4 @@ def _millions(number: int) -> str:
 def _language_model(name: str) -> Path:
     if name == SMOLLM2:
         return base.smollm2()
-    return Path(name).expanduser() if name.endswith(".gguf") else _folder(name)
-
-
-def _folder(name: str) -> Path:
-    return Path(name).expanduser()
+    return Path(name).expanduser() if name.endswith(".gguf") else resolve(name)

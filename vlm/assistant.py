@@ -74,6 +74,7 @@ class Assistant:
         *,
         card: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
+        context: int | None = None,
         media_bytes: int = 256 * 2**20,
         prefix_bytes: int = 2**30,
     ) -> None:
@@ -89,7 +90,8 @@ class Assistant:
         self.media = MediaCache(media_bytes)
         self.prefixes = PrefixCache(prefix_bytes)
         text_config = model.config.get_text_config()
-        self.context: int = text_config.max_position_embeddings
+        most: int = text_config.max_position_embeddings
+        self.context = min(context or most, most)
         self.card: dict[str, Any] = {**describe(model), **(card or {}), "context": self.context}
 
         eos = model.generation_config.eos_token_id if model.generation_config else None
@@ -107,14 +109,19 @@ class Assistant:
         path_or_name: str | Path = "embedded",
         dtype: torch.dtype | None = None,
         device: str | torch.device | None = None,
+        context: int | None = None,
+        **options: Any,
     ) -> "Assistant":
         """The model of this repository ("embedded"), or one from a folder of your own.
 
         Computes in bfloat16 where the machine is made for it, else in float32, on the first GPU if
-        there is one, unless told otherwise.
+        there is one, unless told otherwise. `context` is how many tokens a conversation may hold
+        at most; `options` are those of `vlm.loading.load_folder`.
         """
-        model, processor, card = load_folder(path_or_name, dtype, device)
-        return cls(model, processor, card=card)
+        model, processor, card = load_folder(
+            path_or_name, dtype, device, context=context, **options
+        )
+        return cls(model, processor, card=card, context=context)
 
     def close(self) -> None:
         """Ends the process that waits to read files."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from vlm.encoders.base import TIMESTEP_FORMS
 from vlm.layers.mlp import ACTIVATIONS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -44,11 +45,17 @@ class TowerConfig:
     adaln_hidden_dim: int | None = None  # None: square, as in PVC
     adaln_one_plus: bool = False
     adaln_affine: bool = False
-    timestep_scale: float = 1.0  # timesteps lie in [0, scale)
+    timestep_form: str = "t/T"  # of frame t of T; or "t/(T-1)", or "t"
+    timestep_scale: float = 1.0  # times this
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_mean", tuple(self.image_mean))
         object.__setattr__(self, "image_std", tuple(self.image_std))
+        if self.timestep_form not in TIMESTEP_FORMS:
+            raise ValueError(
+                f'no timesteps of the form "{self.timestep_form}"; there are'
+                f" {', '.join(TIMESTEP_FORMS)}"
+            )
         if self.num_temporal_layers < 0:
             raise ValueError(f"a tower cannot have {self.num_temporal_layers} temporal layers")
         if self.backbone not in BACKBONES:
@@ -180,3 +187,6 @@ class PVCConfig(PreTrainedConfig):
         rows, columns = self.tower_config.grid
         compressor = self.compressor_config
         return (rows // compressor.factor) * (columns // compressor.factor) + compressor.summary
+
+
+AutoConfig.register(PVCConfig.model_type, PVCConfig)

@@ -1,15 +1,32 @@
-"""From a folder on disk to a model that can answer: its numbers, its device, its name."""
+"""From a folder on disk to a model that can answer: its numbers, its device, its name.
+
+Before anything is loaded it is said what the model will need and what there is
+(`vlm.fitting`); weights that cannot fit are refused, unless somebody wants them anyway.
+"""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers.utils import logging
 
+from vlm.config import PVCConfig
+from vlm.dispatch import device_map as spread
+from vlm.dispatch import places, together
+from vlm.fitting import Choice, verdict
+from vlm.hardware import checked_device, default_dtype, memory_of
+from vlm.memory_estimate import Load, estimate, meta_model
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
+from vlm.quantize import backend, quantization
+from vlm.weights import sources
+from vlm.weights.embedded import SHIPPED
+from vlm.weights.files import cache_dir
 
+Say = Callable[[str], None]
 CARD = "card.json"  # beside the weights: name, knows, limits
 EMBEDDED_CARD = {
     "name": "Revisit embedded",
@@ -20,47 +37,81 @@ EMBEDDED_CARD = {
 }
 
 
-def load_folder(
-    path_or_name: str | Path, dtype: torch.dtype | None, device: str | torch.device | None
-) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
-    """The model, its processor and its card."""
-    if str(path_or_name) == "embedded":
-        from vlm.weights.embedded import SHIPPED, folder
+@dataclass(frozen=True)
+class Source:
+    """A folder that was found, before its weights are read."""
 
-        path, card = folder(), SHIPPED / CARD  # this may assemble the model first
-    else:
-        path = Path(path_or_name).expanduser()
-        card = path / CARD
-        if not (path / "config.json").is_file():
-            raise ValueError(
-                f"{path} is not a model's folder: it has no config.json. Name one that has, or"
-                ' "embedded".'
-            )
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    dtype = dtype or default_dtype(device)
+    path: Path
+    config: PVCConfig
+    card: dict[str, Any]
+
+
+def load_folder(
+    path_or_name: str | Path,
+    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
+    *,
+    quantize: str | None = None,
+    device_map: str | None = None,
+    context: int | None = None,
+    anyway: bool = False,
+    say: Say | None = None,
+) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
+    """The model, its processor and its card.
+
+    `quantize` is "8bit" or "4bit", `device_map` is "auto"; `context` is how many tokens a
+    conversation will hold, for the estimate. `say` is told what is needed and what there is.
+    """
+    source = find(path_or_name)
+    place = checked_device(device)
+    dtype = dtype or default_dtype(place)
+    if quantize:
+        backend(quantize, place)  # what is missing is told before anything is counted
+    choice = Choice(dtype, quantize, Load.of(source.config, context), place)
+    free = places() if device_map else {}
+    said = verdict(source.config, choice, together(free) if free else memory_of(place))
+    if not said.weights_fit and not anyway and not device_map:
+        raise ValueError(
+            f"{source.card['name']}: {said.sentence} (--anyway loads it all the same.)"
+        )
+    if say is not None:
+        say(f"{source.card['name']}: {said.sentence}")
+
+    options: dict[str, Any] = {}
+    if quantize:
+        options |= quantization(quantize, place, dtype)
+        if place.type == "cuda":
+            options["device_map"] = {"": place}
+    if device_map:
+        options |= _spread(source, choice, free)
     logging.disable_progress_bar()
-    model = PVCForConditionalGeneration.from_pretrained(
-        path, dtype=dtype, attn_implementation="sdpa", local_files_only=True
-    )
-    processor = PVCProcessor.from_pretrained(path, local_files_only=True)
-    facts = {"name": path.name} if str(path_or_name) != "embedded" else EMBEDDED_CARD
+    model, processor = sources.load(source.path, dtype, **options)
+    if "device_map" not in options:
+        model = model.to(place)
+    return model, processor, source.card
+
+
+def find(path_or_name: str | Path) -> Source:
+    """The folder of this name, its config and its card. ValueError, one sentence, if none."""
+    path = sources.resolve(path_or_name)  # this may download or assemble the model first
+    if str(path_or_name) == sources.EMBEDDED:
+        card, facts = SHIPPED / CARD, EMBEDDED_CARD
+    else:
+        card, facts = path / CARD, {"name": Path(path_or_name).expanduser().absolute().name}
     if card.is_file():
         facts = facts | json.loads(card.read_text(encoding="utf-8"))
-    return model.to(device), processor, facts
+    return Source(path, sources.config_of(path), facts)
 
 
-def default_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it; emulated it is slower than float32."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and not _cpu_multiplies_bfloat16():
-        return torch.float32
-    return torch.bfloat16
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+def _spread(source: Source, choice: Choice, free: dict[int | str, int]) -> dict[str, Any]:
+    """What `from_pretrained` is told of the places of the parts."""
+    config, dtype = source.config, choice.dtype
+    need = estimate(config, dtype, choice.load, choice.quantize)
+    where = spread(meta_model(config), dtype, need, free, choice.quantize)
+    options: dict[str, Any] = {"device_map": where}
+    if "disk" in where.values():
+        options["offload_folder"] = cache_dir() / "offload" / source.path.name
+    return options
 
 
 def describe(model: PVCForConditionalGeneration) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     GenerationMixin,
@@ -52,7 +51,8 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     main_input_name = "input_ids"
     input_modalities = ("image", "video", "text")
     supports_gradient_checkpointing = True
-    _no_split_modules = ["ViTBlock", "ProgressiveBlock"]
+    # Called part by part, which hooks that move tensors between devices do not see.
+    _no_split_modules = ["ProgressiveEncoder", "AdaptiveCompressor", "ConceptWords"]
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
@@ -306,5 +306,4 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return inputs
 
 
-AutoConfig.register("pvc", PVCConfig)
 AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)

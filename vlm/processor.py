@@ -118,10 +118,12 @@ class PVCProcessor(ProcessorMixin):
         tokens_per_look: int = 64,
         timestep_scale: float = 1.0,
         prompt: Mapping[str, Any] | None = None,
+        timestep_form: str = "t/T",
     ) -> None:
         super().__init__(image_processor, tokenizer)
         self.tokens_per_look = tokens_per_look
         self.timestep_scale = timestep_scale
+        self.timestep_form = timestep_form
         self.prompt = asdict(PromptConfig(**(prompt or {})))
         self.writer = PromptWriter(tokenizer, self.prompt_config, tokens_per_look)
 
@@ -129,8 +131,15 @@ class PVCProcessor(ProcessorMixin):
     def from_config(cls, config: PVCConfig, tokenizer: PreTrainedTokenizerBase) -> "PVCProcessor":
         """The processor that belongs to a model with this config."""
         pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
-        scale = config.tower_config.timestep_scale
-        return cls(pictures, tokenizer, config.tokens_per_look, scale, config.prompt)
+        tower = config.tower_config
+        return cls(
+            pictures,
+            tokenizer,
+            config.tokens_per_look,
+            tower.timestep_scale,
+            config.prompt,
+            tower.timestep_form,
+        )
 
     @property
     def prompt_config(self) -> PromptConfig:
@@ -143,14 +152,17 @@ class PVCProcessor(ProcessorMixin):
             times = [float(time) for time in part.times]
             if len(times) != len(frames):
                 raise ValueError(f"a video has {len(frames)} frames but {len(times)} times.")
-            timesteps = tuple(relative_timesteps(times, self.timestep_scale))
+            timesteps = tuple(self._timesteps(times))
             return Media("video", (Clip(frames, timesteps),), tuple(times))
         looks = self.prompt_config.looks if part.looks is None else part.looks
         if looks < 1:
             raise ValueError(f"a picture was to be looked at {looks} times; once is the least.")
-        timesteps = tuple(relative_timesteps(range(looks), self.timestep_scale))
+        timesteps = tuple(self._timesteps(range(looks)))
         tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
         return Media("image", tuple(Clip(tile[None], timesteps) for tile in tiles))
+
+    def _timesteps(self, times: Sequence[float]) -> list[float]:
+        return relative_timesteps(times, self.timestep_scale, self.timestep_form)
 
     def render(self, conversation: Conversation, add_generation_prompt: bool = False) -> Rendered:
         """Token ids, labels and clips of a conversation."""

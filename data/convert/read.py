@@ -57,7 +57,7 @@ def _line(line: str) -> Mapping[str, Any] | str:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        return f"is not JSON ({error.msg} at column {error.colno})"
+        return f"is not JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
     return value if isinstance(value, dict) else "is no JSON object"
 
 

@@ -51,8 +51,9 @@ class AI2D(ChoiceBenchmark):
         columns = ("question", "options", "answer")
         for number, row in enumerate(read_parquet(files, columns, (), "image")):
             choices = [str(option) for option in row["options"] or ()]
-            asked, answer = text(row, "question"), text(row, "answer")
-            if not answer.isdecimal() or int(answer) >= len(choices):
+            asked, answer = text(row, "question"), row["answer"]
+            known = answer is not None
+            if known and (not str(answer).isdecimal() or int(answer) >= len(choices)):
                 raise ValueError(
                     f"ai2d: question {number} has the answer {answer!r}, which should be the place"
                     f" of one of its {len(choices)} options, counted from 0."
@@ -64,7 +65,7 @@ class AI2D(ChoiceBenchmark):
                 id=f"{number:04d}",
                 group=row[PICTURE_NAME] or f"{number:04d}",
                 parts=(MediaPart("image", packed=row["image"]), words),
-                targets=(LETTERS[int(answer)],),
+                targets=(LETTERS[int(answer)],) if known else (),
                 options=tuple(choices),
             )
 

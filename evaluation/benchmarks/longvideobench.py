@@ -161,7 +161,10 @@ def _choices(row: Mapping[str, Any]) -> list[str]:
 def _captions(path: Path, begins: float, duration: float) -> list[Caption]:
     """Subtitles come in two forms: start, end and line, or a timestamp pair and a text."""
     found = []
-    for row in read_json(path):
+    listed = read_json(path)
+    if not isinstance(listed, list):
+        raise ValueError(f"{path} holds no list of captions.")
+    for row in listed:
         try:
             if "timestamp" in row:
                 start, end = row["timestamp"]

@@ -113,7 +113,7 @@ class MLVU(ChoiceBenchmark):
                 MediaPart.film(film),
                 asked,
             ),
-            targets=() if answer is None else (letter_of(str(answer), choices, where),),
+            targets=letter_of(answer, choices, where),
             options=tuple(choices),
             category={"task": text(row, "question_type")},
             extra={"question_id": identity, "question_type": row["question_type"]},

@@ -109,7 +109,7 @@ class MVBench(ChoiceBenchmark):
                         self._film(films, path.stem, row),
                         self._words(self.prompt_mode(options), text(row, "question"), choices),
                     ),
-                    targets=(letter_of(text(row, "answer"), choices, where),),
+                    targets=letter_of(row["answer"], choices, where),
                     options=tuple(choices),
                     category={"task": path.stem},
                 )

@@ -55,7 +55,7 @@ class Photos(FreeAnswers):
             "| photographs of one thing | share |",
             "|---|---|",
             f"| right | {shown(right, total)} |",
-            f"| right or nearly right (aim >= {AIM:.0%}) | {shown(nearly, total)}"
+            f"| right or nearly right (aim >= {100 * AIM:.0f} %) | {shown(nearly, total)}"
             f"{missed(nearly, total, AIM)} |",
             f'| said "I can\'t tell" | {shown(unsure, total)} |',
         ]

@@ -112,8 +112,10 @@ def text(row: dict[str, Any], key: str) -> str:
     return str(value)
 
 
-def letter_of(answer: str, options: Sequence[str], where: str) -> str:
-    """The letter of an answer that is given as the text of an option."""
-    if answer not in options:
+def letter_of(answer: Any, options: Sequence[str], where: str) -> tuple[str, ...]:
+    """The letter of an answer that is given as the text of an option; of None there is none."""
+    if answer is None:
+        return ()
+    if str(answer) not in options:
         raise ValueError(f"{where}: the answer {answer!r} is none of the options.")
-    return "ABCDEFGHIJ"[list(options).index(answer)]
+    return ("ABCDEFGHIJ"[list(options).index(str(answer))],)

@@ -114,7 +114,7 @@ class VideoMME(ChoiceBenchmark):
                     MediaPart.film(film),
                     prompt(mode, asked, False, False, ()),
                 ),
-                targets=(text(row, "answer"),),
+                targets=(text(row, "answer"),) if row["answer"] is not None else (),
                 options=tuple(re.sub(r"^[A-D]\.\s*", "", choice) for choice in choices),
                 category={
                     key: text(row, key)

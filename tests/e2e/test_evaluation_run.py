@@ -12,6 +12,8 @@ import pytest
 from fake_benchmark import make_fake
 from tiny import tiny_assistant
 
+from evaluation.speed import sessions_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,6 +29,16 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return ["run", "fake", "--model", str(folder / "tiny"), "--data", str(folder / "sets")]
 
 
+@pytest.fixture(scope="module")
+def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a single process leaves."""
+    out = tmp_path_factory.mktemp("alone")
+    process = start(arguments, out)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    return out
+
+
 def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Popen:
     """`python -m evaluation` that knows the fake benchmark as well."""
     paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
@@ -39,20 +51,22 @@ def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Pop
     )
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
     """As torchrun does it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     return [
         start(arguments, out, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (0, 1)
     ]
 
 
 def test_two_processes_and_a_killed_run_end_in_the_bytes_of_one(
-    arguments: list[str], tmp_path: Path
+    arguments: list[str], alone: Path, tmp_path: Path
 ) -> None:
-    alone = start(arguments, tmp_path / "alone")
     two = start_two(arguments, tmp_path / "two")
     killed = start(arguments, tmp_path / "killed")
     log = tmp_path / "killed/fake/log.rank0.jsonl"
@@ -63,13 +77,13 @@ def test_two_processes_and_a_killed_run_end_in_the_bytes_of_one(
     lines = log.read_bytes().count(b"\n") if log.exists() else 16
     continued = start_two(arguments, tmp_path / "killed")
 
-    for process in (alone, *two, *continued):
+    for process in (*two, *continued):
         out, err = process.communicate()
         assert process.returncode == 0, err
         if process in (two[1], continued[1]):
             assert out == ""
     assert lines < 16, "it was killed too late for this test to mean anything"
-    expected = (tmp_path / "alone/results.json").read_bytes()
+    expected = (alone / "results.json").read_bytes()
     assert (tmp_path / "two/results.json").read_bytes() == expected
     assert (tmp_path / "killed/results.json").read_bytes() == expected
     assert b'"state": "complete"' in expected
@@ -84,3 +98,35 @@ def test_what_one_process_refuses_ends_both_with_one_sentence(
     assert said[0][1].count("python -m evaluation run:") == 1
     assert "manifest.json cannot be read" in said[0][1]
     assert "python -m evaluation run:" not in said[1][1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        ("accelerate.commands.launch", "--multi-gpu", "--num-processes=2"),
+    ],
+    ids=["torchrun", "accelerate"],
+)
+def test_launchers_start_processes_that_share_the_work(
+    arguments: list[str], alone: Path, tmp_path: Path, launcher: tuple[str, ...]
+) -> None:
+    """As a user types it, whatever these launchers put into the environment."""
+    port = [] if "--standalone" in launcher else [f"--main-process-port={free_port()}"]
+    command = [sys.executable, "-m", *launcher, *port, "-m", "fake_benchmark", *arguments]
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "two")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = (alone / "results.json").read_bytes()
+    assert (tmp_path / "two/results.json").read_bytes() == expected
+    (session,) = sessions_of(tmp_path / "two/fake")
+    assert (session["processes"], session["samples"]) == (2, 16)
+    (one,) = sessions_of(alone / "fake")
+    for count in ("samples", "input_tokens", "output_tokens", "visual_tokens"):
+        assert session[count] == one[count], "is not summed over processes"

@@ -14,6 +14,7 @@ from data.record_file import RecordFile
 from data.records import write_records
 from data.shard_writer import write_shards
 from tests.tiny import tiny_tokenizer
+from tests.trainable import in_processes
 from training.recipe import Recipe, Source
 from training.run import build_dataset, train
 from training.start import start_model
@@ -67,8 +68,8 @@ def trained(folder: Path, output: str) -> dict[str, torch.Tensor]:
     return load_file(folder / output / "trained" / "model.safetensors")
 
 
-def listed(folder: Path, output: str) -> list[dict]:
-    path = folder / output / "quarantine.jsonl"
+def listed(folder: Path, output: str, name: str = "quarantine.jsonl") -> list[dict]:
+    path = folder / output / name
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -97,6 +98,20 @@ def test_a_run_with_missing_media_resumes_exactly_with_any_number_of_workers(
     bad = resumed(folder, f"packing-{packing}", packing=packing)
     assert {one["where"] for one in bad} == {f"{folder / 'records.jsonl'}, line 6"}
     assert all('"5.png" does not exist' in one["reason"] for one in bad)
+
+
+def test_two_processes_train_what_one_trains_where_media_are_missing(folder: Path) -> None:
+    """Rows so short that some hold nothing but a sample that cannot be read."""
+    changes = {"batch_size": 1, "packing": 130, "steps": 6, "looks": (0.0, 0.0, 0.0, 1.0)}
+    train(recipe(folder, "one", accumulation=2, **changes))
+    assert in_processes(lambda: train(recipe(folder, "two", **changes)), 2) == [0, 0]
+    one, two = trained(folder, "one"), trained(folder, "two")
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+    bad = listed(folder, "two") + listed(folder, "two", "quarantine-1.jsonl")
+    assert sorted(line["place"] for line in bad) == sorted(
+        line["place"] for line in listed(folder, "one")
+    )
+    assert bad
 
 
 def test_a_run_on_packed_streams_resumes_exactly_with_any_number_of_workers(folder: Path) -> None:

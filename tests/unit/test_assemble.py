@@ -221,7 +221,14 @@ def test_the_command_says_what_it_built_and_writes_it_once(
     ("arguments", "said"),
     [
         (["--preset", "pcv"], 'no preset "pcv"; there are pvc, pvc-narrow, image'),
-        (["--set", "tower.depht=3"], "tower has no depht; it has backbone"),
+        (
+            ["--set", "tower.depht=3"],
+            "tower.depht is no field of a TowerConfig",
+        ),
+        (["--set", "tower.num_temporal_layers=some"], "must be a whole number from 0 to 512"),
+        (["--set", "tower.image_mean=3"], "tower.image_mean must be a list of three numbers"),
+        (["--set", "compressor.factor=0"], "must be a whole number from 1 to"),
+        (["--set", "prompt.template=vicuna"], "no template 'vicuna'; known are chatml"),
         (["--set", "depth=3"], "this should be PART.FIELD=VALUE"),
         (["--set", "compressor.factor=3"], "does not divide into squares of 3"),
         (["--tower", "nowhere"], "nowhere"),
@@ -244,7 +251,7 @@ def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda lm: (lm / "config.json").unlink(), "there is no config.json"),
+        (lambda lm: (lm / "config.json").unlink(), "it has no config.json"),
         (lambda lm: (lm / "config.json").write_text('{"model_type": "bert-of-mine"}'), "bert-of"),
         (lambda lm: (lm / "model.safetensors").unlink(), "there are no weights"),
         (lambda lm: (lm / "tokenizer.json").unlink(), "with its tokenizer"),

@@ -161,6 +161,18 @@ def test_a_tar_that_breaks_off_is_named_and_the_next_one_read(folder: Path, tmp_
     assert "000000006" in {entry.where.rpartition(" ")[2] for entry in entries}
 
 
+def test_tar_files_are_checked_as_files_are(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_processor().save_pretrained(folder / "model")
+    tars = str(folder / "tars" / "train-{000000..000005}.tar")
+    command = ["data", "check", tars, "--json", "--model", str(folder / "model")]
+    monkeypatch.setattr("sys.argv", command)
+    assert main() == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["num_records"], found["media"]) == (40, {"image": 40, "video": 1})
+
+
 def test_missing_and_empty_tars_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"gone-0.tar: does not exist"):
         ShardStream(tmp_path / "gone-{0..3}.tar")

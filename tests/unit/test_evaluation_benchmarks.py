@@ -1,5 +1,6 @@
 """The benchmarks on toy sets: what is asked, how it is scored, and what wrong files lead to."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from toy_rows import asked, row, scored, words
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
+from evaluation.scoring import judged
 from evaluation.toy import TOYS, make_toy
 from vlm.media.decode import read_image, read_video
 
@@ -136,6 +138,35 @@ def test_a_parquet_with_other_columns_is_refused_in_one_sentence(
     files[0].write_bytes(b"no parquet")
     with pytest.raises(ValueError, match="is not a whole parquet file"):
         BENCHMARKS[name].questions(tmp_path / name, Options())
+
+
+@pytest.mark.parametrize("name", list(TOYS))
+def test_a_question_whose_answer_is_missing_is_asked_but_does_not_count(
+    toys: Path, tmp_path: Path, name: str
+) -> None:
+    make_toy(name, tmp_path / name)
+    path = BENCHMARKS[name].data_files(tmp_path / name, Options())[0]
+    if path.suffix == ".parquet":
+        table = pyarrow.parquet.read_table(path)
+        key = next(
+            key for key in ("answer", "answers", "correct_choice") if key in table.schema.names
+        )
+        answers = [None, *table[key].to_pylist()[1:]]
+        place = table.schema.names.index(key)
+        kind = table.schema.field(key)
+        pyarrow.parquet.write_table(
+            table.set_column(place, kind, pyarrow.array(answers, kind.type)), path
+        )
+    else:
+        rows = json.loads(path.read_text())
+        rows[0]["answer"] = None
+        path.write_text(json.dumps(rows))
+    questions = asked(tmp_path, name)
+    assert questions[0].targets == ()
+    assert set(scored(name, questions[0], "A").values()) <= {None, 0.0, 1.0}
+    line = judged(BENCHMARKS[name], {**row(questions[0], "A"), "error": ""})
+    assert set(line["score"].values()) == {None}
+    assert all(question.targets for question in questions[1:])
 
 
 @pytest.mark.parametrize("name", list(TOYS))

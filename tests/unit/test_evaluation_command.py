@@ -104,7 +104,10 @@ def test_a_failed_sample_makes_the_exit_code_tell(
     ("words", "told"),
     [
         (["run", "nonsense"], "there is no benchmark 'nonsense'; known are"),
-        (["run", "fake", "--model", "/nowhere"], "--model /nowhere: there is no such folder."),
+        (
+            ["run", "fake", "--model", "/nowhere"],
+            "--model /nowhere cannot be loaded: /nowhere is neither a folder",
+        ),
         (["run", "fake", "--limit", "0"], "--limit is 0; it must be 1 or more."),
         (["run", "fake", "--mode", "odd"], "there is no mode 'odd' here; known are any, strict."),
         (["run", "fake", "--prompt", "odd"], "fake has no prompt mode 'odd'"),

@@ -68,6 +68,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
         return Watched(assistant.model, assistant.processor, batch_size)
 
     monkeypatch.setattr(looks.Answerer, "load", load)
+    monkeypatch.setattr(looks, "resolve", lambda name: Path(name))
     return seen
 
 
@@ -150,7 +151,7 @@ def test_a_limit_counts_for_each_task(folder: Path) -> None:
         (("--looks", "0"), "--looks takes numbers from 1 on"),
         (("--limit", "0"), "--limit takes a number from 1 on"),
         (("--data", "/nowhere"), "there is no /nowhere/records.jsonl"),
-        (("--beside", "/nowhere"), "there is no folder /nowhere"),
+        (("--beside", "/nowhere"), "/nowhere is neither a folder"),
         (("--beside", "embedded"), "two models are called 'embedded'"),
     ],
 )

@@ -64,7 +64,11 @@ def made_run(
     known = {
         "benchmark": "fake",
         "model": {"name": "tiny", "parameters": 1, "dtype": "float32", "attention": "sdpa"},
-        "asked": {"num_frames": 3, "media": True, **identity},
+        "asked": {
+            **{"num_frames": 3, "max_tiles": None, "looks": None, "max_new_tokens": 6},
+            **{"media": True, "split": "test", "prompt": "default", "subtitles": None},
+            **identity,
+        },
         "data": {"questions": total or len(said)},
     }
     runs = [{"asked": asked or total or len(said)}]
@@ -128,9 +132,10 @@ def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "&lt;b&gt;1&lt;/b&gt;" in page
     assert "<b>1</b>?" not in page
-    assert "<svg" in page
-    for outside in ("<script", "http:", "https:", "<link"):
-        assert outside not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert 'class="dot"' in page
+    assert "4 questions of the split test, prompt default, 3 frames of a video" in page
+    for outside in ("<script", "http:", "https:", "<link", "url("):
+        assert outside not in page
 
 
 def test_weights_and_further_numbers_of_a_benchmark_are_used(

@@ -1,6 +1,7 @@
 """Asking a benchmark: what is logged, what survives a kill, how processes share the work."""
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from evaluation.progress import Bar, duration
 from evaluation.provenance import describe_model, model_hash
 from evaluation.runner import Task
 from evaluation.sharding import Processes
+from vlm.model import PVCForConditionalGeneration
 
 MODEL = {"name": "tiny", "sha256": "0", "parameters": 1, "dtype": "float32", "attention": "sdpa"}
 
@@ -267,8 +269,24 @@ def test_a_model_is_known_by_its_weights(answerer: Answerer, data: Path) -> None
         assert model_hash(model) != before
         parameter.view(-1)[0] = kept
     assert model_hash(model) == before
+    looks = model.config.prompt["looks"]
+    model.config.prompt["looks"] = looks + 1
+    assert model_hash(model) != before
+    model.config.prompt["looks"] = looks
     (name,) = file_hashes(data, [data / "questions.jsonl"])
     assert name == "questions.jsonl"
+
+
+def test_a_saved_model_is_known_by_what_was_saved(answerer: Answerer, tmp_path: Path) -> None:
+    answerer.model.save_pretrained(tmp_path)
+    model = PVCForConditionalGeneration.from_pretrained(tmp_path)
+    before = model_hash(model)
+    model.config.prompt["a field that later code adds"] = None
+    assert model_hash(model) == before
+    saved = json.loads((tmp_path / "config.json").read_text())
+    saved["prompt"]["looks"] += 1
+    (tmp_path / "config.json").write_text(json.dumps(saved))
+    assert model_hash(PVCForConditionalGeneration.from_pretrained(tmp_path)) != before
 
 
 def test_the_bar_tells_pace_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:

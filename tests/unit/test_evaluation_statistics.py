@@ -1,5 +1,6 @@
 """Means with clustered errors and intervals, and the comparison of two runs."""
 
+import itertools
 import math
 import random
 
@@ -51,6 +52,36 @@ def test_the_interval_holds_the_value_and_has_about_four_errors() -> None:
     low, high = found.interval
     assert low < found.value < high
     assert high - low == pytest.approx(2 * 1.96 * found.standard_error, rel=0.05)
+
+
+def test_the_interval_is_that_of_all_ways_to_draw_the_clusters() -> None:
+    clusters = {"a": [1, 1, 0], "b": [0.2], "c": [1, 0.5], "d": [0, 0, 0, 1], "e": [0.9]}
+    means = [
+        sum(value for cluster in drawn for value in cluster) / sum(map(len, drawn))
+        for drawn in itertools.product(clusters.values(), repeat=len(clusters))
+    ]
+    expected = np.quantile(means, (0.025, 0.975), method="inverted_cdf")
+    units = [Unit(group, value) for group, values in clusters.items() for value in values]
+    assert estimate(units, resamples=100_000).interval == pytest.approx(expected, abs=0.005)
+
+
+def test_the_error_of_a_mean_of_strata_is_that_of_drawing_the_clusters_again() -> None:
+    generator = random.Random(1)
+    units = [
+        Unit(f"video {i // 2}", float(generator.random() < 0.4 + 0.1 * (i % 3)), f"task {i % 3}")
+        for i in range(600)
+    ]
+    by_cluster: dict[str, list[Unit]] = {}
+    for unit in units:
+        by_cluster.setdefault(unit.group, []).append(unit)
+    values = []
+    for _ in range(2000):
+        strata: dict[str, list[float]] = {}
+        for cluster in generator.choices(list(by_cluster.values()), k=len(by_cluster)):
+            for unit in cluster:
+                strata.setdefault(unit.stratum, []).append(unit.value)
+        values.append(np.mean([np.mean(found) for found in strata.values()]))
+    assert estimate(units).standard_error == pytest.approx(np.std(values), rel=0.06)
 
 
 def test_the_same_units_in_any_order_give_the_same_numbers() -> None:

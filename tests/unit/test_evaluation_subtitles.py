@@ -29,7 +29,7 @@ def srt(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"]
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252"]
 )
 def test_captions_are_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.srt"
@@ -68,6 +68,22 @@ def test_an_empty_file_has_no_captions(tmp_path: Path) -> None:
     path = tmp_path / "a.srt"
     path.write_bytes(b"\n")
     assert read_subtitles(path) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("gb18030", "你好，世界"), ("shift_jis", "こんにちは"), ("cp1251", "Привет всем")],
+)
+def test_another_alphabet_without_its_encoding_is_refused_and_not_guessed(
+    tmp_path: Path, encoding: str, words: str
+) -> None:
+    path = tmp_path / "a.srt"
+    text = f"1\n00:00:00,000 --> 00:00:02,000\n{words}\n\n"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(ValueError, match=r"a\.srt: .*save them as UTF-8"):
+        read_subtitles(path)
+    path.write_bytes(text.encode("utf-16"))
+    assert [caption.text for caption in read_subtitles(path)] == [words]
 
 
 @pytest.mark.parametrize("data", [b"just words", bytes(range(128, 256)) * 3])

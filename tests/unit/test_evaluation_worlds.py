@@ -141,7 +141,7 @@ def test_photographs_are_asked_by_turns_and_judged_by_their_own_lists(tmp_path: 
     said = [row(photos, questions[0], "A lynx."), row(photos, questions[1], "I can't tell.")]
     assert photos.tables(said)[2:] == [
         "| right | 0 % (0 to 66, n = 2) |",
-        "| right or nearly right (aim >= 60%) | 50 % (9 to 91, n = 2) **missed** |",
+        "| right or nearly right (aim >= 60 %) | 50 % (9 to 91, n = 2) **missed** |",
         '| said "I can\'t tell" | 50 % (9 to 91, n = 2) |',
     ]
 
@@ -159,3 +159,5 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     assert shares.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert shares.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
     assert shares.wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+    assert shares.shown(0, 40) == "0 % (0 to 9, n = 40)"
+    assert all(0 <= end <= 1 for n in range(1, 99) for k in (0, n) for end in shares.wilson(k, n))

@@ -1,4 +1,4 @@
-"""Language models from other places than a folder of transformers: a GGUF file."""
+"""Language models from other places than a folder of transformers: GGUF files, InternLM2."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,25 @@ from typing import Any
 
 import gguf
 import numpy as np
+import pytest
 import torch
-from chat_templates import family_tokenizer
+from chat_templates import FAMILIES, family_tokenizer
+from published_maker import write_published
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GgufConfig
 
 from vlm.config import PromptConfig
-from vlm.weights.language_models import read_language_model
+from vlm.weights.language_models import choose_template, read_language_model
 
 IMAGE_TOKENS = PromptConfig().image_tokens
 DIM, MLP, HEADS, LAYERS = 32, 64, 2, 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_roles_that_a_user_could_type_are_said(family: str) -> None:
+    template, note = choose_template(family_tokenizer(family))
+    assert isinstance(template, dict)
+    assert ("which a user can type" in note) == (family in ("mistral", "tinyllama"))
 
 
 def write_gguf(path: Path) -> None:
@@ -81,3 +91,31 @@ def test_a_gguf_file_is_a_language_model_with_its_own_template(tmp_path: Path) -
         expected = plain(ids).logits
         found = given.model(ids).logits[..., : plain.config.vocab_size]
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_internlm2_is_read_as_llama_alone_or_inside_an_internvl(
+    inside: bool, tmp_path: Path
+) -> None:
+    model = write_published(tmp_path, num_files=1)
+    if not inside:
+        (tmp_path / "model.safetensors.index.json").unlink()
+        state = load_file(tmp_path / "model-00001-of-00001.safetensors")
+        state = {
+            name.removeprefix("language_model."): tensor
+            for name, tensor in state.items()
+            if name.startswith("language_model.")
+        }
+        save_file(state, tmp_path / "model.safetensors")
+        config = json.loads((tmp_path / "config.json").read_text())["llm_config"]
+        config["model_type"] = "internlm2"
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    given = read_language_model(tmp_path, IMAGE_TOKENS, torch.float32)
+    assert given.template == "internlm2-chat"
+    ids = torch.tensor([[5, 9, 40, 41, 7]])
+    with torch.no_grad():
+        expected = model.language_model(ids).logits
+        found = given.model(ids).logits
+    assert torch.equal(found, expected)
+    end = given.tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert end in given.model.generation_config.eos_token_id

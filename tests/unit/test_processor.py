@@ -10,7 +10,7 @@ from tiny import tiny_processor
 from transformers import AutoProcessor
 
 from vlm.conversation import Conversation, Image, Message, Text, Video
-from vlm.presets import build_model
+from vlm.presets import PRESETS, build_model
 from vlm.processor import PVCProcessor
 
 RNG = np.random.default_rng(0)
@@ -126,3 +126,31 @@ def test_messages_may_hold_paths_pillow_pictures_and_arrays(tmp_path: Path) -> N
     for given in inputs:
         assert torch.equal(given["pixel_values"], expected["pixel_values"])
         assert torch.equal(given["input_ids"], expected["input_ids"])
+
+
+@pytest.mark.parametrize(
+    ("form", "scale", "expected"),
+    [
+        ("t/T", 1.0, [0, 0.25, 0.5, 0.75]),
+        ("t/T", 1000.0, [0, 250, 500, 750]),
+        ("t/(T-1)", 3.0, [0, 1, 2, 3]),
+        ("t", 1.0, [0, 1, 2, 3]),
+    ],
+)
+def test_timesteps_have_the_form_and_scale_of_the_config(
+    form: str, scale: float, expected: list[float]
+) -> None:
+    tower = {**PRESETS["test"]["tower"], "timestep_form": form, "timestep_scale": scale}
+    processor = tiny_processor(tower=tower)
+    frames = np.zeros((4, 8, 8, 3), np.uint8)
+    still = processor.prepare(Image(frames[0], looks=4))
+    video = processor.prepare(Video(frames, np.array([7.0, 9.0, 11.0, 13.0])))
+    for media in (still, video):
+        assert media.clips[0].timesteps == pytest.approx(expected)
+    alone = processor.prepare(Image(frames[0], looks=1))
+    assert alone.clips[0].timesteps == (0.0,)
+
+
+def test_timesteps_of_an_unknown_form_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"t/T, t/\(T-1\), t"):
+        tiny_processor(tower={**PRESETS["test"]["tower"], "timestep_form": "seconds"})

@@ -53,7 +53,7 @@ def clip_pixels(frames: np.ndarray, config: TowerConfig) -> Tensor:
 
 def clip_times(seconds: list[float], config: TowerConfig) -> Tensor:
     """Seconds of T frames -> timesteps [T]."""
-    return torch.tensor(relative_timesteps(seconds, config.timestep_scale))
+    return torch.tensor(relative_timesteps(seconds, config.timestep_scale, config.timestep_form))
 
 
 def save_classifier(

@@ -130,3 +130,8 @@ def _has_box(fd: int, wanted: bytes) -> bool:
             return False
         at += length
     return False
+
+
+def readable_codecs() -> dict[str, bool]:
+    """Of the codecs that are accepted: whether the FFmpeg inside PyAV has a decoder for each."""
+    return {name: name in av.codecs_available for name in sorted(CODECS)}

@@ -66,7 +66,7 @@ def open_source(path: str | os.PathLike[str], limits: Limits) -> Iterator[Source
         if isinstance(error, MediaError):
             raise
         reason = _REASONS.get(getattr(error, "errno", None) or 0, f"cannot be opened ({error})")
-        raise MediaError(f"{name} {reason}.") from None
+        raise MediaError(f"{name} {reason}" + ("" if reason[-1] == "?" else ".")) from None
     try:
         status = os.fstat(fd)
         _check_regular(status, name)

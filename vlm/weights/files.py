@@ -49,14 +49,16 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f"{path}: {why_unreadable(path)}") from error
 
 
-def write_safetensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+def write_safetensors(
+    tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
     """Writes beside the final name and renames, so that a full disk leaves no half file behind."""
     from safetensors.torch import save_file  # here, because it imports torch
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        save_file({name: t.contiguous() for name, t in tensors.items()}, partial)
+        save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

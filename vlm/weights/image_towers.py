@@ -9,7 +9,6 @@ to them (time, AdaLN, temporal attention, the gate) is not in the file and stays
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from vlm.weights import clip, internvl, siglip
 from vlm.weights.files import WeightsError
 from vlm.weights.rename import Rule, fit_rules, for_each
+from vlm.weights.schema import check_dataclass, read_json
 from vlm.weights.shards import Shards
 from vlm.weights.tower_source import TowerSource
 
@@ -78,7 +78,7 @@ def read_tower(folder: Path, changes: Mapping[str, Any]) -> ReadTower:
     from vlm.encoders.tower import build_tower
     from vlm.layers.position import resize_positions
 
-    source = source_of(read_json(folder / "config.json"), folder)
+    source = source_of(read_json(folder / "config.json").values, folder)
     config = tower_config(source, read_normalisation(folder) | dict(changes), folder)
     original = replace(config, image_size=source.fields["image_size"])
     with torch.device("meta"):
@@ -203,32 +203,15 @@ def image_shapes(tower: ProgressiveEncoder) -> dict[str, tuple[int, ...]]:
 
 def read_normalisation(folder: Path) -> dict[str, Any]:
     """Mean and deviation of the pictures, where preprocessor_config.json has them."""
+    from vlm.config import TowerConfig
+
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return {}
     given = read_json(path)
-    found = {name: given.get(name) for name in ("image_mean", "image_std")}
-    for name, value in found.items():
-        if value is not None and not (
-            isinstance(value, list)
-            and len(value) == 3
-            and all(isinstance(v, float | int) for v in value)
-        ):
-            raise WeightsError(f"{path}: {name} should be three numbers, and it is not.")
-    return {name: tuple(value) for name, value in found.items() if value is not None}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A file that holds one JSON object."""
-    try:
-        read = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise WeightsError(f"{path.parent}: there is no {path.name}.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path}: this is not readable as JSON. Download it again.") from error
-    if not isinstance(read, dict):
-        raise WeightsError(f"{path}: this should be a JSON object, and it is not.")
-    return read
+    check_dataclass(given.only("image_mean", "image_std"), TowerConfig)
+    names = ("image_mean", "image_std")
+    return {name: tuple(given.values[name]) for name in names if name in given}
 
 
 def _prefix(names: Mapping[str, Any], anchor: str, where: Path) -> str:

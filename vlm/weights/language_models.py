@@ -56,11 +56,20 @@ def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str | dict[str,
     try:
         template, remark = read_chat_template(tokenizer)
     except NoTemplate as reason:
-        return "chatml", f"ours (chatml), since {reason}"
+        # ChatML's marks after a BOS are InternLM2's.
+        marked = set(CHATML_MARKS) <= set(tokenizer.get_vocab()) and tokenizer.bos_token == "<s>"
+        ours = "internlm2-chat" if marked else "chatml"
+        return ours, f"ours ({ours}), since {reason}"
     own = "the tokenizer's own"
     if template.answer:
         own += f"; answers begin after {template.answer!r}"
-    return template.to_dict(), f"{own}; {remark}" if remark else own
+    if remark:
+        own += f"; {remark}"
+    marks = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    openings = [template.open(role) for role in ("user", "assistant")]
+    if not all(any(mark in opening for mark in marks) for opening in openings):
+        own += "; its roles are marked by ordinary words, which a user can type"
+    return template.to_dict(), own
 
 
 def add_markup(
@@ -76,7 +85,7 @@ def add_markup(
     from vlm.template import ROLES, template_of
 
     chosen = template_of(template)
-    if template == "chatml":
+    if isinstance(template, str):
         marks = list(CHATML_MARKS)
     else:
         said = [chosen.start, chosen.answer, *map(chosen.open, ROLES), *map(chosen.close, ROLES)]

@@ -1,0 +1,173 @@
+"""`python -m app doctor`: what this machine has, what is missing, and what to do about it.
+
+Every finding is one line: what was looked at, what was found, and the fix where one is needed.
+Nothing is loaded or downloaded; the embedded model's files are compared with their manifest.
+"""
+
+import json
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from PIL import features
+
+from vlm.hardware import (
+    best_device,
+    cpu_multiplies_bfloat16,
+    cpu_name,
+    default_dtype,
+    gigabytes,
+    memory_of,
+)
+from vlm.media.container import readable_codecs
+from vlm.weights.cache import check, is_made
+from vlm.weights.embedded import SHIPPED, source_of
+from vlm.weights.files import WeightsError, cache_dir
+
+ROOM = 2e9  # bytes that the embedded model and its bases take, with something to spare
+MARKS = {"good": "ok", "optional": "--", "bad": "!!"}
+NEEDED = ("torch", "transformers", "safetensors", "numpy", "pillow", "av")
+# What is used where it is there: package, what for, how it comes.
+OPTIONAL = (
+    ("gradio", "the page in the browser", 'pip install -e ".[app]"'),
+    ("accelerate", "training, --device-map", 'pip install -e ".[train]"'),
+    ("peft", "training with LoRA", 'pip install -e ".[train]"'),
+    ("pyarrow", "evaluation", 'pip install -e ".[evaluation]"'),
+    ("decord", "a second reader for trusted videos", 'pip install -e ".[decord]"'),
+    ("pillow-heif", "HEIC pictures", 'pip install -e ".[heic]"'),
+    ("torchao", "--quantize 8bit on a processor", 'pip install -e ".[quantize]"'),
+    ("bitsandbytes", "--quantize on a GPU", 'pip install -e ".[quantize]"'),
+    ("datasets", "benchmarks from the hub", 'pip install -e ".[hub]"'),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    section: str
+    name: str
+    found: str
+    state: str = "good"  # or "optional": missing and not needed; or "bad"
+    fix: str = ""
+
+
+def doctor(as_json: bool = False) -> tuple[str, bool]:
+    """What is printed, and whether nothing is bad."""
+    findings = list(examine())
+    healthy = all(finding.state != "bad" for finding in findings)
+    if as_json:
+        return json.dumps([asdict(finding) for finding in findings], indent=2), healthy
+    return "\n".join(_lines(findings, healthy)), healthy
+
+
+def examine() -> Iterator[Finding]:
+    yield from _packages()
+    yield from _hardware()
+    yield from _media()
+    yield from _weights()
+
+
+def _packages() -> Iterator[Finding]:
+    section = "Packages"
+    yield Finding(section, "python", platform.python_version())
+    for name in NEEDED:
+        found = _version(name)
+        if found:
+            yield Finding(section, name, found)
+        else:
+            yield Finding(section, name, "missing", "bad", "pip install -e .")
+    for name, purpose, fix in OPTIONAL:
+        found = _version(name)
+        if found:
+            yield Finding(section, name, found)
+        else:
+            yield Finding(section, name, f"not installed: {purpose}", "optional", fix)
+
+
+def _hardware() -> Iterator[Finding]:
+    section = "Machine"
+    threads = torch.get_num_threads()
+    native = cpu_multiplies_bfloat16()
+    yield Finding(section, "processor", f"{cpu_name()}, {threads} threads")
+    words = "multiplied by the processor" if native else "emulated, so float32 is used instead"
+    yield Finding(section, "bfloat16", words)
+    if not torch.cuda.is_available():
+        yield Finding(
+            section, "GPU", "none that torch sees: answers come from the processor", "optional"
+        )
+    for index in range(torch.cuda.device_count()):
+        device = torch.device("cuda", index)
+        memory = memory_of(device)
+        words = f"{memory.name.removeprefix('on ')}, {gigabytes(memory.free)} of"
+        yield Finding(section, f"cuda:{index}", f"{words} {gigabytes(memory.total)} free")
+    memory = memory_of(torch.device("cpu"))
+    words = f"{gigabytes(memory.free)} of {gigabytes(memory.total)} free"
+    yield Finding(section, "memory", words, *_short(memory.free, "Close other programs."))
+    dtype = str(default_dtype(best_device())).removeprefix("torch.")
+    flash = " and flash-attn" if _version("flash-attn") else ""
+    yield Finding(section, "attention", f"torch's own kernels (SDPA){flash}; numbers in {dtype}")
+
+
+def _media() -> Iterator[Finding]:
+    codecs = readable_codecs()
+    there = ", ".join(name for name, readable in codecs.items() if readable)
+    yield Finding("Media", "videos", f"PyAV {_version('av')} reads {there}")
+    missing = ", ".join(name for name, readable in codecs.items() if not readable)
+    if missing:
+        fix = "pip install --force-reinstall --no-cache-dir av"
+        yield Finding("Media", "missing", f"no decoder for {missing}", "bad", fix)
+    kinds = [name for name in ("webp", "avif") if features.check(name)]
+    heic = ", HEIC" if _version("pillow-heif") else ""
+    words = ", ".join(["JPEG", "PNG", "GIF", "TIFF", "BMP", *(name.upper() for name in kinds)])
+    yield Finding("Media", "pictures", f"Pillow {_version('pillow')} reads {words}{heic}")
+
+
+def _weights() -> Iterator[Finding]:
+    section, cache = "Embedded model", cache_dir()
+    exists = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(exists).free
+    words = f"{cache}, {gigabytes(free)} free on its disk"
+    yield Finding(section, "cache", words, *_short(free, "REVISIT_CACHE names another place."))
+    folder = cache / "embedded"
+    try:
+        if is_made(folder, source_of(SHIPPED)):
+            check(folder)
+            yield Finding(section, "weights", "there, and every byte as it was written")
+        else:
+            fix = "python -m vlm.weights embedded"
+            yield Finding(section, "weights", "not put together yet", "optional", fix)
+    except WeightsError as error:
+        yield Finding(section, "weights", str(error), "bad", _delete(folder))
+
+
+def _delete(folder: Path) -> str:
+    return f"rm -r {folder}; python -m vlm.weights embedded"
+
+
+def _short(free: float, fix: str) -> tuple[str, str]:
+    return ("good", "") if free > ROOM else ("bad", fix)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _lines(findings: list[Finding], healthy: bool) -> Iterator[str]:
+    width = max(len(finding.name) for finding in findings)
+    section = ""
+    for finding in findings:
+        if finding.section != section:
+            section = finding.section
+            yield f"\n{section}"
+        fix = f"   ({finding.fix})" if finding.fix else ""
+        yield f"  {MARKS[finding.state]}  {finding.name:<{width}}  {finding.found}{fix}"
+    yield ""
+    yield "All is well." if healthy else "What is marked !! needs mending."

@@ -1,0 +1,216 @@
+"""How long an original checkpoint takes to load and to convert, and how much memory, by its size.
+
+    python -m benchmarks.loading [--quick]
+
+A made-up release (the shapes of PVC-InternVL2 made narrow, random numbers, the original's names)
+is written in two sizes and two number formats. Each is loaded straight and converted, in a process
+of its own whose memory is looked at every few milliseconds. Loaded weights are mapped from their
+files until somebody looks at them, so every page of them is touched before the clock is stopped.
+Two kinds of memory are told apart: what the process holds for itself, and with it the pages of
+files it has mapped, which the system takes back when it needs room.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+GIGABYTE = 1e9
+STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# name -> the child's work. Nothing is computed with bfloat16 here.
+TASKS = {
+    "load straight": "touch(load(source, getattr(torch, dtype)))",
+    "load straight as float32": "touch(load(source, torch.float32))",
+    "convert": "convert(source, target)",
+    "load the converted": "touch(load(target, getattr(torch, dtype)))",
+}
+
+
+def release_config(layers: int, width: int) -> dict[str, Any]:
+    """config.json of a release with the proportions of the 8B model, narrower and flatter."""
+    return {
+        "model_type": "pvc_internvl",
+        "downsample_ratio": 0.25,
+        "force_image_size": 448,
+        "template": "internlm2-chat",
+        "vision_config": {
+            "hidden_size": 128,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 4,
+            "intermediate_size": 512,
+            "image_size": 448,
+            "patch_size": 14,
+        },
+        "llm_config": {
+            "vocab_size": 4096,
+            "hidden_size": width,
+            "num_hidden_layers": layers,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 2,
+            "intermediate_size": 4 * width,
+            "rope_scaling": {"type": "dynamic", "factor": 2.0},
+        },
+    }
+
+
+def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> None:
+    """The release, in files of 100 MB; the names are those of the table."""
+    from safetensors.torch import save_file
+
+    from vlm.config import PVCConfig
+    from vlm.weights.internlm2 import llama_config
+    from vlm.weights.pvc_names import pvc_rules
+    from vlm.weights.schema import Fields
+    from vlm.weights.shapes import model_shapes
+
+    given = release_config(layers, width)
+    write_tokenizer(folder)
+    (folder / "config.json").write_text(json.dumps(given))
+    vision = given["vision_config"]
+    tower = {"dim": 128, "num_heads": 4, "mlp_dim": 512, "depth": vision["num_hidden_layers"] - 8}
+    text = llama_config(Fields(folder / "config.json", given["llm_config"]))
+    config = PVCConfig(text_config=text, tower=tower | {"temporal_heads": 4})
+    shapes = model_shapes(config)
+    where: dict[str, str] = {}
+    part: dict[str, torch.Tensor] = {}
+    torch.manual_seed(0)
+
+    def flush() -> None:
+        name = f"model-{len(set(where.values())) + 1:05}.safetensors"
+        save_file(part, folder / name, {"format": "pt"})
+        where.update(dict.fromkeys(part, name))
+        part.clear()
+
+    for rule in pvc_rules(config, {}):
+        made = [shapes[name] for name in rule.targets]
+        shape = (sum(s[0] for s in made), *made[0][1:])
+        part[rule.sources[0]] = torch.randn(shape).to(dtype)
+        if sum(tensor.nbytes for tensor in part.values()) > 100e6:
+            flush()
+    flush()
+    index = {"metadata": {}, "weight_map": where}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def write_tokenizer(folder: Path) -> None:
+    """A SentencePiece model that knows single bytes and little else."""
+    import sentencepiece
+
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["the quick brown fox jumps over the lazy dog"] * 20),
+        model_writer=out,
+        model_type="bpe",
+        vocab_size=320,
+        byte_fallback=True,
+        user_defined_symbols=["[UNUSED_TOKEN_145]", "[UNUSED_TOKEN_146]"],
+        add_dummy_prefix=False,
+        minloglevel=2,
+    )
+    (folder / "tokenizer.model").write_bytes(out.getvalue())
+    marks = ("<img>", "</img>", "<IMG_CONTEXT>")
+    added = {token: 320 + number for number, token in enumerate(marks)}
+    (folder / "added_tokens.json").write_text(json.dumps(added))
+    (folder / "tokenizer_config.json").write_text("{}")
+
+
+CHILD = """
+import sys, time, torch
+from pathlib import Path
+import transformers
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+from vlm.weights.convert import convert
+from vlm.weights.sources import load
+
+def touch(loaded):
+    for tensor in loaded[0].state_dict().values():
+        tensor.flatten()[::1024].clone()
+
+transformers.utils.logging.disable_progress_bar()
+source, target, dtype = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+print("ready", flush=True)
+sys.stdin.readline()
+started = time.perf_counter()
+{work}
+print(time.perf_counter() - started, flush=True)
+"""
+
+
+def measure(work: str, source: Path, target: Path, dtype: str) -> tuple[float, int, int]:
+    """Seconds, and the bytes it came to hold of its own and in all, beyond what imports take."""
+    command = [sys.executable, "-c", CHILD.format(work=work), str(source), str(target), dtype]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        if child.stdout.readline().strip() != "ready":
+            raise RuntimeError("the measured process did not start")
+        process = psutil.Process(child.pid)
+        before = process.memory_info()
+        child.stdin.write("\n")
+        child.stdin.flush()
+        own = whole = 0
+        while child.poll() is None:
+            try:
+                now = process.memory_info()
+            except psutil.NoSuchProcess:
+                break
+            own = max(own, (now.rss - now.shared) - (before.rss - before.shared))
+            whole = max(whole, now.rss - before.rss)
+            time.sleep(0.005)
+        seconds = float(child.stdout.readline())
+        if child.wait():
+            raise RuntimeError(f"this failed: {work}")
+    return seconds, own, whole
+
+
+def run(quick: bool) -> list[str]:
+    """Measures and returns the lines of a section for benchmarks/results.md."""
+    sizes = [(2, 256)] if quick else [(8, 512), (16, 1024)]
+    lines = [
+        "## Loading and converting an original checkpoint",
+        "",
+        "A made-up release with PVC-InternVL2's names. Its files were just written, so they are"
+        " read from the system's memory, not from a disk. Memory is beyond that of the imported"
+        " libraries, as a multiple of the files' size: *own* is the process's alone, *with files*"
+        " counts mapped pages of files too, which the system takes back at need.",
+        "",
+        "| file | stored as | | seconds | GB a second | own | with files |",
+        "|---:|---|---|---:|---:|---:|---:|",
+    ]
+    for layers, width in sizes:
+        for dtype, stored in STORED.items():
+            with tempfile.TemporaryDirectory() as place:
+                source, target = Path(place) / "release", Path(place) / "ours"
+                source.mkdir()
+                write_release(source, layers, width, stored)
+                size = sum(path.stat().st_size for path in source.glob("*.safetensors"))
+                for task, work in TASKS.items():
+                    if task.endswith("float32") and dtype == "float32":
+                        continue
+                    seconds, own, whole = measure(work, source, target, dtype)
+                    lines.append(
+                        f"| {size / 1e6:.0f} MB | {dtype} | {task} | {seconds:.2f}"
+                        f" | {size / GIGABYTE / seconds:.2f}"
+                        f" | {own / size:.2f} x | {whole / size:.2f} x |"
+                    )
+                shutil.rmtree(source)
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small checkpoint")
+    print("\n".join(run(parser.parse_args().quick)))

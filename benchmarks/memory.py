@@ -1,0 +1,139 @@
+"""What `vlm.memory_estimate` says a model will need, against what a process really takes.
+
+    python -m benchmarks.memory [--quick]
+
+A model of a few hundred megabytes with random weights is built in a process of its own, which is
+asked once about as many frames as its context holds. Its peak over what it took with the libraries
+alone, as the operating system counts it, is compared with the estimate from the config.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from typing import Any
+
+from vlm.memory_estimate import Load, Need
+
+# Shapes in which another part of the sum is the largest: weights, looking, keys and values.
+CASES: dict[str, dict[str, int]] = {
+    "weights": {"layers": 8, "width": 1024, "frames": 4, "context": 256},
+    "looking": {"layers": 2, "width": 256, "frames": 32, "context": 640},
+    "conversation": {"layers": 8, "width": 512, "frames": 4, "context": 8192},
+}
+
+CHILD = """
+import json, sys
+import torch
+from benchmarks.memory import build, question
+from vlm.presets import build_model
+case = json.loads(sys.argv[1])
+torch.set_num_threads(1)
+
+def peak():  # of this process alone; ru_maxrss begins with that of the process before it
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+question(build_model("test"), 1, 64)  # the libraries and their buffers, once
+before = peak()
+question(build(case), case["frames"], case["context"])
+print(peak() - before)
+"""
+
+
+def config_of(case: dict[str, int]) -> Any:
+    """A PVC of these sizes, small frames for many of them."""
+    from vlm.config import PVCConfig
+
+    return PVCConfig(
+        tower={
+            "image_size": 112,
+            "dim": 256,
+            "depth": 4,
+            "num_heads": 4,
+            "mlp_dim": 1024,
+            "num_temporal_layers": 2,
+            "temporal_heads": 4,
+        },
+        compressor={"adaln_hidden_dim": 64},
+        prompt={"default_frames": case["frames"], "default_tiles": 1, "looks": 1},
+        text_config={
+            "model_type": "llama",
+            "vocab_size": 8192,
+            "hidden_size": case["width"],
+            "intermediate_size": 4 * case["width"],
+            "num_hidden_layers": case["layers"],
+            "num_attention_heads": 8,
+            "num_key_value_heads": 8,
+            "max_position_embeddings": case["context"],
+        },
+        image_token_id=8191,
+    )
+
+
+def build(case: dict[str, int]) -> Any:
+    import torch
+
+    from vlm.model import PVCForConditionalGeneration
+
+    torch.manual_seed(0)
+    return PVCForConditionalGeneration(config_of(case)).eval()
+
+
+def question(model: Any, frames: int, context: int) -> None:
+    """A video is looked at, then a prompt that fills the context is read, as in `vlm.reply`."""
+    import torch
+    from transformers import DynamicCache
+
+    from vlm.generation import prefill
+
+    size = model.config.image_size
+    with torch.inference_mode():
+        pixels = torch.zeros(frames, 3, size, size)
+        times = [t / frames for t in range(frames)]
+        seen = torch.cat(list(model.encode_steps(pixels, frames, times)))
+        words = torch.zeros(1, context - len(seen), dtype=torch.long)
+        embeds = torch.cat([seen[None], model.get_input_embeddings()(words)], dim=1)
+        cache = DynamicCache(config=model.language_model.config)
+        prefill(model.language_model, embeds, cache)
+
+
+def measured(case: dict[str, int]) -> int:
+    """Bytes of the peak, in a process of its own."""
+    words = [sys.executable, "-c", CHILD, json.dumps(case)]
+    return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+def estimated(case: dict[str, int]) -> Need:
+    import torch
+
+    from vlm.memory_estimate import estimate
+
+    config = config_of(case)
+    return estimate(config, torch.float32, Load.of(config, case["context"]))
+
+
+def run(quick: bool = False) -> list[str]:
+    """Lines of Markdown."""
+    lines = [
+        "| mostly | weights | conversation | looking or reading | estimate | measured | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, case in CASES.items():
+        need, took = estimated(case), measured(case)
+        parts = (need.weights, need.cache, max(need.looking, need.reading), need.total, took)
+        cells = " | ".join(f"{size / 1e6:,.0f} MB" for size in parts)
+        lines.append(f"| {name} | {cells} | {need.total / took:.2f} |")
+        if quick:
+            break
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one case only")
+    print("\n".join(run(parser.parse_args().quick)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What it costs training to read media in a process that can be killed, and what a cache saves.
+
+    python -m benchmarks.reading [--quick]
+
+A picture and a clip, read in four ways that give the same squares: in this process; by the loader's
+`Decoder`, one process for many files; by a process for each file, as uploads are; and from the
+cache of squares read before. Ways alternate; medians, and their ratio to the first.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.decode import make_video
+from benchmarks.timing import medians
+from data.decoder import Decoder
+from data.frame_cache import FrameCache
+from data.records import Media
+from vlm.media.decode import MediaReader, read_image, read_video
+from vlm.media.transforms import resize_frames
+
+SQUARE = 448
+
+
+def run(quick: bool = False) -> list[str]:
+    """The measurement as lines of Markdown."""
+    repeats = 3 if quick else 9
+    lines = [
+        "## Reading media for training",
+        "",
+        "| | in the loader | its decoder process | a process per file | kept squares |",
+        "|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_video(folder / "clip.mp4", 2 if quick else 10)
+        pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((1024, 768)).save(folder / "picture.jpg", quality=90)
+        for label, file, num_frames in (
+            ("picture, 1024 x 768", "picture.jpg", 1),
+            ("16 frames of 1080p", "clip.mp4", 16),
+        ):
+            lines.append(_row(label, folder, file, num_frames, repeats))
+    return [*lines, ""]
+
+
+def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> str:
+    video = num_frames > 1
+    media = Media("video" if video else "image", folder / file)
+    decoder, cache = Decoder(), FrameCache(folder / "frames", 2**30)
+    options = {"num_frames": num_frames, "size": 4 * SQUARE}
+
+    def here() -> NDArray[np.uint8]:
+        if video:
+            frames = read_video(media.path, isolated=False, **options).frames  # type: ignore[arg-type]
+        else:
+            frames = read_image(media.path, isolated=False).pixels[None]
+        return resize_frames(frames, SQUARE)
+
+    def beside() -> NDArray[np.uint8]:
+        if video:
+            return decoder.video(media, num_frames, SQUARE).frames
+        return decoder.image(media, SQUARE).frames
+
+    def kept() -> NDArray[np.uint8]:
+        found = cache.get(media, num_frames, SQUARE)
+        assert found is not None
+        return found.frames
+
+    with MediaReader() as reader:
+
+        def alone() -> NDArray[np.uint8]:
+            if video:
+                frames = reader.read_video(media.path, **options).frames  # type: ignore[arg-type]
+            else:
+                frames = reader.read_image(media.path).pixels[None]
+            return resize_frames(frames, SQUARE)
+
+        decode = decoder.video(media, num_frames, SQUARE) if video else decoder.image(media, SQUARE)
+        cache.put(media, num_frames, SQUARE, decode)
+        ways = {"here": here, "beside": beside, "alone": alone, "kept": kept}
+        first = here()
+        assert all(np.array_equal(first, way()) for way in ways.values())
+        took = medians(ways, repeats)
+    cells = [
+        f"{1000 * one.clock:.1f} ms ({one.clock / took['here'].clock:.2f})" for one in took.values()
+    ]
+    return f"| {label} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    sys.stdout.write("\n".join(run(parser.parse_args().quick)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

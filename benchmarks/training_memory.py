@@ -1,0 +1,96 @@
+"""Peak memory of a training step against the length of its sequence.
+
+Each row is measured in a process of its own: a process tells only its highest point.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+LENGTHS = (256, 1024, 2048)
+
+
+def run(quick: bool = False) -> list[str]:
+    """A table in Markdown."""
+    lengths = LENGTHS[:2] if quick else LENGTHS
+    rows = {
+        "kept": [measured(length, False) for length in (8, *lengths)],
+        "computed again (gradient_checkpointing)": [
+            measured(length, True) for length in (8, *lengths)
+        ],
+    }
+    lines = [
+        "## Peak memory against length (a language model of 8 layers, 512 wide; one row, "
+        "above a row of 8 tokens)",
+        "",
+        f"| activations | {' | '.join(f'{n:,} tokens' for n in lengths)} | a token |",
+        "|---|" + "---:|" * (len(lengths) + 1),
+    ]
+    for name, (base, *peaks) in rows.items():
+        above = [peak - base for peak in peaks]
+        cells = " | ".join(f"{mib:.0f} MiB" for mib in above)
+        a_token = (above[-1] - above[0]) / (lengths[-1] - lengths[0]) * 1024
+        lines.append(f"| {name} | {cells} | {a_token:.0f} KiB |")
+    return [*lines, ""]
+
+
+def measured(length: int, again: bool) -> float:
+    """MiB at the highest point of a process that trains on one row of this length."""
+    command = [sys.executable, "-m", "benchmarks.training_memory", str(length)]
+    done = subprocess.run(
+        [*command, *(["--again"] if again else [])], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("length", type=int)
+    parser.add_argument("--again", action="store_true", help="gradient checkpointing")
+    arguments = parser.parse_args()
+    print(f"{train_once(arguments.length, arguments.again):.1f}")
+
+
+def train_once(length: int, again: bool) -> float:
+    """Two steps; returns the process's peak in MiB."""
+    import torch
+
+    from training.trainer import checkpoint_activations
+    from vlm.presets import build_model
+
+    text = {
+        "model_type": "llama",
+        "vocab_size": 512,
+        "hidden_size": 512,
+        "intermediate_size": 1536,
+        "num_hidden_layers": 8,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "max_position_embeddings": 8192,
+        "tie_word_embeddings": True,
+    }
+    model = build_model("test", text_config=text).train()
+    model.config.use_cache = False
+    if again:
+        checkpoint_activations(model)
+    ids = torch.zeros(1, length, dtype=torch.long)
+    labels = torch.full_like(ids, -100)
+    labels[:, -4:] = 1
+    for _ in range(2):
+        model(input_ids=ids, labels=labels).loss.backward()
+    return peak()
+
+
+def peak() -> float:
+    """This process's highest point in MiB. Linux's ru_maxrss would be its parent's, if larger."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""PVC's claim, small: four models that differ in one thing, taught and asked the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.claim.report import differences, gathered, plot, table
+from training.claim.run import run, run_start
+from training.claim.samples import Worlds, asked, share_right
+from training.claim.start import fresh, started
+from training.claim.variants import LOOKS, SCALES, VARIANTS, tokenizer
+from training.claim.worlds import KINDS, LONG, example
+from training.recipe import Recipe, load_recipe
+from vlm.processor import PVCProcessor
+
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
+TINY = SCALES["claim-test"]
+
+
+def tiny(folder: Path) -> Recipe:
+    changes = ["model=claim-test", "steps=6", "batch_size=2", f"output={folder}"]
+    return load_recipe(RECIPES / "claim-small.yaml", changes)
+
+
+def processor(name: str) -> PVCProcessor:
+    return PVCProcessor.from_config(fresh(VARIANTS[name], TINY, 0).config, tokenizer())
+
+
+def test_all_four_spend_as_many_visual_tokens_on_a_picture_and_on_a_video() -> None:
+    for kind, tokens in (("page", 4), ("short", 8), ("long", 12)):
+        spent = set()
+        for name, variant in VARIANTS.items():
+            rendered = processor(name).render(asked(variant, example(kind, 0, 0)))
+            image = fresh(variant, TINY, 0).config.image_token_id
+            spent.add(sum(token == image for token in rendered.ids))
+        assert spent == {tokens}, kind
+
+
+def test_all_four_are_taught_the_same_in_the_same_order(tmp_path: Path) -> None:
+    recipe = tiny(tmp_path)
+    worlds = [Worlds(variant, processor(name), recipe) for name, variant in VARIANTS.items()]
+    for index in range(len(worlds[0])):
+        first, *others = [each.example(index) for each in worlds]
+        for other in others:
+            assert other.answer == first.answer
+            np.testing.assert_array_equal(other.frames, first.frames)
+
+
+def test_questions_differ_from_what_is_taught_and_every_event_of_a_long_video_lasts() -> None:
+    for kind in KINDS:
+        assert example(kind, 0, 0).answer == example(kind, 0, 0).answer
+        assert not np.array_equal(example(kind, 0, 0).frames, example(kind, 10**6, 0).frames)
+    frames = example("long", 0, 5).frames
+    changes = [not np.array_equal(a, b) for a, b in zip(frames, frames[1:], strict=False)]
+    assert len(frames) == LONG
+    assert sum(changes) == 3
+    assert not any(a and b for a, b in zip(changes, changes[1:], strict=False))
+
+
+def test_before_training_three_of_the_four_say_the_same() -> None:
+    start = fresh(VARIANTS["uncompressed"], TINY, 7)
+    page = torch.rand(2, 3, start.config.image_size, start.config.image_size)
+    said = {
+        name: started(VARIANTS[name], TINY, 3, start)
+        .eval()
+        .encode(page, [1, 1], [LOOKS, LOOKS], [0.0, 0.25, 0.5, 0.75] * 2)
+        for name in ("repeats", "progressive", "pvc")
+    }
+    torch.testing.assert_close(said["progressive"], said["repeats"])
+    torch.testing.assert_close(said["pvc"], said["repeats"])
+
+
+def test_once_weights_are_moved_only_repeats_say_the_same_at_every_look() -> None:
+    start = fresh(VARIANTS["uncompressed"], TINY, 7)
+    page = torch.rand(1, 3, start.config.image_size, start.config.image_size)
+    for name in ("repeats", "progressive", "pvc"):
+        model = started(VARIANTS[name], TINY, 3, start).eval()
+        with torch.no_grad():  # as if trained: gates open, norms that know the time
+            for parameter in (*model.tower.blocks.parameters(), *model.compressor.parameters()):
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        tokens = model.encode(page, [1], [LOOKS], [0.0, 0.25, 0.5, 0.75]).view(LOOKS, -1)
+        alike = torch.allclose(tokens[0], tokens[-1], atol=1e-5)
+        assert alike == (name == "repeats"), name
+
+
+def test_a_share_is_of_what_was_to_be_said() -> None:
+    long = replace(example("long", 0, 0), answer="a1b2c3d4")
+    way = replace(example("short", 0, 0), question="way", answer="left")
+    assert share_right(["a1b2c9d4"], [long]) == 0.75
+    assert share_right([""], [long]) == 0.0
+    assert share_right(["left", "right"], [way, way]) == 0.5
+
+
+def test_a_run_is_trained_asked_and_not_done_twice(tmp_path: Path) -> None:
+    recipe = tiny(tmp_path)
+    run_start(recipe)
+    result = run("pvc", 0, recipe)
+    assert list(result["looks"]) == ["1", "2", "3", "4"]
+    written = tmp_path / "pvc-0" / "scores.json"
+    written.write_text(json.dumps({**result, "page": 0.5}), encoding="utf-8")
+    assert run("pvc", 0, recipe)["page"] == 0.5
+    assert gathered(tmp_path)[0]["page"] == 0.5
+    with pytest.raises(ValueError, match="is of 6 steps, not 7: name another folder"):
+        run("pvc", 0, replace(recipe, steps=7))
+    assert (tmp_path / "pvc-0" / "model" / "config.json").is_file()
+
+
+def test_the_report_tells_means_deviations_and_each_seed(tmp_path: Path) -> None:
+    one = {"1": 0.1}
+    results = [
+        {"variant": name, "seed": seed, "page": right, "short": 0.5, "long": 0.25, "looks": one}
+        for name, seed, right in (
+            ("repeats", 0, 0.2), ("repeats", 1, 0.4), ("pvc", 0, 0.9), ("progressive", 0, 0.5),
+        )
+    ]  # fmt: skip
+    lines = table(results)
+    assert "| repeats | 4 | 30.0 ± 14.1 | 50.0 ± 0.0 | 25.0 ± 0.0 |" in lines
+    same = "+0.0 (0 of 1 up)"
+    assert f"| pvc against progressive | +40.0 (1 of 1 up) | {same} | {same} |" in (
+        differences(results)
+    )
+    plot(results, tmp_path / "claim.png")
+    assert (tmp_path / "claim.png").stat().st_size > 1000
+
+
+def test_a_folder_without_scores_is_refused_with_what_makes_them(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="python -m training.claim makes them"):
+        gathered(tmp_path)

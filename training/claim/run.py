@@ -1,0 +1,139 @@
+"""Trains one of the four models and asks it: the one training loop, a folder that can be opened.
+
+OUT/start/                 what all four start from
+OUT/pvc-0/model/           a trained model: `--model OUT/pvc-0/model` of app and evaluation
+OUT/pvc-0/scores.json      how it answered; a run that has this file is not run again
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers import set_seed
+
+from data.collate import Collator
+from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
+from training.claim.start import fresh, started
+from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
+from training.claim.worlds import KINDS, Example, example
+from training.journal import Bar, Journal
+from training.parts import prepare_parts
+from training.recipe import Recipe
+from training.trainer import PVCTrainer
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+
+SCORES = "scores.json"
+HELD = 1_000_000  # the seed of what is asked; runs have small ones
+ANSWER_TOKENS = 34
+
+
+def run_start(recipe: Recipe) -> PVCForConditionalGeneration:
+    """The model that all four start from, trained if it is not there yet."""
+    folder = Path(recipe.output) / "start" / "model"
+    if not (folder / "config.json").is_file():
+        scale = SCALES[recipe.model]
+        model = fresh(VARIANTS["uncompressed"], scale, HELD)
+        longer = replace(recipe, steps=scale.start_steps, seed=HELD, output=str(folder.parent))
+        train(VARIANTS["uncompressed"], model, longer, START_TURNS)
+    return PVCForConditionalGeneration.from_pretrained(folder)
+
+
+def run(name: str, seed: int, recipe: Recipe) -> dict[str, Any]:
+    """Trains and scores one of the four with one seed; reads what an earlier run scored."""
+    folder = Path(recipe.output) / f"{name}-{seed}"
+    written = folder / SCORES
+    if written.is_file():
+        earlier = json.loads(written.read_text(encoding="utf-8"))
+        if earlier["steps"] != recipe.steps:
+            raise ValueError(
+                f"{written} is of {earlier['steps']} steps, not {recipe.steps}: "
+                "name another folder with --set output=..."
+            )
+        return earlier
+    variant = VARIANTS[name]
+    model = started(variant, SCALES[recipe.model], seed, run_start(recipe))
+    train(variant, model, replace(recipe, seed=seed, output=str(folder)))
+    scores = score(variant, model, PVCProcessor.from_config(model.config, tokenizer()), recipe)
+    result = {"variant": name, "seed": seed, "steps": recipe.steps, **asdict(variant), **scores}
+    unfinished = written.with_suffix(".part")
+    unfinished.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(written)
+    return result
+
+
+def train(
+    variant: Variant,
+    model: PVCForConditionalGeneration,
+    recipe: Recipe,
+    turns: Sequence[str] = TURNS,
+) -> None:
+    """Trains a model in place as the recipe says, and saves it as an ordinary folder."""
+    set_seed(recipe.seed)
+    processor = PVCProcessor.from_config(model.config, tokenizer())
+    prepare_parts(model, recipe)
+    model.config.use_cache = False
+    worlds: Any = Worlds(variant, processor, recipe, turns)
+    output = Path(recipe.output)
+    watching = [Bar(), Journal(output)]
+    PVCTrainer(model, recipe, worlds, Collator(processor), callbacks=watching).train()
+    model.config.use_cache = True
+    folder = output / "model"
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def score(
+    variant: Variant, model: PVCForConditionalGeneration, processor: PVCProcessor, recipe: Recipe
+) -> dict[str, Any]:
+    """Shares right: by kind, and on pages by the number of looks (a picture seen once has one)."""
+    model.eval()
+    number = SCALES[recipe.model].questions
+    questions = {kind: [example(kind, HELD, i, full=True) for i in range(number)] for kind in KINDS}
+    by_looks = {}
+    looks = range(1, LOOKS + 1) if variant.looks > 1 else (1,)
+    for n in looks:
+        given = answered(model, processor, variant, questions["page"], n)
+        by_looks[str(n)] = share_right(given, questions["page"])
+    scores: dict[str, Any] = {"looks": by_looks, "page": by_looks[str(variant.looks)]}
+    for kind in ("short", "long"):
+        given = answered(model, processor, variant, questions[kind])
+        scores[kind] = share_right(given, questions[kind])
+        for asked_for in dict.fromkeys(one.question for one in questions[kind]):
+            pairs = [(a, e) for a, e in zip(given, questions[kind], strict=True)]
+            some = [(a, e) for a, e in pairs if e.question == asked_for]
+            scores[f"{kind} {asked_for}"] = share_right(*zip(*some, strict=True))
+    return scores
+
+
+@torch.inference_mode()
+def answered(
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    variant: Variant,
+    examples: list[Example],
+    looks: int | None = None,
+    batch_size: int = 50,
+) -> list[str]:
+    """Greedy answers, in order."""
+    answers: list[str] = []
+    bar = tqdm(total=len(examples), desc=f"asking {examples[0].kind}", unit="question", leave=False)
+    with bar:
+        for start in range(0, len(examples), batch_size):
+            batch = [asked(variant, one, looks) for one in examples[start : start + batch_size]]
+            inputs = processor(batch, add_generation_prompt=True).to(model.device)
+            ids = model.generate(
+                **inputs,
+                do_sample=False,
+                max_new_tokens=ANSWER_TOKENS,
+                eos_token_id=processor.writer.end_of_turn,
+                pad_token_id=processor.tokenizer.pad_token_id,
+            )
+            new = ids[:, inputs["input_ids"].shape[1] :]
+            answers += processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+            bar.update(len(batch))
+    return answers

@@ -1,0 +1,129 @@
+"""What the four models of the claim are taught and asked: three kinds of made worlds, as arrays.
+
+    page    a picture of digits, four rows of four cells          "read"  -> what is in each cell
+    short   such a page for 8 frames while a ball crosses it      "read", or "way" -> left, ...
+    long    12 frames, four digits one after the other, anywhere  "order" -> the four
+
+A page holds more than one look's tokens can easily say; a short video shows the same page again
+and again beside something that happens; a long one says little in each frame, but a frame that is
+left out may be the one that counts. A sample follows from (seed, number) alone, so every model is
+shown the same in the same order.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+CELL, SIDE = 12, 4  # pixels of a digit's cell, cells of a page's row
+SIZE = CELL * SIDE
+SHORT, LONG, EVENTS = 8, 12, 4  # frames; digits of a long video
+KINDS = ("page", "short", "long")
+WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+FILLED = (1, 2, 4, 8, 16, 16)  # cells of a page with a digit
+DIGITS = "0123456789 "
+PLACES = "abcdefghijklmnop"  # row by row on a page, one after the other in a long video
+SIZES, SHIFTS = (15,), (0,)  # of the digits in their cells: pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One question: frames uint8 [T, S, S, 3] (one for a page), what is asked, what is right."""
+
+    kind: str
+    frames: NDArray[np.uint8]
+    question: str
+    answer: str
+
+
+def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
+    """The example of this kind that has this number; `full`: no cell of a page is empty."""
+    rng = np.random.default_rng((seed, KINDS.index(kind), number))
+    if kind == "long":
+        return _long(rng)
+    digits = rng.integers(0, 10, SIDE * SIDE)
+    filled = max(FILLED) if full else int(rng.choice(FILLED))
+    blank = rng.permutation(SIDE * SIDE)[filled:]
+    digits[blank] = 10
+    ink = _page(rng, digits)
+    paper, pen = _colours(rng)
+    text = told(digits)
+    if kind == "page":
+        return Example(kind, _painted(ink[None], paper, pen), "read", text)
+    way = str(rng.choice(list(WAYS)))
+    frames = np.repeat(_painted(ink[None], paper, pen), SHORT, axis=0)
+    _cross(rng, frames, way)
+    if rng.random() < 0.5:
+        return Example(kind, frames, "read", text)
+    return Example(kind, frames, "way", way)
+
+
+def told(digits: NDArray[np.int64]) -> str:
+    """Every digit after the letter of its place, so that an answer need not be counted out."""
+    pairs = zip(PLACES, digits, strict=False)
+    return "".join(f"{letter}{DIGITS[digit]}" for letter, digit in pairs)
+
+
+def _long(rng: np.random.Generator) -> Example:
+    """Digits in a row, each for two frames or more, each somewhere else."""
+    digits = rng.integers(0, 10, EVENTS)
+    ends = np.sort(rng.choice(np.arange(1, LONG - EVENTS), EVENTS - 1, replace=False))
+    lengths = np.diff([0, *(ends + np.arange(1, EVENTS)), LONG])
+    ink = np.zeros((LONG, SIZE, SIZE), np.float32)
+    start = 0
+    for digit, length in zip(digits, lengths, strict=True):
+        row, column = rng.integers(0, SIDE, 2) * CELL
+        glyph = _glyphs()[digit, rng.integers(len(_glyphs()[0]))]
+        ink[start : start + length, row : row + CELL, column : column + CELL] = glyph
+        start += length
+    return Example("long", _painted(ink, *_colours(rng)), "order", told(digits))
+
+
+def _page(rng: np.random.Generator, digits: NDArray[np.int64]) -> NDArray[np.float32]:
+    """[S, S], 1 where there is ink."""
+    variants = rng.integers(0, len(_glyphs()[0]), len(digits))
+    cells = _glyphs()[digits, variants].reshape(SIDE, SIDE, CELL, CELL)
+    return cells.transpose(0, 2, 1, 3).reshape(SIZE, SIZE)
+
+
+def _cross(rng: np.random.Generator, frames: NDArray[np.uint8], way: str) -> None:
+    """Draws a ball that crosses the frames [T, S, S, 3] this way, over what is there."""
+    T = len(frames)
+    radius, lane = CELL / 2 - 1, rng.uniform(CELL / 2, SIZE - CELL / 2)
+    along = SIZE / 2 + (np.arange(T) - (T - 1) / 2) * (SIZE / T)
+    dx, dy = WAYS[way]
+    x = along[:: dx or 1] if dx else np.full(T, lane)
+    y = along[:: dy or 1] if dy else np.full(T, lane)
+    rows, columns = np.mgrid[:SIZE, :SIZE] + 0.5
+    inside = (columns - x[:, None, None]) ** 2 + (rows - y[:, None, None]) ** 2 < radius**2
+    frames[inside] = (200, 40, 40)
+
+
+def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the paper, which is black, and of the pen."""
+    return np.zeros(3), rng.uniform(150, 255, 3)
+
+
+def _painted(
+    ink: NDArray[np.float32], paper: NDArray[np.float64], pen: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """[T, S, S] of ink -> uint8 [T, S, S, 3]."""
+    return (paper + ink[..., None] * (pen - paper)).astype(np.uint8)
+
+
+@cache
+def _glyphs() -> NDArray[np.float32]:
+    """[10, variants, CELL, CELL]: every digit in a few sizes and places of its cell."""
+    drawn = []
+    for digit in DIGITS:
+        for size in SIZES:
+            font = ImageFont.load_default(size)
+            for dx in SHIFTS:
+                for dy in SHIFTS:
+                    cell = Image.new("L", (CELL, CELL))
+                    middle = (CELL / 2 + dx, CELL / 2 + dy)
+                    ImageDraw.Draw(cell).text(middle, digit, fill=255, font=font, anchor="mm")
+                    drawn.append(np.asarray(cell, np.float32) / 255)
+    return np.stack(drawn, dtype=np.float32).reshape(len(DIGITS), -1, CELL, CELL)

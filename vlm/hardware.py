@@ -1,0 +1,110 @@
+"""What this machine has: devices, the number format it multiplies fast, memory that is free."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+GB = 1e9
+# Limits of a container, in the two places where Linux says them: limit, used, page cache in it.
+CGROUPS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat",
+     "total_inactive_file"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory of one place, in bytes; the name says where, as in "on this machine"."""
+
+    name: str
+    free: int
+    total: int
+
+
+def best_device() -> torch.device:
+    """The first CUDA GPU, else the processor. Others (mps, xpu) are taken where they are named."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def checked_device(name: str | torch.device | None) -> torch.device:
+    """The device of this name, or the best. ValueError, one sentence, if there is none."""
+    if name is None:
+        return best_device()
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        if torch.backends.mps.is_available():
+            there.append("mps")
+        raise ValueError(
+            f"--device {name}: there is no such device here; there is {', '.join(there)}."
+        ) from error
+    return device
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it; emulated it is slower than float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if _cuda_multiplies_bfloat16(device) else torch.float16
+    if device.type == "mps" and not torch.backends.mps.is_macos_or_newer(14, 0):
+        return torch.float16  # older systems cannot even hold bfloat16
+    if device.type == "cpu" and not cpu_multiplies_bfloat16():
+        return torch.float32
+    return torch.bfloat16
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it (AVX-512 BF16, AMX, Arm's BF16)."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def _cuda_multiplies_bfloat16(device: torch.device) -> bool:
+    # torch's own is_bf16_supported says yes where it is only emulated.
+    return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def cpu_name() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def memory_of(device: torch.device) -> Memory:
+    """What is free on a device. What shares the machine's memory (cpu, mps) has the machine's."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return Memory(f"on {torch.cuda.get_device_name(device)}", free, total)
+    machine = psutil.virtual_memory()
+    free, total = machine.available, machine.total
+    limit = container_limit()
+    if limit is not None:
+        free, total = min(free, limit.free), min(total, limit.total)
+    return Memory("on this machine", free, total)
+
+
+def container_limit(root: Path = Path("/sys/fs/cgroup")) -> Memory | None:
+    """What a container may use, where one is set: the machine's own figures do not know of it."""
+    for limit, used, stat, cached in CGROUPS:
+        try:
+            total = int((root / limit).read_text())
+            free = total - int((root / used).read_text())
+            stats = dict(line.split() for line in (root / stat).read_text().splitlines())
+        except (OSError, ValueError):  # there is none, or it says "max"
+            continue
+        return Memory("in this container", free + int(stats.get(cached, 0)), total)
+    return None
+
+
+def gigabytes(num_bytes: float) -> str:
+    """1.3 GB, or 0.04 GB where it is less than a tenth."""
+    digits = 1 if num_bytes >= 0.095 * GB else 2
+    return f"{num_bytes / GB:,.{digits}f} GB"

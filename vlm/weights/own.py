@@ -1,0 +1,109 @@
+"""A folder of our own format, checked before anything of it is built.
+
+transformers reads such a folder, and reads it well; but what it says of a broken one is a traceback
+or a page of text. So config.json goes through a schema and every file of weights is opened first.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vlm.weights.files import WeightsError
+from vlm.weights.rename import Fit, fit_rules, rename
+from vlm.weights.schema import Fields, check_dataclass, read_json
+from vlm.weights.shapes import model_shapes
+from vlm.weights.shards import Shards
+
+if TYPE_CHECKING:
+    import torch
+
+    from vlm.config import PVCConfig
+    from vlm.model import PVCForConditionalGeneration
+    from vlm.processor import PVCProcessor
+
+MODEL_TYPE = "pvc"
+LARGEST = 1 << 31  # of any whole number in a language model's config
+
+
+def own_config(folder: Path) -> PVCConfig:
+    """config.json of one of our folders. Raises WeightsError with the field that is wrong."""
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import CONFIG_MAPPING
+
+    from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
+
+    given = read_json(folder / "config.json")
+    kind = given.text("model_type")
+    if kind != MODEL_TYPE:
+        raise WeightsError(
+            f"{given.path}: this is a {kind}, not an assistant of ours. A tower or a language model"
+            " becomes part of one with `python -m vlm.assemble`."
+        )
+    sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
+    for name, section in sections.items():
+        if name in given:
+            check_dataclass(given.section(name), section)
+    text = given.section("text_config")
+    known = text.text("model_type")
+    if known not in CONFIG_MAPPING:
+        raise text.wrong("model_type", "a language model that transformers knows, such as llama")
+    _check_numbers(text)
+    try:
+        return PVCConfig.from_pretrained(folder, local_files_only=True)
+    except (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(f"{given.path}: {_first_line(error)}") from error
+
+
+def load_own(
+    folder: Path, dtype: torch.dtype | None = None, **options: Any
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """The model and its processor; `options` go to from_pretrained."""
+    from vlm.model import PVCForConditionalGeneration
+
+    config = own_config(folder)
+    if getattr(config, "quantization_config", None) is None:
+        own_fit(config, Shards(folder)).refuse(folder)
+    model = PVCForConditionalGeneration.from_pretrained(
+        folder,
+        dtype=dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        **{"attn_implementation": "sdpa", **options},
+    )
+    return model, own_processor(folder)
+
+
+def own_fit(config: PVCConfig, shards: Shards) -> Fit:
+    """How the weights of a folder fit its config, under the names they have."""
+    wanted = model_shapes(config)
+    return fit_rules([r for name in wanted for r in rename(name, name)], shards.shapes, wanted)
+
+
+def own_processor(folder: Path) -> PVCProcessor:
+    from vlm.processor import PVCProcessor
+
+    try:
+        return PVCProcessor.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(
+            f"{folder}: its processor or tokenizer cannot be read ({_first_line(error)}). Download"
+            " or save the folder again."
+        ) from error
+
+
+def _check_numbers(given: Fields) -> None:
+    """No size of a language model, whichever it is, is negative or beyond all measure."""
+    for name, value in given.values.items():
+        if name.endswith(("_size", "num_hidden_layers", "_heads", "_embeddings")) and not (
+            value is None or isinstance(value, bool)
+        ):
+            given.integer(name, 0, LARGEST)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, json.JSONDecodeError):
+        return "a file of it is no JSON"
+    return ": ".join(lines[:2]) if lines else type(error).__name__
