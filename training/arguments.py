@@ -83,6 +83,7 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         # Every parameter has its part in every batch (training/equal_calls.py).
         ddp_find_unused_parameters=False,
         logging_steps=recipe.log_every,
+        logging_first_step=True,
         logging_nan_inf_filter=False,
         save_steps=recipe.save_every,
         dataloader_num_workers=recipe.workers,
