@@ -1,6 +1,7 @@
 """What transformers' Trainer is told of a recipe."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +46,12 @@ def training_arguments(recipe: Numbers) -> TrainingArguments:
     """Their names for our numbers."""
     os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
     os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
+    for name in recipe.report_to:
+        if find_spec(name) is None:
+            raise ValueError(
+                f"`report_to` names {name}, which is not installed: `pip install {name}`, or take "
+                "it out"
+            )
     try:
         return _training_arguments(recipe)
     except (ImportError, RuntimeError) as error:
@@ -76,6 +83,7 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         # Every parameter has its part in every batch (training/equal_calls.py).
         ddp_find_unused_parameters=False,
         logging_steps=recipe.log_every,
+        logging_first_step=True,
         logging_nan_inf_filter=False,
         save_steps=recipe.save_every,
         dataloader_num_workers=recipe.workers,
