@@ -51,7 +51,11 @@ def write_checkpoint(folder: Path, writes: bool, write: Callable[[Path | None], 
 def checkpoints(output: Path) -> list[Path]:
     """All of a run, the newest first, whether whole or not."""
     found = [path for path in output.glob(f"{PREFIX}*") if path.name[len(PREFIX) :].isdigit()]
-    return sorted(found, key=lambda path: int(path.name[len(PREFIX) :]), reverse=True)
+    return sorted(found, key=step_of, reverse=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix(PREFIX))
 
 
 def newest_whole(output: Path, say: Say) -> Path | None:
@@ -80,9 +84,14 @@ def what_is_wrong(folder: Path) -> str | None:
     return f"its manifest does not list {', '.join(missing)}." if missing else None
 
 
-def prune(output: Path, keep: int) -> None:
-    """Delete all but the newest `keep`, and what a killed process left half written."""
-    for path in checkpoints(output)[keep:]:
+def prune(output: Path, keep: int, step: int) -> None:
+    """Delete all but the newest `keep` up to `step`, and what a killed process left half written.
+
+    Later ones are of a run before this one, or broken: they must not count as this run's newest.
+    """
+    found = checkpoints(output)
+    later = [path for path in found if step_of(path) > step]
+    for path in later + found[len(later) + keep :]:
         # Renamed first: a folder that is being deleted never looks like a checkpoint.
         doomed = path.with_name(f".{path.name}.old")
         path.rename(doomed)

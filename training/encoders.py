@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-import yaml
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
@@ -23,7 +22,7 @@ from data.labelled import ClipDataset, LabelledClip, find_clips, in_order, split
 from training.arguments import training_arguments
 from training.changes import fingerprint
 from training.journal import Bar, Journal
-from training.recipe import fitting
+from training.recipe import change, fitting, read_values, refuse_numbers
 from training.run import StoppedError, going_on_from, num_processes, tell
 from training.steady import SteadyTrainer
 from training.stopping import StopOnSignal
@@ -62,6 +61,11 @@ class EncoderRecipe:
     report_to: tuple[str, ...] = ("tensorboard",)
     max_skipped: int = 10
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_numbers(self)
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"`held_out` is a share from 0 to below 1, not {self.held_out}")
 
 
 class EncoderTrainer(SteadyTrainer):
@@ -236,14 +240,10 @@ def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
     """A folder or a YAML file, and what `--set` changes."""
     values: dict[str, Any] = {"folder": arguments.folder}
     if Path(arguments.folder).is_file():
-        values = yaml.safe_load(Path(arguments.folder).read_text(encoding="utf-8"))
+        values = read_values(arguments.folder)
     if arguments.output:
         values["output"] = arguments.output
-    for change in arguments.set:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes key=value, not {change!r}")
-        values[key] = yaml.safe_load(value)
+    change(values, arguments.set)
     known = {f.name: f.type for f in fields(EncoderRecipe)}
     for name in values:
         if name not in known:

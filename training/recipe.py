@@ -12,8 +12,8 @@ does not exist is an error that names the ones that do.
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
 
 import yaml
 
@@ -21,6 +21,7 @@ import yaml
 # progressive layers, those layers, the compressor, the words of the classifier's concepts, the
 # language model.
 PARTS = ("backbone", "tower", "compressor", "concepts", "language_model")
+REPORTERS = ("tensorboard", "trackio", "wandb")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Lora:
     rank: int = 8
     alpha: int = 16
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise ValueError(f"the rank of adapters is at least 1, not {self.rank}")
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,10 @@ class Recipe:
             raise ValueError("`packing`, `max_tiles` and `decode_seconds` cannot be negative")
         if not 0 <= self.max_bad_share <= 1:
             raise ValueError(f"`max_bad_share` is a share from 0 to 1, not {self.max_bad_share}")
+        if any(chance < 0 for chance in self.looks):
+            raise ValueError(f"a chance under `looks` cannot be negative: {self.looks}")
         if abs(sum(self.looks) - 1) > 1e-6:
             raise ValueError(f"the chances under `looks` add up to {sum(self.looks)}, not to 1")
-        if self.bf16 not in (True, False, "auto"):
-            raise ValueError(f'`bf16` is auto, true or false, not "{self.bf16}"')
         if self.quantize not in ("", "4bit", "8bit"):
             raise ValueError(f'`quantize` is 4bit, 8bit or nothing, not "{self.quantize}"')
         if self.quantize and self.lora is None:
@@ -125,10 +130,7 @@ class Recipe:
                 raise ValueError(f"`freeze` knows {', '.join(PARTS)}, not {part!r}")
             if self.adapters(part) is not None and part != "backbone":
                 raise ValueError(f"`freeze` names {part}, which has adapters: set them to null")
-        positive = ("steps", "batch_size", "accumulation", "save_every", "log_every", "keep")
-        for name in positive:
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` is at least 1, not {getattr(self, name)}")
+        refuse_numbers(self)
 
     def adapters(self, part: str) -> Lora | None:
         """The adapters that are trained instead of a part's weights."""
@@ -139,6 +141,13 @@ class Recipe:
 
 def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
     """Read a recipe and apply `key=value` changes (values are read as YAML)."""
+    values = read_values(path)
+    change(values, changes or [])
+    return _build(values, str(path))
+
+
+def read_values(path: str | Path) -> dict[str, Any]:
+    """What a YAML file sets."""
     path = Path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -148,12 +157,42 @@ def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
         raise ValueError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a recipe is a list of `key: value` lines")
-    for change in changes or []:
-        key, equals, value = change.partition("=")
+    return values
+
+
+def refuse_numbers(recipe: Any) -> None:
+    """What the numbers of every recipe, the encoders' too, have to be."""
+    for name in ("steps", "batch_size", "accumulation", "save_every", "log_every", "keep"):
+        if getattr(recipe, name) < 1:
+            raise ValueError(f"`{name}` is at least 1, not {getattr(recipe, name)}")
+    if recipe.max_skipped < 1:
+        raise ValueError(f"`max_skipped` is at least 1, not {recipe.max_skipped}")
+    rates = [field.name for field in fields(recipe) if field.name.endswith("learning_rate")]
+    for name in (*rates, "weight_decay", "max_grad_norm", "workers", "seed"):
+        if (getattr(recipe, name) or 0) < 0:
+            raise ValueError(f"`{name}` cannot be negative, it is {getattr(recipe, name)}")
+    if not 0 <= recipe.warmup <= 1:
+        raise ValueError(f"`warmup` is a share of the steps from 0 to 1, not {recipe.warmup}")
+    if recipe.bf16 not in (True, False, "auto"):
+        raise ValueError(f'`bf16` is auto, true or false, not "{recipe.bf16}"')
+    for name in recipe.report_to:
+        if name not in REPORTERS:
+            raise ValueError(f'`report_to` knows {", ".join(REPORTERS)}, not "{name}"')
+
+
+def change(values: dict[str, Any], changes: list[str]) -> None:
+    """Apply `key=value` of the command line, values read as YAML."""
+    for given in changes:
+        key, equals, value = given.partition("=")
         if not equals:
-            raise ValueError(f"--set takes key=value, not {change!r}")
-        _set(values, key.split("."), yaml.safe_load(value))
-    return _build(values, str(path))
+            raise ValueError(f"--set takes key=value, not {given!r}")
+        try:
+            _set(values, key.split("."), yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"--set {given}: the value is not YAML ({reason})") from None
+        except (IndexError, TypeError, ValueError, AttributeError):
+            raise ValueError(f"--set {given}: the recipe has no such place") from None
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
@@ -189,10 +228,12 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
             raise ValueError(f"{where}: `{name}` is missing")
     values = dict(values)
     try:
-        values["data"] = tuple(Source(**source) for source in values["data"])
+        if not isinstance(values["data"], list):
+            raise ValueError("`data` is a list, with `- {path: ..., weight: ...}` for each source")
+        values["data"] = tuple(_entry(Source, "data", source) for source in values["data"])
         for name in ("lora", "tower_lora", "compressor_lora"):
-            if isinstance(values.get(name), dict):
-                values[name] = Lora(**values[name])
+            if values.get(name) is not None:
+                values[name] = _entry(Lora, name, values[name])
         for name, value in values.items():
             values[name] = fitting(name, value, known[name].type)
         return Recipe(**values)
@@ -200,22 +241,29 @@ def _build(values: dict[str, Any], where: str) -> Recipe:
         raise ValueError(f"{where}: {error}") from None
 
 
+def _entry(kind: type, name: str, values: Any) -> Any:
+    """A source, or the settings of adapters."""
+    known = {f.name: f.type for f in fields(kind)}
+    if not isinstance(values, dict) or not values.keys() <= known.keys():
+        raise ValueError(f"an entry of `{name}` has the keys {', '.join(known)}; this is {values}")
+    return kind(**{key: fitting(key, value, known[key]) for key, value in values.items()})
+
+
 def fitting(name: str, value: Any, wanted: Any) -> Any:
     """A value as its field has it: YAML makes a list of a tuple, and a text of 1e-5."""
+    if get_origin(wanted) is tuple:
+        several = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
+        return tuple(fitting(name, one, get_args(wanted)[0]) for one in several)
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
-    if isinstance(value, list):
-        return tuple(value)
-    if float in kinds and not isinstance(value, bool):
-        if isinstance(value, int):
+    if value is None and kinds == (str,):
+        return ""
+    if float in kinds and isinstance(value, (int, str)) and not isinstance(value, bool):
+        try:
             return float(value)
-        if isinstance(value, str):
-            try:
-                return float(value)
-            except ValueError:
-                pass
-    plain = [kind for kind in kinds if kind in (int, float, str, bool)]
-    if plain and value is not None and type(value) not in plain:
-        expected = " or ".join(kind.__name__ for kind in plain)
+        except ValueError:
+            pass
+    if type(value) not in kinds:
+        expected = " or ".join(kind.__name__ for kind in kinds if kind is not NoneType)
         raise ValueError(f"`{name}` is {value!r}, and should be of type {expected}")
     return value
 

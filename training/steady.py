@@ -123,7 +123,7 @@ class SteadyTrainer(Trainer):
         folder = output / f"{checkpoints.PREFIX}{self.state.global_step}"
         checkpoints.write_checkpoint(folder, self.args.should_save, self._write)
         if self.args.should_save:
-            checkpoints.prune(output, self.keep)
+            checkpoints.prune(output, self.keep, self.state.global_step)
         self.accelerator.wait_for_everyone()
         self.look_at(model)
         self.meter.go_on()

@@ -100,6 +100,9 @@ def test_every_clip_is_seen_once_before_any_is_seen_twice(clips: Path) -> None:
         (["{root}"], "--output is missing"),
         (["{root}", "--output", "x", "--set", "stesp=3"], "there is no `stesp`"),
         (["{root}", "--output", "x", "--set", "steps=many"], "`steps` is 'many'"),
+        (["{root}", "--output", "x", "--set", "steps=0"], "`steps` is at least 1"),
+        (["{root}", "--output", "x", "--set", "held_out=2"], "`held_out` is a share"),
+        (["{root}", "--output", "x", "--set", "steps=["], "is not YAML"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(

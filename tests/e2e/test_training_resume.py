@@ -156,6 +156,17 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(folder: Path) -> 
         train(settings)
 
 
+def test_a_run_started_anew_keeps_its_own_checkpoints_and_not_the_old_run_s(
+    folder: Path,
+) -> None:
+    settings = chancy(folder, "anew", steps=4, keep=1)
+    train(settings)
+    train(replace(settings, steps=2), resume=False)
+    assert [path.name for path in checkpoints.checkpoints(Path(settings.output))] == [
+        "checkpoint-2"
+    ]
+
+
 def test_checkpoints_hold_no_pickles(folder: Path, unbroken: dict[str, torch.Tensor]) -> None:
     names = {path.suffix for path in (folder / "unbroken" / "checkpoint-6").iterdir()}
     assert names == {".safetensors", ".json"}

@@ -41,6 +41,18 @@ def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
         (SMALL + "train_language_model: true\n", "not both"),
         ("- a\n- b\n", "list of `key: value` lines"),
         ("a: [1\n", "is not YAML"),
+        ("data: a.jsonl\noutput: x\n", "`data` is a list"),
+        (SMALL.replace("weight", "weigth"), "`data` has the keys path, weight, kind"),
+        (SMALL + "lora: {rang: 3}\n", "`lora` has the keys rank, alpha, dropout"),
+        (SMALL + "lora: true\n", "`lora` has the keys rank, alpha, dropout"),
+        (SMALL + "lora: {rank: 0}\n", "rank of adapters is at least 1"),
+        (SMALL + "lora: {rank: 8.5}\n", "`rank` is 8.5, and should be of type int"),
+        (SMALL + "steps: null\n", "`steps` is None, and should be of type int"),
+        (SMALL + "steps: 0\n", "`steps` is at least 1"),
+        (SMALL + "language_learning_rate: -1\n", "`language_learning_rate` cannot be negative"),
+        (SMALL + "warmup: 2\n", "`warmup` is a share"),
+        (SMALL + "looks: [2, -1]\n", "cannot be negative"),
+        (SMALL + "report_to: [tensorbord]\n", "`report_to` knows tensorboard, trackio, wandb"),
     ],
 )
 def test_a_wrong_recipe_is_one_sentence_that_names_the_file(
@@ -55,3 +67,17 @@ def test_a_wrong_recipe_is_one_sentence_that_names_the_file(
 def test_a_change_without_a_value_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="key=value"):
         load_recipe(written(tmp_path, SMALL), ["steps"])
+
+
+@pytest.mark.parametrize("given", ["data.7.path=x", "data.a.path=x", "data.0.path.x=3", "a.b=["])
+def test_a_change_of_what_is_not_there_is_one_sentence(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ValueError, match="--set") as error:
+        load_recipe(written(tmp_path, SMALL), [given])
+    assert "\n" not in str(error.value)
+
+
+def test_one_word_does_for_a_list_of_one(tmp_path: Path) -> None:
+    text = SMALL + "evaluation: held.jsonl\nfreeze: backbone\nlooks: 1\nsamples:\n"
+    recipe = load_recipe(written(tmp_path, text))
+    assert (recipe.evaluation, recipe.freeze) == (("held.jsonl",), ("backbone",))
+    assert (recipe.looks, recipe.samples) == ((1.0,), "")
