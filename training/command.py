@@ -30,7 +30,9 @@ def main(stage: str, default_recipe: str) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of it"
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="start anew although there are checkpoints"
+        "--fresh",
+        action="store_true",
+        help="start anew although there are checkpoints, which the first one of this run replaces",
     )
     parser.add_argument(
         "--allow-changes",

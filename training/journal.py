@@ -9,16 +9,17 @@ from transformers import TrainerCallback
 
 from training.plot import plot_curves
 
-# On the bar; everything is in the journal.
+# On the bar; everything is in the journal. With BAR it fits a terminal of 80 columns.
 SHOWN = {
-    "loss": ("loss", "{:.3f}"),
-    "held_out_loss": ("held out", "{:.3f}"),
-    "held_out_accuracy": ("right", "{:.0%}"),
-    "tokens_per_second": ("tokens/s", "{:,.0f}"),
-    "samples_per_second": ("samples/s", "{:.1f}"),
-    "padding": ("padding", "{:.0%}"),
-    "skipped_steps": ("skipped", "{:.0f}"),
+    "loss": "loss {:.3f}",
+    "tokens_per_second": "{:,.0f} tokens/s",
+    "samples_per_second": "{:.1f} samples/s",
+    "padding": "{:.0%} padding",
+    "skipped_steps": "{:.0f} skipped",
+    "held_out_loss": "held out {:.3f}",
+    "held_out_accuracy": "{:.0%} right",
 }
+BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
 
 
 class Bar(TrainerCallback):
@@ -35,7 +36,7 @@ class Bar(TrainerCallback):
                 initial=state.global_step,
                 unit="step",
                 dynamic_ncols=True,
-                desc=Path(args.output_dir).name,
+                bar_format=BAR,
             )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -45,11 +46,12 @@ class Bar(TrainerCallback):
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
-        for key, (name, form) in SHOWN.items():
+        for key, form in SHOWN.items():
             if key in logs and not (key == "skipped_steps" and logs[key] == 0):
-                self.shown[name] = form.format(logs[key])
+                self.shown[key] = form.format(logs[key])
         if self.bar is not None:
-            self.bar.set_postfix(self.shown, refresh=False)
+            phrases = [self.shown[key] for key in SHOWN if key in self.shown]
+            self.bar.set_postfix_str(", ".join(phrases), refresh=False)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar is not None:

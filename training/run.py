@@ -153,7 +153,7 @@ def describe(
     tell(
         f"{recipe.steps} steps of {size} {items} "
         f"({len(dataset)} in all{note}, from {len(recipe.data)} sources); "
-        f"training {trained / 1e6:.1f} M of {total / 1e6:.1f} M parameters; "
+        f"training {trained:,} of {total:,} parameters; "
         f"writing to {recipe.output}"
     )
 

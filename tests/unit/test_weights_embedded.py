@@ -119,6 +119,38 @@ def test_the_assembled_model_says_what_the_trained_one_said(
     assert processor.tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>") == model.config.image_token_id
 
 
+def test_what_a_run_of_adapters_leaves_is_packed(tiny_base: Path, tmp_path: Path) -> None:
+    from training import parts
+    from training.recipe import Lora, Recipe, Source
+
+    recipe = Recipe((Source("a.jsonl"),), "out", lora=Lora(2, 8))
+    model = trained_model(tiny_base)
+    base_alone = model.language_model
+    parts.merge_lora(base_alone)  # takes the adapters out; a real run starts from the base
+    del base_alone.peft_config
+    base_alone.load_state_dict(LlamaForCausalLM.from_pretrained(tiny_base).state_dict())
+    parts.prepare_parts(model, recipe)
+    with torch.no_grad():
+        for name, tensor in parts.named_trained(model).items():
+            tensor.copy_((tensor + 0.1 * ("lora_B" in name)).half())
+    (tmp_path / "trained").mkdir()
+    parts.save_trained(model, tmp_path / "trained", recipe)
+    embedded.pack(tmp_path / "trained", tmp_path / "shipped")
+    folder = embedded.folder(tmp_path / "shipped", say=lambda line: None)
+    shipped = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(shipped(input_ids=IDS).logits, model(input_ids=IDS).logits)
+
+
+def test_adapters_elsewhere_are_not_packed(tiny_base: Path, tmp_path: Path) -> None:
+    save_trained(trained_model(tiny_base), tmp_path)
+    tensors = read_safetensors(tmp_path / "model.safetensors")
+    tensors["compressor.mlp.fc1.lora_B.weight"] = torch.ones(4, 2)
+    write_safetensors(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(WeightsError, match="only the language model's adapters"):
+        embedded.pack(tmp_path, tmp_path / "shipped")
+
+
 def test_a_new_delta_is_assembled_and_the_same_is_not(tiny_base: Path, tmp_path: Path) -> None:
     model = trained_model(tiny_base)
     shipped = tmp_path / "shipped"

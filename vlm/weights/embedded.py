@@ -134,6 +134,8 @@ def pack(trained: Path, out: Path = SHIPPED) -> Path:
         if name in frozen:
             if not _equal(tensor, frozen[name]):
                 changed.add(name)
+        elif ".lora_" in name and not name.startswith(LANGUAGE_MODEL):
+            raise WeightsError(f"{trained}: {name}: only the language model's adapters are packed")
         elif name != TIED_HEAD:
             delta[name] = (tensor.float() * (scale if ".lora_B." in name else 1.0)).half()
     if changed:
