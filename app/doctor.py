@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 from PIL import features
@@ -142,11 +141,8 @@ def _weights() -> Iterator[Finding]:
             fix = "python -m vlm.weights embedded"
             yield Finding(section, "weights", "not put together yet", "optional", fix)
     except WeightsError as error:
-        yield Finding(section, "weights", str(error), "bad", _delete(folder))
-
-
-def _delete(folder: Path) -> str:
-    return f"rm -r {folder}; python -m vlm.weights embedded"
+        fix = f"rm -r {folder}; python -m vlm.weights embedded"
+        yield Finding(section, "weights", str(error), "bad", fix)
 
 
 def _short(free: float, fix: str) -> tuple[str, str]:

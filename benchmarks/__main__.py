@@ -2,12 +2,13 @@
 
 import argparse
 import importlib
-import platform
 import sys
 from pathlib import Path
 
 import torch
 import transformers
+
+from vlm.hardware import cpu_name
 
 NAMES = ("decode", "reading", "looks", "tower", "chat", "loading", "memory", "training")
 RESULTS = Path(__file__).with_name("results.md")
@@ -39,13 +40,8 @@ def main() -> None:
 
 def machine() -> str:
     """The processor, its cores, and the versions that matter."""
-    try:
-        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        cpu = next(line.split(":")[1].strip() for line in facts if line.startswith("model name"))
-    except (OSError, StopIteration):
-        cpu = platform.processor() or platform.machine()
     return (
-        f"{cpu}, {torch.get_num_threads()} threads, torch {torch.__version__},"
+        f"{cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__},"
         f" transformers {transformers.__version__}"
     )
 

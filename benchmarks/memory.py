@@ -26,18 +26,14 @@ CHILD = """
 import json, sys
 import torch
 from benchmarks.memory import build, question
+from benchmarks.peak import peak_bytes
 from vlm.presets import build_model
 case = json.loads(sys.argv[1])
 torch.set_num_threads(1)
-
-def peak():  # of this process alone; ru_maxrss begins with that of the process before it
-    status = open("/proc/self/status").read()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
-
 question(build_model("test"), 1, 64)  # the libraries and their buffers, once
-before = peak()
+before = peak_bytes()
 question(build(case), case["frames"], case["context"])
-print(peak() - before)
+print(peak_bytes() - before)
 """
 
 

@@ -4,10 +4,10 @@ Each row is measured in a process of its own: a process tells only its highest p
 """
 
 import argparse
-import resource
 import subprocess
 import sys
-from pathlib import Path
+
+from benchmarks.peak import peak_bytes
 
 LENGTHS = (256, 1024, 2048)
 
@@ -80,16 +80,7 @@ def train_once(length: int, again: bool) -> float:
     labels[:, -4:] = 1
     for _ in range(2):
         model(input_ids=ids, labels=labels).loss.backward()
-    return peak()
-
-
-def peak() -> float:
-    """This process's highest point in MiB. Linux's ru_maxrss would be its parent's, if larger."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-        return int(lines["VmHWM"].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_bytes() / 2**20
 
 
 if __name__ == "__main__":

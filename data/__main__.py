@@ -16,7 +16,8 @@ from data.lengths import Ruler
 from data.record_file import RecordFile
 from data.samples import Draw
 from data.shard_writer import write_shards
-from vlm.processor import PVCProcessor
+from vlm.counted import counted
+from vlm.weights import sources
 
 SHOWN = 20  # conversations left out that are told
 
@@ -49,7 +50,9 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL, or tar files")
     parser.add_argument(
-        "--model", default="embedded", help="whose tokens are counted: a model's folder"
+        "--model",
+        default="embedded",
+        help="whose tokens are counted: a folder, or a repository on huggingface.co",
     )
     parser.add_argument("--frames", type=int, help="frames of a clip (default: the model's)")
     parser.add_argument("--looks", type=int, help="looks at a picture (default: the model's)")
@@ -65,7 +68,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    processor = _processor(arguments.model)
+    processor = sources.load_processor(sources.resolve(arguments.model))
     prompt = processor.prompt_config
     draw = Draw(arguments.looks or prompt.looks, arguments.frames or prompt.default_frames)
     checks = Checks(
@@ -75,20 +78,10 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_json(findings), indent=1, ensure_ascii=False))
     else:
-        looks, frames = _count(draw.looks or 0, "look"), _count(draw.num_frames, "frame")
+        looks, frames = counted(draw.looks or 0, "look"), counted(draw.num_frames, "frame")
         measured = f"as {arguments.model} reads it ({looks} at a picture, at most {frames} a clip)"
         print(page(findings, measured, arguments.all))
     return 1 if findings.problems else 0
-
-
-def _processor(model: str) -> PVCProcessor:
-    if model == "embedded":
-        from vlm.weights.embedded import folder
-
-        return PVCProcessor.from_pretrained(folder())
-    if not Path(model).is_dir():
-        raise ValueError(f'"{model}" is neither "embedded" nor a folder of a saved model')
-    return PVCProcessor.from_pretrained(model)
 
 
 def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -157,7 +150,7 @@ def _shards(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{error.filename}: {error.strerror} (see python -m data check)") from None
     last = f"{max(0, len(done) - 1):06d}"
     path = arguments.out / f"{arguments.name}-{{000000..{last}}}.tar"
-    print(f"{_count(len(records), 'record')} in {_count(len(done), 'tar file')}; in a recipe:")
+    print(f"{counted(len(records), 'record')} in {counted(len(done), 'tar file')}; in a recipe:")
     print(f"  - {{path: {path}, weight: 1}}")
     return 0
 
@@ -165,7 +158,7 @@ def _shards(arguments: argparse.Namespace) -> int:
 def _tell(result: Converted) -> None:
     total = result.num_records + len(result.left_out)
     print(
-        f"{result.path}: {result.num_records:,} of {_count(total, 'conversation')} converted "
+        f"{result.path}: {result.num_records:,} of {counted(total, 'conversation')} converted "
         f"from {result.format}."
     )
     for where, why in result.left_out[:SHOWN]:
@@ -174,10 +167,6 @@ def _tell(result: Converted) -> None:
         print(f"  ... and {len(result.left_out) - SHOWN:,} more")
     if result.left_out:
         print(f"  all that was left out: {result.path.with_name(result.path.stem + LEFT_OUT)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 if __name__ == "__main__":

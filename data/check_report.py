@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from data.check import Findings
+from vlm.counted import counted
 
 BARS, WIDTH = 10, 40  # of the histogram: rows, and the longest bar in characters
 SHOWN = 20  # problems on the page
@@ -22,14 +23,14 @@ def page(findings: Findings, measured_with: str, all_problems: bool = False) -> 
     """The page."""
     lines = []
     for file, count in findings.files.items():
-        lines.append(f"{file}: {_count(count, 'record')}")
+        lines.append(f"{file}: {counted(count, 'record')}")
     usable = sum(findings.shows.values())
-    form = f"{_count(usable, 'record')} of the right form"
+    form = f"{counted(usable, 'record')} of the right form"
     system = f"{findings.num_with_system:,} with a system message"
-    lines += ["", f"{form}, {_count(findings.num_answers, 'answer')}, {system}"]
+    lines += ["", f"{form}, {counted(findings.num_answers, 'answer')}, {system}"]
     if findings.shows:
         lines += ["", "what they show", *_table(findings.shows)]
-        turns = Counter({_count(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
+        turns = Counter({counted(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
         lines += ["", "how long they go on", *_table(turns, by_count=False)]
     if findings.lengths:
         lines += ["", f"tokens of a record, {measured_with}", *_histogram(findings.lengths)]
@@ -58,7 +59,7 @@ def _problems(findings: Findings, all_problems: bool) -> list[str]:
     if not problems:
         return ["No problems."]
     counts = Counter(problem.kind for problem in problems)
-    lines = [f"{_count(len(problems), 'problem')}:"]
+    lines = [f"{counted(len(problems), 'problem')}:"]
     lines += [f"  {counts[kind]:>7,}  {text}" for kind, text in KINDS.items() if counts[kind]]
     shown = problems if all_problems else problems[:SHOWN]
     lines += ["", *(f"{problem.where}: {problem.text}" for problem in shown)]
@@ -107,7 +108,3 @@ def _round_step(step: float) -> int:
             if factor * power >= step:
                 return factor * power
         power *= 10
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

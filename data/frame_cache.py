@@ -29,9 +29,23 @@ class FrameCache:
     folder: Path
     num_bytes: int
 
-    def get(self, media: Media, num_frames: int, square: int) -> Decoded | None:
-        """What was kept, or None."""
-        path = self._path(media, num_frames, square)
+    def place(self, media: Media, num_frames: int, square: int) -> Path | None:
+        """Where the squares of a file belong; it is read for that. None: they are not kept."""
+        if media.place:  # members of tar files are read once
+            return None
+        digest = hashlib.blake2b(digest_size=20)
+        try:
+            with media.path.open("rb") as file:
+                while piece := file.read(2**20):
+                    digest.update(piece)
+        except OSError:
+            return None
+        digest.update(f"{media.kind} {num_frames} {square} {VERSION}".encode())
+        name = digest.hexdigest()
+        return self.folder / name[:2] / f"{name}.safetensors"
+
+    def get(self, path: Path | None) -> Decoded | None:
+        """What was kept there (see `place`), or None."""
         if path is None or not path.is_file():
             return None
         try:
@@ -44,9 +58,8 @@ class FrameCache:
             return None
         return Decoded(frames, tuple(facts["times"]), tuple(facts["damaged"]))
 
-    def put(self, media: Media, num_frames: int, square: int, decoded: Decoded) -> None:
-        """Keep the squares of a file."""
-        path = self._path(media, num_frames, square)
+    def put(self, path: Path | None, decoded: Decoded) -> None:
+        """Keep the squares of a file in its place."""
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,17 +90,3 @@ class FrameCache:
                 return
             path.unlink(missing_ok=True)
             total -= size
-
-    def _path(self, media: Media, num_frames: int, square: int) -> Path | None:
-        if media.place:  # members of tar files are read once
-            return None
-        digest = hashlib.blake2b(digest_size=20)
-        try:
-            with media.path.open("rb") as file:
-                while piece := file.read(2**20):
-                    digest.update(piece)
-        except OSError:
-            return None
-        digest.update(f"{media.kind} {num_frames} {square} {VERSION}".encode())
-        name = digest.hexdigest()
-        return self.folder / name[:2] / f"{name}.safetensors"

@@ -13,6 +13,7 @@ import torch
 
 from evaluation.log import read_json
 from evaluation.statistics import RESAMPLES, SEED
+from vlm.hardware import cpu_name
 from vlm.model import PVCForConditionalGeneration
 
 PACKAGES = (
@@ -49,7 +50,7 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
     return {
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processes": processes,
-        "device": torch.cuda.get_device_name(device) if gpu else _processor(),
+        "device": torch.cuda.get_device_name(device) if gpu else cpu_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": platform.platform(),
@@ -58,16 +59,6 @@ def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES},
     }
-
-
-def _processor() -> str:
-    """What the CPU is called; platform.processor() does not know it on most Linux systems."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def model_hash(model: PVCForConditionalGeneration) -> str:

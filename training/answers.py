@@ -28,22 +28,30 @@ def answers(
     with tqdm(total=len(records), desc=label, unit="question", leave=False) as bar:
         for batch in _batches(records, batch_size):
             conversations = [first_turn(record, looks, num_frames) for record in batch]
-            inputs = processor(conversations, add_generation_prompt=True).to(model.device)
-            with torch.inference_mode():
-                ids = model.generate(
-                    **inputs,
-                    do_sample=False,
-                    max_new_tokens=max_new_tokens,
-                    eos_token_id=processor.writer.end_of_turn,
-                    pad_token_id=processor.tokenizer.pad_token_id,
-                )
-            new = ids[:, inputs["input_ids"].shape[1] :]
-            out += [
-                text.strip()
-                for text in processor.tokenizer.batch_decode(new, skip_special_tokens=True)
-            ]
+            out += greedy(model, processor, conversations, max_new_tokens)
             bar.update(len(batch))
     return out
+
+
+@torch.inference_mode()
+def greedy(
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    conversations: Sequence[Conversation],
+    max_new_tokens: int,
+) -> list[str]:
+    """The likeliest answers to a batch of conversations."""
+    inputs = processor(conversations, add_generation_prompt=True).to(model.device)
+    ids = model.generate(
+        **inputs,
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=processor.writer.end_of_turn,
+        pad_token_id=processor.tokenizer.pad_token_id,
+    )
+    new = ids[:, inputs["input_ids"].shape[1] :]
+    texts = processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+    return [text.strip() for text in texts]
 
 
 def first_turn(record: Record, looks: int | None, num_frames: int) -> Conversation:

@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(lines))
         return 0
     # Imported when the recipe is read: torch takes seconds.
-    from training.run import StoppedError, train
+    from training.run import train
+    from training.stopping import StoppedError
 
     try:
         train(recipe, not arguments.fresh, arguments.allow_changes)

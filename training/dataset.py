@@ -1,7 +1,6 @@
 """The samples of a run in their order, as a recipe asks for them: in batches of about equal length,
 or packed into rows."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from data.records import RecordError
 from data.samples import Bad, Chance, Reading, RecordDataset
 from data.shards import ShardStream
 from training.changes import data_root
+from training.processes import num_processes
 from training.recipe import Recipe
 from vlm.encoders.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
@@ -33,8 +33,7 @@ def build_dataset(
 ) -> RecordDataset | PackedDataset:
     """All samples of the run, in order; with `packing`, rows of them."""
     sources = open_sources(recipe)
-    num_processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate
-    num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes
+    num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes()
     if recipe.packing:
         return _packed(recipe, model, processor, sources, num_items)
     order = draw(_weights(recipe), num_items, recipe.seed)

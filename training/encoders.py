@@ -22,10 +22,11 @@ from data.labelled import ClipDataset, LabelledClip, find_clips, in_order, split
 from training.arguments import training_arguments
 from training.changes import fingerprint
 from training.journal import Bar, Journal
+from training.processes import num_processes, tell
 from training.recipe import change, fitting, read_values, refuse_numbers
-from training.run import StoppedError, going_on_from, num_processes, tell
+from training.run import going_on_from
 from training.steady import SteadyTrainer
-from training.stopping import StopOnSignal
+from training.stopping import StopOnSignal, StoppedError, train_until_stopped
 from training.whole import fill_parameter, read_tensors, whole_parameter, write_tensors
 from vlm.config import TowerConfig
 from vlm.heads.classification import VideoClassifier, save_classifier
@@ -152,12 +153,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         callbacks=[Bar(), Journal(output), stop],
         train_dataset=ClipDataset(order, config, recipe.num_frames),
     )
-    try:
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    finally:
-        stop.restore()
-    if stop.signal and trainer.state.global_step < recipe.steps:
-        raise StoppedError(stop.signal)
+    train_until_stopped(trainer, stop, checkpoint)
     return write(trainer, config, classes, output)
 
 

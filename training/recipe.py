@@ -114,7 +114,10 @@ class Recipe:
         if not 1 <= self.min_frames <= self.max_frames:
             raise ValueError(f"{self.min_frames} to {self.max_frames} frames is no range")
         if self.packing < 0 or self.max_tiles < 1 or self.decode_seconds <= 0:
-            raise ValueError("`packing`, `max_tiles` and `decode_seconds` cannot be negative")
+            raise ValueError(
+                "`packing` cannot be negative, `max_tiles` is at least 1, `decode_seconds` more "
+                "than 0"
+            )
         if not 0 <= self.max_bad_share <= 1:
             raise ValueError(f"`max_bad_share` is a share from 0 to 1, not {self.max_bad_share}")
         if any(chance < 0 for chance in self.looks):
@@ -143,7 +146,7 @@ def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
     """Read a recipe and apply `key=value` changes (values are read as YAML)."""
     values = read_values(path)
     change(values, changes or [])
-    return _build(values, str(path))
+    return recipe_of(values, str(path))
 
 
 def read_values(path: str | Path) -> dict[str, Any]:
@@ -215,7 +218,8 @@ def _set(values: Any, keys: list[str], value: Any) -> None:
         values[keys[-1]] = value
 
 
-def _build(values: dict[str, Any], where: str) -> Recipe:
+def recipe_of(values: dict[str, Any], where: str) -> Recipe:
+    """A recipe from plain values, such as `recipe_values` gives; `where` they come from."""
     known = {f.name: f for f in fields(Recipe)}
     for name in values:
         if name not in known:
@@ -266,8 +270,3 @@ def fitting(name: str, value: Any, wanted: Any) -> Any:
         expected = " or ".join(kind.__name__ for kind in kinds if kind is not NoneType)
         raise ValueError(f"`{name}` is {value!r}, and should be of type {expected}")
     return value
-
-
-def recipe_of(values: dict[str, Any], where: str) -> Recipe:
-    """A recipe from the plain values that `recipe_values` gave."""
-    return _build(values, where)

@@ -9,7 +9,6 @@ samples.md (what it answered), trained/ (what was trained, alone) and model/ (ad
 
 import ctypes
 import gc
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +26,16 @@ from training.dataset import build_dataset
 from training.journal import Bar, Journal
 from training.merge import merge
 from training.parts import prepare_parts, save_trained, start_from
+from training.processes import num_processes, tell
 from training.quantized import quantize
 from training.recipe import Recipe
 from training.samples import Samples
 from training.start import start_model
-from training.stopping import StopOnSignal
+from training.stopping import StopOnSignal, train_until_stopped
 from training.trainer import PVCTrainer
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.cache import make_whole
-
-
-class StoppedError(Exception):
-    """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
-
-    def __init__(self, signal: int) -> None:
-        super().__init__(f"signal {signal}")
-        self.code = 128 + signal
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
@@ -68,12 +60,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
         sample_questions(recipe, processor),
         [Bar(), Journal(output), stop],
     )
-    try:
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    finally:
-        stop.restore()
-    if stop.signal and trainer.state.global_step < recipe.steps:
-        raise StoppedError(stop.signal)
+    train_until_stopped(trainer, stop, checkpoint)
     return finish(trainer, recipe)
 
 
@@ -103,17 +90,6 @@ def going_on_from(output: Path, facts: dict[str, Any], allow_changes: bool) -> P
         tell(f"WARNING: going on all the same: {error}")
     tell(f"Going on from {checkpoint}.")
     return checkpoint
-
-
-def num_processes() -> int:
-    """How many train together (accelerate launch sets it)."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def tell(line: str) -> None:
-    """Once, however many processes there are."""
-    if os.environ.get("RANK", "0") == "0":
-        print(line, flush=True)
 
 
 def held_out_dataset(

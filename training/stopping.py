@@ -6,12 +6,21 @@ leaves at once; what was saved before is whole (training/checkpoints.py).
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainerCallback
+from transformers import Trainer, TrainerCallback
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StoppedError(Exception):
+    """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"signal {signal}")
+        self.code = 128 + signal
 
 
 class StopOnSignal(TrainerCallback):
@@ -49,3 +58,13 @@ class StopOnSignal(TrainerCallback):
             sys.exit(128 + number)
         self.signal = number
         sys.stderr.write("\nFinishing this step and saving; once more leaves at once.\n")
+
+
+def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:
+    """Trains, from a checkpoint if there is one. Raises StoppedError after a signal."""
+    try:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    finally:
+        stop.restore()
+    if stop.signal and trainer.state.global_step < trainer.args.max_steps:
+        raise StoppedError(stop.signal)

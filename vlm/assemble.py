@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-DTYPES = ("float32", "bfloat16", "float16")
+from vlm.model_options import DTYPES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

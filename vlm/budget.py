@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from vlm.config import PromptConfig
+from vlm.counted import counted
 from vlm.media.probe import MediaInfo
 from vlm.media.tiling import choose_grid
 from vlm.settings import Settings
@@ -56,7 +57,7 @@ def wish(info: MediaInfo, prompt: PromptConfig, settings: Settings) -> tuple[Fil
 
     def at_most(asked: int, most: int, noun: str, why: str) -> int:
         if asked > most:
-            notes.append(f"{name}: {_count(most, noun)} instead of {asked}, {why}.")
+            notes.append(f"{name}: {counted(most, noun)} instead of {asked}, {why}.")
         return min(asked, most)
 
     size = (info.width, info.height)
@@ -150,11 +151,11 @@ def _fewer_looks(file: FilePlan) -> FilePlan | None:
 def _note(was: FilePlan, now: FilePlan, context: int) -> str:
     changes = []
     if now.tiles != was.tiles:
-        changes.append(f"{_count(now.tiles, 'tile')} instead of {was.tiles}")
+        changes.append(f"{counted(now.tiles, 'tile')} instead of {was.tiles}")
     if now.frames != was.frames:
-        changes.append(f"{_count(now.frames, 'frame')} instead of {was.frames}")
+        changes.append(f"{counted(now.frames, 'frame')} instead of {was.frames}")
     if now.looks != was.looks:
-        changes.append(f"{_count(now.looks, 'look')} instead of {was.looks}")
+        changes.append(f"{counted(now.looks, 'look')} instead of {was.looks}")
     if not changes:
         return ""
     return f"{now.name}: {' and '.join(changes)}, to fit {context:,} tokens."
@@ -170,7 +171,3 @@ def _too_much(files: Sequence[FilePlan], text: int, answer: int, context: int) -
         f"This needs at least {text + media + answer:,} tokens ({needs}, {answer} for the answer),"
         f" but the model holds {context:,}: shorten the question, {advice}."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -27,9 +27,7 @@ class TowerConfig:
     image_std: tuple[float, float, float] = IMAGENET_STD
     patch_size: int = 14  # of an image transformer
     depth: int = 16  # layers below the temporal ones, of an image transformer
-    feature_layer: int = (
-        -1
-    )  # the layer of the original whose features these are; -2: its last is left away
+    feature_layer: int = -1  # of the original, whose features these are; -2: all but its last
     num_classes: int = 0  # of a CNN's classifier
     dim: int = 1024
     num_heads: int = 16

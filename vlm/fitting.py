@@ -15,6 +15,7 @@ from vlm.memory_estimate import (
     Need,
     cache_bytes,
     estimate,
+    looking_model,
     meta_model,
     weight_bytes,
 )
@@ -85,15 +86,15 @@ def advice(
     config: PVCConfig, choice: Choice, room: Memory, model: PVCForConditionalGeneration
 ) -> str:
     """Changes that would make it fit: each alone, or else all together."""
-    found = []
+    looker, found = looking_model(config), []
     for words, other in changes(choice):
-        need = estimate(config, other.dtype, other.load, other.quantize, model)
+        need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
         if fits(need, room):
             found.append(f"{words} ({gigabytes(need.total)})")
     if found:
         return f"It fits with {' or '.join(found)}."
     words, other = everything(choice)
-    need = estimate(config, other.dtype, other.load, other.quantize, model)
+    need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
     if fits(need, room):
         return f"It fits with {words} together ({gigabytes(need.total)})."
     return (

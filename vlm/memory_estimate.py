@@ -78,14 +78,16 @@ def estimate(
     load: Load,
     quantize: str | None = None,
     model: PVCForConditionalGeneration | None = None,
+    looker: PVCForConditionalGeneration | None = None,
 ) -> Need:
-    """What a load takes. `model` is a meta model of this config, where there is one already."""
+    """What a load takes. `model` and `looker` are what `meta_model` and `looking_model` give of
+    this config, where they are there already."""
     model = model or meta_model(config)
     text = config.get_text_config()
     return Need(
         weights=weight_bytes(model, dtype, quantize),
         cache=cache_bytes(text, load.context, dtype),
-        looking=looking_bytes(config, load, dtype),
+        looking=looking_bytes(looker or looking_model(config), load, dtype),
         reading=reading_bytes(text, load.context, dtype, quantize),
     )
 
@@ -139,11 +141,16 @@ def _key_width(text: PreTrainedConfig) -> int:
     return heads * _head_dim(text)
 
 
-def looking_bytes(config: PVCConfig, load: Load, dtype: torch.dtype) -> int:
-    """The most that encoding a video of so many frames, or a picture of so many tiles, takes."""
+def looking_model(config: PVCConfig) -> PVCForConditionalGeneration:
+    """A meta model whose layers below the temporal ones, which keep nothing, are one."""
     model = meta_model(config)
-    with META:  # layers below the temporal ones keep nothing: one stands for all
+    with META:
         model.tower = build_tower(replace(config.tower_config, depth=1)).eval()
+    return model
+
+
+def looking_bytes(model: PVCForConditionalGeneration, load: Load, dtype: torch.dtype) -> int:
+    """The most that encoding a video of so many frames, or a picture of so many tiles, takes."""
     model = model.to(dtype)
     return max(
         peak_bytes(lambda: _watch(model, load.frames)),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vlm.counted import counted
+
 # What formats call who speaks; what is not here has no counterpart (tools and what they return).
 ROLES = {
     **dict.fromkeys(("human", "user"), "user"),
@@ -53,7 +55,7 @@ def place_media(
     for kind, files in (("image", images), ("video", videos)):
         if found and found.count(kind) != len(files):
             raise CannotConvertError(
-                f"has {_count(found.count(kind), f'<{kind}> tag')} but {_count(len(files), kind)}"
+                f"has {counted(found.count(kind), f'<{kind}> tag')} but {counted(len(files), kind)}"
             )
     waiting = {"image": iter(images), "video": iter(videos)}
     untagged = [] if found else [("image", name) for name in images]
@@ -90,7 +92,3 @@ def message(role: str, parts: list[Part]) -> dict[str, Any]:
     if len(parts) == 1 and parts[0]["type"] == "text":
         return {"role": role, "content": parts[0]["text"]}
     return {"role": role, "content": parts}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -15,8 +15,9 @@ from tests.trainable import base_folder, in_processes, tiny_recipe, trained
 from training import checkpoints, steady
 from training.checkpoints import newest_whole, what_is_wrong
 from training.recipe import Recipe
-from training.run import StoppedError, train
+from training.run import train
 from training.steady import SteadyTrainer
+from training.stopping import StoppedError
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from PIL import Image
 from data.__main__ import main
 from tests.media_maker import write_video
 from tests.tiny import tiny_processor
+from vlm.presets import preset_config
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model's processor, sound media and broken ones."""
     root = tmp_path_factory.mktemp("check")
     tiny_processor().save_pretrained(root / "model")
+    preset_config("test").save_pretrained(root / "model")
     Image.effect_noise((90, 60), 50).convert("RGB").save(root / "a.png")
     Image.open(root / "a.png").save(root / "b.jpg")
     whole = (root / "b.jpg").read_bytes()

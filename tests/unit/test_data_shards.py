@@ -18,6 +18,7 @@ from data.samples import Bad, Chance, RecordDataset, Sample
 from data.shards import ShardStream, expand
 from tests.media_maker import write_video
 from tests.tiny import tiny_processor
+from vlm.presets import preset_config
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,7 @@ def test_tar_files_are_checked_as_files_are(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_processor().save_pretrained(folder / "model")
+    preset_config("test").save_pretrained(folder / "model")
     tars = str(folder / "tars" / "train-{000000..000005}.tar")
     command = ["data", "check", tars, "--json", "--model", str(folder / "model")]
     monkeypatch.setattr("sys.argv", command)

@@ -49,6 +49,5 @@ def test_fewer_bits_take_less_and_spare_what_looks() -> None:
     assert four < eight < full
     linear = 7.74e9 - 2 * 92553 * 4096  # of the language model, without embeddings and head
     assert full - eight == pytest.approx(linear, rel=0.02)  # a byte less each
-    tower = weight_bytes(model.tower, torch.bfloat16)
-    assert weight_bytes(model.tower, torch.bfloat16, None) == tower
-    assert four > 2 * (9.55e9 - linear)  # all that is not quantised keeps its two bytes
+    text = [weight_bytes(model.language_model, torch.bfloat16, bits) for bits in (None, "4bit")]
+    assert full - four == text[0] - text[1]  # nothing of the tower and the compressor

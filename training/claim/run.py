@@ -11,11 +11,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 from transformers import set_seed
 
 from data.collate import Collator
+from training.answers import greedy
 from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
 from training.claim.start import fresh, started
 from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
@@ -110,7 +110,6 @@ def score(
     return scores
 
 
-@torch.inference_mode()
 def answered(
     model: PVCForConditionalGeneration,
     processor: PVCProcessor,
@@ -125,15 +124,6 @@ def answered(
     with bar:
         for start in range(0, len(examples), batch_size):
             batch = [asked(variant, one, looks) for one in examples[start : start + batch_size]]
-            inputs = processor(batch, add_generation_prompt=True).to(model.device)
-            ids = model.generate(
-                **inputs,
-                do_sample=False,
-                max_new_tokens=ANSWER_TOKENS,
-                eos_token_id=processor.writer.end_of_turn,
-                pad_token_id=processor.tokenizer.pad_token_id,
-            )
-            new = ids[:, inputs["input_ids"].shape[1] :]
-            answers += processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+            answers += greedy(model, processor, batch, ANSWER_TOKENS)
             bar.update(len(batch))
     return answers

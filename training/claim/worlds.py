@@ -25,7 +25,7 @@ WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 FILLED = (1, 2, 4, 8, 16, 16)  # cells of a page with a digit
 DIGITS = "0123456789 "
 PLACES = "abcdefghijklmnop"  # row by row on a page, one after the other in a long video
-SIZES, SHIFTS = (15,), (0,)  # of the digits in their cells: pixels
+GLYPH = 15  # pixels of a digit in its cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,12 @@ def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
     filled = max(FILLED) if full else int(rng.choice(FILLED))
     blank = rng.permutation(SIDE * SIDE)[filled:]
     digits[blank] = 10
-    ink = _page(rng, digits)
-    paper, pen = _colours(rng)
+    ink, pen = _page(digits), _pen(rng)
     text = told(digits)
     if kind == "page":
-        return Example(kind, _painted(ink[None], paper, pen), "read", text)
+        return Example(kind, _painted(ink[None], pen), "read", text)
     way = str(rng.choice(list(WAYS)))
-    frames = np.repeat(_painted(ink[None], paper, pen), SHORT, axis=0)
+    frames = np.repeat(_painted(ink[None], pen), SHORT, axis=0)
     _cross(rng, frames, way)
     if rng.random() < 0.5:
         return Example(kind, frames, "read", text)
@@ -75,16 +74,14 @@ def _long(rng: np.random.Generator) -> Example:
     start = 0
     for digit, length in zip(digits, lengths, strict=True):
         row, column = rng.integers(0, SIDE, 2) * CELL
-        glyph = _glyphs()[digit, rng.integers(len(_glyphs()[0]))]
-        ink[start : start + length, row : row + CELL, column : column + CELL] = glyph
+        ink[start : start + length, row : row + CELL, column : column + CELL] = _glyphs()[digit]
         start += length
-    return Example("long", _painted(ink, *_colours(rng)), "order", told(digits))
+    return Example("long", _painted(ink, _pen(rng)), "order", told(digits))
 
 
-def _page(rng: np.random.Generator, digits: NDArray[np.int64]) -> NDArray[np.float32]:
+def _page(digits: NDArray[np.int64]) -> NDArray[np.float32]:
     """[S, S], 1 where there is ink."""
-    variants = rng.integers(0, len(_glyphs()[0]), len(digits))
-    cells = _glyphs()[digits, variants].reshape(SIDE, SIDE, CELL, CELL)
+    cells = _glyphs()[digits].reshape(SIDE, SIDE, CELL, CELL)
     return cells.transpose(0, 2, 1, 3).reshape(SIZE, SIZE)
 
 
@@ -101,29 +98,23 @@ def _cross(rng: np.random.Generator, frames: NDArray[np.uint8], way: str) -> Non
     frames[inside] = (200, 40, 40)
 
 
-def _colours(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the paper, which is black, and of the pen."""
-    return np.zeros(3), rng.uniform(150, 255, 3)
+def _pen(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A bright colour; paper is black."""
+    return rng.uniform(150, 255, 3)
 
 
-def _painted(
-    ink: NDArray[np.float32], paper: NDArray[np.float64], pen: NDArray[np.float64]
-) -> NDArray[np.uint8]:
+def _painted(ink: NDArray[np.float32], pen: NDArray[np.float64]) -> NDArray[np.uint8]:
     """[T, S, S] of ink -> uint8 [T, S, S, 3]."""
-    return (paper + ink[..., None] * (pen - paper)).astype(np.uint8)
+    return (ink[..., None] * pen).astype(np.uint8)
 
 
 @cache
 def _glyphs() -> NDArray[np.float32]:
-    """[10, variants, CELL, CELL]: every digit in a few sizes and places of its cell."""
+    """[11, CELL, CELL]: the digits, and an empty cell."""
+    font = ImageFont.load_default(GLYPH)
     drawn = []
     for digit in DIGITS:
-        for size in SIZES:
-            font = ImageFont.load_default(size)
-            for dx in SHIFTS:
-                for dy in SHIFTS:
-                    cell = Image.new("L", (CELL, CELL))
-                    middle = (CELL / 2 + dx, CELL / 2 + dy)
-                    ImageDraw.Draw(cell).text(middle, digit, fill=255, font=font, anchor="mm")
-                    drawn.append(np.asarray(cell, np.float32) / 255)
-    return np.stack(drawn, dtype=np.float32).reshape(len(DIGITS), -1, CELL, CELL)
+        cell = Image.new("L", (CELL, CELL))
+        ImageDraw.Draw(cell).text((CELL / 2, CELL / 2), digit, fill=255, font=font, anchor="mm")
+        drawn.append(np.asarray(cell, np.float32) / 255)
+    return np.stack(drawn)

@@ -21,6 +21,7 @@ from vlm.weights.files import (
     sha256,
     write_safetensors,
 )
+from vlm.weights.rename import few
 from vlm.weights.shapes import TIED_HEAD, model_shapes
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def refuse_half_a_model(config: PVCConfig, tensors: dict[str, Tensor]) -> None:
     other = {n for n in expected.keys() & found.keys() if expected[n] != found[n]}
     if missing or left_over or other:
         raise WeightsError(
-            f"the parts do not make this model; missing: {_few(missing)}; left over: "
-            f"{_few(left_over)}; of another shape: {_few(other)}"
+            f"the parts do not make this model; missing: {few(sorted(missing))}; left over: "
+            f"{few(sorted(left_over))}; of another shape: {few(sorted(other))}"
         )
 
 
@@ -140,12 +141,12 @@ def pack(trained: Path, out: Path = SHIPPED) -> Path:
             delta[name] = (tensor.float() * (scale if ".lora_B." in name else 1.0)).half()
     if changed:
         raise WeightsError(
-            f"{trained}: these belong to the base models but were trained: {_few(changed)}. "
+            f"{trained}: these belong to the base models but were trained: {few(sorted(changed))}. "
             "A delta has no room for them."
         )
     infinite = {name for name, tensor in delta.items() if not tensor.isfinite().all()}
     if infinite:
-        raise WeightsError(f"{trained}: not finite in float16: {_few(infinite)}")
+        raise WeightsError(f"{trained}: not finite in float16: {few(sorted(infinite))}")
     write_safetensors(delta, out / DELTA)
     PVCConfig.from_pretrained(trained).save_pretrained(out)
     return out / DELTA
@@ -182,9 +183,3 @@ def _lora_scale(trained: Path) -> float:
         return 1.0
     rank, alpha = settings["r"], settings["lora_alpha"]
     return alpha / (rank**0.5 if settings.get("use_rslora") else rank)
-
-
-def _few(names: set[str]) -> str:
-    shown = sorted(names)[:8]
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(shown) + more if shown else "none"

@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from vlm.weights.cache import Say, say
 from vlm.weights.files import WeightsError
-from vlm.weights.own import load_own, own_config
-from vlm.weights.published import is_published, load_published, open_published
+from vlm.weights.own import load_own, own_config, own_processor
+from vlm.weights.published import (
+    is_published,
+    load_published,
+    open_published,
+    published_processor,
+)
 from vlm.weights.shards import weight_files
 
 if TYPE_CHECKING:
@@ -71,6 +76,13 @@ def load(
     if is_published(folder):
         return load_published(folder, dtype, **options)
     return load_own(folder, dtype, **options)
+
+
+def load_processor(folder: Path) -> PVCProcessor:
+    """The processor of a model's folder, ours or an original one."""
+    if is_published(folder):
+        return published_processor(open_published(folder))
+    return own_processor(folder)
 
 
 def _from_hub(name: str, say: Say) -> Path:
