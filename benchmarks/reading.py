@@ -68,7 +68,7 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
         return decoder.image(media, SQUARE).frames
 
     def kept() -> NDArray[np.uint8]:
-        found = cache.get(cache.place(media, num_frames, SQUARE))
+        found = cache.decoded(cache.name(media, num_frames, SQUARE))
         assert found is not None
         return found.frames
 
@@ -82,7 +82,7 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
             return resize_frames(frames, SQUARE)
 
         decode = decoder.video(media, num_frames, SQUARE) if video else decoder.image(media, SQUARE)
-        cache.put(cache.place(media, num_frames, SQUARE), decode)
+        cache.keep(cache.name(media, num_frames, SQUARE), decode)
         ways = {"here": here, "beside": beside, "alone": alone, "kept": kept}
         first = here()
         assert all(np.array_equal(first, way()) for way in ways.values())

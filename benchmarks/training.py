@@ -1,7 +1,8 @@
 """What training costs beside what it must: ratios, each measured in turn within one run.
 
 Packed rows against padded ones; a step of our trainer against the bare model's; decoding in workers
-against a model that waits; four looks with and without what they share; memory against length
+against a model that waits; four looks with and without what they share; a frozen backbone that is
+run and one whose features are kept (benchmarks/training_features.py); memory against length
 (benchmarks/training_memory.py); and where there is a GPU, models of real size
 (benchmarks/training_gpu.py). Everything is in fp32 and has random weights.
 """
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import training_gpu, training_memory
+from benchmarks import training_features, training_gpu, training_memory
 from benchmarks.timing import medians
 from data.collate import Collator
 from data.packing import Row, pack
@@ -34,8 +35,10 @@ from vlm.media.decode import read_video
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
+T = TypeVar("T")
 SIDE = 96  # pixels of a frame: 8 x 8 patches, 4 tokens a look
-ROW = 512  # tokens of a packed row
+ROW = 640  # tokens of a packed row: about BATCH samples
+BATCH = 8  # samples, as in training/recipes/
 
 
 def run(quick: bool = False) -> list[str]:
@@ -48,11 +51,16 @@ def run(quick: bool = False) -> list[str]:
             *workers(Path(folder), 6 if quick else 12),
             *looks(repeats),
         ]
-    return [*lines, *training_memory.run(quick), *training_gpu.run(quick)]
+    return [
+        *lines,
+        *training_features.run(quick),
+        *training_memory.run(quick),
+        *training_gpu.run(quick),
+    ]
 
 
 def model_config() -> PVCConfig:
-    """A PVC model of five million parameters."""
+    """A PVC model of 23 million parameters, 3 of them in its language model."""
     numbers = config(VARIANTS["pvc"], Scale(192, 6, 2, 256, 4, start_steps=0, questions=0))
     values = numbers.to_dict()
     values["tower"]["image_size"] = SIDE
@@ -90,35 +98,51 @@ def mixed_samples(processor: PVCProcessor, number: int) -> list[Sample]:
 
 
 def packing(repeats: int, number: int) -> list[str]:
-    """The same samples, once and once over, padded and packed."""
+    """The same samples, once and once over, padded and packed.
+
+    Padded, a batch has as many samples as the recipes' batches, and every row the length of its
+    longest; packed, it is one row that holds about as many.
+    """
     model, processor = small_model()
     collate = Collator(processor)
     samples = mixed_samples(processor, number)
     lengths = [len(sample.rendered.ids) for sample in samples]
-    rows = [[samples[i] for i in row] for row in pack(lengths, ROW)]
-    per_row = max(1, round(number / len(rows)))
+    rows = [Row([samples[i] for i in row], ROW) for row in pack(lengths, ROW)]
     by_length = sorted(samples, key=lambda sample: len(sample.rendered.ids))
     ways = {
-        "padded, as they come": [collate(part) for part in _parts(samples, per_row)],
-        "padded, sorted by length": [collate(part) for part in _parts(by_length, per_row)],
-        f"packed into rows of {ROW}": [collate([Row(row, ROW)]) for row in rows],
+        f"padded, {BATCH} samples as they come": [collate(p) for p in _parts(samples, BATCH)],
+        f"padded, {BATCH} samples of like length": [collate(p) for p in _parts(by_length, BATCH)],
+        f"packed, a row of {ROW} tokens": [collate([row]) for row in rows],
     }
+    language = {name: [_seen(model, batch) for batch in ways[name]] for name in ways}
     took = medians({name: _train(model, batches) for name, batches in ways.items()}, repeats)
-    base = took["padded, as they come"]
+    alone = medians({name: _train(model, batches) for name, batches in language.items()}, repeats)
+    base, base_alone = next(iter(took.values())), next(iter(alone.values()))
     lines = [
         f"## Packed and padded rows ({number} samples of {min(lengths)} to {max(lengths)} tokens, "
         f"{sum(lengths):,} in all; forward, backward, optimizer)",
         "",
-        "| | places for tokens | useful tokens a second | against padded | by processor time |",
+        "| | places for tokens | language model alone | with tower and compressor | "
+        "useful tokens a second |",
         "|---|---:|---:|---:|---:|",
     ]
     for name, batches in ways.items():
-        places, one = sum(batch["input_ids"].numel() for batch in batches), took[name]
+        places = sum(batch["input_ids"].numel() for batch in batches)
         lines.append(
-            f"| {name} | {places:,} | {sum(lengths) / one.clock:,.0f} | "
-            f"{base.clock / one.clock:.2f} x | {base.processor / one.processor:.2f} x |"
+            f"| {name} | {places:,} | {base_alone.clock / alone[name].clock:.2f} x | "
+            f"{base.clock / took[name].clock:.2f} x | {sum(lengths) / took[name].clock:,.0f} |"
         )
     return [*lines, ""]
+
+
+def _seen(model: PVCForConditionalGeneration, batch: dict[str, Any]) -> dict[str, Any]:
+    """The batch with its visual tokens in place of the pictures."""
+    if "pixel_values" not in batch:
+        return batch
+    seen = ("pixel_values", "clip_frames", "clip_looks", "timesteps")
+    with torch.no_grad():
+        visual = model.encode(*(batch[name] for name in seen))
+    return {k: v for k, v in batch.items() if k not in seen} | {"visual_tokens": visual}
 
 
 class Ready(Dataset[Sample]):
@@ -136,7 +160,7 @@ class Ready(Dataset[Sample]):
 
 def step(folder: Path, steps: int) -> list[str]:
     """Our trainer, and the model alone on the same batches."""
-    batch_size = 8
+    batch_size = BATCH
     model, processor = small_model()
     recipe = _recipe(folder, steps, batch_size)
     prepare_parts(model, recipe)
@@ -290,9 +314,9 @@ def _recipe(folder: Path, steps: int, batch_size: int) -> Recipe:
     )
 
 
-def _parts(samples: Sequence[Sample], size: int) -> Iterator[Sequence[Sample]]:
-    for start in range(0, len(samples), size):
-        yield samples[start : start + size]
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _train(
@@ -302,7 +326,7 @@ def _train(
 ) -> Callable[[], None]:
     """Forward, backward and optimizer over these batches, and nothing else."""
     named = ("input_ids", "attention_mask", "position_ids", "labels", "pixel_values")
-    wanted = (*named, "clip_frames", "clip_looks", "timesteps")
+    wanted = (*named, "clip_frames", "clip_looks", "timesteps", "visual_tokens")
     optimizer = torch.optim.AdamW(groups or list(model.parameters()), lr=1e-5)
 
     def all_of_them() -> None:

@@ -21,7 +21,8 @@ PER_LOOK = 4  # things that the token of the whole tells in one look
 
 PLACES = frozenset(["left", "right", "top", "bottom", "middle"])
 NUMBERS = frozenset(COUNTS[2:])
-WORDS = PLACES | NUMBERS | {"west", "east", "up", "down", "still", "background"}
+WAYS = frozenset(["west", "east", "up", "down"])
+WORDS = PLACES | NUMBERS | WAYS | {"still", "background"}
 
 
 @dataclass(frozen=True)

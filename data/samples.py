@@ -160,15 +160,15 @@ class RecordDataset(Dataset[Sample | Bad]):
             raise MediaError(f"its media took longer than {self.reading.seconds:.0f} seconds.")
         cache, tiled = self.reading.cache, part.kind == "image" and self.reading.max_tiles > 1
         num_frames = draw.num_frames if part.kind == "video" else 1
-        place = cache.place(part, num_frames, size) if cache is not None and not tiled else None
-        decoded = cache.get(place) if cache is not None else None
+        name = cache.name(part, num_frames, size) if cache is not None and not tiled else None
+        decoded = cache.decoded(name) if cache is not None else None
         if decoded is None:
             if part.kind == "video":
                 decoded = self.decoder.video(part, num_frames, size, seconds)
             else:
                 decoded = self.decoder.image(part, None if tiled else size, seconds)
             if cache is not None:
-                cache.put(place, decoded)
+                cache.keep(name, decoded)
         if part.kind == "video":
             return Video(decoded.frames, np.array(decoded.times))
         return Image(decoded.frames[0], draw.looks, self.reading.max_tiles)

@@ -90,6 +90,7 @@ class Recipe:
     max_bad_share: float = 0.05  # of samples that cannot be used; above it the run stops
     shuffle_buffer: int = 1000  # samples of tar files that are mixed with each other
     frame_cache_gb: float = 0.0  # decoded squares kept on disk between epochs; 0: none
+    feature_cache_gb: float = 0.0  # what a frozen backbone says of each picture, kept likewise
     save_every: int = 200
     log_every: int = 10
     keep: int = 2  # checkpoints kept

@@ -16,6 +16,7 @@ from transformers import set_seed
 from transformers.utils import logging
 
 from data.collate import Collator
+from data.disk_cache import DiskCache
 from data.packing import PackedDataset
 from data.records import read_records
 from data.samples import Chance, Reading, RecordDataset
@@ -23,6 +24,7 @@ from training import checkpoints
 from training.card import write_card
 from training.changes import data_root, made_of, refuse_changes
 from training.dataset import build_dataset
+from training.feature_cache import keep_features
 from training.journal import Bar, Journal
 from training.merge import merge
 from training.parts import prepare_parts, save_trained, start_from
@@ -36,6 +38,7 @@ from training.trainer import PVCTrainer
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.cache import make_whole
+from vlm.weights.files import cache_dir
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
@@ -72,6 +75,9 @@ def prepared_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProc
     prepare_parts(model, recipe)
     if recipe.start_from:
         start_from(model, Path(recipe.start_from) / "trained")
+    if recipe.feature_cache_gb:
+        num_bytes = int(recipe.feature_cache_gb * 2**30)
+        keep_features(model, DiskCache(cache_dir() / "features", num_bytes))
     model.config.use_cache = False
     return model, processor
 

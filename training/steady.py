@@ -2,7 +2,7 @@
 
 It takes batches in the order the dataset has them, draws dropout from a batch's place in the run,
 skips steps that are no numbers, and writes checkpoints that are whole or not there. It knows no
-model: training/trainer.py adds what is the assistant's, training/encoders.py what is an encoder's.
+model: training/trainer.py adds what is the assistant's, training/clip_classifier.py an encoder's.
 """
 
 import hashlib

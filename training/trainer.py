@@ -56,6 +56,8 @@ class PVCTrainer(SteadyTrainer):
             data_collator=collator,
         )
         if self.is_fsdp_enabled:
+            if model.tower.kept is not None:
+                raise ValueError("`feature_cache_gb` does not go with FSDP: set it to 0")
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
             checkpoint_activations(model)

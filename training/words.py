@@ -24,13 +24,14 @@ Ours, in the spirit of contrastive image-text training; PVC trains both stages o
 import torch
 from torch import Tensor
 
-from data.grounding import NUMBERS, Said
+from data.grounding import NUMBERS, WAYS, Said
 from data.packing import PackedDataset
 from data.samples import RecordDataset
 from vlm.model import PVCForConditionalGeneration
 
 SHARPNESS = 2.5
-NUMBER_WEIGHT = 3.0  # of a number beside a name or a place: it is rare, and the hardest to see
+# Of a number, or the way something goes, beside a name or a place: rare, and the hardest to see.
+RARE_WEIGHT = 3.0
 BACKGROUND_WEIGHT = 0.25  # of a square of plain background, of which there are many
 LONGEST = 5.0  # visual tokens longer than this are pulled back; words are about 3 long
 
@@ -45,8 +46,8 @@ class WordLoss:
         if not ids:
             raise ValueError("these records say no words that could be pointed to")
         self.columns = {token: column for column, token in enumerate(ids)}
-        numbers = set(dataset.ids(sorted(NUMBERS)))
-        self.weights = {token: NUMBER_WEIGHT if token in numbers else 1.0 for token in ids}
+        rare = set(dataset.ids(sorted(NUMBERS | WAYS)))
+        self.weights = {token: RARE_WEIGHT if token in rare else 1.0 for token in ids}
         embeddings = model.get_input_embeddings().get_parameter("weight").detach()[ids].float()
         self.embeddings = SHARPNESS * (embeddings - embeddings.mean(dim=0))  # [W, D]
 

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from data.prepare.fetch import cache_folder
 
 MAX_NEW_TOKENS = 80
@@ -246,7 +248,7 @@ def answer_all(
 ) -> Iterator[tuple[list[str], str]]:
     """(turns, answer) of each conversation, shortest first, in batches; empty ones are dropped."""
     ordered = sorted(talks, key=lambda turns: len(chatml(turns)))
-    for start in range(0, len(ordered), BATCH):
+    for start in tqdm(range(0, len(ordered), BATCH), desc="chat", unit="batch"):
         batch = ordered[start : start + BATCH]
         for turns, (answer, complete) in zip(
             batch, generate([chatml(t) for t in batch]), strict=True

@@ -24,7 +24,7 @@ STAGES = ("pretrain", "instruct", "held")
 HELD_PER_TASK = (
     60  # 60 yes/no answers tell 80 % from chance well, and all tasks are done in minutes
 )
-MAX_TURNS = 4
+MAX_TURNS = 8  # a picture's words cost more than a question about it
 DESCRIBED_SHARE = (
     0.15  # of the question stage also ask for a description, so that it is not forgotten
 )
@@ -132,9 +132,12 @@ def _caption_turn(dice: Dice, name: str, world: World) -> Turn:
 
 
 def _choose(dice: Dice, world: World, caption: Turn) -> list[Turn]:
-    """The world's main question and up to three more, in any order."""
+    """The world's main question and up to seven more, in any order; of presence at most one."""
     main, *others = world.turns
-    rest = dice.shuffled(others)[: dice.pick((2, 3))]
+    others = dice.shuffled(others)
+    presence = [turn for turn in others if turn.task == "presence"]
+    spare = presence if main.task == "presence" else presence[1:]
+    rest = [turn for turn in others if turn not in spare][: dice.pick((3, 5, 7))]
     first = [caption] if dice.chance(DESCRIBED_SHARE) else []
     return [*first, *dice.shuffled([main, *rest])][:MAX_TURNS]
 

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from data.labelled import ClipDataset, find_clips, in_order, split
 from tests.media_maker import write_video
 from tests.trainable import base_folder, tiny_recipe
-from training import encoders
-from training.encoders import EncoderRecipe, train
+from training import clip_classifier, encoders
+from training.clip_classifier import train
+from training.encoders import EncoderRecipe
 from training.parts import prepare_parts, start_from
 from training.start import start_model
 from vlm.heads.classification import load_classifier
@@ -35,6 +36,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recipe(clips: Path, output: Path, **changes: object) -> EncoderRecipe:
     values = {"steps": 16, "save_every": 8, "log_every": 4, "num_frames": 6, "held_out": 0.35}
+    values |= {"preset": "test"}
     values |= {"learning_rate": 1e-2, "dropout": 0.1, "workers": 0, "report_to": (), "keep": 3}
     return EncoderRecipe(str(clips), str(output), **{**values, **changes})  # type: ignore[arg-type]
 
@@ -76,7 +78,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
 
 def test_a_frozen_backbone_stays_as_it_is(clips: Path, tmp_path: Path) -> None:
     settings = recipe(clips, tmp_path / "run", steps=2, save_every=2, freeze_backbone=True)
-    before, _ = encoders.build(settings, 2)
+    before, _ = clip_classifier.build(settings, 2)
     train(settings)
     after = load_file(tmp_path / "run" / "trained" / "model.safetensors")
     for name, tensor in before.state_dict().items():

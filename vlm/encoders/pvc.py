@@ -18,13 +18,19 @@ Not known of the original and therefore configurable: alpha's shape and start (a
 whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from vlm.encoders.base import ImageBackbone, VideoEncoder, VideoFeatures, even_timesteps
+from vlm.encoders.base import (
+    ImageBackbone,
+    ImageTokens,
+    VideoEncoder,
+    VideoFeatures,
+    even_timesteps,
+)
 from vlm.encoders.vit import INTERNVIT, BlockStyle, ViTBlock
 from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
@@ -133,6 +139,8 @@ class ProgressiveEncoder(VideoEncoder):
         super().__init__()
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
+        # What the backbone says of pictures may be kept from one epoch to the next.
+        self.kept: Callable[[ImageBackbone, Tensor], ImageTokens] | None = None
         same = backbone.dim == dim
         self.stem: nn.Module = nn.Identity() if same else nn.Linear(backbone.dim, dim)
         self.positions = None
@@ -181,7 +189,7 @@ class ProgressiveEncoder(VideoEncoder):
         """
         frozen = not any(p.requires_grad for p in self.backbone.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            image = self.backbone(images)
+            image = self.backbone(images) if self.kept is None else self.kept(self.backbone, images)
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
             x = x + resize_positions(self.positions, image.grid, self.backbone.num_prefix)

@@ -1,7 +1,7 @@
 """A clip's class: a norm, dropout and one linear layer on the mean of an encoder's tokens.
 
-`VideoClassifier` is an encoder with this head, as it is trained alone (training/encoders.py) and
-saved: config.json, tower.safetensors, head.safetensors.
+`VideoClassifier` is an encoder with this head, as it is trained alone
+(training/clip_classifier.py) and saved: config.json, tower.safetensors, head.safetensors.
 """
 
 import json

@@ -1,0 +1,77 @@
+"""A folder of tensors by name, never larger than its limit: what was used longest ago goes first.
+
+For what costs more to make again than to read: decoded squares (data/frame_cache.py) and what a
+frozen backbone says of a picture (training/feature_cache.py). Files are written beside and renamed,
+so several processes may share a folder; one that cannot be read is made anew.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DiskCache:
+    """Files of tensors and facts, at most `num_bytes` in all."""
+
+    folder: Path
+    num_bytes: int
+
+    def path(self, name: str) -> Path:
+        """Where what has this name, a digest in hexadecimal, belongs."""
+        return self.folder / name[:2] / f"{name}.safetensors"
+
+    def get(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The tensors and facts of this name, or None."""
+        path = self.path(name)
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads(file.metadata()["facts"])
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            os.utime(path)
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+            path.unlink(missing_ok=True)
+            return None
+        return tensors, facts
+
+    def put(
+        self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep these under this name; on a full disk nothing is kept, and nothing is wrong."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
+        whole = {key: tensor.contiguous() for key, tensor in tensors.items()}
+        try:
+            save_file(whole, unfinished, metadata={"facts": json.dumps(facts or {})})
+            unfinished.replace(path)
+        except (OSError, SafetensorError):
+            unfinished.unlink(missing_ok=True)
+            return
+        if int(name[:2], 16) < 8:  # about each 32nd time
+            self.trim()
+
+    def trim(self) -> None:
+        """Remove what was used longest ago until the folder is within its limit."""
+        files = []
+        for path in self.folder.glob("*/*.safetensors"):
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # another process was quicker
+                continue
+            files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self.num_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
