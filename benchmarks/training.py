@@ -160,12 +160,11 @@ class Ready(Dataset[Sample]):
 
 def step(folder: Path, steps: int) -> list[str]:
     """Our trainer, and the model alone on the same batches."""
-    batch_size = BATCH
     model, processor = small_model()
-    recipe = _recipe(folder, steps, batch_size)
+    recipe = _recipe(folder, steps, BATCH)
     prepare_parts(model, recipe)
-    samples = [s for s in mixed_samples(processor, 3 * steps * batch_size) if s.rendered.media]
-    samples = samples[: steps * batch_size]
+    samples = [s for s in mixed_samples(processor, 3 * steps * BATCH) if s.rendered.media]
+    samples = samples[: steps * BATCH]
     collate = Collator(processor)
     trainer = PVCTrainer(model, recipe, Ready(samples), collate)
     moments: list[tuple[float, float]] = []
@@ -176,7 +175,7 @@ def step(folder: Path, steps: int) -> list[str]:
         return inner(*args, **kwargs)
 
     trainer.training_step = timed
-    batches = [collate(part) for part in _parts(samples, batch_size)]
+    batches = [collate(part) for part in _parts(samples, BATCH)]
     alone = _train(model, batches[:4], parameter_groups(model, recipe))
     before = medians({"alone": alone}, 2)["alone"]
     trainer.train()
@@ -188,7 +187,8 @@ def step(folder: Path, steps: int) -> list[str]:
     )
     bare = [(x + y) / 2 / 4 for x, y in zip(before, after, strict=True)]
     return [
-        "## A step of the trainer (batches of 8; the model alone was measured before and after)",
+        f"## A step of the trainer (batches of {BATCH}; the model alone was measured before and "
+        "after)",
         "",
         "| | a step | the model's share | by processor time |",
         "|---|---:|---:|---:|",

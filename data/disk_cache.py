@@ -1,4 +1,4 @@
-"""A folder of tensors by name, never larger than its limit: what was used longest ago goes first.
+"""A folder of tensors by name, trimmed to its limit: what was used longest ago goes first.
 
 For what costs more to make again than to read: decoded squares (data/frame_cache.py) and what a
 frozen backbone says of a picture (training/feature_cache.py). Files are written beside and renamed,
@@ -19,7 +19,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class DiskCache:
-    """Files of tensors and facts, at most `num_bytes` in all."""
+    """Files of tensors and facts, about `num_bytes` in all: trimmed now and then."""
 
     folder: Path
     num_bytes: int
@@ -48,16 +48,16 @@ class DiskCache:
     ) -> None:
         """Keep these under this name; on a full disk nothing is kept, and nothing is wrong."""
         path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         whole = {key: tensor.contiguous() for key, tensor in tensors.items()}
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             save_file(whole, unfinished, metadata={"facts": json.dumps(facts or {})})
             unfinished.replace(path)
         except (OSError, SafetensorError):
             unfinished.unlink(missing_ok=True)
             return
-        if int(name[:2], 16) < 8:  # about each 32nd time
+        if name.startswith("00"):  # about each 256th time, for it looks at every file
             self.trim()
 
     def trim(self) -> None:

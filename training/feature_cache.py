@@ -30,13 +30,14 @@ class FeatureCache:
 
     def __call__(self, backbone: ImageBackbone, images: Tensor) -> ImageTokens:
         names = [self._name(image) for image in images]
-        kept = {name: found[0] for name in names if (found := self.disk.get(name)) is not None}
-        missing = [place for place, name in enumerate(names) if name not in kept]
+        places = {name: place for place, name in enumerate(names)}
+        kept = {name: found[0] for name in places if (found := self.disk.get(name)) is not None}
+        missing = [name for name in places if name not in kept]
         if missing:
-            said = backbone(images[missing])
-            for row, place in enumerate(missing):
-                kept[names[place]] = _rounded(said, row)
-                self.disk.put(names[place], kept[names[place]])
+            said = backbone(images[[places[name] for name in missing]])
+            for row, name in enumerate(missing):
+                kept[name] = _rounded(said, row)
+                self.disk.put(name, kept[name])
         parts = {
             key: torch.stack([kept[name][key] for name in names]).to(images.device, images.dtype)
             for key in kept[names[0]]

@@ -139,7 +139,7 @@ class ProgressiveEncoder(VideoEncoder):
         super().__init__()
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
-        # What the backbone says of pictures may be kept from one epoch to the next.
+        # In place of the backbone: images [F, 3, H, W] -> what it says, kept between epochs.
         self.kept: Callable[[ImageBackbone, Tensor], ImageTokens] | None = None
         same = backbone.dim == dim
         self.stem: nn.Module = nn.Identity() if same else nn.Linear(backbone.dim, dim)
