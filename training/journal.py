@@ -19,6 +19,7 @@ SHOWN = {
     "held_out_loss": "held out {:.3f}",
     "held_out_accuracy": "{:.0%} right",
 }
+JOURNAL = "journal.jsonl"
 BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
 
 
@@ -63,7 +64,7 @@ class Journal(TrainerCallback):
     """One JSON line for each logged step, and the curves as a picture at the end."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "journal.jsonl"
+        self.path = folder / JOURNAL
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if not state.is_world_process_zero:

@@ -171,8 +171,9 @@ def refuse_numbers(recipe: Any) -> None:
             raise ValueError(f"`{name}` is at least 1, not {getattr(recipe, name)}")
     if recipe.max_skipped < 1:
         raise ValueError(f"`max_skipped` is at least 1, not {recipe.max_skipped}")
-    rates = [field.name for field in fields(recipe) if field.name.endswith("learning_rate")]
-    for name in (*rates, "weight_decay", "max_grad_norm", "workers", "seed"):
+    ends = ("learning_rate", "cache_gb")
+    sizes = [field.name for field in fields(recipe) if field.name.endswith(ends)]
+    for name in (*sizes, "weight_decay", "max_grad_norm", "workers", "seed"):
         if (getattr(recipe, name) or 0) < 0:
             raise ValueError(f"`{name}` cannot be negative, it is {getattr(recipe, name)}")
     if not 0 <= recipe.warmup <= 1:

@@ -52,6 +52,7 @@ def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
         (SMALL + "language_learning_rate: -1\n", "`language_learning_rate` cannot be negative"),
         (SMALL + "warmup: 2\n", "`warmup` is a share"),
         (SMALL + "looks: [2, -1]\n", "cannot be negative"),
+        (SMALL + "feature_cache_gb: -1\n", "`feature_cache_gb` cannot be negative"),
         (SMALL + "report_to: [tensorbord]\n", "`report_to` knows tensorboard, trackio, wandb"),
     ],
 )

@@ -32,7 +32,13 @@ def main() -> None:
     run = commands.add_parser("run", help="train, ask, and report (the default)")
     run.add_argument("recipe", nargs="?", default=RECIPE, help=f"default: {RECIPE}")
     run.add_argument(
-        "--seeds", type=int, nargs="+", default=[0, 1], metavar="N", help="default: 0 1"
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default: 0 1 2"
+    )
+    run.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="models that train at a time; default: one for each core, one on a GPU",
     )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     report = commands.add_parser("report", help="print the table and write the plot again")
@@ -46,24 +52,28 @@ def main() -> None:
             tell(arguments.results, arguments.plot)
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{parser.prog}: stopped; the same command goes on with the models not yet done")
 
 
 def run_all(arguments: argparse.Namespace) -> None:
-    """Every model with every seed, seed by seed, and the report."""
-    from training.claim.run import run
+    """Every model with every seed, and the report."""
+    import torch
+
+    from training.claim.together import run_together
     from training.claim.variants import SCALES, VARIANTS
     from training.recipe import load_recipe
-    from training.run import keep_freed_memory
 
-    keep_freed_memory()
     recipe = load_recipe(arguments.recipe, arguments.set)
     if recipe.model not in SCALES:
         raise ValueError(f"`model` is one of {', '.join(SCALES)} here, not {recipe.model!r}")
+    jobs = arguments.jobs
+    if jobs is None:
+        jobs = 1 if torch.cuda.is_available() else torch.get_num_threads()
+    if jobs < 1:
+        raise ValueError(f"--jobs is at least 1, not {jobs}")
     wanted = [(name, seed) for seed in arguments.seeds for name in VARIANTS]
-    results = []
-    for number, (name, seed) in enumerate(wanted, 1):
-        print(f"{name}, seed {seed} ({number} of {len(wanted)})", flush=True)
-        results.append(run(name, seed, recipe))
+    results = run_together(wanted, recipe, jobs)
     file = Path(recipe.output) / "results.json"
     file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     tell(file, None)

@@ -9,7 +9,12 @@ from typing import Any
 from training.claim.variants import LOOKS, VARIANTS
 
 Scores = dict[str, Any]
-TITLES = {"page": "pages of digits", "short": "short videos", "long": "long videos"}
+TITLES = {
+    "page": "pages",
+    "covered": "covered pages",
+    "way": "ball's way",
+    "long": "long videos",
+}
 COLOURS = {"uncompressed": "0.55", "repeats": "C1", "progressive": "C0", "pvc": "C2"}
 
 
@@ -30,7 +35,7 @@ def table(results: Sequence[Scores]) -> list[str]:
         f"Right in %, mean ± standard deviation over {len(seeds)} seeds.",
         "",
         f"| | tokens a picture | {' | '.join(TITLES.values())} |",
-        "|---|---:|---:|---:|---:|",
+        "|---|---:|" + "---:|" * len(TITLES),
     ]
     for name, variant in VARIANTS.items():
         cells = [shown(values(results, name, kind)) for kind in TITLES]
@@ -52,7 +57,8 @@ def table(results: Sequence[Scores]) -> list[str]:
 def differences(results: Sequence[Scores]) -> list[str]:
     """Each step of the claim, seed by seed: the same data, order and start on both sides."""
     pairs = (("repeats", "uncompressed"), ("progressive", "repeats"), ("pvc", "progressive"))
-    lines = ["| in points, seed by seed | pages | short | long |", "|---|---:|---:|---:|"]
+    heads = f"| in points, seed by seed | {' | '.join(TITLES.values())} |"
+    lines = [heads, "|---|" + "---:|" * len(TITLES)]
     for name, base in (*pairs, ("pvc", "uncompressed")):
         cells = []
         for kind in TITLES:
@@ -84,7 +90,7 @@ def plot(results: Sequence[Scores], file: Path) -> None:
     """Left the kinds, right pages against the number of looks; bars are standard deviations."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(9.2, 3.9), layout="constrained")
     bars, lines = figure.subplots(1, 2, width_ratios=(1.5, 1))
     for index, (name, colour) in enumerate(COLOURS.items()):
         of_kinds = [values(results, name, kind) for kind in TITLES]
@@ -99,11 +105,13 @@ def plot(results: Sequence[Scores], file: Path) -> None:
         x, heights, spreads = zip(*seen, strict=True)
         lines.errorbar(x, heights, spreads, color=colour, label=name, marker="o", capsize=3)
     bars.set_xticks(range(len(TITLES)), TITLES.values())
-    bars.legend(frameon=False, ncols=2, fontsize="small")
+    figure.legend(
+        *bars.get_legend_handles_labels(), frameon=False, ncols=4, loc="outside upper left"
+    )
     lines.set_xticks(range(1, LOOKS + 1))
     lines.set_xlabel("looks at a page")
     for axes in (bars, lines):
-        axes.set_ylim(0, 100)
+        axes.set_ylim(0, 104)
         axes.set_ylabel("right, %")
         axes.grid(axis="y", color="0.9")
         axes.set_axisbelow(True)

@@ -11,15 +11,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-from transformers import set_seed
+from transformers import TrainerCallback, set_seed
 
 from data.collate import Collator
 from training.answers import greedy
 from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
 from training.claim.start import fresh, started
 from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
-from training.claim.worlds import KINDS, Example, example
+from training.claim.worlds import KINDS, PLACES, Example, example
 from training.journal import Bar, Journal
 from training.parts import prepare_parts
 from training.recipe import Recipe
@@ -29,7 +28,7 @@ from vlm.processor import PVCProcessor
 
 SCORES = "scores.json"
 HELD = 1_000_000  # the seed of what is asked; runs have small ones
-ANSWER_TOKENS = 34
+ANSWER_TOKENS = 2 * len(PLACES) + 2
 
 
 def run_start(recipe: Recipe) -> PVCForConditionalGeneration:
@@ -39,31 +38,41 @@ def run_start(recipe: Recipe) -> PVCForConditionalGeneration:
         scale = SCALES[recipe.model]
         model = fresh(VARIANTS["uncompressed"], scale, HELD)
         longer = replace(recipe, steps=scale.start_steps, seed=HELD, output=str(folder.parent))
-        train(VARIANTS["uncompressed"], model, longer, START_TURNS)
+        train(VARIANTS["uncompressed"], model, longer, START_TURNS, [Bar()])
     return PVCForConditionalGeneration.from_pretrained(folder)
 
 
-def run(name: str, seed: int, recipe: Recipe) -> dict[str, Any]:
-    """Trains and scores one of the four with one seed; reads what an earlier run scored."""
-    folder = Path(recipe.output) / f"{name}-{seed}"
-    written = folder / SCORES
-    if written.is_file():
-        earlier = json.loads(written.read_text(encoding="utf-8"))
-        if earlier["steps"] != recipe.steps:
-            raise ValueError(
-                f"{written} is of {earlier['steps']} steps, not {recipe.steps}: "
-                "name another folder with --set output=..."
-            )
-        return earlier
+def earlier(name: str, seed: int, recipe: Recipe) -> dict[str, Any] | None:
+    """What an earlier run scored, if there was one, with as many steps."""
+    written = folder_of(name, seed, recipe) / SCORES
+    if not written.is_file():
+        return None
+    scores = json.loads(written.read_text(encoding="utf-8"))
+    if scores["steps"] != recipe.steps:
+        raise ValueError(
+            f"{written} is of {scores['steps']} steps, not {recipe.steps}: "
+            "name another folder with --set output=..."
+        )
+    return scores
+
+
+def run(name: str, seed: int, recipe: Recipe) -> None:
+    """Trains one of the four with one seed, asks it, and writes down how it answered."""
+    folder = folder_of(name, seed, recipe)
     variant = VARIANTS[name]
     model = started(variant, SCALES[recipe.model], seed, run_start(recipe))
     train(variant, model, replace(recipe, seed=seed, output=str(folder)))
-    scores = score(variant, model, PVCProcessor.from_config(model.config, tokenizer()), recipe)
+    processor = PVCProcessor.from_config(model.config, tokenizer())
+    scores = score(variant, model, processor, recipe)
     result = {"variant": name, "seed": seed, "steps": recipe.steps, **asdict(variant), **scores}
-    unfinished = written.with_suffix(".part")
+    unfinished = (folder / SCORES).with_suffix(".part")
     unfinished.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(written)
-    return result
+    unfinished.replace(folder / SCORES)
+
+
+def folder_of(name: str, seed: int, recipe: Recipe) -> Path:
+    """Where a run writes."""
+    return Path(recipe.output) / f"{name}-{seed}"
 
 
 def train(
@@ -71,6 +80,7 @@ def train(
     model: PVCForConditionalGeneration,
     recipe: Recipe,
     turns: Sequence[str] = TURNS,
+    watching: Sequence[TrainerCallback] = (),
 ) -> None:
     """Trains a model in place as the recipe says, and saves it as an ordinary folder."""
     set_seed(recipe.seed)
@@ -79,8 +89,8 @@ def train(
     model.config.use_cache = False
     worlds: Any = Worlds(variant, processor, recipe, turns)
     output = Path(recipe.output)
-    watching = [Bar(), Journal(output)]
-    PVCTrainer(model, recipe, worlds, Collator(processor), callbacks=watching).train()
+    callbacks = [Journal(output), *watching]
+    PVCTrainer(model, recipe, worlds, Collator(processor), callbacks=callbacks).train()
     model.config.use_cache = True
     folder = output / "model"
     model.save_pretrained(folder)
@@ -100,13 +110,9 @@ def score(
         given = answered(model, processor, variant, questions["page"], n)
         by_looks[str(n)] = share_right(given, questions["page"])
     scores: dict[str, Any] = {"looks": by_looks, "page": by_looks[str(variant.looks)]}
-    for kind in ("short", "long"):
+    for kind in KINDS[1:]:
         given = answered(model, processor, variant, questions[kind])
         scores[kind] = share_right(given, questions[kind])
-        for asked_for in dict.fromkeys(one.question for one in questions[kind]):
-            pairs = [(a, e) for a, e in zip(given, questions[kind], strict=True)]
-            some = [(a, e) for a, e in pairs if e.question == asked_for]
-            scores[f"{kind} {asked_for}"] = share_right(*zip(*some, strict=True))
     return scores
 
 
@@ -120,10 +126,7 @@ def answered(
 ) -> list[str]:
     """Greedy answers, in order."""
     answers: list[str] = []
-    bar = tqdm(total=len(examples), desc=f"asking {examples[0].kind}", unit="question", leave=False)
-    with bar:
-        for start in range(0, len(examples), batch_size):
-            batch = [asked(variant, one, looks) for one in examples[start : start + batch_size]]
-            answers += greedy(model, processor, batch, ANSWER_TOKENS)
-            bar.update(len(batch))
+    for start in range(0, len(examples), batch_size):
+        batch = [asked(variant, one, looks) for one in examples[start : start + batch_size]]
+        answers += greedy(model, processor, batch, ANSWER_TOKENS)
     return answers

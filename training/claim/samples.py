@@ -13,7 +13,7 @@ from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.processor import PVCProcessor
 
 # The kinds of a run's batches, over and over. What all four start from is taught to read.
-TURNS, START_TURNS = ("page", "short", "page", "page", "long", "page"), ("page",)
+TURNS, START_TURNS = ("page", "way", "page", "covered", "page", "long"), ("page",)
 
 
 class Worlds(Dataset[Sample]):
@@ -28,7 +28,7 @@ class Worlds(Dataset[Sample]):
     ) -> None:
         self.variant, self.processor, self.turns = variant, processor, turns
         self.batch_size, self.seed = recipe.batch_size, recipe.seed
-        self.steps = recipe.steps
+        self.steps, self.chances = recipe.steps, recipe.looks
 
     def __len__(self) -> int:
         return self.steps * self.batch_size
@@ -37,9 +37,16 @@ class Worlds(Dataset[Sample]):
         """What sample `index` is made of: the same for all four models."""
         return example(self.turns[index // self.batch_size % len(self.turns)], self.seed, index)
 
+    def looks(self, index: int) -> int:
+        """How often the pages of this sample's batch are looked at."""
+        if self.variant.looks == 1:
+            return 1
+        rng = np.random.default_rng((self.seed, index // self.batch_size))
+        return int(rng.choice(len(self.chances), p=self.chances)) + 1
+
     def __getitem__(self, index: int) -> Sample:
         one = self.example(index)
-        question = asked(self.variant, one)
+        question = asked(self.variant, one, self.looks(index))
         told = Conversation((*question.messages, Message("assistant", (Text(one.answer),))))
         return Sample(f"{one.kind} {index}", self.processor.render(told), {}, [], [])
 
@@ -62,6 +69,6 @@ def share_right(answers: Sequence[str], examples: Sequence[Example]) -> float:
         if one.question == "way":
             shares.append(float(answer == one.answer))
         else:
-            said = zip(answer.ljust(len(one.answer))[1::2], one.answer[1::2], strict=False)
+            said = zip(answer.ljust(len(one.answer), "?")[1::2], one.answer[1::2], strict=False)
             shares.append(sum(a == b for a, b in said) / (len(one.answer) // 2))
     return sum(shares) / len(shares)

@@ -3,8 +3,8 @@
 The start is uncompressed and can read pages. Each of the four takes its image transformer, its
 language model and its compressor. Where four by four patches become one token, that token begins as
 the mean of the four tokens the start makes of them; what makes a layer of the tower a progressive
-one is fresh, behind a gate that is still shut (alpha is 0), and the adaptive norm begins as the
-plain one. So before training "repeats", "progressive" and "pvc" say exactly the same.
+one is fresh, behind a gate that is a little open (alpha), and the adaptive norm begins as the plain
+one. So with the gates shut "repeats", "progressive" and "pvc" say exactly the same at first.
 """
 
 import torch

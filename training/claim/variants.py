@@ -14,10 +14,11 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from training.claim.worlds import CELL, PLACES, SIZE, WAYS
+from training.claim.worlds import HEIGHT, PLACES, SIZE, WAYS
 from vlm.config import PVCConfig
 
 LOOKS = 4
+ALPHA = 0.3  # the gates' start: from 0, the natural one, they hardly open in a few thousand steps
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "<IMG_CONTEXT>", "</img>")
 ASKED = ("read", "way", "order")
 WORDS = (*"0123456789 ?", *PLACES, "\n", "system", "user", "assistant", *ASKED, *WAYS)
@@ -57,7 +58,7 @@ class Scale:
 
 SCALES = {
     "claim-test": Scale(16, 2, 1, 16, 1, start_steps=2, questions=4),
-    "claim-small": Scale(64, 3, 2, 64, 2, start_steps=800, questions=200),
+    "claim-small": Scale(64, 3, 2, 64, 2, start_steps=1500, questions=200),
     "claim-large": Scale(256, 8, 4, 256, 4, start_steps=10000, questions=1000),
 }
 
@@ -69,14 +70,14 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
         "image_size": SIZE,
         "image_mean": (0.0,) * 3,
         "image_std": (0.25,) * 3,
-        "patch_size": CELL,
+        "patch_size": HEIGHT,
         "depth": scale.depth - temporal,
         "dim": scale.dim,
         "num_heads": 4,
         "mlp_dim": 4 * scale.dim,
         "num_temporal_layers": temporal,
         "temporal_heads": 4,
-        "alpha": 0.0,
+        "alpha": ALPHA,
         "layer_scale": 1.0,
         "timestep_scale": timestep_scale,
     }

@@ -1,8 +1,9 @@
-"""What the four models of the claim are taught and asked: three kinds of made worlds, as arrays.
+"""What the four models of the claim are taught and asked: four kinds of made worlds, as arrays.
 
-    page    a picture of digits, four rows of four cells          "read"  -> what is in each cell
-    short   such a page for 8 frames while a ball crosses it      "read", or "way" -> left, ...
-    long    12 frames, four digits one after the other, anywhere  "order" -> the four
+    page     a picture of digits, four rows of eight                "read"  -> what is in each place
+    covered  such a page for 8 frames while a ball crosses it       "read"  -> the same
+    way      the same, asked where the ball goes                    "way"   -> left, ...
+    long     12 frames, four digits one after the other, anywhere   "order" -> the four
 
 A page holds more than one look's tokens can easily say; a short video shows the same page again
 and again beside something that happens; a long one says little in each frame, but a frame that is
@@ -17,15 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-CELL, SIDE = 12, 4  # pixels of a digit's cell, cells of a page's row
-SIZE = CELL * SIDE
+HEIGHT, WIDTH = 12, 6  # pixels of a digit's place
+ROWS, COLUMNS = 4, 8  # of a page
+SIZE = HEIGHT * ROWS
 SHORT, LONG, EVENTS = 8, 12, 4  # frames; digits of a long video
-KINDS = ("page", "short", "long")
+KINDS = ("page", "covered", "way", "long")
 WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
-FILLED = (1, 2, 4, 8, 16, 16)  # cells of a page with a digit
+FILLED = (1, 2, 4, 8, 16, 32, 32)  # places of a page with a digit
 DIGITS = "0123456789 "
-PLACES = "abcdefghijklmnop"  # row by row on a page, one after the other in a long video
-GLYPH = 15  # pixels of a digit in its cell
+# Row by row on a page, one after the other in a long video.
+PLACES = "abcdefghijklmnopABCDEFGHIJKLMNOP"
+GLYPH = 10  # size of the font in pixels: a digit fills its place
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +42,23 @@ class Example:
 
 
 def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
-    """The example of this kind that has this number; `full`: no cell of a page is empty."""
+    """The example of this kind that has this number; `full`: no place of a page is empty."""
     rng = np.random.default_rng((seed, KINDS.index(kind), number))
     if kind == "long":
         return _long(rng)
-    digits = rng.integers(0, 10, SIDE * SIDE)
+    digits = rng.integers(0, 10, ROWS * COLUMNS)
     filled = max(FILLED) if full else int(rng.choice(FILLED))
-    blank = rng.permutation(SIDE * SIDE)[filled:]
-    digits[blank] = 10
-    ink, pen = _page(digits), _pen(rng)
-    text = told(digits)
+    blank = rng.permutation(len(digits))[filled:]
+    digits[blank] = DIGITS.index(" ")
+    page = _painted(_page(digits)[None], _pen(rng))
     if kind == "page":
-        return Example(kind, _painted(ink[None], pen), "read", text)
+        return Example(kind, page, "read", told(digits))
     way = str(rng.choice(list(WAYS)))
-    frames = np.repeat(_painted(ink[None], pen), SHORT, axis=0)
+    frames = np.repeat(page, SHORT, axis=0)
     _cross(rng, frames, way)
-    if rng.random() < 0.5:
-        return Example(kind, frames, "read", text)
-    return Example(kind, frames, "way", way)
+    if kind == "way":
+        return Example(kind, frames, "way", way)
+    return Example(kind, frames, "read", told(digits))
 
 
 def told(digits: NDArray[np.int64]) -> str:
@@ -73,22 +75,23 @@ def _long(rng: np.random.Generator) -> Example:
     ink = np.zeros((LONG, SIZE, SIZE), np.float32)
     start = 0
     for digit, length in zip(digits, lengths, strict=True):
-        row, column = rng.integers(0, SIDE, 2) * CELL
-        ink[start : start + length, row : row + CELL, column : column + CELL] = _glyphs()[digit]
+        top, left = rng.integers(0, (ROWS, COLUMNS)) * (HEIGHT, WIDTH)
+        ink[start : start + length, top : top + HEIGHT, left : left + WIDTH] = _glyphs()[digit]
         start += length
     return Example("long", _painted(ink, _pen(rng)), "order", told(digits))
 
 
 def _page(digits: NDArray[np.int64]) -> NDArray[np.float32]:
     """[S, S], 1 where there is ink."""
-    cells = _glyphs()[digits].reshape(SIDE, SIDE, CELL, CELL)
-    return cells.transpose(0, 2, 1, 3).reshape(SIZE, SIZE)
+    places = _glyphs()[digits].reshape(ROWS, COLUMNS, HEIGHT, WIDTH)
+    return places.transpose(0, 2, 1, 3).reshape(SIZE, SIZE)
 
 
 def _cross(rng: np.random.Generator, frames: NDArray[np.uint8], way: str) -> None:
     """Draws a ball that crosses the frames [T, S, S, 3] this way, over what is there."""
     T = len(frames)
-    radius, lane = CELL / 2 - 1, rng.uniform(CELL / 2, SIZE - CELL / 2)
+    radius = HEIGHT / 2 - 1
+    lane = rng.uniform(HEIGHT / 2, SIZE - HEIGHT / 2)
     along = SIZE / 2 + (np.arange(T) - (T - 1) / 2) * (SIZE / T)
     dx, dy = WAYS[way]
     x = along[:: dx or 1] if dx else np.full(T, lane)
@@ -110,11 +113,12 @@ def _painted(ink: NDArray[np.float32], pen: NDArray[np.float64]) -> NDArray[np.u
 
 @cache
 def _glyphs() -> NDArray[np.float32]:
-    """[11, CELL, CELL]: the digits, and an empty cell."""
+    """[11, HEIGHT, WIDTH]: the digits, and an empty place."""
     font = ImageFont.load_default(GLYPH)
     drawn = []
     for digit in DIGITS:
-        cell = Image.new("L", (CELL, CELL))
-        ImageDraw.Draw(cell).text((CELL / 2, CELL / 2), digit, fill=255, font=font, anchor="mm")
-        drawn.append(np.asarray(cell, np.float32) / 255)
+        place = Image.new("L", (WIDTH, HEIGHT))
+        middle = (WIDTH / 2, HEIGHT / 2)
+        ImageDraw.Draw(place).text(middle, digit, fill=255, font=font, anchor="mm")
+        drawn.append(np.asarray(place, np.float32) / 255)
     return np.stack(drawn)

@@ -1,0 +1,76 @@
+"""All runs of the claim, some side by side: each in a process of its own, on its share of cores."""
+
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers.utils import logging
+
+from training.claim.run import earlier, folder_of, run, run_start
+from training.journal import BAR, JOURNAL, read_journal
+from training.recipe import Recipe
+from training.run import keep_freed_memory
+
+Run = tuple[str, int]  # the name of a variant, and a seed
+
+
+def run_together(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[str, Any]]:
+    """The scores of these models and seeds, in order; what was scored earlier is not run again.
+
+    So small a model gains next to nothing from a second core, so `jobs` models train at a time.
+    """
+    results = {one: earlier(*one, recipe) for one in wanted}
+    missing = [one for one, scores in results.items() if scores is None]
+    if missing:
+        logging.disable_progress_bar()
+        run_start(recipe)
+        jobs = min(jobs, len(missing))
+        threads = max(1, torch.get_num_threads() // jobs)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, _begin, (threads,)) as pool:
+            try:
+                _watch(pool, missing, recipe)
+            except BrokenProcessPool:
+                raise ChildProcessError(
+                    f"one of {jobs} processes was killed, perhaps for want of memory: the same "
+                    "command goes on with the models not yet done; try a smaller --jobs"
+                ) from None
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
+    scored = (results[one] or earlier(*one, recipe) for one in wanted)
+    return [scores for scores in scored if scores is not None]
+
+
+def _watch(pool: ProcessPoolExecutor, missing: Sequence[Run], recipe: Recipe) -> None:
+    """Runs them, and shows how far they are by what they write down."""
+    journals = {one: Path(folder_of(*one, recipe)) / JOURNAL for one in missing}
+    for journal in journals.values():
+        journal.unlink(missing_ok=True)
+    running = {pool.submit(run, *one, recipe) for one in missing}
+    total = len(missing) * recipe.steps
+    with tqdm(total=total, unit="step", dynamic_ncols=True, bar_format=BAR) as bar:
+        while running:
+            done, running = wait(running, timeout=1)
+            for future in done:
+                future.result()
+            lines = [read_journal(path) for path in journals.values() if path.is_file()]
+            bar.n = int(sum(line[-1]["step"] for line in lines if line))
+            ended = len(missing) - len(running)
+            bar.set_postfix_str(f"{ended} of {len(missing)} models trained and asked")
+
+
+def _begin(threads: int) -> None:
+    """A process of the pool starts; on Ctrl-C it is ended by the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    logging.disable_progress_bar()
+    keep_freed_memory()
