@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from training.journal import read_journal
+from training.journal import JOURNAL, read_journal
 from training.recipe import Recipe, recipe_values
 from vlm.model_card import model_card
 
 
 def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | None = None) -> None:
     """README.md and card.json in `folder`, from the recipe and the run's journal."""
-    journal = run / "journal.jsonl"
+    journal = run / JOURNAL
     lines = read_journal(journal) if journal.is_file() else []
     name = Path(recipe.output).name
     parameters = "" if num_parameters is None else f"{num_parameters / 1e6:,.0f} M"

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,8 +24,7 @@ def run_together(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[
 
     So small a model gains next to nothing from a second core, so `jobs` models train at a time.
     """
-    results = {one: earlier(*one, recipe) for one in wanted}
-    missing = [one for one, scores in results.items() if scores is None]
+    missing = [one for one in wanted if earlier(*one, recipe) is None]
     if missing:
         logging.disable_progress_bar()
         run_start(recipe)
@@ -46,26 +44,26 @@ def run_together(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[
                 for process in multiprocessing.active_children():
                     process.terminate()
                 raise
-    scored = (results[one] or earlier(*one, recipe) for one in wanted)
-    return [scores for scores in scored if scores is not None]
+    return [scores for one in wanted if (scores := earlier(*one, recipe)) is not None]
 
 
 def _watch(pool: ProcessPoolExecutor, missing: Sequence[Run], recipe: Recipe) -> None:
     """Runs them, and shows how far they are by what they write down."""
-    journals = {one: Path(folder_of(*one, recipe)) / JOURNAL for one in missing}
-    for journal in journals.values():
+    running = {}
+    for one in missing:
+        journal = folder_of(*one, recipe) / JOURNAL
         journal.unlink(missing_ok=True)
-    running = {pool.submit(run, *one, recipe) for one in missing}
-    total = len(missing) * recipe.steps
-    with tqdm(total=total, unit="step", dynamic_ncols=True, bar_format=BAR) as bar:
+        running[pool.submit(run, *one, recipe)] = journal
+    num = len(missing)
+    with tqdm(total=num * recipe.steps, unit="step", dynamic_ncols=True, bar_format=BAR) as bar:
         while running:
-            done, running = wait(running, timeout=1)
-            for future in done:
+            for future in wait(running, timeout=1).done:
                 future.result()
-            lines = [read_journal(path) for path in journals.values() if path.is_file()]
-            bar.n = int(sum(line[-1]["step"] for line in lines if line))
-            ended = len(missing) - len(running)
-            bar.set_postfix_str(f"{ended} of {len(missing)} models trained and asked")
+                del running[future]
+            ended = num - len(running)
+            lines = [read_journal(path) for path in running.values() if path.is_file()]
+            bar.n = ended * recipe.steps + int(sum(line[-1]["step"] for line in lines if line))
+            bar.set_postfix_str(f"{ended} of {num} models trained and asked")
 
 
 def _begin(threads: int) -> None:
