@@ -35,7 +35,8 @@ train: $(VENV)/.dev
 	$(PY) -m data.embedded
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct
-	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
+	$(PY) -m training.instruct training/recipes/embedded-names.yaml
+	$(PY) -m vlm.weights pack runs/embedded-names/trained vlm/weights/embedded
 	$(PY) -m training.report
 
 bench: $(VENV)/.dev

@@ -63,6 +63,8 @@ def what_is_trained(recipe: Recipe) -> str:
             words.append(f"{name} (whole)")
         elif part in ("tower", "compressor"):
             words.append(name)
+    if not words and "concepts" not in recipe.freeze:
+        words.append("words of the classifier's classes")
     return ", ".join(words)
 
 

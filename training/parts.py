@@ -44,8 +44,9 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
     if recipe.compressor_lora is not None:
         add_lora(model.compressor, recipe.compressor_lora)
     for name, parameter in model.named_parameters():
-        if is_trained(name, model, recipe):
-            parameter.requires_grad_(True)
+        trained = is_trained(name, model, recipe)
+        parameter.requires_grad_(trained)  # peft's come thawed
+        if trained:
             parameter.data = parameter.data.float()
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("this recipe freezes every part: there is nothing to train")

@@ -132,8 +132,11 @@ class Recipe:
         for part in self.freeze:
             if part not in PARTS:
                 raise ValueError(f"`freeze` knows {', '.join(PARTS)}, not {part!r}")
-            if self.adapters(part) is not None and part != "backbone":
-                raise ValueError(f"`freeze` names {part}, which has adapters: set them to null")
+            if self.adapters(part) is not None and part != "backbone" and not self.start_from:
+                raise ValueError(
+                    f"`freeze` names {part}, which has adapters: set them to null, or `start_from` "
+                    "the stage that trained them"
+                )
         refuse_numbers(self)
 
     def adapters(self, part: str) -> Lora | None:

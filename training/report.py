@@ -1,8 +1,9 @@
 """What a model trained on made worlds can and cannot do: `python -m training.report`.
 
-Three commands one after the other, each of which can be run alone: held-out worlds and photographs
+Four commands one after the other, each of which can be run alone: held-out worlds and photographs
 (`python -m evaluation run worlds photos`), more looks and more frames (`python -m evaluation
-looks`), and the language model's own chat (`python -m training.chat_check`).
+looks`), the names of the classifier's classes (`python -m training.name_check`), and the language
+model's own chat (`python -m training.chat_check`).
 """
 
 import argparse
@@ -19,7 +20,7 @@ def main() -> None:
         prog="python -m training.report",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: python -m training.report --model runs/embedded-instruct/model --limit 8",
+        epilog="example: python -m training.report --model runs/embedded-names/model --limit 8",
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
     parser.add_argument(
@@ -37,6 +38,7 @@ def main() -> None:
     commands: tuple[tuple[object, ...], ...] = (
         ("evaluation", "run", "worlds", "photos", "--limit", everything, "--out", out / "all"),
         ("evaluation", "looks", "--limit", arguments.limit, "--out", out / "looks"),
+        ("training.name_check",),
         ("training.chat_check",),
     )
     codes = []

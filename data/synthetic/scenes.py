@@ -77,6 +77,7 @@ def pair(dice: Dice) -> World:
         neighbour_turn(dice, first, second, relation),
         side_turn(dice, second, first, opposite),
         neighbour_turn(dice, second, first, opposite),
+        *(place_turn(dice, *at) for at in zip((first, second), places, strict=True)),
         *colour_turns(dice, [first, second]),
         *presence_turns(dice, [first, second]),
     ]

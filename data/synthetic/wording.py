@@ -17,37 +17,53 @@ name
     What is in the picture?
     What do you see?
     Name the thing in the picture.
+    What am I looking at?
+    Which thing is this?
     * What does the picture show?
     * What can be seen here?
 colour
     What colour is the {x}?
     What color is the {x}?
     Which colour does the {x} have?
+    Say what colour the {x} is.
+    What is the {x}'s color?
     * What is the colour of the {x}?
     * Tell me the color of the {x}.
 background
     What colour is the background?
     What color is the background?
     Which colour does the background have?
+    Say what colour is behind everything.
     * What is the colour of the background?
     * Tell me the background color.
 place
     Where is the {x}?
     Where in the picture is the {x}?
     Where can you see the {x}?
+    Whereabouts is the {x}?
+    Tell me where the {x} is.
+    Find the {x}.
+    Where should I look for the {x}?
+    What place is the {x} in?
     * In which part of the picture is the {x}?
     * What is the position of the {x}?
 left or right
     Is the {x} left or right of the {y}?
     Is the {x} right or left of the {y}?
+    On which side of the {y} is the {x}, left or right?
+    Where is the {x}: left of the {y}, or right of it?
+    Does the {x} stand left or right of the {y}?
     * Is the {x} to the right or to the left of the {y}?
 above or below
     Is the {x} above or below the {y}?
     Is the {x} below or above the {y}?
+    Where is the {x}: above the {y}, or below it?
+    Does the {x} stand above or below the {y}?
     * Seen from the {y}, is the {x} below it or above it?
 neighbour
     What is {relation} the {y}?
     What can you see {relation} the {y}?
+    Name what is {relation} the {y}.
     * Which thing is {relation} the {y}?
 presence
     Is there {a_x}?
@@ -59,6 +75,9 @@ count
     How many {xs} are there?
     How many {xs} can you see?
     Count the {xs}.
+    How many {xs} do you count?
+    Tell me how many {xs} there are.
+    Are there any {xs}, and how many?
     * How many {xs} does the picture show?
     * What is the number of {xs}?
 bigger
@@ -128,11 +147,17 @@ motion
     Which way does the {x} move?
     In which direction does the {x} move?
     Where does the {x} go?
+    Tell me which way the {x} moves.
+    What does the {x} do?
+    How does the {x} move?
+    What is the movement of the {x}?
+    Say where the {x} is heading.
     * Which way is the {x} going?
     * What is the direction of the {x}?
 moves
     Does the {x} move?
     Is the {x} moving?
+    Tell me whether the {x} moves.
     * Does the {x} go anywhere?
 mover
     What moves?
@@ -142,19 +167,29 @@ first
     What comes first?
     What do you see first?
     What appears first?
+    Tell me what comes first.
+    What is there at the start?
+    What does the video begin with?
     * Which thing is shown first?
 last
     What comes last?
     What do you see last?
     What appears last?
+    Tell me what comes last.
+    What is there at the end?
+    What does the video end with?
     * Which thing is shown last?
 after
     What comes after the {x}?
     What follows the {x}?
+    What do you see after the {x}?
+    What is next, after the {x}?
     * Which thing is shown after the {x}?
 earlier
     Which comes first, the {x} or the {y}?
     What appears first, the {x} or the {y}?
+    Which do you see first, the {x} or the {y}?
+    Is the {x} or the {y} there first?
     * Which is shown earlier, the {x} or the {y}?
 change
     What does the {x} turn into?

@@ -140,6 +140,28 @@ def test_what_an_earlier_stage_trained_is_written_with_what_this_one_trains(
     assert any(".lora_" in name for name in after.keys() - before.keys())
 
 
+def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_path: Path) -> None:
+    first = tiny_recipe(folder, "out")
+    model, _ = prepared(folder)
+    with torch.no_grad():
+        for parameter in named_trained(model).values():
+            parameter.add_(1)
+    save_trained(model, tmp_path / "first", first)
+
+    freeze = ("backbone", "tower", "language_model")
+    second = tiny_recipe(folder, "out", freeze=freeze, start_from=str(tmp_path / "first"))
+    model, _ = start_model(second.model)
+    prepare_parts(model, second)
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert {part_of(name) for name in trained} == {"compressor"}
+    start_from(model, tmp_path / "first")
+    save_trained(model, tmp_path / "second", second)
+    before, after = read_tensors(tmp_path / "first"), read_tensors(tmp_path / "second")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert (tmp_path / "second" / "adapter_config.json").is_file()
+
+
 def test_adapters_of_an_earlier_stage_are_not_dropped_silently(
     folder: Path, tmp_path: Path
 ) -> None:
