@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.trainable import base_folder, tiny_recipe
+from training.card import what_is_trained
 from training.parts import (
     load_trained,
     merge_lora,
@@ -160,6 +161,15 @@ def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert (tmp_path / "second" / "adapter_config.json").is_file()
+
+
+def test_the_card_says_in_words_what_was_trained(folder: Path) -> None:
+    alone = ("backbone", "tower", "compressor", "language_model")
+    names = tiny_recipe(folder, "out", freeze=alone, start_from="runs/earlier")
+    assert what_is_trained(names) == "words of the classifier's classes"
+    assert what_is_trained(tiny_recipe(folder, "out", freeze=("tower",))) == (
+        "compressor, language model (LoRA, rank 2)"
+    )
 
 
 def test_adapters_of_an_earlier_stage_are_not_dropped_silently(

@@ -82,3 +82,12 @@ def test_one_word_does_for_a_list_of_one(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, text))
     assert (recipe.evaluation, recipe.freeze) == (("held.jsonl",), ("backbone",))
     assert (recipe.looks, recipe.samples) == ((1.0,), "")
+
+
+def test_adapters_are_frozen_only_where_an_earlier_stage_trained_them(tmp_path: Path) -> None:
+    frozen = SMALL + "freeze: language_model\n"
+    with pytest.raises(ValueError, match="`start_from` the stage that trained them"):
+        load_recipe(written(tmp_path, frozen))
+    recipe = load_recipe(written(tmp_path, frozen + "start_from: runs/earlier\n"))
+    assert recipe.freeze == ("language_model",)
+    assert recipe.lora is not None
