@@ -47,9 +47,11 @@ class SameConv(nn.Conv2d):
         rows, cols = (
             max((math.ceil(size / stride) - 1) * stride + kernel - size, 0) for size in x.shape[-2:]
         )
-        if rows or cols:  # TensorFlow puts the odd one at the end
+        if rows % 2 or cols % 2:  # TensorFlow puts the odd one at the end
             x = F.pad(x, (cols // 2, cols - cols // 2, rows // 2, rows - rows // 2))
-        return super().forward(x)
+            rows = cols = 0
+        padding = (rows // 2, cols // 2)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
 
 
 class InvertedResidual(nn.Module):
@@ -64,8 +66,8 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and dim == out_dim
 
     def forward(self, x: Tensor) -> Tensor:
-        out = x if self.expand is None else F.relu6(self.expand(x))
-        out = self.project(F.relu6(self.depthwise(out)))
+        out = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        out = self.project(F.relu6(self.depthwise(out), inplace=True))
         return x + out if self.residual else out
 
 
@@ -115,12 +117,12 @@ class EfficientNetLite(ImageBackbone):
             raise ValueError(
                 f"sides must divide by 32, these pictures are {tuple(images.shape[-2:])}"
             )
-        x = F.relu6(self.stem(images.contiguous(memory_format=torch.channels_last)))
+        x = F.relu6(self.stem(images.contiguous(memory_format=torch.channels_last)), inplace=True)
         maps = []
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        head = F.relu6(self.head(x))  # [F, 1280, H, W]
+        head = F.relu6(self.head(x), inplace=True)  # [F, 1280, H, W]
         joined = torch.cat(
             [
                 _normalise(head),
