@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -28,6 +29,8 @@ Answer = tuple[dict[str, Any], "NDArray[np.uint8] | None"]
 
 def main() -> None:
     """Answers what comes over standard input, which is a socket."""
+    # Schedulers send it to all processes of a job. This one ends with the socket, or is killed.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = Connection(os.dup(0))
     confine(DEFAULT_LIMITS.memory_bytes)
     while True:

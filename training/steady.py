@@ -6,6 +6,7 @@ model: training/trainer.py adds what is the assistant's, training/clip_classifie
 """
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from training import checkpoints
 from training.cpu_sharding import shard_on_cpus
 from training.guard import Guard
 from training.meter import Meter
+from training.stopping import deaf
 from training.whole import fill_states, inner, named_states, read_tensors, write_tensors
 from training.zero import refuse_stage_3
 
@@ -70,6 +72,12 @@ class SteadyTrainer(Trainer):
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
         """The dataset is already in the order of the run (data/mixture.py)."""
         return SequentialSampler(self.train_dataset)
+
+    def get_train_dataloader(self) -> Any:
+        loader: Any = super().get_train_dataloader()
+        inside = getattr(loader, "base_dataloader", loader)  # accelerate wraps it
+        inside.worker_init_fn = partial(deaf, inside.worker_init_fn)
+        return loader
 
     def batch_index(self) -> int:
         """The place of the batch at hand among all batches of the run, whoever computes them.

@@ -6,6 +6,7 @@ leaves at once; what was saved before is whole (training/checkpoints.py).
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ class StopOnSignal(TrainerCallback):
             sys.exit(128 + number)
         self.signal = number
         sys.stderr.write("\nFinishing this step and saving; once more leaves at once.\n")
+
+
+def deaf(then: Callable[[int], None] | None, worker: int) -> None:
+    """How a loader's worker starts: deaf to signals, which schedulers send to all processes of a
+    job. One that left would take the step at hand with it; the trainer tells it when to go."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if then is not None:
+        then(worker)
 
 
 def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:

@@ -1,9 +1,12 @@
 """Nothing is lost: killed runs end in the same bits, broken checkpoints are passed over aloud."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -104,14 +107,24 @@ def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
     assert (output / "curves.png").is_file()
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 def test_sigterm_saves_and_leaves(
-    folder: Path, unbroken: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    unbroken: dict[str, torch.Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int,
 ) -> None:
-    settings = chancy(folder, "sigterm", save_every=100)
+    settings = chancy(folder, f"sigterm {workers}", save_every=100, workers=workers)
     step_of = SteadyTrainer.training_step
 
     def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
         if self.state.global_step == 2:
+            # Schedulers send it to every process of a job. From us a worker would take it calmly.
+            loading = multiprocessing.active_children()
+            assert len(loading) == workers
+            for process in loading:
+                subprocess.run(["kill", "-TERM", str(process.pid)], check=True)
+            time.sleep(0.5 * workers)  # if one died, this raises
             os.kill(os.getpid(), signal.SIGTERM)
         return step_of(self, *args)
 
