@@ -74,6 +74,7 @@ class SteadyTrainer(Trainer):
         return SequentialSampler(self.train_dataset)
 
     def get_train_dataloader(self) -> Any:
+        """Its workers do not hear signals, so that a stopped run can finish its step."""
         loader: Any = super().get_train_dataloader()
         inside = getattr(loader, "base_dataloader", loader)  # accelerate wraps it
         inside.worker_init_fn = partial(deaf, inside.worker_init_fn)

@@ -47,10 +47,10 @@ class SameConv(nn.Conv2d):
         rows, cols = (
             max((math.ceil(size / stride) - 1) * stride + kernel - size, 0) for size in x.shape[-2:]
         )
-        if rows % 2 or cols % 2:  # TensorFlow puts the odd one at the end
-            x = F.pad(x, (cols // 2, cols - cols // 2, rows // 2, rows - rows // 2))
-            rows = cols = 0
         padding = (rows // 2, cols // 2)
+        if rows % 2 or cols % 2:  # TensorFlow puts the odd one at the end, which only a copy can
+            x = F.pad(x, (cols // 2, cols - cols // 2, rows // 2, rows - rows // 2))
+            padding = (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
 
 
