@@ -20,7 +20,7 @@ from training import checkpoints
 from training.cpu_sharding import shard_on_cpus
 from training.guard import Guard
 from training.meter import Meter
-from training.stopping import deaf
+from training.stopping import Deafness
 from training.whole import fill_states, inner, named_states, read_tensors, write_tensors
 from training.zero import refuse_stage_3
 
@@ -41,6 +41,7 @@ class SteadyTrainer(Trainer):
         """`made_of` is written with every checkpoint; a resumed run compares it (changes.py)."""
         self.made_of, self.keep = made_of, keep
         self.guard, self.meter = Guard(max_skipped), Meter()
+        self.deafness = Deafness()
         self._step, self._batch_of_step = -1, 0
         super().__init__(model=model, args=args, callbacks=callbacks, **options)
         self.remove_callback(PrinterCallback)
@@ -73,11 +74,15 @@ class SteadyTrainer(Trainer):
         """The dataset is already in the order of the run (data/mixture.py)."""
         return SequentialSampler(self.train_dataset)
 
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        with self.deafness.lasting():
+            return super().train(*args, **kwargs)
+
     def get_train_dataloader(self) -> Any:
-        """Its workers do not hear signals, so that a stopped run can finish its step."""
+        """Its workers hear no signals while it trains, so that a stopped run ends its step."""
         loader: Any = super().get_train_dataloader()
         inside = getattr(loader, "base_dataloader", loader)  # accelerate wraps it
-        inside.worker_init_fn = partial(deaf, inside.worker_init_fn)
+        inside.worker_init_fn = partial(self.deafness.start, inside.worker_init_fn)
         return loader
 
     def batch_index(self) -> int:

@@ -4,9 +4,12 @@ SIGTERM is what schedulers send before they take a machine away, SIGINT is Ctrl-
 leaves at once; what was saved before is whole (training/checkpoints.py).
 """
 
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +64,36 @@ class StopOnSignal(TrainerCallback):
         sys.stderr.write("\nFinishing this step and saving; once more leaves at once.\n")
 
 
-def deaf(then: Callable[[int], None] | None, worker: int) -> None:
-    """How a loader's worker starts: deaf to signals, which schedulers send to all processes of a
-    job. One that left would take the step at hand with it; the trainer tells it when to go."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if then is not None:
-        then(worker)
+class Deafness:
+    """Keeps a loader's workers from hearing signals, which schedulers send to all processes of a
+    job: a worker that left would take the step at hand with it.
+
+    It ends with training: Python terminates a process's children and waits for them before it
+    leaves.
+    """
+
+    def __init__(self) -> None:
+        self._lasts = RawValue("b", 0)  # the workers see it too
+
+    @contextmanager
+    def lasting(self) -> Iterator[None]:
+        """Workers hear no signals until this ends."""
+        self._lasts.value = 1
+        try:
+            yield
+        finally:
+            self._lasts.value = 0
+
+    def start(self, then: Callable[[int], None] | None, worker: int) -> None:
+        """How a worker starts; `then` is what it would have started with."""
+        for number in SIGNALS:
+            signal.signal(number, self._heard)
+        if then is not None:
+            then(worker)
+
+    def _heard(self, number: int, frame: Any) -> None:
+        if not self._lasts.value:
+            os._exit(128 + number)
 
 
 def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -138,6 +139,28 @@ def test_sigterm_saves_and_leaves(
     train(settings)
     resumed = trained(settings)
     assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+
+
+def test_a_program_that_has_trained_can_leave(folder: Path) -> None:
+    """A trainer still referred to keeps its loader's workers, which the end of Python terminates
+    and waits for: by then they must hear."""
+    settings = chancy(folder, "leaving", steps=1, workers=1)
+
+    def trained_and_left() -> None:
+        trainers = []
+        step_of = SteadyTrainer.training_step
+
+        def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+            trainers.append(self)
+            return step_of(self, *args)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SteadyTrainer, "training_step", training_step)
+            train(settings)
+        assert len(multiprocessing.active_children()) == 1
+        sys.exit(7)  # holding the trainer in its traceback
+
+    assert in_processes(trained_and_left, seconds=60) == [7]
 
 
 @pytest.mark.parametrize(
