@@ -62,6 +62,20 @@ class DiskCache:
 
     def trim(self) -> None:
         """Remove what was used longest ago until the folder is within its limit."""
+        files = self._files()
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self.num_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
+
+    def size(self) -> int:
+        """Bytes that it takes now."""
+        return sum(size for _, size, _ in self._files())
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """When each file was last used, its bytes, and where it is."""
         files = []
         for path in self.folder.glob("*/*.safetensors"):
             try:
@@ -69,9 +83,4 @@ class DiskCache:
             except FileNotFoundError:  # another process was quicker
                 continue
             files.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files):
-            if total <= self.num_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
+        return files

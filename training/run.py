@@ -153,10 +153,21 @@ def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
         make_whole(output / "trained", {"step": str(trainer.state.global_step)}, write)
         merge(output / "trained", output / "model")
         tell(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
+        tell_what_is_kept(recipe)
     else:
         write(None)
     trainer.accelerator.wait_for_everyone()
     return output / "model"
+
+
+def tell_what_is_kept(recipe: Recipe) -> None:
+    """What a run leaves on the disk that only another run has a use for."""
+    kept = {"frames": recipe.frame_cache_gb, "features": recipe.feature_cache_gb}
+    for name, limit in kept.items():
+        if limit:
+            folder = cache_dir() / name
+            size = DiskCache(folder, 0).size() / 1e9
+            tell(f"{folder} keeps {size:.1f} GB for runs on the same pictures; it may be deleted.")
 
 
 def keep_freed_memory() -> None:

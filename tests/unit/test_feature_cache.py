@@ -93,7 +93,7 @@ def test_a_backbone_that_is_trained_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "cache"))
     folder = base_folder(tmp_path)
@@ -103,5 +103,6 @@ def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
         train(recipe)
         ends.append(trained(recipe))
     assert list((tmp_path / "cache" / "features").glob("*/*.safetensors"))
+    assert f"{tmp_path / 'cache' / 'features'} keeps 0.0 GB" in capsys.readouterr().out
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
