@@ -38,8 +38,9 @@ class FeatureCache:
             for row, name in enumerate(missing):
                 kept[name] = _rounded(said, row)
                 self.disk.put(name, kept[name])
+        # Made float before they are stacked: autocast to bfloat16 on a CPU stacks no halves.
         parts = {
-            key: torch.stack([kept[name][key] for name in names]).to(images.device, images.dtype)
+            key: torch.stack([kept[name][key].to(images.dtype) for name in names]).to(images.device)
             for key in kept[names[0]]
         }
         return ImageTokens(grid=backbone.grid(*images.shape[-2:]), **parts)
@@ -47,9 +48,15 @@ class FeatureCache:
     def _name(self, image: Tensor) -> str:
         pixels = image.detach().float().cpu().contiguous()
         digest = hashlib.blake2b(self.backbone, digest_size=20)
-        digest.update(f"{tuple(image.shape)}".encode())
+        digest.update(f"{tuple(image.shape)} {_computed_in(image)}".encode())
         digest.update(pixels.numpy().data)
         return digest.hexdigest()
+
+
+def _computed_in(image: Tensor) -> torch.dtype:
+    """What a backbone computes in, which autocast decides where it is on."""
+    kind = image.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
 
 
 def _rounded(said: ImageTokens, row: int) -> dict[str, Tensor]:

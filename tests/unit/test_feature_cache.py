@@ -106,3 +106,15 @@ def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
     assert f"{tmp_path / 'cache' / 'features'} keeps 0.0 GB" in capsys.readouterr().out
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_what_was_computed_in_bfloat16_is_kept_apart(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
+    keep_features(model, DiskCache(tmp_path, 2**30))
+    calls = asked(model)
+    for _ in range(2):
+        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+    assert calls == [3, 3]
