@@ -14,7 +14,7 @@ from data.records import write_records
 from data.synthetic.concepts import concept_records
 from vlm.weights.files import cache_dir
 
-WORLDS = {"pretrain": 30000, "instruct": 20000}
+WORLDS = {"pretrain": 10000, "instruct": 10000}
 CONCEPTS = {"pretrain": 12000, "instruct": 12000}
 HELD_PER_TASK_SEED = 7
 DEFAULT = cache_dir() / "training"

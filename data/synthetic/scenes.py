@@ -10,6 +10,7 @@ from data.synthetic.world import Turn, World
 # How to get from one thing to its neighbour: column step, row step.
 RELATIONS = {"left of": (-1, 0), "right of": (1, 0), "above": (0, -1), "below": (0, 1)}
 WHERE = list(PLACES)
+OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 # Families of objects whose name says too little to be nearly right.
 VAGUE = ("object", "shape", "place", "sky", "science", "medical", "household", "event")
 
@@ -36,7 +37,7 @@ def known(dice: Dice) -> World:
 
 
 def several(dice: Dice) -> World:
-    """One to four things in different places: colours, places, presence."""
+    """One to four things in different places: colours, places, presence, which is left or above."""
     where = dice.by_slot(WHERE)
     num = dice.pick((1, 2, 2, 3, 3, 4))
     first = _shape_by_slot(dice) if dice.chance(0.5) else dice.thing()
@@ -50,6 +51,8 @@ def several(dice: Dice) -> World:
     turns += (
         colour_turns(dice, things) + background_turns(dice, base) + presence_turns(dice, things)
     )
+    if not dice.held:  # scored with pairs, where each answer comes up equally often
+        turns += _side_turns(dice, things, [where, *others])
     order = sorted(range(num), key=lambda i: WHERE.index([where, *others][i]))
     parts = [f"{things[i].described} {[where, *others][i]}" for i in order]
     return _world(_caption(parts, base), turns, items, base)
@@ -69,9 +72,7 @@ def pair(dice: Dice) -> World:
     places = [WHERE[low], WHERE[high]] if before else [WHERE[high], WHERE[low]]
     items = _lay_out(dice, [first, second], places, 0.24, 0.32)
     base = ground(dice, dice.canvas, items)
-    opposite = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}[
-        relation
-    ]
+    opposite = OPPOSITE[relation]
     turns = [
         side_turn(dice, first, second, relation),
         neighbour_turn(dice, first, second, relation),
@@ -196,6 +197,20 @@ def side_turn(dice: Dice, first: Thing, second: Thing, relation: str) -> Turn:
         word, (word,)
     )
     return Turn("side", text, sentence(f"it is {relation} the {second.name}"), accept)
+
+
+def _side_turns(dice: Dice, things: list[Thing], places: list[str]) -> list[Turn]:
+    """Of some things in different places, one question each about where it is from another's."""
+    turns = []
+    for i in dice.shuffled(range(len(things)))[: len(things) - 1]:
+        j = dice.pick([other for other in range(len(things)) if other != i])
+        row, column = divmod(WHERE.index(places[i]), 3)
+        other_row, other_column = divmod(WHERE.index(places[j]), 3)
+        across = "left of" if column < other_column else "right of"
+        down = "above" if row < other_row else "below"
+        apart = [across] * (column != other_column) + [down] * (row != other_row)
+        turns.append(side_turn(dice, things[i], things[j], dice.pick(apart)))
+    return turns
 
 
 def neighbour_turn(dice: Dice, first: Thing, second: Thing, relation: str) -> Turn:

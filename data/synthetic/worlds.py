@@ -22,9 +22,9 @@ WORLDS = {
     # still pictures
     "single": Row(scenes.single, 14, 8, ("name", "background")),
     "known": Row(scenes.known, 0, 0, ("name-known",)),
-    "several": Row(scenes.several, 18, 20, ("colour", "place", "presence")),
-    "pair": Row(scenes.pair, 5, 26, ("side", "neighbour")),
-    "crowd": Row(scenes.crowd, 18, 12, ("count",)),
+    "several": Row(scenes.several, 18, 28, ("colour", "place", "presence")),
+    "pair": Row(scenes.pair, 5, 18, ("side", "neighbour")),
+    "crowd": Row(scenes.crowd, 18, 14, ("count",)),
     "sizes": Row(scenes.sizes, 2, 3, ("compare",)),
     "grid": Row(details.grid, 4, 3, ("detail",)),
     "jumble": Row(details.jumble, 7, 4, ("small",)),
@@ -39,20 +39,20 @@ WORLDS = {
     "bars": Row(charts.bars, 1, 1, ("tallest", "bars")),
     "pie": Row(charts.pie, 0.5, 0.5, ("pie",)),
     # clips
-    "motion": Row(clips.motion, 13, 20, ("motion",)),
+    "motion": Row(clips.motion, 13, 18, ("motion",)),
     "stir": Row(clips.stir, 0, 4, ("moves",)),
     "movers": Row(clips.movers, 4, 4, ("movers",)),
-    "order": Row(events.order, 8, 14, ("order",)),
-    "change": Row(events.change, 1.5, 1.5, ("change",)),
-    "recolour": Row(events.recolour, 1.5, 1.5, ("recolour",)),
-    "appear": Row(events.appear, 1, 1.5, ("appear",)),
-    "vanish": Row(events.vanish, 1, 1.5, ("vanish",)),
-    "tally": Row(events.tally, 1, 1.5, ("tally",)),
+    "order": Row(events.order, 8, 16, ("order",)),
+    "change": Row(events.change, 1.5, 5, ("change",)),
+    "recolour": Row(events.recolour, 1.5, 4, ("recolour",)),
+    "appear": Row(events.appear, 1, 2, ("appear",)),
+    "vanish": Row(events.vanish, 1, 2, ("vanish",)),
+    "tally": Row(events.tally, 1, 2, ("tally",)),
     "scroll": Row(clips.scroll, 0.5, 0.5, ("scroll",)),
     # what cannot be known
     "nothing": Row(unclear.nothing, 1, 2.5, ("cannot see",)),
-    "unseen": Row(unclear.unseen, 0, 3, ("cannot know",)),
-    "absent": Row(unclear.absent, 0, 7, ("absent",)),
+    "unseen": Row(unclear.unseen, 0, 5, ("cannot know",)),
+    "absent": Row(unclear.absent, 0, 8, ("absent",)),
 }
 # Tasks of the scoring set whose turns go by another task's name.
 ASKED_AS = {
