@@ -22,7 +22,7 @@ from vlm.model_card import model_card
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
 from vlm.weights import base
-from vlm.weights.files import WeightsError, read_safetensors
+from vlm.weights.files import WeightsError, let_others_read, read_safetensors
 from vlm.weights.image_towers import ReadProjector, read_projector, read_tower
 from vlm.weights.language_models import LanguageModel, read_language_model
 from vlm.weights.schema import Fields, check_dataclass
@@ -125,6 +125,7 @@ def write(assembled: Assembled, out: Path) -> None:
         limits = f"It knows {card['knows']} {card['limits']}"
         text = model_card(out.name, "put together and not trained yet", made_of, limits)
         (building / "README.md").write_text(text, encoding="utf-8")
+        let_others_read(building)
         if out.exists():
             out.rmdir()
         building.rename(out)

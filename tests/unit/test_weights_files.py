@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from vlm.weights import cache
-from vlm.weights.cache import check, is_made, made_once
+from vlm.weights.cache import check, is_made, made_once, make_whole
 from vlm.weights.files import (
     WeightsError,
     cache_dir,
@@ -42,6 +43,22 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     for name, tensor in tensors.items():
         assert back[name].dtype == tensor.dtype
         assert torch.equal(back[name], tensor)
+
+
+def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        save_file({"a": torch.zeros(1)}, folder / "model.safetensors")  # its owner's alone
+        write_one(folder)
+
+    before = os.umask(0o027)
+    try:
+        write_safetensors({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+        make_whole(tmp_path / "model", SOURCE, make)
+    finally:
+        os.umask(before)
+    written = [tmp_path / "w.safetensors", *(tmp_path / "model").iterdir()]
+    assert len(written) == 4
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o640}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vlm.weights.files import WeightsError, sha256
+from vlm.weights.files import WeightsError, let_others_read, sha256
 
 MANIFEST = "manifest.json"
 Say = Callable[[str], None]
@@ -83,6 +83,7 @@ def make_whole(folder: Path, source: Mapping[str, str], make: Callable[[Path], N
     try:
         make(building)
         _write_manifest(building, source)
+        let_others_read(building)
         _put_in_place(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

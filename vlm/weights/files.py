@@ -58,10 +58,28 @@ def write_safetensors(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode
         save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
+        partial.chmod(mode)  # see `let_others_read`
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def let_others_read(folder: Path) -> None:
+    """Gives every file in it the mode of one that is simply opened.
+
+    safetensors (0.8) writes files that only their owner can read, so that a model in a group's
+    folder would be nobody else's.
+    """
+    plain = folder / ".mode"
+    plain.touch()
+    mode = plain.stat().st_mode
+    plain.unlink()
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_mode != mode:
+            path.chmod(mode)
 
 
 def why_unreadable(path: Path, what: str = "weights") -> str:
