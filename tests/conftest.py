@@ -24,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="there is no accelerator here"))
 
 
+@pytest.fixture
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computes and stores as on a processor without bfloat16: equal to rounding needs float32."""
+    monkeypatch.setattr("vlm.hardware.cpu_multiplies_bfloat16", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def embedded_folder() -> Path:
     """The assembled embedded model; the test is skipped where it or its base is not there."""

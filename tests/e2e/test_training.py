@@ -15,6 +15,8 @@ from vlm.conversation import Image as Picture
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
+pytestmark = pytest.mark.usefixtures("in_float32")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,6 +15,8 @@ from tests.trainable import base_folder, in_processes, tiny_recipe, trained
 from training.recipe import Recipe, Source
 from training.run import train
 
+pytestmark = pytest.mark.usefixtures("in_float32")
+
 CONFIGS = Path(__file__).parents[2] / "training" / "accelerate"
 # What `accelerate launch` makes of training/accelerate/fsdp2.yaml.
 SHARDED = {

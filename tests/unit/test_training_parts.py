@@ -29,6 +29,8 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.presets import build_model
 from vlm.processor import PVCProcessor
 
+pytestmark = pytest.mark.usefixtures("in_float32")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
