@@ -3,6 +3,7 @@ and scripts.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import threading
@@ -17,17 +18,24 @@ from app.progress import ProgressLine
 from vlm.assistant import Assistant, Settings
 
 BAD_INPUT, INTERRUPTED = 2, 130
+NOTHING_ASKED = 'nothing was asked; try: python -m app ask clip.mp4 "What happens?"'
 
 
 def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     """Answers every question in one conversation; the first is about the files. Returns the exit
     code.
     """
-    files, question = split_items(args.items)
+    files, question = split_items(args.items) if args.items else ((), None)
+    if not args.items and sys.stdin.isatty():
+        raise ValueError(NOTHING_ASKED)
+    questions = iter([question]) if question is not None else questions_from(sys.stdin)
+    first = next(questions, None)
+    if first is None:
+        raise ValueError(NOTHING_ASKED)
     settings = settings_from(args)
     assistant = load()
     chat = Chat()
-    for asked in [question] if question is not None else questions_from(sys.stdin):
+    for asked in itertools.chain([first], questions):
         moment = _answer(assistant, chat, asked, () if chat.turns else files, settings, args)
         if moment.stopped:
             return INTERRUPTED
@@ -40,8 +48,6 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
 
 def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
     """Files and the question. No question is "-", or a last word that is a file."""
-    if not items:
-        raise ValueError('nothing was asked; try: python -m app ask clip.mp4 "What happens?"')
     *names, last = items
     if last == "-":
         question = None

@@ -77,10 +77,22 @@ def test_questions_on_stdin_are_one_conversation_about_the_files(
     assert [files for _, files, _ in assistant.asked] == [("clip.mp4",), ()]
 
 
+def test_questions_on_stdin_need_no_file(
+    assistant: FakeAssistant,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("one?\ntwo?\n"))
+    assert command.main(["ask", "--quiet"]) == 0
+    assert "two?** (1 turns before)" in capsys.readouterr().out
+    assert [files for _, files, _ in assistant.asked] == [(), ()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["ask"], "nothing was asked"),
+        (["ask", "-"], "nothing was asked"),
         (["ask", "missing.mp4"], "there is no such file"),
         (["ask", "missing.mp4", "What?"], "there is no such file"),
         (["ask", "bad file"], "has no pictures"),
@@ -94,7 +106,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     arguments: list[str],
     sentence: str,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     assert command.main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
