@@ -1,8 +1,8 @@
 """Makes all the embedded model is trained and scored on: `python -m data.embedded OUT`.
 
 Fetches the pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds,
-writes the image-free concepts and the text-only conversations. The recipes in training/recipes/
-read it.
+writes the image-free concepts, the text-only conversations and those joined from all three. The
+recipes in training/recipes/ read it.
 """
 
 import argparse
@@ -10,12 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from data.records import write_records
+from data.joined import Sources, joined_records
+from data.record_file import RecordFile
+from data.records import record_to_json, write_records
 from data.synthetic.concepts import concept_records
 from vlm.weights.files import cache_dir
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CONCEPTS = {"pretrain": 12000, "instruct": 12000}
+JOINED, JOINED_SEED = 3000, 21
 HELD_PER_TASK_SEED = 7
 DEFAULT = cache_dir() / "training"
 
@@ -33,6 +36,11 @@ def build(out: Path, workers: int = 2) -> None:
             write_records(path, concept_records(num, seed, stage))  # type: ignore[arg-type]
     if not (out / "chat.jsonl").exists():
         _run("data.prepare.chat", "--out", str(out))
+    if not (out / "joined.jsonl").exists():
+        names = ("instruct/records.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
+        sources = Sources(*(RecordFile(out / name) for name in names))
+        joined = joined_records(sources, JOINED, JOINED_SEED)
+        write_records(out / "joined.jsonl", (record_to_json(record, out) for record in joined))
 
 
 def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None = None) -> None:

@@ -48,6 +48,7 @@ QUIZ: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is the largest planet of the solar system?", ("jupiter",)),
     ("Which season comes after winter?", ("spring",)),
 )
+QUIZ_TOKENS = 30  # the longest answer
 
 
 def chat_table(
@@ -105,13 +106,17 @@ def quiz(model: PreTrainedModel, processor: PVCProcessor) -> int:
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
                 do_sample=False,
-                max_new_tokens=30,
+                max_new_tokens=QUIZ_TOKENS,
                 eos_token_id=processor.writer.end_of_turn,
                 pad_token_id=processor.tokenizer.pad_token_id,
             )
-        answer = processor.tokenizer.decode(out[0, ids.shape[1] :]).lower().replace("₂", "2")
-        right += any(word in answer for word in accepted)
+        right += knows(processor.tokenizer.decode(out[0, ids.shape[1] :]), accepted)
     return right
+
+
+def knows(answer: str, accepted: Sequence[str]) -> bool:
+    """Whether an answer to a fact holds an accepted word."""
+    return any(word in answer.lower().replace("₂", "2") for word in accepted)
 
 
 def main() -> None:

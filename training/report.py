@@ -1,9 +1,10 @@
 """What a model trained on made worlds can and cannot do: `python -m training.report`.
 
-Four commands one after the other, each of which can be run alone: held-out worlds and photographs
+Five commands one after the other, each of which can be run alone: held-out worlds and photographs
 (`python -m evaluation run worlds photos`), more looks and more frames (`python -m evaluation
-looks`), the names of the classifier's classes (`python -m training.name_check`), and the language
-model's own chat (`python -m training.chat_check`).
+looks`), what is asked second in a conversation (`python -m training.conversation_check`), the names
+of the classifier's classes (`python -m training.name_check`), and the language model's own chat
+(`python -m training.chat_check`).
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> None:
     commands: tuple[tuple[object, ...], ...] = (
         ("evaluation", "run", "worlds", "photos", "--limit", everything, "--out", out / "all"),
         ("evaluation", "looks", "--limit", arguments.limit, "--out", out / "looks"),
+        ("training.conversation_check", "--limit", max(1, arguments.limit // 4)),
         ("training.name_check",),
         ("training.chat_check",),
     )

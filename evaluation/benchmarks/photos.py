@@ -4,16 +4,15 @@
 What counts as right, and as nearly right, stands with each picture.
 """
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from data.photographs import LIST, photographs
 from data.shares import shown
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
-from evaluation.benchmarks.worlds import FreeAnswers, missed
+from evaluation.benchmarks.base import Options, Question, Row
+from evaluation.benchmarks.worlds import FreeAnswers, as_question, missed
 
-LIST = "photos.json"
-QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
 AIM = 0.6
 
 
@@ -25,24 +24,9 @@ class Photos(FreeAnswers):
     made_in = "assets"
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
-        path = folder / LIST
-        try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            for index, row in enumerate(rows):
-                yield Question(
-                    row["file"],
-                    row["file"],
-                    (MediaPart("image", folder / row["file"]), QUESTIONS[index % len(QUESTIONS)]),
-                    tuple(row["accept"]),
-                    category={"source": str(row.get("source", "unknown"))},
-                    extra={"near": list(row.get("near", ())), "wrong": []},
-                )
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f'{path} is no list of {{"file", "accept", "near"}} ({error}).'
-            ) from error
+        for record in photographs(folder):
+            question = as_question(record)
+            yield replace(question, group=record.id, category={"source": record.task})
 
     def tables(self, rows: Sequence[Row]) -> list[str]:
         """The README's table of photographs."""

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from data import shares
+from data.photographs import QUESTIONS
 from evaluation.benchmarks.base import MediaPart, Options, Question
-from evaluation.benchmarks.photos import QUESTIONS, Photos
+from evaluation.benchmarks.photos import Photos
 from evaluation.benchmarks.worlds import FreeAnswers, Worlds
 
 

@@ -1,0 +1,87 @@
+"""Joins records into longer conversations, so that a second file is not taken for the first.
+
+A record is about one picture or clip. People go on: with another file, with a question that has
+nothing to do with either, back to the first. Those conversations are put together here from the
+turns of single records; media and answers stay what they were.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from data.records import Concept, Message, Record, Text
+
+NUM_FILES = {1: 0.15, 2: 0.7, 3: 0.15}  # in a conversation, and how often
+MADE_SHARE = 0.6  # of the files are made worlds, the others the classifier's kinds
+CHAT_SHARE = 0.2  # of conversations about two or more files have a general question as well
+BACK_SHARE = 0.3  # return to the first file at the end
+NUM_TURNS = (1, 1, 2, 3)  # about a file before the next one
+BACK = (
+    "Back to the first {what}: {question}",
+    "In the first {what}: {question}",
+    "About the first {what} again. {question}",
+)
+MOST_TURNS = 9
+
+Turn = tuple[Message, Message]  # a question and its answer
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What conversations are joined from."""
+
+    worlds: Sequence[Record]  # whose turns can be asked in any order
+    concepts: Sequence[Record]  # whose later turns follow from the first
+    chats: Sequence[Record]  # without media
+
+
+def joined_records(sources: Sources, num: int, seed: int) -> Iterator[Record]:
+    """`num` conversations about one file and a general question, or about two or three files."""
+    worlds, concepts, chats = (
+        _Deck(records, f"{seed} {name}") for name, records in vars(sources).items()
+    )
+    for number in range(num):
+        rng = random.Random(f"joined {seed} {number}")
+        num_files = rng.choices(list(NUM_FILES), list(NUM_FILES.values()))[0]
+        files = [
+            (worlds if rng.random() < MADE_SHARE else concepts).draw() for _ in range(num_files)
+        ]
+        pieces = [turns_of(record)[: rng.choice(NUM_TURNS)] for record in files]
+        if num_files == 1 or rng.random() < CHAT_SHARE:
+            pieces.insert(rng.randint(0, len(pieces)), turns_of(chats.draw())[:1])
+        turns = [turn for piece in pieces for turn in piece]
+        if num_files > 1 and rng.random() < BACK_SHARE:
+            turns += _back(files[0], len(pieces[0]), rng)
+        messages = [message for turn in turns[:MOST_TURNS] for message in turn]
+        yield Record(f"joined-{seed}-{number:06d}", tuple(messages))
+
+
+class _Deck:
+    """Records in a random order, again and again."""
+
+    def __init__(self, records: Sequence[Record], seed: str) -> None:
+        self.records, self.rng = records, random.Random(seed)
+        self.order: list[int] = []
+
+    def draw(self) -> Record:
+        if not self.order:
+            self.order = self.rng.sample(range(len(self.records)), len(self.records))
+        return self.records[self.order.pop()]
+
+
+def turns_of(record: Record) -> list[Turn]:
+    """A record's questions, each with its answer."""
+    spoken = [message for message in record.messages if message.role != "system"]
+    return list(zip(spoken[::2], spoken[1::2], strict=True))
+
+
+def _back(record: Record, num_asked: int, rng: random.Random) -> list[Turn]:
+    """One question about the first file that was not asked yet, if its record has one."""
+    rest = turns_of(record)[num_asked:]
+    if not rest or any(isinstance(part, Concept) for part in record.messages[0].parts):
+        return []
+    question, answer = rng.choice(rest)
+    kind = record.media[0].kind
+    what = "video" if kind == "video" else rng.choice(("picture", "image"))
+    text = rng.choice(BACK).format(what=what, question=question.text)
+    return [(replace(question, parts=(Text(text),)), answer)]

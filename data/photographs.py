@@ -1,0 +1,34 @@
+"""The photographs that a model is scored on as records; fetched by `python -m data.prepare.photos`.
+
+What counts as right, and as nearly right, stands with each picture in photos.json.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from data.records import Media, Message, Record, Text
+
+LIST = "photos.json"
+QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
+
+
+def photographs(folder: Path) -> Iterator[Record]:
+    """One question about each; the task is where it comes from. ValueError, one sentence, else."""
+    path = folder / LIST
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        for index, row in enumerate(rows):
+            question = Text(QUESTIONS[index % len(QUESTIONS)])
+            shown = Message("user", (Media("image", folder / row["file"]), question))
+            yield Record(
+                row["file"],
+                (shown, Message("assistant", (Text(row["accept"][0]),))),
+                (str(row.get("source", "unknown")),),
+                (tuple(row["accept"]),),
+                (tuple(row.get("near", ())),),
+            )
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
+    except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f'{path} is no list of {{"file", "accept", "near"}} ({error}).') from error
