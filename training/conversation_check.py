@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data.embedded import DEFAULT
-from data.photographs import photographs
+from data.photographs import LIST, photographs
 from data.records import Record, read_records
 from data.scoring import judge
 from data.shares import shown
@@ -140,11 +140,15 @@ def main() -> None:
     )
     parser.add_argument("--wrong", action="store_true", help="list what is wrong second, too")
     arguments = parser.parse_args()
+    held, assets = arguments.data / "held" / "records.jsonl", cache_dir() / "assets"
+    for needed in (held, assets / LIST):
+        if not needed.is_file():
+            sys.exit(f"{parser.prog}: there is no {needed}; `python -m data.embedded` makes it")
     try:
-        worlds = read_records(arguments.data / "held" / "records.jsonl")
+        worlds = read_records(held)
         # Their tasks take turns, so the first ones are as many of each.
         chosen = itertools.islice(worlds, max(1, arguments.limit) * len(HELD_TASKS))
-        asked = questions(chosen, photographs(cache_dir() / "assets"))
+        asked = questions(chosen, photographs(assets))
         model, processor, _ = load_folder(arguments.model, None, None)
         answered = ask_twice(model.eval(), processor, asked)
         twice = list(tqdm(answered, "conversations", len(asked), leave=False, unit="question"))
