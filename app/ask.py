@@ -25,11 +25,10 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     """Answers every question in one conversation; the first is about the files. Returns the exit
     code.
     """
-    files, question = split_items(args.items) if args.items else ((), None)
-    if not args.items and sys.stdin.isatty():
-        raise ValueError(NOTHING_ASKED)
+    files, question = split_items(args.items)
     questions = iter([question]) if question is not None else questions_from(sys.stdin)
-    first = next(questions, None)
+    nothing_piped = not args.items and sys.stdin.isatty()
+    first = None if nothing_piped else next(questions, None)
     if first is None:
         raise ValueError(NOTHING_ASKED)
     settings = settings_from(args)
@@ -47,7 +46,9 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
 
 
 def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
-    """Files and the question. No question is "-", or a last word that is a file."""
+    """Files and the question. No question is "-", a last word that is a file, or no word at all."""
+    if not items:
+        return (), None
     *names, last = items
     if last == "-":
         question = None

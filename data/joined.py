@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from data.records import Concept, Message, Record, Text
+from data.records import Message, Record, Text
 
 NUM_FILES = {1: 0.15, 2: 0.7, 3: 0.15}  # in a conversation, and how often
 MADE_SHARE = 0.6  # of the files are made worlds, the others the classifier's kinds
@@ -21,7 +21,7 @@ BACK = (
     "In the first {what}: {question}",
     "About the first {what} again. {question}",
 )
-MOST_TURNS = 9
+MOST_TURNS = 9  # of a conversation; what is longer is cut
 
 Turn = tuple[Message, Message]  # a question and its answer
 
@@ -78,7 +78,7 @@ def turns_of(record: Record) -> list[Turn]:
 def _back(record: Record, num_asked: int, rng: random.Random) -> list[Turn]:
     """One question about the first file that was not asked yet, if its record has one."""
     rest = turns_of(record)[num_asked:]
-    if not rest or any(isinstance(part, Concept) for part in record.messages[0].parts):
+    if not rest or not record.media:  # the follow-ups about a kind lean on their first question
         return []
     question, answer = rng.choice(rest)
     kind = record.media[0].kind

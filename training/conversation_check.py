@@ -29,7 +29,9 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.files import cache_dir
 
-KINDS = ("made worlds, right", "photographs, right or nearly right", "short facts, right")
+WORLDS, PHOTOGRAPHS = "made worlds, right", "photographs, right or nearly right"
+FACTS = "short facts, right"  # the only ones without a picture or clip
+KINDS = (WORLDS, PHOTOGRAPHS, FACTS)
 NUM_FRAMES = 8
 
 
@@ -38,6 +40,7 @@ class Question:
     """One question, of one of KINDS; its media are read when it is asked."""
 
     kind: str
+    text: str
     read: Callable[[], Conversation]
     is_right: Callable[[str], bool]
 
@@ -57,8 +60,8 @@ class Twice:
 
 def questions(worlds: Iterable[Record], photos: Iterable[Record]) -> list[Question]:
     """All of them, mixed: the same order for the same records."""
-    found = [about(record, KINDS[0], ("right",)) for record in worlds]
-    found += [about(record, KINDS[1], ("right", "near")) for record in photos]
+    found = [about(record, WORLDS, ("right",)) for record in worlds]
+    found += [about(record, PHOTOGRAPHS, ("right", "near")) for record in photos]
     found += [fact(*entry) for entry in QUIZ]
     return random.Random(0).sample(found, len(found))
 
@@ -67,6 +70,7 @@ def about(record: Record, kind: str, verdicts: Sequence[str]) -> Question:
     """The first question of a record."""
     return Question(
         kind,
+        record.turns[0][0],
         lambda: first_turn(record, None, NUM_FRAMES),
         lambda answer: judge(record, answer) in verdicts,
     )
@@ -75,7 +79,7 @@ def about(record: Record, kind: str, verdicts: Sequence[str]) -> Question:
 def fact(question: str, accepted: Sequence[str]) -> Question:
     """A question without a picture."""
     conversation = Conversation((Message("user", (Text(question),)),))
-    return Question(KINDS[2], lambda: conversation, lambda answer: knows(answer, accepted))
+    return Question(FACTS, question, lambda: conversation, lambda said: knows(said, accepted))
 
 
 def ask_twice(
@@ -92,7 +96,7 @@ def ask_twice(
     def answer(conversations: Sequence[Conversation]) -> list[str]:
         return greedy(model, processor, conversations, QUIZ_TOKENS)
 
-    shown_last = next((one for one in reversed(asked) if one.kind != KINDS[2]), None)
+    shown_last = next((one for one in reversed(asked) if one.kind != FACTS), None)
     if shown_last is None:
         raise ValueError("there is no question about a picture or clip")
     last = shown_last.read()
@@ -104,14 +108,14 @@ def ask_twice(
         second = []
         for question, conversation, said in zip(batch, alone, first, strict=True):
             second.append(Conversation(before.messages + conversation.messages))
-            if question.kind != KINDS[2]:
+            if question.kind != FACTS:
                 before = _answered(conversation, said)
         for question, answers in zip(batch, zip(first, answer(second), strict=True), strict=True):
             yield Twice(question, answers)
 
 
 def _answered(conversation: Conversation, said: str) -> Conversation:
-    return Conversation((*conversation.messages, Message("assistant", (Text(said or "..."),))))
+    return Conversation((*conversation.messages, Message("assistant", (Text(said),))))
 
 
 def table(twice: Sequence[Twice]) -> list[str]:
@@ -158,9 +162,7 @@ def main() -> None:
     if arguments.wrong:
         for one in twice:
             if not one.right[1]:
-                question = one.question.read().messages[0]
-                asked_text = " ".join(p.text for p in question.parts if isinstance(p, Text))
-                print(f"{asked_text} {one.answers[1]} (alone: {one.answers[0]})")
+                print(f"{one.question.text} {one.answers[1]} (alone: {one.answers[0]})")
 
 
 if __name__ == "__main__":

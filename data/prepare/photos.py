@@ -19,6 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from data.photographs import LIST
 from data.prepare import photo_table, sources
 from data.prepare.fetch import FetchError, cache_folder, fetch
 from data.prepare.rcc import read_rcc
@@ -57,7 +58,7 @@ def prepare(out: Path) -> list[Photo]:
         *_scikit_image(out),
     ]
     rows = [asdict(photo) for photo in photos]
-    (out / "photos.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+    (out / LIST).write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
     return photos
 
 

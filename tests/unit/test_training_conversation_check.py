@@ -10,7 +10,7 @@ from PIL import Image as Picture
 
 from data.records import Media, Message, Record, Text
 from training import conversation_check
-from training.conversation_check import KINDS, Twice, about, ask_twice, fact, table
+from training.conversation_check import PHOTOGRAPHS, WORLDS, Twice, about, ask_twice, fact, table
 from vlm.conversation import Conversation, Image
 
 
@@ -43,21 +43,16 @@ def test_each_is_asked_alone_and_after_the_last_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int
 ) -> None:
     asked = [
-        about(record(tmp_path, "cat", 10), KINDS[1], ("right", "near")),
+        about(record(tmp_path, "cat", 10), PHOTOGRAPHS, ("right", "near")),
         fact("What day is it?", ("monday",)),
-        about(record(tmp_path, "hen", 20), KINDS[0], ("right",)),
+        about(record(tmp_path, "hen", 20), WORLDS, ("right",)),
     ]
-
-    def greedy(
-        model: Any, processor: Any, conversations: Sequence[Conversation], most: int
-    ) -> list[str]:
-        return [f"answer to {seen(one)[-1]}" for one in conversations]
 
     heard: list[list[Any]] = []
 
     def spy(model: Any, processor: Any, conversations: Sequence[Conversation], most: int) -> Any:
         heard.extend(map(seen, conversations))
-        return greedy(model, processor, conversations, most)
+        return [f"answer to {seen(one)[-1]}" for one in conversations]
 
     monkeypatch.setattr(conversation_check, "greedy", spy)
     twice = list(ask_twice(None, None, asked, batch_size))  # type: ignore[arg-type]
@@ -81,7 +76,7 @@ def test_without_a_picture_there_is_nothing_to_come_after() -> None:
 
 def test_the_table_counts_either_time_by_kind(tmp_path: Path) -> None:
     cat = record(tmp_path, "cat", 10)
-    photo, world = about(cat, KINDS[1], ("right", "near")), about(cat, KINDS[0], ("right",))
+    photo, world = about(cat, PHOTOGRAPHS, ("right", "near")), about(cat, WORLDS, ("right",))
     lines = table(
         [
             Twice(photo, ("A cat.", "An old cat.")),
