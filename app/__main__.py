@@ -184,6 +184,9 @@ def _chat(args: argparse.Namespace) -> int:
             "add --auth USER:PASS, or --without-password if that is what you want."
         )
     print("Loading the model ...", flush=True)
+    from app.uploads import private_folder
+
+    private_folder()  # before Gradio is imported, which makes a folder of its own otherwise
     from app.serve import build_app, free_port, serve
 
     port = free_port(args.host, args.port)

@@ -38,6 +38,7 @@ class Turn:
 
     question: str
     files: tuple[Path, ...] = ()
+    lost: tuple[str, ...] = ()  # names of files that are no longer here
     answer: str = ""
     strips: tuple[Strip, ...] = ()
     usage: Usage | None = None

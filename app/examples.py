@@ -1,7 +1,9 @@
 """The examples on the page; `assets/examples/CREDITS.md` says where each file comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from app.uploads import Uploads
 
 FOLDER = Path(__file__).parent / "assets" / "examples"
 
@@ -32,3 +34,10 @@ EXAMPLES = (
     ),
     Example("A receipt", "What is this?", FOLDER / "receipt.png", FOLDER / "receipt.png"),
 )
+
+
+def shared_examples(uploads: Uploads) -> tuple[Example, ...]:
+    """Copies the examples' files to where the server may hand them out."""
+    return tuple(
+        replace(e, path=uploads.share(e.path), picture=uploads.share(e.picture)) for e in EXAMPLES
+    )

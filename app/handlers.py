@@ -7,10 +7,11 @@ wrong. If Gradio cannot even run the second step (its queue is full), `refused` 
 Handlers return values for the components named at the head of each part, in that order.
 """
 
+import math
 import secrets
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,19 @@ import gradio as gr
 
 from app import messages
 from app.background import in_background, one_at_a_time
-from app.chat import STOPPED_EARLY, Chat, Moment, converse
-from app.examples import EXAMPLES
+from app.chat import STOPPED_EARLY, Chat, Moment, Turn, converse
+from app.examples import Example
+from app.harmless import for_label
 from app.kept import keep, recall
 from app.sessions import Sessions
+from app.uploads import Uploads
 from vlm.assistant import Assistant, Settings
 
 AUTO = "auto"
+TEMPERATURES = (0.0, 1.5)
+LENGTHS = (16, 1024)  # tokens
+MAX_QUESTION = 100_000  # characters
+MAX_FILES = 20  # with one question
 BUSY = "Too many questions are waiting just now; please send yours again in a moment."
 
 Typed = dict[str, Any]  # what the text box holds: {"text": ..., "files": [...]}
@@ -38,13 +45,21 @@ class Pending:
     question: str
     files: tuple[Path, ...]
     draft: Typed
+    problem: str = ""  # why it cannot be asked
 
 
 class Handlers:
     """One object serves all visitors: what is theirs lives in `sessions`, under their id."""
 
-    def __init__(self, assistant: Assistant, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        sessions: Sessions,
+        uploads: Uploads,
+        examples: Sequence[Example],
+    ) -> None:
         self.assistant, self.sessions = assistant, sessions
+        self.uploads, self.examples = uploads, examples
         self.turn = threading.Lock()  # one model, one answer at a time
 
     # -- a question begins -> composer, chatbot, actions, fresh, saved, pending
@@ -61,7 +76,9 @@ class Handlers:
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
     ) -> tuple:
         """An example was clicked: it is asked at once."""
-        example, typed = EXAMPLES[chosen.index], typed or {}
+        if chosen.index not in range(len(self.examples)):
+            return _nothing_begins()
+        example, typed = self.examples[chosen.index], typed or {}
         base = self._chat(session, kept)
         return self._begin(session, Pending(base, example.question, (example.path,), typed), typed)
 
@@ -71,10 +88,11 @@ class Handlers:
         if not chat.turns:
             return _nothing_begins()
         last = chat.turns[-1]
-        pending = Pending(chat.without_last(), last.question, last.files, typed)
+        pending = Pending(chat.without_last(), last.question, last.files, typed, _lost(last))
         return self._begin(session, pending, typed)
 
     def _begin(self, session: str, pending: Pending, left: Typed) -> tuple:
+        pending = replace(pending, problem=pending.problem or self._problem(pending))
         moment = Moment(pending.base, pending.question, pending.files, phase="Starting")
         locked = gr.MultimodalTextbox(
             value=left or None, interactive=False, submit_btn=False, stop_btn=True
@@ -89,9 +107,14 @@ class Handlers:
         """Streams the answer to the pending question; unlocks the text box however it ends."""
         if pending is None:
             chat = self._chat(session)
-            yield gr.skip(), *_unlocked(chat), gr.skip()
+            yield gr.skip(), *self._unlocked(chat), gr.skip()
             return
         base, question, files = pending.base, pending.question, pending.files
+        if pending.problem:
+            chat = self._chat(session)
+            shown = messages.of_error(chat, pending.problem)
+            yield self._ended(session, chat, pending.draft, shown)
+            return
         stop, moment = self.sessions.start(session), None
         waiting = Moment(base, question, files, phase="Waiting for another conversation to end")
         moments = converse(self.assistant, base, question, files, _settings(*options), stop)
@@ -146,6 +169,19 @@ class Handlers:
         """Stops the answer that is being written."""
         self.sessions.stop(session)
 
+    def _problem(self, pending: Pending) -> str:
+        """Why this question cannot be asked, or "" if it can."""
+        length, files = len(pending.question), pending.files
+        if length > MAX_QUESTION:
+            return (
+                f"Your question has {length:,} characters; "
+                f"at most {MAX_QUESTION:,} can be asked at once."
+            )
+        if len(files) > MAX_FILES:
+            return f"You added {len(files)} files; at most {MAX_FILES} can go with one question."
+        gone = [for_label(path.name) for path in files if not self.uploads.holds(path)]
+        return f"No longer here: {', '.join(gone)}. Add it again." if gone else ""
+
     def _ended(
         self,
         session: str,
@@ -155,7 +191,7 @@ class Handlers:
     ) -> tuple:
         shown = messages.of_chat(chat) if shown is None else shown
         saved = keep(session, chat, (draft or {}).get("text") or "")
-        return shown, *_unlocked(chat, draft), saved
+        return shown, *self._unlocked(chat, draft), saved
 
     def _chat(self, session: str, kept: str | None = None) -> Chat:
         """The conversation; where it was let go, what the tab still has of its text."""
@@ -164,6 +200,15 @@ class Handlers:
             chat = recall(kept)[1]
             self.sessions.put(session, chat)
         return chat
+
+    def _unlocked(self, chat: Chat, draft: Typed | None = None) -> tuple:
+        """composer, actions, fresh while nothing runs; of a draft, the files still there."""
+        composer: dict[str, Any] = {"interactive": True, "submit_btn": True, "stop_btn": False}
+        if draft:
+            files = [file for file in draft.get("files") or [] if self.uploads.holds(Path(file))]
+            composer["value"] = {"text": draft.get("text") or "", "files": files}
+        visible = gr.Row(visible=bool(chat.turns))
+        return gr.MultimodalTextbox(**composer), visible, gr.Button(interactive=True)
 
 
 def attach(typed: Typed | None, recorded: str | None) -> tuple:
@@ -179,25 +224,28 @@ def _nothing_begins() -> tuple:
     return *[gr.skip()] * 5, None
 
 
-def _unlocked(chat: Chat, draft: Typed | None = None) -> tuple:
-    """composer, actions, fresh while nothing runs; of a draft, the files that are still there."""
-    composer: dict[str, Any] = {"interactive": True, "submit_btn": True, "stop_btn": False}
-    if draft:
-        here = [file for file in draft.get("files") or [] if Path(file).is_file()]
-        composer["value"] = {"text": draft.get("text") or "", "files": here}
-    visible = gr.Row(visible=bool(chat.turns))
-    return gr.MultimodalTextbox(**composer), visible, gr.Button(interactive=True)
+def _lost(turn: Turn) -> str:
+    """Why a turn whose files are gone cannot be asked again, or ""."""
+    names = ", ".join(for_label(name) for name in turn.lost)
+    return f"No longer here: {names}. Add it again and ask." if names else ""
 
 
-def _settings(frames: Any, looks: Any, tiles: Any, temperature: float, length: int) -> Settings:
+def _settings(frames: Any, looks: Any, tiles: Any, temperature: Any, length: Any) -> Settings:
+    """What the page's settings say; numbers a browser made up are brought into their range."""
     return Settings(
-        num_frames=_number(frames),
-        looks=_number(looks),
-        max_tiles=_number(tiles),
-        temperature=float(temperature),
-        max_new_tokens=int(length),
+        num_frames=_choice(frames),
+        looks=_choice(looks),
+        max_tiles=_choice(tiles),
+        temperature=_within(temperature, *TEMPERATURES),
+        max_new_tokens=int(_within(length, *LENGTHS)),
     )
 
 
-def _number(choice: Any) -> int | None:
+def _choice(choice: Any) -> int | None:
     return None if choice in (None, AUTO) else int(choice)
+
+
+def _within(value: Any, low: float, high: float) -> float:
+    if not isinstance(value, int | float) or math.isnan(value):
+        return low
+    return float(min(max(value, low), high))

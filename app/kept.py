@@ -1,15 +1,15 @@
 """What a browser tab keeps of a conversation over a reload: its id and its text, as JSON.
 
 It comes back from outside, so it is read as far as it has the right form and trusted with nothing:
-files are only names in it.
+a file's name is a label in it and never becomes a path.
 """
 
 import json
-from pathlib import Path
 
 from app.chat import Chat, Turn
 
 MAX_TURNS = 50
+MAX_CHARACTERS = 400_000  # of all questions and answers; the oldest turns go first
 
 
 def keep(session: str, chat: Chat, draft: str = "") -> str:
@@ -17,27 +17,45 @@ def keep(session: str, chat: Chat, draft: str = "") -> str:
     turns = [
         {
             "question": turn.question,
-            "files": [path.name for path in turn.files],
+            "files": [*turn.lost, *(path.name for path in turn.files)],
             "answer": turn.answer,
         }
-        for turn in chat.turns[-MAX_TURNS:]
+        for turn in _newest(chat.turns)
     ]
-    return json.dumps({"session": session, "turns": turns, "draft": draft})
+    return json.dumps({"session": session, "turns": turns, "draft": draft[:MAX_CHARACTERS]})
 
 
 def recall(kept: str | None) -> tuple[str, Chat, str]:
     """The id, the text as a conversation the model does not remember, and the draft."""
     try:
         found = json.loads(kept or "{}")
-        turns = tuple(
-            Turn(
-                str(turn["question"]),
-                tuple(Path(Path(str(name)).name) for name in turn["files"]),
-                str(turn["answer"]),
+        turns = _newest(
+            tuple(
+                Turn(
+                    _text(turn["question"]),
+                    lost=tuple(_text(name)[-200:] for name in turn["files"][:20]),
+                    answer=_text(turn["answer"]),
+                )
+                for turn in found.get("turns", [])[-MAX_TURNS:]
             )
-            for turn in found.get("turns", [])[-MAX_TURNS:]
         )
         chat = Chat(turns, num_forgotten=len(turns))
-        return str(found.get("session", "")), chat, str(found.get("draft", ""))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _text(found.get("session", "")), chat, _text(found.get("draft", ""))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return "", Chat(), ""
+
+
+def _newest(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """The last turns that fit MAX_TURNS and MAX_CHARACTERS."""
+    left, count = MAX_CHARACTERS, 0
+    for turn in reversed(turns[-MAX_TURNS:]):
+        left -= len(turn.question) + len(turn.answer) + sum(map(len, turn.lost))
+        if left < 0:
+            break
+        count += 1
+    return turns[len(turns) - count :]
+
+
+def _text(value: object) -> str:
+    """The value as text in whole characters: half a surrogate pair could not be sent back."""
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

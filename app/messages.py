@@ -34,7 +34,7 @@ def of_chat(chat: Chat) -> list[Message]:
     """All turns; where the model has forgotten them, a line says so."""
     messages: list[Message] = []
     for number, turn in enumerate(chat.turns, 1):
-        messages += [*_question(turn.question, turn.files), _answer(turn)]
+        messages += [*_question(turn.question, turn.files, turn.lost), _answer(turn)]
         if number == chat.num_forgotten:
             messages.append(_note(FORGOTTEN, "note"))
     return messages
@@ -55,16 +55,19 @@ def of_error(chat: Chat, sentence: str) -> list[Message]:
     return of_chat(chat) + [_note(sentence, "error")]
 
 
-def _question(question: str, files: Sequence[Path]) -> list[Message]:
-    content: list[Any] = []
+def _question(question: str, files: Sequence[Path], lost: Sequence[str] = ()) -> list[Message]:
+    content: list[Any] = [_file_name(name) for name in lost]
     for path in files:
-        name = for_label(path.name)
         if path.suffix.lower() in SHOWN and path.is_file():
-            content.append({"path": str(path), "alt_text": name})
+            content.append({"path": str(path), "alt_text": for_label(path.name)})
         else:
-            content.append(_html(f'<span class="file">{html.escape(name)}</span>'))
+            content.append(_file_name(path.name))
     words = [for_page(question)] if question else []
     return [{"role": "user", "content": [*content, *words]}]
+
+
+def _file_name(name: str) -> gr.HTML:
+    return _html(f'<span class="file">{html.escape(for_label(name))}</span>')
 
 
 def _answer(turn: Turn) -> Message:

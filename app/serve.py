@@ -2,8 +2,14 @@
 text harmless.
 """
 
+import asyncio
+import contextlib
+import signal
 import socket
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import FrameType
 
 import gradio as gr
 import uvicorn
@@ -12,15 +18,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.examples import FOLDER
+from app.gate import Gate
 from app.messages import FRAMES_PATH
 from app.sessions import Sessions
 from app.ui import build_page
+from app.uploads import Uploads, delete_private_folder, private_folder
 from vlm.assistant import Assistant
 
 ASSETS = Path(__file__).parent / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = "2gb"
+HOUR = 3600  # seconds
+LAST_WORDS = 1.0  # seconds for answers to end in when the server does
 
 # Gradio's page starts from an inline script and compiles its event handlers, hence the two
 # 'unsafe-'; its recorder starts from a blob. Nothing may be fetched from, sent to or framed by any
@@ -71,8 +80,25 @@ def build_app(
     sessions: Sessions | None = None,
 ) -> FastAPI:
     """The page as an ASGI application."""
-    sessions = sessions or Sessions()
-    app = FastAPI(title="Revisit", docs_url=None, redoc_url=None, openapi_url=None)
+    sessions, uploads, ending = sessions or Sessions(), Uploads(private_folder()), asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            """Stops the answers, and closes what is still open when they had time to say so."""
+            sessions.stop_all()
+            loop.call_soon_threadsafe(loop.call_later, LAST_WORDS, ending.set)
+
+        app.state.end = end
+        cleaning = asyncio.create_task(_delete_old_files(uploads))
+        yield
+        cleaning.cancel()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.end = sessions.stop_all
+    app.add_middleware(Gate, uploads=uploads, ending=ending)
     if host in LOOPBACK:  # another site cannot pretend, by its name's address, to be this one
         app.add_middleware(
             TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1"]
@@ -91,14 +117,14 @@ def build_app(
             headers={"Cache-Control": "private, max-age=3600"},
         )
 
-    blocks = build_page(assistant, sessions)
+    blocks = build_page(assistant, sessions, uploads)
+    blocks.has_launched = True  # only then does Gradio, too, refuse files that were not uploaded
     return gr.mount_gradio_app(
         app,
         blocks,
         path="/",
         server_name=host,
         auth=auth,
-        allowed_paths=[str(FOLDER)],
         favicon_path=str(ASSETS / "icon.png"),
         footer_links=[],
         run_history=False,
@@ -129,9 +155,37 @@ def free_port(host: str, wanted: int, tries: int = 20) -> int:
     )
 
 
+class _Server(uvicorn.Server):
+    """Gives running answers a moment to end when the server is told to."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+
 def serve(app: FastAPI, host: str, port: int) -> None:
-    """Runs until it is interrupted; open pages are let go after two seconds."""
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    """Runs until it is interrupted or terminated. Answers end as if stopped; open pages are let go
+    after two seconds, and the files of this server are deleted.
+    """
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=2
+    )
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        _Server(config, lambda: app.state.end()).run()
+    finally:
+        delete_private_folder()
+        signal.signal(signal.SIGTERM, before)
+
+
+async def _delete_old_files(uploads: Uploads) -> None:
+    while True:
+        await asyncio.sleep(HOUR)
+        await asyncio.to_thread(uploads.delete_old)
 
 
 def _theme() -> gr.themes.Base:

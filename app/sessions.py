@@ -87,6 +87,13 @@ class Sessions:
         if stop is not None:
             stop.set()
 
+    def stop_all(self) -> None:
+        """Stops every answer being written: the server is about to end."""
+        with self._lock:
+            stops, self._stops = self._stops, {}
+        for stop in stops.values():
+            stop.set()
+
     def _expire(self) -> None:
         earliest = self._now() - self._lifetime
         for session in [s for s, (used, _) in self._chats.items() if used < earliest]:

@@ -10,27 +10,22 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
-from app.examples import EXAMPLES
-from app.handlers import AUTO, Handlers, attach
+from app.examples import shared_examples
+from app.handlers import AUTO, LENGTHS, TEMPERATURES, Handlers, attach
 from app.sessions import Sessions
+from app.uploads import Uploads
 from vlm.assistant import Assistant
 
 OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
-HOUR = 3600  # seconds
 WELCOME = """## What would you like to know?
 
 Add a video or a picture and ask about it, or try one of these."""
 
 
-def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blocks:
+def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr.Blocks:
     """The page that talks to this assistant; `app.serve` adds its looks and its headers."""
-    card = assistant.card
-    with gr.Blocks(
-        title="Revisit",
-        analytics_enabled=False,
-        fill_height=True,
-        delete_cache=(HOUR, 24 * HOUR),  # uploads are deleted a day after they came
-    ) as blocks:
+    card, examples = assistant.card, shared_examples(uploads)
+    with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
         session = gr.State("")  # this page load's id, given by `restore`
         pending = gr.State(None)
         saved = gr.Textbox(visible=False)
@@ -53,7 +48,7 @@ def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blo
             placeholder=WELCOME,
             examples=[
                 {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
-                for e in EXAMPLES
+                for e in examples
             ],
         )
         with gr.Row(elem_id="actions", visible=False) as actions:
@@ -76,7 +71,7 @@ def build_page(assistant: Assistant, sessions: Sessions | None = None) -> gr.Blo
             options = _settings()
         gr.HTML(_about(card), elem_id="about", padding=False)
 
-        do = Handlers(assistant, sessions or Sessions())
+        do = Handlers(assistant, sessions, uploads, examples)
         known = [session, saved]
         started = [composer, chatbot, actions, fresh, saved, pending]
         ended = [chatbot, composer, actions, fresh, saved]
@@ -125,8 +120,9 @@ def _camera() -> tuple[gr.Image, gr.Video]:
             photo = gr.Image(type="filepath", label="Photo", **options)
         with gr.Tab("Film"):
             film = gr.Video(label="Film", include_audio=False, **options)
-    # As the browser recorded it. Gradio's own way needs an ffmpeg program to leave the sound out.
-    film.preprocess = _path_of
+    # As the browser recorded it: a file it sent. Gradio's own ways write another file, and need an
+    # ffmpeg program to leave the sound out.
+    photo.preprocess = film.preprocess = _path_of
     return photo, film
 
 
@@ -142,8 +138,10 @@ def _settings() -> list[gr.components.Component]:
             looks = gr.Dropdown([AUTO, "1", "2", "4", "8"], label="Looks at a picture")
             tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Parts of a large picture")
         with gr.Row():
-            temperature = gr.Slider(0, 1.5, 0, step=0.1, label="Temperature (0: likeliest word)")
-            length = gr.Slider(16, 1024, 256, step=16, label="Longest answer (tokens)")
+            temperature = gr.Slider(
+                *TEMPERATURES, 0, step=0.1, label="Temperature (0: likeliest word)"
+            )
+            length = gr.Slider(*LENGTHS, 256, step=16, label="Longest answer (tokens)")
     return [frames, looks, tiles, temperature, length]
 
 

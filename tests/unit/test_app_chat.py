@@ -10,7 +10,7 @@ import pytest
 from fake_assistant import FakeAssistant
 from PIL import Image
 
-from app.chat import Chat, Moment, converse, explain, usage_line
+from app.chat import Chat, Moment, Turn, converse, explain, usage_line
 from app.frames import clock, strip_html, strip_of
 from app.kept import keep, recall
 from vlm.assistant import Seen
@@ -92,12 +92,19 @@ def test_a_tab_keeps_the_text_and_nothing_it_hands_back_is_trusted() -> None:
     chat = talk("one", None, Path("/tmp/x/clip.mp4"))[-1].chat
     session, kept, draft = recall(keep("abc", chat, "half a sen"))
     assert (session, draft) == ("abc", "half a sen")
-    assert kept.turns[0].files == (Path("clip.mp4"),)
+    assert (kept.turns[0].files, kept.turns[0].lost) == ((), ("clip.mp4",))
     assert kept.num_forgotten == 1
     for broken in (None, "", "[]", "{", '{"turns": [1]}', '{"turns": 5}', '{"turns": [{}]}'):
         assert recall(broken) == ("", Chat(), "")
-    hostile = '{"turns": [{"question": "q", "files": ["/etc/passwd", "a/../../b"], "answer": "a"}]}'
-    assert recall(hostile)[1].turns[0].files == (Path("passwd"), Path("b"))
+    hostile = '{"turns": [{"question": "q", "files": ["/etc/passwd"], "answer": "\\ud83d"}]}'
+    turn = recall(hostile)[1].turns[0]
+    assert (turn.files, turn.lost) == ((), ("/etc/passwd",))
+    assert turn.answer.encode()  # half a character is none that could be sent
+
+
+def test_of_a_long_conversation_a_tab_keeps_the_newest_turns() -> None:
+    turns = tuple(Turn(str(number), answer="a" * 150_000) for number in range(4))
+    assert [turn.question for turn in recall(keep("", Chat(turns)))[1].turns] == ["2", "3"]
 
 
 def test_a_strip_has_every_picture_with_its_own_time() -> None:

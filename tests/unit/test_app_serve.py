@@ -55,8 +55,9 @@ def test_pictures_are_handed_out_to_those_who_know_their_key(
     assert client.get("/frames/guess/0.jpg").status_code == 404
 
 
-def test_nothing_is_an_open_endpoint(client: TestClient) -> None:
-    assert client.get("/gradio_api/info").json()["named_endpoints"] == {}
+def test_no_event_has_a_name_to_call_it_by(client: TestClient) -> None:
+    events = client.get("/config").json()["dependencies"]
+    assert all(event["api_visibility"] == "private" for event in events)
 
 
 def test_a_password_is_asked_for_where_there_is_one() -> None:

@@ -1,0 +1,280 @@
+"""Guards the server: every request passes here before Gradio sees it.
+
+Gradio serves some sixty routes, of which the page uses the few in ROUTES; all others are answered
+with 404. A request's JSON is limited in size, and every file it names must be one that this server
+received from the same browser (`app.uploads`), so no request can name a file of the machine, a
+device, or an address. Browsers are told apart by a random cookie.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.messages import FRAMES_PATH
+from app.uploads import Uploads, new_visitor
+
+API = "/gradio_api"
+FILE, UPLOAD, LOGIN = f"{API}/file=", f"{API}/upload", "/login"
+EVENTS = (f"{API}/run/predict", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset")
+_READ = (
+    r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/logout"
+    rf"|/(?:assets|static|{FRAMES_PATH})/.+|{API}/(?:login_check|user|token|app_id)/?"
+    rf"|{API}/(?:heartbeat/[\w-]+|queue/data|upload_progress|startup-events)"
+)
+ROUTES = {
+    "GET": re.compile(rf"(?:{_READ}|{FILE}.+)"),
+    "HEAD": re.compile(rf"(?:/|{FILE}.+)"),
+    "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{'|'.join(EVENTS)})"),
+}
+
+MAX_JSON = 4_000_000  # bytes of a question with the conversation that its tab stored
+MAX_LOGIN = 10_000  # bytes
+MAX_DEPTH = 50  # lists and objects inside each other
+COOKIE = "revisit-visitor"
+_VISITOR = re.compile(r"[\w-]{22}")
+
+NOT_FOUND = "There is nothing at this address."
+OTHER_SITE = "Requests from other sites are not answered."
+NO_COOKIE = "The page needs its cookie to know which files are yours; reload it."
+NOT_YOURS = "This file was not sent by you, or is no longer here; add it again."
+TOO_LARGE = "This is too large to be taken."
+NO_LENGTH = "An upload must state its length."
+NO_ROOM = "There is no room for this file here just now; try a smaller one, or later."
+NOT_READABLE = "This request could not be read."
+SLOW_DOWN = "Too many wrong passwords; wait a minute."
+
+
+class Refused(Exception):  # noqa: N818  an answer, no fault
+    """A request that is answered with a status and one sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+class PasswordBrake:
+    """Limits wrong passwords to `allowed` a minute from one address."""
+
+    def __init__(self, allowed: int = 10, now: Callable[[], float] = time.monotonic) -> None:
+        self._allowed, self._now = allowed, now
+        self._tries: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def begin(self, address: str) -> None:
+        """Counts a try. Raises Refused when there were too many."""
+        tries = self._tries.setdefault(address, deque())
+        self._tries.move_to_end(address)
+        while len(self._tries) > 10_000:
+            self._tries.popitem(last=False)
+        while tries and tries[0] < self._now() - 60:
+            tries.popleft()
+        if len(tries) >= self._allowed:
+            raise Refused(429, SLOW_DOWN)
+        tries.append(self._now())
+
+    def right(self, address: str) -> None:
+        """Forgets the tries of an address after the right password."""
+        self._tries.pop(address, None)
+
+
+class Gate:
+    """ASGI middleware that lets through what the page needs and nothing else.
+
+    ending: set when the server is about to end; open streams are then closed.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Uploads, ending: asyncio.Event) -> None:
+        self.app, self.uploads, self.ending = app, uploads, ending
+        self.brake = PasswordBrake()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await self._handle(scope, receive, send)
+        except Refused as refused:
+            headers = {"Retry-After": "60"} if refused.status == 429 else None
+            answer = {"detail": refused.sentence, "error": refused.sentence}
+            await JSONResponse(answer, refused.status, headers)(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method, headers = scope["path"], scope["method"], Headers(scope=scope)
+        allowed = ROUTES.get(method)
+        if allowed is None or not allowed.fullmatch(path):
+            raise Refused(404, NOT_FOUND)
+        if method == "POST" and headers.get("sec-fetch-site") == "cross-site":
+            raise Refused(403, OTHER_SITE)
+        visitor = _visitor_of(headers)
+        if method == "GET":
+            receive = _until(self.ending, receive)
+        if path == "/" and not visitor:
+            send = _with_cookie(send)
+        elif path.startswith(FILE) and not self.uploads.may_use(visitor, path[len(FILE) :]):
+            raise Refused(403, NOT_YOURS)
+        elif path == UPLOAD:
+            await self._upload(visitor, headers, scope, receive, send)
+            return
+        elif path in EVENTS:
+            receive = await self._checked(visitor, headers, scope, receive)
+        elif path.rstrip("/") == LOGIN:
+            await self._login(headers, scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    async def _upload(
+        self, visitor: str, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if not visitor:
+            raise Refused(403, NO_COOKIE)
+        if not headers.get("content-length", "").isdecimal():
+            raise Refused(411, NO_LENGTH)
+        if not self.uploads.room_for(int(headers["content-length"])):
+            raise Refused(507, NO_ROOM)
+        answer: list[bytes] = []
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                answer.append(message.get("body", b""))
+                if not message.get("more_body") and status == 200:
+                    arrived.extend(json.loads(b"".join(answer)))
+                    self.uploads.end(visitor, arrived)  # before the browser can use them
+            await send(message)
+
+        arrived: list[str] = []
+        self.uploads.begin()
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            if not arrived:
+                self.uploads.end(visitor, [])
+
+    async def _checked(
+        self, visitor: str, headers: Headers, scope: Scope, receive: Receive
+    ) -> Receive:
+        """Reads the JSON of an event, and returns a `receive` that hands on what was checked."""
+        try:
+            text = (await _body(headers, receive, MAX_JSON)).decode("utf-8")
+            content = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, NOT_READABLE) from error
+        self._check_files(visitor, content)
+        body = _whole_characters(json.dumps(content, ensure_ascii=False)).encode()
+        MutableHeaders(scope=scope)["content-length"] = str(len(body))
+        return _replay(body, receive)
+
+    def _check_files(self, visitor: str, content: Any) -> None:
+        """Raises Refused unless every file named inside is one the visitor may use."""
+        waiting = [(content, 0)]
+        while waiting:
+            part, depth = waiting.pop()
+            if depth > MAX_DEPTH:
+                raise Refused(400, NOT_READABLE)
+            if isinstance(part, dict):
+                if part.get("path") is not None or part.get("url") is not None:
+                    path = part.get("path")
+                    if not isinstance(path, str) or not self.uploads.may_use(visitor, path):
+                        raise Refused(403, NOT_YOURS)
+                    part["url"] = None  # never fetched, whatever it says
+                waiting += [(value, depth + 1) for value in part.values()]
+            elif isinstance(part, list):
+                waiting += [(value, depth + 1) for value in part]
+
+    async def _login(self, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+        address = (scope.get("client") or ("", 0))[0]
+        body = await _body(headers, receive, MAX_LOGIN)
+        self.brake.begin(address)
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                self.brake.right(address)
+            await send(message)
+
+        await self.app(scope, _replay(body, receive), send_and_note)
+
+
+def _visitor_of(headers: Headers) -> str:
+    """The browser's name in its cookie, or "" if it has none."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return cookie.value if cookie is not None and _VISITOR.fullmatch(cookie.value) else ""
+
+
+def _with_cookie(send: Send) -> Send:
+    cookie = f"{COOKIE}={new_visitor()}; Path=/; HttpOnly; SameSite=Lax"
+
+    async def send_with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", cookie)
+        await send(message)
+
+    return send_with_cookie
+
+
+async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
+    """The request's body. Raises Refused when it is longer than `most` bytes."""
+    stated = headers.get("content-length", "0")
+    if not stated.isdecimal() or int(stated) > most:
+        raise Refused(413, TOO_LARGE)
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, NOT_READABLE)
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise Refused(413, TOO_LARGE)
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _until(ending: asyncio.Event, receive: Receive) -> Receive:
+    """A `receive` that reports a disconnect when the server ends: a stream would never end."""
+
+    async def receive_or_end() -> Message:
+        coming = asyncio.ensure_future(receive())
+        ended = asyncio.ensure_future(ending.wait())
+        try:
+            await asyncio.wait((coming, ended), return_when=asyncio.FIRST_COMPLETED)
+            return coming.result() if coming.done() else {"type": "http.disconnect"}
+        finally:
+            coming.cancel()
+            ended.cancel()
+
+    return receive_or_end
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives this body once and then waits for the real end."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _whole_characters(text: str) -> str:
+    """The text with every half of a surrogate pair replaced, so it can be written as UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

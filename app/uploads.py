@@ -1,0 +1,143 @@
+"""Keeps the files a server received: in one private folder, each for the visitor who sent it.
+
+A path that comes back from a browser is only compared with the paths handed out before. It is
+never opened because a browser names it.
+"""
+
+import functools
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+DAY = 24 * 3600  # seconds
+GIGABYTE = 2**30
+PREFIX = "revisit-"
+LOCK = ".lock"
+_PARTIAL = "tmp"  # Gradio names an upload so until it is complete
+
+
+@functools.cache
+def private_folder() -> Path:
+    """Makes this process's folder (mode 700), deleted when the process ends.
+
+    GRADIO_TEMP_DIR names the disk; Gradio is pointed at the new folder. Folders of servers that
+    were killed are deleted.
+    """
+    parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
+    _delete_abandoned(parent)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+    FileLock(folder / LOCK).acquire()
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    return folder
+
+
+def delete_private_folder() -> None:
+    """Deletes the folder, if this process made one."""
+    if private_folder.cache_info().currsize:
+        shutil.rmtree(private_folder(), ignore_errors=True)
+        private_folder.cache_clear()
+
+
+def _delete_abandoned(parent: Path) -> None:
+    for folder in parent.glob(f"{PREFIX}*"):
+        lock = folder / LOCK
+        if folder.is_symlink() or not lock.is_file() or folder.stat().st_uid != os.getuid():
+            continue
+        try:
+            with FileLock(lock, blocking=False):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (Timeout, OSError):
+            continue
+
+
+@dataclass
+class _Kept:
+    used: float  # on the clock
+    visitors: set[str] = field(default_factory=set)  # empty: everybody may use it
+
+
+class Uploads:
+    """quota: bytes of all files together; lifetime: seconds a file is kept after its last use."""
+
+    def __init__(
+        self,
+        folder: Path,
+        quota: int = 20 * GIGABYTE,
+        lifetime: float = DAY,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.folder = folder
+        self._quota, self._lifetime, self._now = quota, lifetime, now
+        self._kept: dict[str, _Kept] = {}
+        self._arriving = 0
+        self._lock = threading.Lock()
+
+    def share(self, path: Path) -> Path:
+        """Copies a file of ours into the folder, for everybody to see; returns the copy's path."""
+        copy = self.folder / "shared" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        if not copy.exists():
+            shutil.copyfile(path, copy)
+        with self._lock:
+            self._kept[str(copy)] = _Kept(float("inf"))
+        return copy
+
+    def room_for(self, num_bytes: int) -> bool:
+        """Whether a request of that size fits the quota and leaves a gigabyte on the disk."""
+        used = sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
+        free = shutil.disk_usage(self.folder).free
+        return used + num_bytes <= self._quota and num_bytes + GIGABYTE <= free
+
+    def begin(self) -> None:
+        """Counts a request that sends files; `end` belongs to it."""
+        with self._lock:
+            self._arriving += 1
+
+    def end(self, visitor: str, paths: Iterable[str]) -> None:
+        """Gives the visitor the files that arrived, and deletes what broke off."""
+        with self._lock:
+            self._arriving -= 1
+            for path in paths:
+                kept = self._kept.setdefault(path, _Kept(0.0))
+                kept.used = max(kept.used, self._now())
+                kept.visitors.add(visitor)
+            if not self._arriving:
+                for partial in self.folder.glob(f"{_PARTIAL}*"):
+                    if partial.is_file() and str(partial) not in self._kept:
+                        partial.unlink(missing_ok=True)
+
+    def may_use(self, visitor: str, path: str) -> bool:
+        """Whether this visitor sent that file or everybody may see it."""
+        with self._lock:
+            kept = self._kept.get(path)
+            if kept is None or (kept.visitors and visitor not in kept.visitors):
+                return False
+            kept.used = max(kept.used, self._now())
+            return True
+
+    def holds(self, path: Path) -> bool:
+        """Whether the file came from a visitor or is shared, and is still there."""
+        with self._lock:
+            return str(path) in self._kept and path.is_file()
+
+    def delete_old(self) -> None:
+        """Deletes files that were not used for `lifetime`."""
+        with self._lock:
+            earliest = self._now() - self._lifetime
+            for path in [path for path, kept in self._kept.items() if kept.used < earliest]:
+                del self._kept[path]
+                Path(path).unlink(missing_ok=True)
+
+
+def new_visitor() -> str:
+    """A random name for a browser, kept in its cookie."""
+    return secrets.token_urlsafe(16)

@@ -1,0 +1,232 @@
+"""The real server, asked over HTTP for what it must not give: files, devices, addresses, rooms."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.gate import API, MAX_JSON
+from app.serve import free_port
+
+SECRET = "the words of a private file"
+
+
+class Server:
+    """`python -m app chat` in a folder that has a private file, with temporary files of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        self.secret = folder / "private.txt"
+        self.secret.write_text(SECRET)
+        (folder / ".env").write_text(SECRET)
+        port = free_port("127.0.0.1", 18860)
+        root = str(Path(__file__).parents[2])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "chat", "--port", str(port), *options],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": root, "GRADIO_TEMP_DIR": str(self.temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                httpx.get(f"{self.address}/theme.css")
+                return
+            except httpx.TransportError:
+                time.sleep(0.2)
+        pytest.fail(f"the server did not start: {self.end()}")
+
+    def end(self) -> str:
+        """Terminates the server and returns what it printed."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=30)[0]
+
+    def visitor(self) -> httpx.Client:
+        """A browser that has opened the page."""
+        client = httpx.Client(base_url=self.address, timeout=30)
+        client.get("/")
+        return client
+
+    def kept(self) -> bytes:
+        """All that lies in the folder the server hands files out from."""
+        return b"".join(f.read_bytes() for f in self.temporary.rglob("*") if f.is_file())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, embedded_folder: Path) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("served"))
+    yield running
+    running.end()
+
+
+def file_data(path: str) -> dict:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def upload(client: httpx.Client, name: str, content: bytes) -> str:
+    [path] = client.post(f"{API}/upload", files={"files": (name, content)}).json()
+    return path
+
+
+def events(client: httpx.Client) -> Iterator[tuple[int, list]]:
+    """Every event of the page with its inputs' types."""
+    config = client.get("/config").json()
+    types = {part["id"]: part["type"] for part in config["components"]}
+    for event in config["dependencies"]:
+        yield event["id"], [types[number] for number in event["inputs"]]
+
+
+def send(client: httpx.Client, event: int, data: list, path: str = "run/predict") -> httpx.Response:
+    body = {"data": data, "fn_index": event, "session_hash": secrets.token_hex(6)}
+    return client.post(f"{API}/{path}", json=body)
+
+
+def test_no_event_takes_a_file_that_was_not_sent(server: Server) -> None:
+    client = server.visitor()
+    taking = 0
+    for event, types in events(client):
+        for place in range(len(types)):
+            for path in (str(server.secret), "/dev/zero", "/etc/passwd", "http://127.0.0.1:9/a"):
+                for value in (file_data(path), {"text": "What?", "files": [file_data(path)]}):
+                    data = [None] * len(types)
+                    data[place] = value  # type: ignore[call-overload]
+                    for door in ("run/predict", "queue/join"):
+                        answer = send(client, event, data, door)
+                        assert answer.status_code == 403, (event, place, path, door)
+        taking += any(name in ("multimodaltextbox", "image", "video") for name in types)
+    assert taking >= 4  # questions, camera and film: if none takes files, this test tests nothing
+    assert SECRET.encode() not in server.kept()
+
+
+def test_what_a_visitor_sent_is_handed_to_nobody_else(server: Server) -> None:
+    mine, yours = server.visitor(), server.visitor()
+    path = upload(mine, "mine.png", b"my own words")
+    assert mine.get(f"{API}/file={path}").content == b"my own words"
+    assert yours.get(f"{API}/file={path}").status_code == 403
+    assert httpx.get(f"{server.address}{API}/file={path}").status_code == 403
+    [composer] = [event for event, types in events(yours) if types[:1] == ["multimodaltextbox"]][:1]
+    forged = [{"text": "", "files": [file_data(path)]}, None]
+    assert send(yours, composer, forged).status_code == 403
+    assert send(mine, composer, forged).status_code == 200
+
+
+def test_files_beside_an_upload_are_out_of_reach(server: Server) -> None:
+    client = server.visitor()
+    path = upload(client, "a.png", b"x")
+    for other in (f"{path}/../../../../private.txt", str(server.secret), "private.txt", ".env"):
+        assert client.get(f"{API}/file={other}").status_code == 403
+    for other in (str(server.secret), "../private.txt", f"{Path(path).parent}/../.lock"):
+        assert client.get(f"{API}/file%3D{other}").status_code in (403, 404)
+
+
+def test_names_a_tab_stored_are_no_paths(server: Server) -> None:
+    client = server.visitor()
+    turn = {"question": "What is this?", "files": ["private.txt", ".env"], "answer": "Nothing."}
+    stored = json.dumps({"session": "", "turns": [turn], "draft": ""})
+    for event, types in events(client):
+        data = [stored if name == "textbox" else None for name in types]
+        answer = send(client, event, data)
+        assert "/private.txt" not in answer.text
+        assert "/.env" not in answer.text
+    assert SECRET.encode() not in server.kept()
+
+
+def test_only_the_page_itself_can_be_reached(server: Server) -> None:
+    client = server.visitor()
+    for path in (
+        "info",
+        "openapi.json",
+        "vibe-code",
+        "proxy=http://127.0.0.1:9/",
+        "runs",
+        "call/x",
+    ):
+        assert client.get(f"{API}/{path}").status_code == 404
+        assert client.post(f"{API}/{path}", json={}).status_code == 404
+    for path in ("component_server", "process_recording", "vibe-edit", "run/begin", "api/predict"):
+        assert client.post(f"{API}/{path}", json={}).status_code == 404
+    assert client.get("/monitoring").status_code == 404
+    assert client.put("/").status_code == 404
+
+
+def test_a_request_from_another_site_or_without_the_cookie_changes_nothing(server: Server) -> None:
+    client = server.visitor()
+    files = {"files": ("a.png", b"x")}
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post(f"{API}/upload", files=files, headers=elsewhere).status_code == 403
+    assert httpx.post(f"{server.address}{API}/upload", files=files).status_code == 403
+
+
+def test_large_and_broken_requests_are_refused_in_a_moment(server: Server) -> None:
+    client = server.visitor()
+    begun = time.monotonic()
+    door = f"{API}/run/predict"
+    assert client.post(door, content=b"[" * (MAX_JSON + 1)).status_code == 413
+    assert client.post(door, content=b"[" * (MAX_JSON - 1)).status_code == 400
+    for broken in (b'{"data": NaN}', b"\xff", b'{"data": ' + b"[" * 400 + b"]" * 400 + b"}"):
+        assert client.post(door, content=broken).status_code == 400
+    assert time.monotonic() - begun < 10
+
+
+def test_half_a_character_and_made_up_settings_are_answered(server: Server) -> None:
+    client = server.visitor()
+    for event, types in events(client):
+        body = json.dumps({"data": [None] * len(types), "fn_index": event, "session_hash": "abc"})
+        for hostile in ('"\\ud83d"', '{"text": "\\ud83d", "files": []}', "1e999", "-1", "[]"):
+            sent = body.replace("null", hostile, 1)
+            answer = client.post(f"{API}/run/predict", content=sent)
+            assert "Traceback" not in answer.text
+            assert str(server.secret.parent) not in answer.text
+    assert client.get("/").status_code == 200
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
+    client = server.visitor()
+
+    def some() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+        yield b"f" * 100_000
+        raise ConnectionError
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "10000000"}
+    with pytest.raises(ConnectionError):
+        client.post(f"{API}/upload", content=some(), headers=headers)
+    deadline = time.monotonic() + 10
+    while b"f" * 1000 in server.kept():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_files_are_private_while_it_runs_and_gone_when_it_is_told_to_end(
+    tmp_path: Path, embedded_folder: Path
+) -> None:
+    server = Server(tmp_path, "--auth", "ann:secret")
+    try:
+        [folder] = server.temporary.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        client = server.visitor()
+        for path in ("/config", f"{API}/file=x", f"{API}/queue/data"):
+            assert client.get(path).status_code in (401, 403)
+        wrong = {"username": "ann", "password": "guess"}
+        assert client.post("/login", data={"username": "ann", "password": "secret"}).is_success
+        assert client.get("/config").status_code == 200
+        open_page = client.send(client.build_request("GET", f"{API}/heartbeat/a"), stream=True)
+        assert open_page.status_code == 200
+        answers = [server.visitor().post("/login", data=wrong).status_code for _ in range(12)]
+        assert (answers[0], answers[-1]) == (400, 429)
+    finally:
+        printed = server.end()
+    assert list(server.temporary.iterdir()) == []
+    assert "Traceback" not in printed
