@@ -37,7 +37,7 @@ train: $(VENV)/.dev
 	$(PY) -m training.instruct
 	$(PY) -m training.instruct training/recipes/embedded-names.yaml
 	$(PY) -m vlm.weights pack runs/embedded-names/trained vlm/weights/embedded
-	$(PY) -m training.report
+	$(PY) -m evaluation.embedded.report
 
 bench: $(VENV)/.dev
 	$(PY) -m vlm.weights embedded

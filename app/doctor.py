@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 from PIL import features
 
-from vlm.hardware import (
+from vlm.fit.hardware import (
     best_device,
     cpu_multiplies_bfloat16,
     cpu_name,
@@ -22,10 +22,10 @@ from vlm.hardware import (
     gigabytes,
     memory_of,
 )
-from vlm.media.container import readable_codecs
-from vlm.weights.cache import check, is_made
-from vlm.weights.embedded import SHIPPED, source_of
-from vlm.weights.files import WeightsError, cache_dir
+from vlm.media.readers.container import readable_codecs
+from vlm.weights.io.cache import check, is_made
+from vlm.weights.io.files import WeightsError, cache_dir
+from vlm.weights.shipped import SHIPPED, source_of
 
 ROOM = 2e9  # bytes that the embedded model and its bases take, with something to spare
 MARKS = {"good": "ok", "optional": "--", "bad": "!!"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from vlm.hardware import cpu_name
+from vlm.fit.hardware import cpu_name
 
 NAMES = ("decode", "reading", "looks", "tower", "chat", "loading", "memory", "training")
 RESULTS = Path(__file__).with_name("results.md")

@@ -15,8 +15,8 @@ from transformers import DynamicCache
 from benchmarks import embedded
 from benchmarks.timing import medians
 from vlm.assistant import Assistant, Finished, Settings, State
-from vlm.generation import generate, prefill
-from vlm.memory import MediaCache, PrefixCache
+from vlm.inference.caches import MediaCache, PrefixCache
+from vlm.inference.generation import generate, prefill
 
 ONE_TOKEN = Settings(max_new_tokens=1, repetition_penalty=1.0)
 

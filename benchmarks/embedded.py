@@ -1,8 +1,8 @@
 """The embedded model, or its size with random weights where it is not built: as fast, but mute."""
 
 from vlm.assistant import Assistant
-from vlm.hardware import default_dtype
-from vlm.weights.files import WeightsError
+from vlm.fit.hardware import default_dtype
+from vlm.weights.io.files import WeightsError
 
 
 def load() -> tuple[Assistant, str]:
@@ -12,14 +12,14 @@ def load() -> tuple[Assistant, str]:
 
     from vlm.presets import build_model
     from vlm.processor import PVCProcessor
-    from vlm.weights import base
+    from vlm.weights import base_models
 
     try:
         assistant = Assistant.load("embedded", device="cpu")
         name = "the embedded model"
     except WeightsError:
         model = build_model("embedded").to(default_dtype(torch.device("cpu")))
-        tokenizer = AutoTokenizer.from_pretrained(base.smollm2())
+        tokenizer = AutoTokenizer.from_pretrained(base_models.smollm2())
         assistant = Assistant(model, PVCProcessor.from_config(model.config, tokenizer))
         name = "the embedded model's size with random weights"
     return assistant, f"{name}, {str(assistant.model.dtype).removeprefix('torch.')}"

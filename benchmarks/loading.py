@@ -69,10 +69,10 @@ def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> 
     from safetensors.torch import save_file
 
     from vlm.config import PVCConfig
-    from vlm.weights.internlm2 import llama_config
-    from vlm.weights.pvc_names import pvc_rules
-    from vlm.weights.schema import Fields
-    from vlm.weights.shapes import model_shapes
+    from vlm.weights.io.schema import Fields
+    from vlm.weights.io.shapes import model_shapes
+    from vlm.weights.language.internlm2 import llama_config
+    from vlm.weights.pvc.names import pvc_rules
 
     given = release_config(layers, width)
     write_tokenizer(folder)
@@ -131,7 +131,7 @@ from pathlib import Path
 import transformers
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.convert import convert
+from vlm.weights.pvc.convert import convert
 from vlm.weights.sources import load
 
 def touch(loaded):

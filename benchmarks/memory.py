@@ -1,4 +1,4 @@
-"""What `vlm.memory_estimate` says a model will need, against what a process really takes.
+"""What `vlm.fit.estimate` says a model will need, against what a process really takes.
 
     python -m benchmarks.memory [--quick]
 
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
-from vlm.memory_estimate import Load, Need
+from vlm.fit.estimate import Load, Need
 
 # Shapes in which another part of the sum is the largest: weights, looking, keys and values.
 CASES: dict[str, dict[str, int]] = {
@@ -77,11 +77,11 @@ def build(case: dict[str, int]) -> Any:
 
 
 def question(model: Any, frames: int, context: int) -> None:
-    """A video is looked at, then a prompt that fills the context is read, as in `vlm.reply`."""
+    """A video is looked at, then a prompt that fills the context is read, as in a reply."""
     import torch
     from transformers import DynamicCache
 
-    from vlm.generation import prefill
+    from vlm.inference.generation import prefill
 
     size = model.config.image_size
     with torch.inference_mode():
@@ -103,7 +103,7 @@ def measured(case: dict[str, int]) -> int:
 def estimated(case: dict[str, int]) -> Need:
     import torch
 
-    from vlm.memory_estimate import estimate
+    from vlm.fit.estimate import estimate
 
     config = config_of(case)
     return estimate(config, torch.float32, Load.of(config, case["context"]))

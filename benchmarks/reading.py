@@ -18,11 +18,11 @@ from PIL import Image
 
 from benchmarks.decode import make_video
 from benchmarks.timing import medians
-from data.decoder import Decoder
-from data.frame_cache import FrameCache
 from data.records import Media
+from data.samples.decoder import Decoder
+from data.samples.frame_cache import FrameCache
 from vlm.media.decode import MediaReader, read_image, read_video
-from vlm.media.transforms import resize_frames
+from vlm.media.squares import resize_frames
 
 SQUARE = 448
 

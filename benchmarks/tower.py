@@ -15,8 +15,8 @@ from transformers import InternVLVisionConfig, InternVLVisionModel
 
 from benchmarks.timing import medians
 from vlm.config import PVCConfig, TowerConfig
-from vlm.encoders.tower import build_tower
-from vlm.memory_estimate import meta_model
+from vlm.encoders.build import build_tower
+from vlm.fit.estimate import meta_model
 from vlm.presets import INTERNVIT_300M, preset_config
 
 SIDE, PATCH, DIM, DEPTH, HEADS = 224, 14, 384, 8, 6

@@ -22,11 +22,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import training_features, training_gpu, training_memory
 from benchmarks.timing import medians
-from data.collate import Collator
-from data.packing import Row, pack
-from data.samples import Sample
+from data.samples.collate import Collator
+from data.samples.dataset import Sample
+from data.samples.packing import Row, pack
 from training.claim.variants import VARIANTS, Scale, config, tokenizer
-from training.parts import parameter_groups, prepare_parts
+from training.model.parts import parameter_groups, prepare_parts
 from training.recipe import Recipe, Source
 from training.trainer import PVCTrainer
 from vlm.config import PVCConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.timing import medians
-from data.disk_cache import DiskCache
-from training.feature_cache import keep_features
+from data.samples.disk_cache import DiskCache
+from training.model.feature_cache import keep_features
 from vlm.presets import PRESETS, build_model
 
 BATCH = 16  # as in training/recipes/embedded-pretrain.yaml

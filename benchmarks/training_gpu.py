@@ -2,8 +2,8 @@
 
 Random weights, bfloat16 as the trainer has it (what is trained is fp32), gradient checkpointing,
 one row of a picture seen four times, a video and text. Model FLOPs utilisation is operations as
-counted on the meta device (training/counting.py), forwards and backwards, what is computed again
-left out, by the seconds of a step and the card's peak.
+counted on the meta device (training/dry_run/flops.py), forwards and backwards, what is computed
+again left out, by the seconds of a step and the card's peak.
 """
 
 import gc
@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 
-from training.counting import count
-from training.dryrun import Shape, meta_model
-from training.parts import parameter_groups, prepare_parts
+from training.dry_run.flops import count
+from training.dry_run.report import meta_model
+from training.dry_run.shape import Shape
+from training.model.parts import parameter_groups, prepare_parts
 from training.recipe import Lora, Recipe, Source
 from training.trainer import checkpoint_activations
 from vlm.model import PVCForConditionalGeneration

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.check import Checks, check
-from data.check_report import as_json, page
+from data.checks.check import Checks, check
+from data.checks.report import as_json, page
 from data.convert.formats import FORMATS
 from data.convert.run import LEFT_OUT, Converted, convert
-from data.lengths import Ruler
-from data.record_file import RecordFile
-from data.samples import Draw
-from data.shard_writer import write_shards
-from vlm.counted import counted
+from data.samples.dataset import Draw
+from data.samples.lengths import Ruler
+from data.sources.record_file import RecordFile
+from data.sources.shard_writer import write_shards
+from vlm.plural import plural
 from vlm.weights import sources
 
 SHOWN = 20  # conversations left out that are told
@@ -78,7 +78,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_json(findings), indent=1, ensure_ascii=False))
     else:
-        looks, frames = counted(draw.looks or 0, "look"), counted(draw.num_frames, "frame")
+        looks, frames = plural(draw.looks or 0, "look"), plural(draw.num_frames, "frame")
         measured = f"as {arguments.model} reads it ({looks} at a picture, at most {frames} a clip)"
         print(page(findings, measured, arguments.all))
     return 1 if findings.problems else 0
@@ -150,7 +150,7 @@ def _shards(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{error.filename}: {error.strerror} (see python -m data check)") from None
     last = f"{max(0, len(done) - 1):06d}"
     path = arguments.out / f"{arguments.name}-{{000000..{last}}}.tar"
-    print(f"{counted(len(records), 'record')} in {counted(len(done), 'tar file')}; in a recipe:")
+    print(f"{plural(len(records), 'record')} in {plural(len(done), 'tar file')}; in a recipe:")
     print(f"  - {{path: {path}, weight: 1}}")
     return 0
 
@@ -158,7 +158,7 @@ def _shards(arguments: argparse.Namespace) -> int:
 def _tell(result: Converted) -> None:
     total = result.num_records + len(result.left_out)
     print(
-        f"{result.path}: {result.num_records:,} of {counted(total, 'conversation')} converted "
+        f"{result.path}: {result.num_records:,} of {plural(total, 'conversation')} converted "
         f"from {result.format}."
     )
     for where, why in result.left_out[:SHOWN]:

@@ -37,13 +37,13 @@ class Media:
 
     @property
     def place(self) -> dict[str, str | int]:
-        """Where in another file it lies, if it does (data/shards.py)."""
+        """Where in another file it lies, if it does (data/sources/shards.py)."""
         return {}
 
 
 @dataclass(frozen=True)
 class Concept:
-    """A picture nobody has: what a classifier would say of its class (data/classifier.py)."""
+    """A picture nobody has: what data/embedded/classifier.py would say of its class."""
 
     index: int  # the class
     seed: int

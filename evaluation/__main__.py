@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.looks_options import add_looks
+from evaluation.looks.options import add_looks
 from vlm.model_options import add_model_options
 
 ABOUT = "Scores a model on Video-MME, DocVQA and their kin, from data sets on this machine."
@@ -195,14 +195,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
         _limit_threads(args.threads)
-        from evaluation.choosing import chosen  # imported late: see above
+        from evaluation.running import chosen, run_command  # imported late: see above
 
-        named = chosen(args)
-        from evaluation.running import run_command  # later still: it takes torch along
-
-        return run_command(args, named)
+        return run_command(args, chosen(args))
     if args.command == "looks":
-        from evaluation.looks import looks
+        from evaluation.looks.experiment import looks
 
         return looks(args)
     if args.command == "score":
@@ -210,12 +207,12 @@ def _command(args: argparse.Namespace) -> int:
 
         return score_folder(args.folder, args.mode)
     if args.command == "compare":
-        from evaluation.compare import compare
+        from evaluation.reports.compare import compare
 
         print("\n".join(compare(args.first, args.second, args.mode)))
         return 0
     if args.command == "export":
-        from evaluation.export import export_run
+        from evaluation.reports.export import export_run
 
         for path in export_run(args.folder, args.format, args.to):
             print(path)

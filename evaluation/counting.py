@@ -1,12 +1,33 @@
-"""From the logs of a run to its table and files; neither torch nor a model is loaded."""
+"""From the logs of a run to its table, results.json and one page; no model is loaded, nor torch."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.benchmarks.base import Benchmark
-from evaluation.report import report
-from evaluation.scoring import Scored, run_folders, scored
+from evaluation.reports.page import page
+from evaluation.reports.scoring import Scored, results, run_folders, scored
+from evaluation.reports.tables import breakdown, speed, table
+from evaluation.runs.log import write_json, write_whole
+from evaluation.runs.speed import sessions_of
+
+RESULTS = "results.json"
+PAGE = "report.html"
+
+
+def report(root: Path, items: Sequence[Scored]) -> list[str]:
+    """Writes results.json and report.html into `root`; returns the table as lines."""
+    found = [results(item) for item in items]
+    write_json(root / RESULTS, {"benchmarks": {one["benchmark"]: one for one in found}})
+    write_whole(root / PAGE, [page(root, items, found).encode("utf-8", "replace")])
+    lines = table(found)
+    for item, one in zip(items, found, strict=True):
+        lines += breakdown(one)
+        if further := item.benchmark.tables(item.answered):
+            lines += ["", *further]
+        if sessions := sessions_of(item.folder):
+            lines += ["", speed(one["title"], sessions[-1])]
+    return [*lines, "", f"Numbers: {root / RESULTS}", f"Page:    {root / PAGE}"]
 
 
 def score_folder(folder: Path, mode: str | None = None) -> int:

@@ -1,32 +1,80 @@
 """What `run` does: the named benchmarks one after the other, then the report.
 
-One benchmark that cannot be asked does not keep the others from it.
+What a command line asks for is refused before torch and a model are loaded. One benchmark that
+cannot be asked does not keep the others from it.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers.utils import logging
-
+from evaluation.asking.sharding import Processes
+from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
-from evaluation.choosing import Chosen
-from evaluation.counting import counted
-from evaluation.generate import Answerer
-from evaluation.provenance import describe_model
-from evaluation.runner import CannotBegin, Task, run
-from evaluation.sharding import Processes
+from evaluation.counting import check_mode, counted
 from vlm.model_options import model_options
 
+if TYPE_CHECKING:
+    from evaluation.asking.answerer import Answerer
+    from evaluation.asking.runner import Task
+
+COUNTS = ("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers")
+Chosen = tuple[Benchmark, Options]
 FAILED, BAD_INPUT = 1, 2
+
+
+def chosen(args: argparse.Namespace) -> list[Chosen]:
+    """The named benchmarks and their options. ValueError, one sentence, for what cannot be."""
+    unknown = [name for name in args.benchmarks if name not in BENCHMARKS]
+    if unknown:
+        raise ValueError(
+            f"there is no benchmark {unknown[0]!r}; known are {', '.join(BENCHMARKS)}."
+        )
+    for option in COUNTS:
+        value = getattr(args, option)
+        if value is not None and value < 1:
+            raise ValueError(f"--{option.replace('_', '-')} is {value}; it must be 1 or more.")
+    if args.hub and args.data is not None:
+        raise ValueError("--hub and --data name two places to read from; give one of them.")
+    if args.revision != "main" and not args.hub:
+        raise ValueError("--revision is one on the hub; it goes with --hub.")
+    named = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
+    check_mode(args.mode, named)
+    return [(benchmark, _options(args, benchmark, named)) for benchmark in named]
+
+
+def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Benchmark]) -> Options:
+    """What was chosen, where this benchmark has it. ValueError if none of them has."""
+    wanted = Options(args.split, args.prompt, args.subtitles, args.subtitle_rule, args.limit)
+    if len(named) == 1:
+        benchmark.check(wanted)
+        return wanted
+    for what, value, known in (
+        ("split", args.split, {name for one in named for name in one.splits}),
+        ("prompt mode", args.prompt, {name for one in named for name in one.prompt_modes}),
+    ):
+        if value and value not in known:
+            raise ValueError(f"none of these benchmarks has the {what} {value!r}; see `list`.")
+    if args.subtitles and not any(one.has_subtitles for one in named):
+        raise ValueError("none of these benchmarks has subtitles to show.")
+    return Options(
+        args.split if args.split in benchmark.splits else "",
+        args.prompt if args.prompt in benchmark.prompt_modes else "",
+        args.subtitles and benchmark.has_subtitles,
+        args.subtitle_rule,
+        args.limit,
+    )
 
 
 def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
     """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
+    from evaluation.asking.runner import CannotBegin, run  # imported late: see above
+
     tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
     if "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
@@ -58,6 +106,8 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
 
 
 def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> Task:
+    from evaluation.asking.runner import Task
+
     return Task(
         benchmark,
         (args.data or Path("sets")) / benchmark.name,
@@ -74,6 +124,12 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
 
 def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dict[str, Any]]:
     """The model, and what the manifest says of it. ValueError, one sentence, if it is none."""
+    import torch
+    from transformers.utils import logging
+
+    from evaluation.asking.answerer import Answerer
+    from evaluation.runs.provenance import describe_model
+
     options = model_options(args)
     if options["device"] is None and options["device_map"] is None and torch.cuda.is_available():
         options["device"] = torch.device("cuda", processes.local_rank % torch.cuda.device_count())

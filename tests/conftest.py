@@ -27,16 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """Computes and stores as on a processor without bfloat16: equal to rounding needs float32."""
-    monkeypatch.setattr("vlm.hardware.cpu_multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr("vlm.fit.hardware.cpu_multiplies_bfloat16", lambda: False)
 
 
 @pytest.fixture(scope="session")
 def embedded_folder() -> Path:
     """The assembled embedded model; the test is skipped where it or its base is not there."""
-    from vlm.weights import embedded
-    from vlm.weights.files import WeightsError
+    from vlm.weights import shipped
+    from vlm.weights.io.files import WeightsError
 
     try:
-        return embedded.folder()
+        return shipped.folder()
     except WeightsError as error:
         pytest.skip(str(error))

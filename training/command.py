@@ -53,7 +53,7 @@ def main(stage: str, default_recipe: str) -> None:
 
 
 def add_dry_run(parser: argparse.ArgumentParser) -> None:
-    """The options of a run that is only computed (training/dryrun.py)."""
+    """The options of a run that is only computed (training/dry_run/report.py)."""
     dry = parser.add_argument_group("what a run would take, without running it")
     dry.add_argument(
         "--dry-run",
@@ -86,15 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = load_recipe(arguments.recipe, arguments.set)
     if arguments.dry_run:
-        from training.dryrun import Machine, dry_run
+        from training.dry_run.report import Machine, dry_run
 
         machine = Machine(arguments.devices, arguments.sharding, arguments.device_memory)
         lines = dry_run(recipe, machine, arguments.text_tokens, arguments.answer_tokens)
         print("\n".join(lines))
         return 0
     # Imported when the recipe is read: torch takes seconds.
+    from training.loop.signals import StoppedError
     from training.run import train
-    from training.stopping import StoppedError
 
     try:
         train(recipe, not arguments.fresh, arguments.allow_changes)

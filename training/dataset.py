@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from filelock import FileLock
 
-from data.classifier import SimulatedClassifier
-from data.frame_cache import FrameCache
-from data.lengths import Measure, Measures, Ruler, measure_all
-from data.mixture import GROUP, Mixture, draw
-from data.packing import WINDOW, PackedDataset, Rows, StreamedRows
-from data.record_file import RecordFile
+from data.embedded.classifier import SimulatedClassifier
 from data.records import RecordError
-from data.samples import Bad, Chance, Reading, RecordDataset
-from data.shards import ShardStream
-from training.changes import data_root
-from training.processes import num_processes
+from data.samples.dataset import Bad, Chance, Reading, RecordDataset
+from data.samples.frame_cache import FrameCache
+from data.samples.lengths import Measure, Measures, Ruler, measure_all
+from data.samples.packing import WINDOW, PackedDataset, Rows, StreamedRows
+from data.sources.mixture import GROUP, Mixture, draw
+from data.sources.record_file import RecordFile
+from data.sources.shards import ShardStream
+from training.checkpoints.run_identity import data_root
+from training.loop.distributed import num_processes
 from training.recipe import Recipe
-from vlm.encoders.efficientnet import EfficientNetLite
+from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.files import cache_dir
+from vlm.weights.io.files import cache_dir
 
 # Packed streams: samples over which the weights are exact, and more samples than a run has.
 LAP, ENDLESS = 2**16, 2**40

@@ -2,51 +2,18 @@
 
 python -m training.encoders FOLDER --output runs/clips [--set KEY=VALUE ...]
 
-The run is training/clip_classifier.py.
+The run is training/classifier/run.py.
 """
 
 import argparse
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from training.classifier.recipe import EncoderRecipe
 from training.command import missing
-from training.recipe import change, fitting, read_values, refuse_numbers
-
-
-@dataclass(frozen=True)
-class EncoderRecipe:
-    """Every number of a run; `--set` changes them."""
-
-    folder: str  # of labelled clips
-    output: str
-    model: str = "embedded-trained"  # whose tower goes on: the shipped one, or a saved folder's
-    preset: str = ""  # instead: a fresh tower of these sizes (vlm/presets.py)
-    num_frames: int = 8
-    held_out: float = 0.1  # share of the clips
-    freeze_backbone: bool = False
-    dropout: float = 0.1  # in front of the last layer
-    steps: int = 500
-    batch_size: int = 8
-    accumulation: int = 1
-    learning_rate: float = 5e-4
-    weight_decay: float = 0.05
-    warmup: float = 0.05
-    max_grad_norm: float = 1.0
-    save_every: int = 100
-    log_every: int = 10
-    keep: int = 2
-    workers: int = 1
-    bf16: bool | str = "auto"
-    report_to: tuple[str, ...] = ("tensorboard",)
-    max_skipped: int = 10
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        refuse_numbers(self)
-        if not 0 <= self.held_out < 1:
-            raise ValueError(f"`held_out` is a share from 0 to below 1, not {self.held_out}")
+from training.recipe import change, fitting, read_values
 
 
 def main() -> None:
@@ -56,7 +23,7 @@ def main() -> None:
         description="Train a vision encoder alone, to tell apart the classes of clips in folders: "
         "FOLDER/class/clip.mp4 (pictures count as clips of one frame).",
         epilog="example: python -m training.encoders clips --output runs/clips --set steps=200.  "
-        f"Keys of --set: {names} (explained in training/encoders.py).",
+        f"Keys of --set: {names} (explained in training/classifier/recipe.py).",
     )
     parser.add_argument("folder", help="FOLDER/class/clip.mp4, or a YAML file with these keys")
     parser.add_argument("--output", help="the folder to write")
@@ -81,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """The exit code."""
     recipe = read_arguments(arguments)
     # Imported when the recipe is read: torch takes seconds.
-    from training.clip_classifier import train
-    from training.stopping import StoppedError
+    from training.classifier.run import train
+    from training.loop.signals import StoppedError
 
     try:
         train(recipe, not arguments.fresh, arguments.allow_changes)

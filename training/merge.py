@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from training.card import write_card
-from training.checkpoints import newest_whole, what_is_wrong
-from training.parts import RECIPE, load_trained, merge_lora, prepare_parts
+from training.checkpoints.folders import newest_whole, what_is_wrong
+from training.model.card import write_card
+from training.model.parts import RECIPE, load_trained, merge_lora, prepare_parts
+from training.model.start import start_model, stored_dtype
 from training.recipe import Recipe, recipe_of
-from training.start import start_model, stored_dtype
-from vlm.weights.cache import make_whole, say
+from vlm.weights.io.cache import make_whole, say
 
 
 def merge(trained: Path, out: Path) -> Path:

@@ -60,7 +60,7 @@ class Recipe:
     output: str
     data_root: str = "."  # where the sources' paths start; "cache" is what data.embedded writes
     model: str = "embedded"  # fresh on its base; embedded-trained: as shipped; or a model's folder
-    objective: str = "answers"  # or "words" (training/words.py), or "both"
+    objective: str = "answers"  # or "words" (training/word_loss.py), or "both"
     start_from: str = ""  # trained weights of an earlier stage: its output folder
     steps: int = 1000
     batch_size: int = 16  # conversations a step and process

@@ -15,30 +15,30 @@ from typing import Any
 from transformers import set_seed
 from transformers.utils import logging
 
-from data.collate import Collator
-from data.disk_cache import DiskCache
-from data.packing import PackedDataset
 from data.records import read_records
-from data.samples import Chance, Reading, RecordDataset
-from training import checkpoints
-from training.card import write_card
-from training.changes import data_root, made_of, refuse_changes
+from data.samples.collate import Collator
+from data.samples.dataset import Chance, Reading, RecordDataset
+from data.samples.disk_cache import DiskCache
+from data.samples.packing import PackedDataset
+from training.checkpoints import folders
+from training.checkpoints.run_identity import data_root, made_of, refuse_changes
 from training.dataset import build_dataset
-from training.feature_cache import keep_features
-from training.journal import Bar, Journal
+from training.loop.distributed import num_processes, tell
+from training.loop.signals import StopOnSignal, train_until_stopped
 from training.merge import merge
-from training.parts import prepare_parts, save_trained, start_from
-from training.processes import num_processes, tell
-from training.quantized import quantize
+from training.model.card import write_card
+from training.model.feature_cache import keep_features
+from training.model.parts import prepare_parts, save_trained, start_from
+from training.model.qlora import quantize
+from training.model.start import start_model
 from training.recipe import Recipe
-from training.samples import Samples
-from training.start import start_model
-from training.stopping import StopOnSignal, train_until_stopped
 from training.trainer import PVCTrainer
+from training.watch.journal import Bar, Journal
+from training.watch.samples import Samples
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.cache import make_whole
-from vlm.weights.files import cache_dir
+from vlm.weights.io.cache import make_whole
+from vlm.weights.io.files import cache_dir
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
@@ -84,10 +84,10 @@ def prepared_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProc
 
 def going_on_from(output: Path, facts: dict[str, Any], allow_changes: bool) -> Path | None:
     """The checkpoint to resume, if there is one; it must be of the same recipe and data."""
-    checkpoint = checkpoints.newest_whole(output, tell) if output.is_dir() else None
+    checkpoint = folders.newest_whole(output, tell) if output.is_dir() else None
     if checkpoint is None:
         return None
-    before = checkpoints.read_json(checkpoint / "made_of.json")
+    before = folders.read_json(checkpoint / "made_of.json")
     try:
         refuse_changes(before, facts, checkpoint)
     except ValueError as error:

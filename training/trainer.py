@@ -7,27 +7,27 @@ from torch import nn
 from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
 from transformers import TrainerCallback
 
-from data.collate import Collator
-from data.packing import PackedDataset
-from data.samples import RecordDataset
-from training.arguments import training_arguments
-from training.equal_calls import equal_calls
-from training.held_out import held_out_loss
-from training.parts import load_trained, parameter_groups, plain_name, save_trained
-from training.quarantine import QuarantineCallback
+from data.samples.collate import Collator
+from data.samples.dataset import RecordDataset
+from data.samples.packing import PackedDataset
+from training.loop.arguments import training_arguments
+from training.loop.distributed import equal_calls
+from training.loop.trainer_base import SteadyTrainer
+from training.model.parts import load_trained, parameter_groups, plain_name, save_trained
 from training.recipe import Recipe
-from training.samples import Samples
-from training.steady import SteadyTrainer
-from training.words import WordLoss
+from training.watch.held_out import held_out_loss
+from training.watch.quarantine import QuarantineCallback
+from training.watch.samples import Samples
+from training.word_loss import WordLoss
+from vlm.encoders.backbones.vit import ViTBlock
 from vlm.encoders.pvc import ProgressiveBlock
-from vlm.encoders.vit import ViTBlock
 from vlm.model import PVCForConditionalGeneration
 
 WORD_WEIGHT = 0.5  # of the word loss beside the answers'
 
 
 class PVCTrainer(SteadyTrainer):
-    """Trains a prepared model (training/parts.py) on samples in the order the dataset has them."""
+    """Trains a prepared model (training/model/parts.py) on samples in the dataset's order."""
 
     def __init__(
         self,

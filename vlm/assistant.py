@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from vlm.budget import FilePlan, Plan, fit, wish
 from vlm.conversation import Conversation, Message, Text
-from vlm.events import (
+from vlm.inference.budget import FilePlan, Plan, fit, wish
+from vlm.inference.caches import Encoded, MediaCache, PrefixCache
+from vlm.inference.events import (
     Answering,
     Event,
     Finished,
@@ -29,16 +30,14 @@ from vlm.events import (
     Turn,
     Usage,
 )
+from vlm.inference.reply import Reply
+from vlm.inference.settings import Settings
 from vlm.loading import describe, load_folder
-from vlm.media.decode import MediaReader
-from vlm.media.limits import Limits
-from vlm.media.probe import MediaInfo
-from vlm.memory import Encoded, MediaCache, PrefixCache
+from vlm.media.confined.limits import Limits
+from vlm.media.decode import MediaInfo, MediaReader
 from vlm.model import PVCForConditionalGeneration
-from vlm.plain_tokenizer import special_ids
 from vlm.processor import PVCProcessor
-from vlm.reply import Reply
-from vlm.settings import Settings
+from vlm.prompt.safe_tokenizer import special_ids
 
 __all__ = [
     "Answering",

@@ -8,8 +8,8 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from vlm.encoders.base import TIMESTEP_FORMS
 from vlm.layers.mlp import ACTIVATIONS
+from vlm.timesteps import TIMESTEP_FORMS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

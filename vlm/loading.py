@@ -1,7 +1,7 @@
 """From a folder on disk to a model that can answer: its numbers, its device, its name.
 
 Before anything is loaded it is said what the model will need and what there is
-(`vlm.fitting`); weights that cannot fit are refused, unless somebody wants them anyway.
+(`vlm.fit.verdict`); weights that cannot fit are refused, unless somebody wants them anyway.
 """
 
 import json
@@ -14,17 +14,17 @@ import torch
 from transformers.utils import logging
 
 from vlm.config import PVCConfig
-from vlm.dispatch import device_map as spread
-from vlm.dispatch import places, together
-from vlm.fitting import Choice, verdict
-from vlm.hardware import checked_device, default_dtype, memory_of
-from vlm.memory_estimate import Load, estimate, meta_model
+from vlm.fit.device_map import device_map as spread
+from vlm.fit.device_map import places, together
+from vlm.fit.estimate import Load, estimate, meta_model
+from vlm.fit.hardware import checked_device, default_dtype, memory_of
+from vlm.fit.quantize import backend, quantization
+from vlm.fit.verdict import Choice, verdict
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.quantize import backend, quantization
 from vlm.weights import sources
-from vlm.weights.embedded import SHIPPED
-from vlm.weights.files import cache_dir
+from vlm.weights.io.files import cache_dir
+from vlm.weights.shipped import SHIPPED
 
 Say = Callable[[str], None]
 CARD = "card.json"  # beside the weights: name, knows, limits

@@ -23,13 +23,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from vlm.classifier_words import ConceptWords
 from vlm.compressor import build_compressor
-from vlm.concepts import ConceptWords
 from vlm.config import PVCConfig
 from vlm.encoders.base import VideoFeatures
+from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import FrameTokens, TowerMemory
-from vlm.encoders.tower import build_tower
-from vlm.fusion import fuse
 from vlm.layers.norm import AdaLN
 
 # Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
@@ -234,8 +233,8 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         Without ids the pictures are encoded and nothing else. clip_shapes: see `encode`; a batch
         of text alone then runs tower and compressor, too, with nothing to show for it.
 
-        Rows may hold several samples (data/packing.py): position_ids then start at 0 with each of
-        them, there is no attention_mask, and without labels use_cache must be False.
+        Rows may hold several samples (data/samples/packing.py): position_ids then start at 0 with
+        each of them, there is no attention_mask, and without labels use_cache must be False.
         """
         if visual_tokens is None and pixel_values is not None:
             assert clip_frames is not None
@@ -307,3 +306,18 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
 
 AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)
+
+
+def fuse(embeddings: Tensor, ids: Tensor, visual: Tensor, image_token_id: int) -> Tensor:
+    """Put visual tokens [V, D] where ids [B, L] say so in embeddings [B, L, D], in order.
+
+    Raises ValueError with both counts when there are not exactly V such places.
+    """
+    places = ids == image_token_id
+    num_places = int(places.sum())
+    if num_places != len(visual):
+        raise ValueError(
+            f"the prompt has {num_places} places for visual tokens, but {len(visual)} were given: "
+            "prompt and pictures do not belong together"
+        )
+    return embeddings.masked_scatter(places[..., None], visual.to(embeddings.dtype))

@@ -25,11 +25,10 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from vlm.config import PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
-from vlm.encoders.base import relative_timesteps
 from vlm.media.decode import read_image, read_video
-from vlm.media.tiling import tile_image
-from vlm.media.transforms import resize_frames
-from vlm.prompt import PromptWriter
+from vlm.media.squares import resize_frames, tile_image
+from vlm.prompt.writer import PromptWriter
+from vlm.timesteps import relative_timesteps
 
 
 def add_image_tokens(tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig) -> int:

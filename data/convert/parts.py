@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vlm.counted import counted
+from vlm.plural import plural
 
 # What formats call who speaks; what is not here has no counterpart (tools and what they return).
 ROLES = {
@@ -55,7 +55,7 @@ def place_media(
     for kind, files in (("image", images), ("video", videos)):
         if found and found.count(kind) != len(files):
             raise CannotConvertError(
-                f"has {counted(found.count(kind), f'<{kind}> tag')} but {counted(len(files), kind)}"
+                f"has {plural(found.count(kind), f'<{kind}> tag')} but {plural(len(files), kind)}"
             )
     waiting = {"image": iter(images), "video": iter(videos)}
     untagged = [] if found else [("image", name) for name in images]

@@ -10,8 +10,8 @@ from typing import Any
 from tqdm import tqdm
 
 from data.convert.formats import FORMATS, detect
+from data.convert.media_paths import Placer
 from data.convert.parts import CannotConvertError
-from data.convert.place import Placer
 from data.convert.read import SourceFile, entries, files_of
 from data.records import RecordError, record_from_json, write_records
 

@@ -325,7 +325,7 @@ def prepare(out: Path, folder: Path, seed: int = 0) -> None:
 
 
 def main() -> None:
-    from vlm.weights.base import smollm2
+    from vlm.weights.base_models import smollm2
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=cache_folder() / "assets")

@@ -14,7 +14,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlm.weights.files import cache_dir
+from vlm.weights.io.files import cache_dir
 
 
 class FetchError(RuntimeError):

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from data.photographs import LIST
+from data.embedded.photographs import LIST
 from data.prepare import photo_table, sources
 from data.prepare.fetch import FetchError, cache_folder, fetch
-from data.prepare.rcc import read_rcc
+from data.prepare.qt_resources import read_rcc
 
 ACTIVITIES = [
     "erase",
@@ -148,7 +148,7 @@ def ceiling(photos: list[Photo], out: Path) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
     from data.scoring import is_right
-    from data.synthetic.kinds import kinds
+    from data.synthetic.language.kinds import kinds
 
     torch.set_num_threads(1)
     model = EfficientNet.from_pretrained(

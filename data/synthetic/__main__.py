@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from data.synthetic.build import HELD_PER_TASK, STAGES, Order, build
-from data.synthetic.stock import load_stock
+from data.synthetic.drawing.stock import load_stock
 from data.synthetic.worlds import HELD_TASKS
 
 

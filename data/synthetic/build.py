@@ -13,10 +13,10 @@ from typing import Any
 from tqdm import tqdm
 
 from data.records import Box, Media, Message, Objects, Record, Text, record_to_json, write_records
-from data.synthetic.canvas import Placed
 from data.synthetic.dice import Dice
-from data.synthetic.encode import save_clip, save_picture
-from data.synthetic.stock import Stock, load_stock
+from data.synthetic.drawing.canvas import Placed
+from data.synthetic.drawing.encode import save_clip, save_picture
+from data.synthetic.drawing.stock import Stock, load_stock
 from data.synthetic.world import Clip, Turn, World
 from data.synthetic.worlds import ASKED_AS, HELD_TASKS, WORLDS
 

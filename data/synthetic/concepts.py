@@ -15,8 +15,8 @@ import random
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from data.synthetic import concept_phrases as say
-from data.synthetic.kinds import Kind, family_phrase, kinds
+from data.synthetic.language import concept_phrases as say
+from data.synthetic.language.kinds import Kind, family_phrase, kinds
 
 SURE, UNSURE = 0.45, 0.15  # at SURE and above answers are plain, below UNSURE nothing is named
 

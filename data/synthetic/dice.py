@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from data.synthetic.shapes import COLOURS, Rgb, is_held_combination
-from data.synthetic.stock import Stock, Thing
-from data.synthetic.wording import QUESTIONS
+from data.synthetic.drawing.shapes import COLOURS, Rgb, is_held_combination
+from data.synthetic.drawing.stock import Stock, Thing
+from data.synthetic.language.wording import QUESTIONS
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from data.synthetic.canvas import Placed
+from data.synthetic.drawing.canvas import Placed
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data.synthetic import charts, clips, details, events, scenes, texts, unclear
 from data.synthetic.dice import Dice
+from data.synthetic.makers import charts, clips, details, events, scenes, texts, unclear
 from data.synthetic.world import World
 
 

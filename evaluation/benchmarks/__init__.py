@@ -1,19 +1,19 @@
 """The benchmarks there are, by name."""
 
-from evaluation.benchmarks.ai2d import AI2D
 from evaluation.benchmarks.base import Benchmark
-from evaluation.benchmarks.chartqa import ChartQA
-from evaluation.benchmarks.docvqa import DocVQA
-from evaluation.benchmarks.infovqa import InfoVQA
-from evaluation.benchmarks.longvideobench import LongVideoBench
-from evaluation.benchmarks.mlvu import MLVU
-from evaluation.benchmarks.mmbench import MMBench
-from evaluation.benchmarks.mvbench import MVBench
-from evaluation.benchmarks.ocrbench import OCRBench
-from evaluation.benchmarks.photos import Photos
-from evaluation.benchmarks.textvqa import TextVQA
-from evaluation.benchmarks.videomme import VideoMME
-from evaluation.benchmarks.worlds import Worlds
+from evaluation.benchmarks.documents.chartqa import ChartQA
+from evaluation.benchmarks.documents.docvqa import DocVQA
+from evaluation.benchmarks.documents.infovqa import InfoVQA
+from evaluation.benchmarks.documents.ocrbench import OCRBench
+from evaluation.benchmarks.documents.textvqa import TextVQA
+from evaluation.benchmarks.images.ai2d import AI2D
+from evaluation.benchmarks.images.mmbench import MMBench
+from evaluation.benchmarks.own.photos import Photos
+from evaluation.benchmarks.own.worlds import Worlds
+from evaluation.benchmarks.video.longvideobench import LongVideoBench
+from evaluation.benchmarks.video.mlvu import MLVU
+from evaluation.benchmarks.video.mvbench import MVBench
+from evaluation.benchmarks.video.videomme import VideoMME
 
 BENCHMARKS: dict[str, Benchmark] = {
     "videomme": VideoMME(),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluation.benchmarks.stored import Cell, Member
-from evaluation.subtitles import RULES
+from evaluation.benchmarks.subtitles import RULES
 from vlm.conversation import Image, Part, Text, Video
 
 Row = Mapping[str, Any]
@@ -97,7 +97,7 @@ class Options:
     split: str = ""
     prompt_mode: str = ""
     subtitles: bool = False
-    subtitle_rule: str = "clean"  # evaluation.subtitles.RULES
+    subtitle_rule: str = "clean"  # evaluation.benchmarks.subtitles.RULES
     limit: int | None = None  # the first so many questions
 
 

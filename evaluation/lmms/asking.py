@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.generate import GenerateSettings
+from evaluation.asking.answerer import GenerateSettings
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.media.decode import MediaReader
-from vlm.media.images import on_white
+from vlm.media.readers.images import on_white
 from vlm.media.sampling import segment_times
 
 HARNESS_UNTIL = ("\n\n",)  # what lmms-eval asks for where a task does not say anything

@@ -22,7 +22,7 @@ from lmms_eval.models.model_utils.gen_metrics import log_metrics
 from loguru import logger
 from tqdm import tqdm
 
-from evaluation.generate import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
 from evaluation.lmms.asking import (
     UNTIL_RULES,
     from_chat,

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evaluation.benchmarks.mvbench import TASKS
+from evaluation.benchmarks.video.mvbench import TASKS
 from evaluation.toy.media import encoded, film_frame, write_film, write_parquet
 
 CHOICES = ("red", "blue", "green", "yellow")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from vlm.config import TowerConfig
-from vlm.encoders.base import even_timesteps
+from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import ProgressiveEncoder
-from vlm.model import build_tower
+from vlm.timesteps import even_timesteps
 
 TOWERS = {
     "pvc-vit": TowerConfig(

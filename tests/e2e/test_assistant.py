@@ -26,7 +26,7 @@ from vlm.assistant import (
     State,
     Turn,
 )
-from vlm.media.limits import MediaError
+from vlm.media.confined.limits import MediaError
 
 GREEDY = Settings(max_new_tokens=24, repetition_penalty=1.0)
 

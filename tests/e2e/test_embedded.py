@@ -9,7 +9,7 @@ from data.records import Record, read_records
 from data.scoring import judge
 from data.synthetic.build import Order, build
 from data.synthetic.worlds import HELD_TASKS
-from training.answers import answers
+from training.watch.answers import answers
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor

@@ -18,7 +18,7 @@ from media_maker import write_video
 from PIL import Image as Picture
 from tiny import tiny_assistant
 
-from evaluation.generate import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
 from evaluation.lmms.asking import from_simple
 from vlm.media.decode import MediaReader
 

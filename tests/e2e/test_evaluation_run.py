@@ -12,7 +12,7 @@ import pytest
 from fake_benchmark import make_fake
 from tiny import tiny_assistant
 
-from evaluation.speed import sessions_of
+from evaluation.runs.speed import sessions_of
 
 ROOT = Path(__file__).parents[2]
 

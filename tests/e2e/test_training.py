@@ -7,9 +7,9 @@ import torch
 
 from tests.trainable import base_folder
 from tests.trainable import tiny_recipe as recipe
-from training.parts import load_trained, merge_lora, prepare_parts, trained_tensors
+from training.model.parts import load_trained, merge_lora, prepare_parts, trained_tensors
+from training.model.start import start_model
 from training.run import build_dataset, train
-from training.start import start_model
 from vlm.conversation import Conversation, Message, Text
 from vlm.conversation import Image as Picture
 from vlm.model import PVCForConditionalGeneration

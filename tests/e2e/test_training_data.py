@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from data.packing import PackedDataset
-from data.record_file import RecordFile
 from data.records import write_records
-from data.shard_writer import write_shards
+from data.samples.packing import PackedDataset
+from data.sources.record_file import RecordFile
+from data.sources.shard_writer import write_shards
 from tests.tiny import tiny_tokenizer
 from tests.trainable import in_processes
+from training.model.start import start_model
 from training.recipe import Recipe, Source
 from training.run import build_dataset, train
-from training.start import start_model
 from vlm.presets import build_model
 from vlm.processor import PVCProcessor
 

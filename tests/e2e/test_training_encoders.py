@@ -8,14 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from data.labelled import ClipDataset, find_clips, in_order, split
+from data.clip_folders import ClipDataset, find_clips, in_order, split
 from tests.media_maker import write_video
 from tests.trainable import base_folder, tiny_recipe
-from training import clip_classifier, encoders
-from training.clip_classifier import train
-from training.encoders import EncoderRecipe
-from training.parts import prepare_parts, start_from
-from training.start import start_model
+from training import encoders
+from training.classifier import run
+from training.classifier.recipe import EncoderRecipe
+from training.classifier.run import train
+from training.model.parts import prepare_parts, start_from
+from training.model.start import start_model
 from vlm.heads.classification import load_classifier
 
 
@@ -78,7 +79,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
 
 def test_a_frozen_backbone_stays_as_it_is(clips: Path, tmp_path: Path) -> None:
     settings = recipe(clips, tmp_path / "run", steps=2, save_every=2, freeze_backbone=True)
-    before, _ = clip_classifier.build(settings, 2)
+    before, _ = run.build(settings, 2)
     train(settings)
     after = load_file(tmp_path / "run" / "trained" / "model.safetensors")
     for name, tensor in before.state_dict().items():

@@ -16,12 +16,13 @@ import pytest
 import torch
 
 from tests.trainable import base_folder, in_processes, tiny_recipe, trained
-from training import checkpoints, steady
-from training.checkpoints import newest_whole, what_is_wrong
+from training.checkpoints import folders
+from training.checkpoints.folders import newest_whole, what_is_wrong
+from training.loop import trainer_base
+from training.loop.signals import StoppedError
+from training.loop.trainer_base import SteadyTrainer
 from training.recipe import Recipe
 from training.run import train
-from training.steady import SteadyTrainer
-from training.stopping import StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +63,20 @@ def before_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
 
 def while_writing_the_state_of_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
     def plan(patch: pytest.MonkeyPatch) -> None:
-        write = checkpoints.write_json
+        write = folders.write_json
 
         def write_json(value: object, path: Path) -> None:
             if path.parent.name == f".checkpoint-{step}.building":
                 die()
             write(value, path)
 
-        patch.setattr(steady.checkpoints, "write_json", write_json)
+        patch.setattr(trainer_base.folders, "write_json", write_json)
 
     return plan
 
 
 def before_old_ones_are_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(steady.checkpoints, "prune", die)
+    patch.setattr(trainer_base.folders, "prune", die)
 
 
 MOMENTS = {
@@ -199,9 +200,7 @@ def test_a_run_started_anew_keeps_its_own_checkpoints_and_not_the_old_run_s(
     settings = chancy(folder, "anew", steps=4, keep=1)
     train(settings)
     train(replace(settings, steps=2), resume=False)
-    assert [path.name for path in checkpoints.checkpoints(Path(settings.output))] == [
-        "checkpoint-2"
-    ]
+    assert [path.name for path in folders.checkpoints(Path(settings.output))] == ["checkpoint-2"]
 
 
 def test_checkpoints_hold_no_pickles(folder: Path, unbroken: dict[str, torch.Tensor]) -> None:
@@ -227,13 +226,13 @@ def test_changed_data_is_refused_by_name_unless_allowed(
 
 def poison(patch: pytest.MonkeyPatch, steps: range) -> None:
     """The loss of these steps is no number."""
-    loss_of = steady.Trainer.compute_loss
+    loss_of = trainer_base.Trainer.compute_loss
 
     def compute_loss(self: SteadyTrainer, *args: object, **kwargs: object) -> torch.Tensor:
         loss = loss_of(self, *args, **kwargs)
         return loss * float("nan") if self.state.global_step in steps else loss
 
-    patch.setattr(steady.Trainer, "compute_loss", compute_loss)
+    patch.setattr(trainer_base.Trainer, "compute_loss", compute_loss)
 
 
 def test_a_step_that_is_no_number_is_skipped_and_counted(
@@ -258,9 +257,7 @@ def test_a_run_of_no_numbers_stops_and_the_last_good_state_goes_on(
         poison(patch, range(2, 100))
         with pytest.raises(ValueError, match="no number in 2 steps in a row"):
             train(settings)
-    assert [path.name for path in checkpoints.checkpoints(Path(settings.output))] == [
-        "checkpoint-2"
-    ]
+    assert [path.name for path in folders.checkpoints(Path(settings.output))] == ["checkpoint-2"]
     train(settings)
     resumed = trained(settings)
     assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)

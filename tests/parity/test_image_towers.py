@@ -29,10 +29,10 @@ from transformers import (
 )
 
 from vlm.compressor import AdaptiveCompressor
+from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import ProgressiveEncoder
-from vlm.encoders.tower import build_tower
-from vlm.weights.files import WeightsError
-from vlm.weights.image_towers import read_projector, read_tower
+from vlm.weights.io.files import WeightsError
+from vlm.weights.towers.read import read_projector, read_tower
 
 SIZES = {
     "hidden_size": 16,

@@ -8,9 +8,9 @@ from published_maker import LANGUAGE
 from torch import Tensor
 from transformers import AutoConfig, LlamaForCausalLM
 
-from vlm.weights.internlm2 import internlm2_rules, llama_config
-from vlm.weights.rename import fit_rules
-from vlm.weights.schema import Fields
+from vlm.weights.io.rename import fit_rules
+from vlm.weights.io.schema import Fields
+from vlm.weights.language.internlm2 import internlm2_rules, llama_config
 
 WIDTH, HEADS, GROUPS, LAYERS, INNER, WORDS = 16, 4, 2, 2, 24, 40
 HEAD = WIDTH // HEADS

@@ -12,8 +12,8 @@ from transformers import PreTrainedTokenizerBase
 
 from vlm.config import PromptConfig
 from vlm.conversation import Clip, Conversation, Media, Message, Part, Text
-from vlm.prompt import PromptWriter
-from vlm.weights.internlm2_tokenizer import internlm2_tokenizer
+from vlm.prompt.writer import PromptWriter
+from vlm.weights.language.internlm2_tokenizer import internlm2_tokenizer
 
 M = 4
 SYSTEM = (

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from vlm.media.sampling import segment_indices, segment_times
-from vlm.media.tiling import choose_grid, tile_image
-from vlm.media.transforms import resize_frames
+from vlm.media.squares import choose_grid, resize_frames, tile_image
 
 
 def published_indices(

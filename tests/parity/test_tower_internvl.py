@@ -6,7 +6,7 @@ from transformers.models.internvl.modeling_internvl import InternVLModel
 
 from vlm.compressor import pixel_shuffle
 from vlm.config import TowerConfig
-from vlm.model import build_tower
+from vlm.encoders.build import build_tower
 
 VISION = InternVLVisionConfig(
     hidden_size=16,

@@ -13,16 +13,16 @@ from typing import Any
 
 from transformers import TrainerCallback, set_seed
 
-from data.collate import Collator
-from training.answers import greedy
+from data.samples.collate import Collator
 from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
 from training.claim.start import fresh, started
 from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
 from training.claim.worlds import KINDS, PLACES, Example, example
-from training.journal import Bar, Journal
-from training.parts import prepare_parts
+from training.model.parts import prepare_parts
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
+from training.watch.answers import greedy
+from training.watch.journal import Bar, Journal
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
-from data.collate import Sample
+from data.samples.collate import Sample
 from training.claim.variants import Variant
 from training.claim.worlds import Example, example
 from training.recipe import Recipe

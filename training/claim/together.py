@@ -12,9 +12,9 @@ from tqdm import tqdm
 from transformers.utils import logging
 
 from training.claim.run import earlier, folder_of, run, run_start
-from training.journal import BAR, JOURNAL, read_journal
 from training.recipe import Recipe
 from training.run import keep_freed_memory
+from training.watch.journal import BAR, JOURNAL, read_journal
 
 Run = tuple[str, int]  # the name of a variant, and a seed
 

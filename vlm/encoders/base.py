@@ -1,10 +1,8 @@
 """What every video encoder takes and gives, and what an image backbone gives to one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from vlm.layers.checkpointing import Checkpointing
@@ -65,28 +63,3 @@ class ImageBackbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, images: Tensor) -> ImageTokens:
         """images [F, 3, H, W]."""
-
-
-# How a frame's number t of T becomes its timestep, before it is scaled.
-TIMESTEP_FORMS = ("t/T", "t/(T-1)", "t")
-
-
-def relative_timesteps(
-    times: Sequence[float], scale: float = 1.0, form: str = "t/T"
-) -> list[float]:
-    """Seconds of T frames -> timesteps: t/T in [0, scale) where the frames are evenly spaced.
-
-    Frames that are not evenly spaced keep their true proportions. A still picture seen R times is
-    asked for as `range(R)`. `form` is one of TIMESTEP_FORMS.
-    """
-    T = len(times)
-    whole = {"t/T": max(T, 1), "t/(T-1)": max(T - 1, 1), "t": 1}[form]
-    span = times[-1] - times[0] if T > 1 else 0.0
-    if span <= 0:
-        return [scale * t / whole for t in range(T)]
-    return [scale * (time - times[0]) / span * (T - 1) / whole for time in times]
-
-
-def even_timesteps(num_clips: int, num_frames: int, device: torch.device) -> Tensor:
-    """[B, T] of evenly spaced frames."""
-    return (torch.arange(num_frames, device=device) / num_frames).expand(num_clips, num_frames)

@@ -24,18 +24,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vlm.encoders.base import (
-    ImageBackbone,
-    ImageTokens,
-    VideoEncoder,
-    VideoFeatures,
-    even_timesteps,
-)
-from vlm.encoders.vit import INTERNVIT, BlockStyle, ViTBlock
+from vlm.encoders.backbones.vit import INTERNVIT, BlockStyle, ViTBlock
+from vlm.encoders.base import ImageBackbone, ImageTokens, VideoEncoder, VideoFeatures
 from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
 from vlm.layers.norm import AdaLN
 from vlm.layers.position import TimestepEmbedding, resize_positions
+from vlm.timesteps import even_timesteps
 
 
 class ProgressiveBlock(ViTBlock):

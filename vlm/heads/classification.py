@@ -1,7 +1,7 @@
 """A clip's class: a norm, dropout and one linear layer on the mean of an encoder's tokens.
 
 `VideoClassifier` is an encoder with this head, as it is trained alone
-(training/clip_classifier.py) and saved: config.json, tower.safetensors, head.safetensors.
+(training/classifier/run.py) and saved: config.json, tower.safetensors, head.safetensors.
 """
 
 import json
@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from vlm.config import TowerConfig
-from vlm.encoders.base import VideoEncoder, relative_timesteps
-from vlm.media.transforms import resize_frames
-from vlm.model import build_tower
-from vlm.weights.files import WeightsError, read_safetensors, write_safetensors
+from vlm.encoders.base import VideoEncoder
+from vlm.encoders.build import build_tower
+from vlm.media.squares import resize_frames
+from vlm.timesteps import relative_timesteps
+from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 
 
 class ClassificationHead(nn.Module):

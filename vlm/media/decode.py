@@ -18,16 +18,45 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.media.child import Child
-from vlm.media.limits import DEFAULT_LIMITS, Limits, MediaError
-from vlm.media.probe import MediaInfo, probe
-from vlm.media.request import Request
-from vlm.media.service import messages
+from vlm.media.confined.child import Child
+from vlm.media.confined.limits import DEFAULT_LIMITS, Limits, MediaError
+from vlm.media.confined.request import Request
+from vlm.media.confined.service import messages
 from vlm.media.source import shown
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """`width` and `height` as seen: upright, square pixels. A still picture lasts 0 seconds."""
+
+    path: str
+    kind: Literal["image", "video"]
+    width: int
+    height: int
+    duration: float  # seconds, of what can be read
+    num_frames: int
+    fps: float  # mean; frames need not be evenly spaced
+    container: str
+    codec: str
+    warnings: tuple[str, ...] = ()
+
+
+def probe(
+    path: str | os.PathLike[str],
+    limits: Limits = DEFAULT_LIMITS,
+    isolated: bool = True,
+    child: Child | None = None,
+) -> MediaInfo:
+    """Looks into a file, in a child process. MediaError if it cannot be used."""
+    (head, _), *_ = messages(path, Request("probe", limits=limits), isolated, child=child)
+    fields = {key: value for key, value in head.items() if key not in ("event", "warnings")}
+    return MediaInfo(path=os.fspath(path), warnings=tuple(head["warnings"]), **fields)
+
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[int, int], None]

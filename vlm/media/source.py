@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.kinds import HEAD_BYTES, Kind, describe, recognise
-from vlm.media.limits import Limits, MediaError
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from vlm.weights import base, cache, embedded, sources
-from vlm.weights.convert import convert
-from vlm.weights.files import WeightsError
-from vlm.weights.inspection import inspect
-from vlm.weights.shards import Shards
+from vlm.weights import base_models, shipped, sources
+from vlm.weights.io import cache
+from vlm.weights.io.files import WeightsError
+from vlm.weights.io.shards import Shards
+from vlm.weights.pvc.convert import convert
+from vlm.weights.pvc.inspect import inspect
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,16 +49,20 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.command == "convert":
             print(_convert(sources.resolve(chosen.source), chosen.target))
         elif chosen.command == "base":
-            print(base.smollm2())
-            print(base.efficientnet_lite2())
+            print(base_models.smollm2())
+            print(base_models.efficientnet_lite2())
         elif chosen.command == "embedded":
-            print(embedded.folder())
+            print(shipped.folder())
         elif chosen.command == "check":
-            for made in (base.smollm2(), base.efficientnet_lite2().parent, embedded.folder()):
+            for made in (
+                base_models.smollm2(),
+                base_models.efficientnet_lite2().parent,
+                shipped.folder(),
+            ):
                 cache.check(made)
                 print(f"{made}: every file is as it was written")
         elif chosen.command == "pack":
-            print(embedded.pack(chosen.trained, chosen.out))
+            print(shipped.pack(chosen.trained, chosen.out))
     except WeightsError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.files import WeightsError
-from vlm.weights.rename import Fit, fit_rules, rename
-from vlm.weights.schema import Fields, check_dataclass, read_json
-from vlm.weights.shapes import model_shapes
-from vlm.weights.shards import Shards
+from vlm.weights.io.files import WeightsError
+from vlm.weights.io.rename import Fit, fit_rules, rename
+from vlm.weights.io.schema import Fields, check_dataclass, read_json
+from vlm.weights.io.shapes import model_shapes
+from vlm.weights.io.shards import Shards
 
 if TYPE_CHECKING:
     import torch

@@ -14,16 +14,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.cache import Say, say
-from vlm.weights.files import WeightsError
+from vlm.weights.io.cache import Say, say
+from vlm.weights.io.files import WeightsError
+from vlm.weights.io.shards import weight_files
 from vlm.weights.own import load_own, own_config, own_processor
-from vlm.weights.published import (
+from vlm.weights.pvc.published import (
     is_published,
     load_published,
     open_published,
     published_processor,
 )
-from vlm.weights.shards import weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def resolve(name: str | Path, say: Say = say) -> Path:
     A name of two parts is a folder where there is one, or where its first part is one.
     """
     if str(name) == EMBEDDED:
-        from vlm.weights.embedded import folder
+        from vlm.weights.shipped import folder
 
         return folder(say=say)
     path = Path(name).expanduser()

@@ -1,0 +1,1 @@
+"""Checking a data set: `python -m data check`."""

@@ -1,0 +1,110 @@
+"""What `data.checks.check` found, as a page for a terminal and as JSON."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from data.checks.check import Findings
+from vlm.plural import plural
+
+BARS, WIDTH = 10, 40  # of the histogram: rows, and the longest bar in characters
+SHOWN = 20  # problems on the page
+
+KINDS = {
+    "malformed": "lines that are no records of the form in docs/data.md",
+    "missing": "media that are not there",
+    "unreadable": "media that cannot be read",
+    "tag": "words that look like tags of another format",
+    "duplicate": "conversations that come twice",
+}
+
+
+def page(findings: Findings, measured_with: str, all_problems: bool = False) -> str:
+    """The page."""
+    lines = []
+    for file, count in findings.files.items():
+        lines.append(f"{file}: {plural(count, 'record')}")
+    usable = sum(findings.shows.values())
+    form = f"{plural(usable, 'record')} of the right form"
+    system = f"{findings.num_with_system:,} with a system message"
+    lines += ["", f"{form}, {plural(findings.num_answers, 'answer')}, {system}"]
+    if findings.shows:
+        lines += ["", "what they show", *_table(findings.shows)]
+        turns = Counter({plural(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
+        lines += ["", "how long they go on", *_table(turns, by_count=False)]
+    if findings.lengths:
+        lines += ["", f"tokens of a record, {measured_with}", *_histogram(findings.lengths)]
+    lines += ["", *_problems(findings, all_problems)]
+    return "\n".join(lines)
+
+
+def as_json(findings: Findings) -> dict[str, Any]:
+    """All of it, for other programs."""
+    return {
+        "files": dict(findings.files),
+        "num_records": findings.num_records,
+        "num_answers": findings.num_answers,
+        "num_with_system": findings.num_with_system,
+        "shows": dict(findings.shows),
+        "turns": {str(turns): count for turns, count in sorted(findings.turns.items())},
+        "media": dict(findings.media),
+        "lengths": _quantiles(findings.lengths) if findings.lengths else {},
+        "problem_counts": dict(Counter(problem.kind for problem in findings.problems)),
+        "problems": [asdict(problem) for problem in findings.problems],
+    }
+
+
+def _problems(findings: Findings, all_problems: bool) -> list[str]:
+    problems = findings.problems
+    if not problems:
+        return ["No problems."]
+    counts = Counter(problem.kind for problem in problems)
+    lines = [f"{plural(len(problems), 'problem')}:"]
+    lines += [f"  {counts[kind]:>7,}  {text}" for kind, text in KINDS.items() if counts[kind]]
+    shown = problems if all_problems else problems[:SHOWN]
+    lines += ["", *(f"{problem.where}: {problem.text}" for problem in shown)]
+    if len(shown) < len(problems):
+        lines.append(f"... and {len(problems) - len(shown):,} more (--all shows them)")
+    return lines
+
+
+def _table(counts: Counter[str], by_count: bool = True) -> list[str]:
+    total = sum(counts.values())
+    rows = counts.most_common() if by_count else list(counts.items())
+    return [f"  {name:<20} {n:>9,}  {100 * n / total:5.1f} %" for name, n in rows]
+
+
+def _quantiles(lengths: list[int]) -> dict[str, int]:
+    ordered = sorted(lengths)
+    last = len(ordered) - 1
+    names = {"shortest": 0.0, "median": 0.5, "p95": 0.95, "longest": 1.0}
+    found = {name: ordered[round(share * last)] for name, share in names.items()}
+    return {**found, "total": sum(ordered)}
+
+
+def _histogram(lengths: list[int]) -> list[str]:
+    """A bar for each range of lengths."""
+    step = _round_step(max(lengths) / BARS)
+    counts = Counter((length - 1) // step for length in lengths)
+    most = max(counts.values())
+    lines = []
+    for row in range(min(counts), max(counts) + 1):
+        bar = "█" * round(WIDTH * counts[row] / most) or ("▏" if counts[row] else "")
+        line = f"  {row * step + 1:>7,} to {(row + 1) * step:>7,}  {counts[row]:>9,}  {bar}"
+        lines.append(line.rstrip())
+    found = _quantiles(lengths)
+    lines.append(
+        f"  half have at most {found['median']:,}, 95 % at most {found['p95']:,}, "
+        f"the longest {found['longest']:,}; {found['total']:,} in all"
+    )
+    return lines
+
+
+def _round_step(step: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50 ... that is not below `step`."""
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= step:
+                return factor * power
+        power *= 10

@@ -1,0 +1,1 @@
+"""Data of the embedded model: `python -m data.embedded`."""

@@ -1,0 +1,68 @@
+"""Makes all the embedded model is trained and scored on: `python -m data.embedded OUT`.
+
+Fetches the pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds,
+writes the image-free concepts, the text-only conversations and those joined from all three. The
+recipes in training/recipes/ read it.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from data.embedded.folder import DEFAULT
+from data.embedded.joined import Sources, joined_records
+from data.records import record_to_json, write_records
+from data.sources.record_file import RecordFile
+from data.synthetic.concepts import concept_records
+
+WORLDS = {"pretrain": 10000, "instruct": 10000}
+CONCEPTS = {"pretrain": 12000, "instruct": 12000}
+JOINED, JOINED_SEED = 3000, 21
+HELD_PER_TASK_SEED = 7
+
+
+def build(out: Path, workers: int = 2) -> None:
+    """Every source, in the order of what needs what; what is already there is kept."""
+    _run("data.prepare.assets")
+    _run("data.prepare.photos")
+    for seed, (stage, num) in enumerate(WORLDS.items(), start=1):
+        _worlds(out / stage, stage, seed, workers, num)
+    _worlds(out / "held", "held", HELD_PER_TASK_SEED, workers)
+    for seed, (stage, num) in enumerate(CONCEPTS.items(), start=11):
+        path = out / f"concepts-{stage}.jsonl"
+        if not path.exists():
+            write_records(path, concept_records(num, seed, stage))  # type: ignore[arg-type]
+    if not (out / "chat.jsonl").exists():
+        _run("data.prepare.chat", "--out", str(out))
+    if not (out / "joined.jsonl").exists():
+        names = ("instruct/records.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
+        sources = Sources(*(RecordFile(out / name) for name in names))
+        joined = joined_records(sources, JOINED, JOINED_SEED)
+        write_records(out / "joined.jsonl", (record_to_json(record, out) for record in joined))
+
+
+def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None = None) -> None:
+    if (folder / "records.jsonl").exists():
+        return
+    count = [] if num is None else ["--num", str(num)]
+    options = ["--stage", stage, "--seed", str(seed), "--workers", str(workers)]
+    _run("data.synthetic", str(folder), *options, *count)
+
+
+def _run(module: str, *arguments: str) -> None:
+    """Another of our commands, in a process of its own."""
+    if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
+        sys.exit(f"python -m data.embedded: stopped, since {module} failed (see above)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m data.embedded", description=__doc__)
+    parser.add_argument("out", type=Path, nargs="?", default=DEFAULT, help=f"default: {DEFAULT}")
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    build(arguments.out, arguments.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Where the embedded model's data lie unless another folder is named."""
+
+from vlm.weights.io.files import cache_dir
+
+DEFAULT = cache_dir() / "training"

@@ -1,0 +1,115 @@
+"""From samples to batches: pad or pack, stack.
+
+Samples become rows of their own, padded to the longest, with an attention mask. Packed rows
+(data/samples/packing.py) hold several samples, whose positions start at 0, and no mask. What could
+not be read is left out and named in the batch; a batch of which nothing is left still is one,
+without labels, so that no process waits for another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.samples.dataset import Bad, Sample
+from data.samples.packing import Row
+from vlm.processor import PVCProcessor
+from vlm.prompt.writer import IGNORE
+
+# What a batch says of itself besides the model's inputs.
+ABOUT = ("quarantined", "num_samples", "num_tokens")
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Samples, or rows of samples -> one batch, as the model's forward takes it.
+
+    Besides, `quarantined` has what could not be used, `num_samples` how many samples there were,
+    `num_tokens` how many tokens are no padding.
+    """
+
+    processor: PVCProcessor
+
+    def __call__(self, items: Sequence[Sample | Bad] | Sequence[Row]) -> dict[str, Any]:
+        rows = [item for item in items if isinstance(item, Row)]
+        found: list[Sample | Bad] = []
+        for item in items:
+            found.extend(item.samples if isinstance(item, Row) else [item])
+        samples = [sample for sample in found if isinstance(sample, Sample)]
+        batch = self._packed(rows) if rows else self._padded(samples)
+        batch |= self._visual(samples)
+        batch["quarantined"] = [asdict(bad) for bad in found if isinstance(bad, Bad)]
+        batch["num_samples"] = len(found)
+        batch["num_tokens"] = sum(len(sample.rendered.ids) for sample in samples)
+        return batch
+
+    def _padded(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        if not samples:
+            return self._empty()
+        ids = [sample.rendered.ids for sample in samples]
+        length = max(map(len, ids))
+        return {
+            "input_ids": _pad(ids, self._padding, length),
+            "attention_mask": _pad([[1] * len(row) for row in ids], 0, length),
+            "labels": _pad([sample.rendered.labels for sample in samples], IGNORE, length),
+        }
+
+    def _empty(self) -> dict[str, Any]:
+        one = torch.ones(1, 1, dtype=torch.long)
+        ids, labels = one * self._padding, one * IGNORE
+        return {"input_ids": ids, "attention_mask": one, "labels": labels}
+
+    def _packed(self, rows: Sequence[Row]) -> dict[str, Any]:
+        ids, labels, positions = [], [], []
+        for row in rows:
+            rendered = [item.rendered for item in row.samples if isinstance(item, Sample)]
+            # The first token of a sample is nothing that the one before it could foretell.
+            learnt = [label for one in rendered for label in (IGNORE, *one.labels[1:])]
+            places = [place for one in rendered for place in range(len(one.ids))]
+            ids.append([token for one in rendered for token in one.ids])
+            labels.append(learnt)
+            positions.append([*places, *range(row.num_tokens - len(places))])
+        length = rows[0].num_tokens
+        assert all(len(row) == length for row in positions), "a row holds more than it can"
+        return {
+            "input_ids": _pad(ids, self._padding, length),
+            "position_ids": torch.tensor(positions),
+            "labels": _pad(labels, IGNORE, length),
+        }
+
+    def _visual(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        rendered = [sample.rendered for sample in samples]
+        frames = [clip for item in rendered for clip in item.frames]
+        if not frames:
+            return {}
+        batch: dict[str, Any] = {
+            "pixel_values": self.processor.pixel_values(np.concatenate(frames)),
+            "clip_frames": torch.tensor([n for item in rendered for n in item.clip_frames]),
+            "clip_looks": torch.tensor([n for item in rendered for n in item.clip_looks]),
+            "timesteps": torch.tensor([t for item in rendered for t in item.timesteps]),
+            "looks": [sum(item.clip_looks) for item in rendered],
+            "words": [sample.words for sample in samples],
+            "said": [sample.said for sample in samples],
+        }
+        places, logits, start = [], [], 0
+        for sample in samples:
+            for frame, values in sample.concepts.items():
+                places.append(start + frame)
+                logits.append(torch.from_numpy(values))
+            start += sum(sample.rendered.clip_frames)
+        if places:
+            batch["concept_frames"] = torch.tensor(places)
+            batch["concept_logits"] = torch.stack(logits).float()
+        return batch
+
+    @property
+    def _padding(self) -> int:
+        return self.processor.tokenizer.pad_token_id or 0
+
+
+def _pad(rows: Sequence[Sequence[int]], value: int, length: int) -> Tensor:
+    """Rows of different lengths -> [B, length], filled up on the right."""
+    return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])

@@ -1,0 +1,1 @@
+"""Where records come from: files, tar shards, mixtures, their order."""

@@ -1,0 +1,60 @@
+"""Records and their media into tar files for data/sources/shards.py: `python -m data shards`."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from data.records import Concept, Record, Text, record_to_json
+
+
+def write_shards(records: Iterable[Record], folder: Path, name: str, per_shard: int) -> list[Path]:
+    """Writes name-000000.tar, ... into a folder; each appears when it is whole.
+
+    A record whose media cannot be read ends it with the OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"{name}.tar.part"
+    done: list[Path] = []
+    waiting = iter(records)
+    try:
+        while chunk := list(islice(waiting, per_shard)):
+            with tarfile.open(unfinished, "w", format=tarfile.PAX_FORMAT) as tar:
+                for number, record in enumerate(chunk, start=len(done) * per_shard):
+                    _add(tar, f"{number:09d}", record)
+            done.append(unfinished.replace(folder / f"{name}-{len(done):06d}.tar"))
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return done
+
+
+def _add(tar: tarfile.TarFile, key: str, record: Record) -> None:
+    """The record first, so that what it says is known before its media are passed over."""
+    line = _renamed(record, key)
+    content = json.dumps(line, ensure_ascii=False).encode()
+    _add_bytes(tar, f"{key}.json", content)
+    for number, media in enumerate(record.media):
+        _add_bytes(tar, f"{key}.{number}{media.path.suffix.lower()}", media.path.read_bytes())
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)  # no owner, no time: the same records give the same bytes
+    info.size = len(content)
+    info.mode = 0o644
+    tar.addfile(info, io.BytesIO(content))
+
+
+def _renamed(record: Record, key: str) -> dict[str, Any]:
+    """The record's line with its media named as they are in the tar."""
+    folder = Path("/")
+    number = 0
+    line = record_to_json(record, folder)
+    for message, written in zip(record.messages, line["messages"], strict=True):
+        for part, its in zip(message.parts, written["content"], strict=True):
+            if not isinstance(part, Text | Concept):
+                its[part.kind] = f"{key}.{number}{part.path.suffix.lower()}"
+                number += 1
+    return line

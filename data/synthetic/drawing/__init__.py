@@ -1,0 +1,1 @@
+"""Drawing worlds: canvas, shapes, the stock of pictures, films, files."""

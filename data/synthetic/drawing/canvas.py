@@ -1,0 +1,214 @@
+"""Backgrounds, things on them, and written words: everything that puts pixels on a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from data.synthetic.dice import Dice
+from data.synthetic.drawing.shapes import COLOURS, Rgb
+from data.synthetic.drawing.stock import Thing, load_background, load_font
+
+# The nine places of a picture and where their centres are, as fractions of width and height.
+PLACES = {
+    "at the top left": (0.17, 0.17),
+    "at the top": (0.5, 0.17),
+    "at the top right": (0.83, 0.17),
+    "on the left": (0.17, 0.5),
+    "in the middle": (0.5, 0.5),
+    "on the right": (0.83, 0.5),
+    "at the bottom left": (0.17, 0.83),
+    "at the bottom": (0.5, 0.83),
+    "at the bottom right": (0.83, 0.83),
+}
+SHAPE_CONTRAST = 115  # least distance in RGB between a shape and its ground
+OBJECT_CONTRAST = 90  # the same for the mean colour of an object
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A thing on a picture: centre in fractions of width and height, size of the shorter side."""
+
+    thing: Thing
+    x: float
+    y: float
+    size: float
+    rgb: Rgb
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A background; `colour` is its name where it is of one plain colour."""
+
+    picture: Image.Image
+    colour: str = ""
+
+
+def place(
+    dice: Dice, thing: Thing, where: str, size: float, canvas: tuple[int, int] | None = None
+) -> Placed:
+    """The thing near the centre of one of the nine places, a little off and wholly inside."""
+    x, y = PLACES[where]
+    x += dice.between(-0.03, 0.03)
+    y += dice.between(-0.03, 0.03)
+    width, height = canvas or dice.canvas
+    half_x = size * min(width, height) / width / 2 + 0.01
+    half_y = size * min(width, height) / height / 2 + 0.01
+    x = min(max(x, half_x), 1 - half_x)
+    y = min(max(y, half_y), 1 - half_y)
+    return Placed(thing, x, y, size, dice.rgb(thing))
+
+
+def paint(ground: Image.Image, placed: Sequence[Placed]) -> Image.Image:
+    """A copy of the ground with the things on it."""
+    picture = ground.copy()
+    width, height = picture.size
+    for item in placed:
+        stamp = _stamp(item.thing, max(1, round(item.size * min(width, height))), item.rgb)
+        left = round(item.x * width - stamp.width / 2)
+        top = round(item.y * height - stamp.height / 2)
+        picture.paste(stamp, (left, top), stamp)
+    return picture
+
+
+@lru_cache(maxsize=32)
+def _stamp(thing: Thing, size: int, rgb: Rgb) -> Image.Image:
+    # Kept because the frames of a clip show the same thing again and again.
+    return thing.picture(size, rgb)
+
+
+def ground(
+    dice: Dice, size: tuple[int, int], items: Sequence[Placed], plain: bool = False
+) -> Ground:
+    """A background on which every item can be seen; `plain` asks for one pure colour."""
+    for _ in range(60):
+        made, tones = _plain(dice, size) if plain else _any_ground(dice, size)
+        if all(_stands_out(item, tones) for item in items):
+            return made
+    return Ground(Image.new("RGB", size, (128, 128, 128)))
+
+
+def _stands_out(item: Placed, tones: Sequence[Rgb]) -> bool:
+    colour = item.rgb if item.thing.is_shape else mean_colour(item.thing)
+    least = SHAPE_CONTRAST if item.thing.is_shape else OBJECT_CONTRAST
+    return all(
+        sum((a - b) ** 2 for a, b in zip(colour, tone, strict=True)) >= least**2 for tone in tones
+    )
+
+
+@lru_cache(maxsize=4096)
+def mean_colour(thing: Thing) -> Rgb:
+    """The mean colour of an object's opaque pixels."""
+    pixels = np.asarray(thing.picture(32, (0, 0, 0)), dtype=np.float32).reshape(-1, 4)
+    weight = pixels[:, 3:] + 1e-3
+    red, green, blue = ((pixels[:, :3] * weight).sum(0) / weight.sum()).round().astype(int).tolist()
+    return red, green, blue
+
+
+def _any_ground(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    draw = dice.random.random()
+    if draw < 0.4:
+        return _plain(dice, size)
+    if draw < 0.6 or (draw > 0.88 and not dice.stock.backgrounds):
+        tone = _tone(dice)
+        return Ground(Image.new("RGB", size, tone)), [tone]
+    if draw <= 0.88:
+        return _pattern(dice, size)
+    return _photograph(dice, size)
+
+
+def _plain(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    colour = dice.pick(list(COLOURS))
+    red, green, blue = (min(255, max(0, c + dice.random.randint(-10, 10))) for c in COLOURS[colour])
+    return Ground(Image.new("RGB", size, (red, green, blue)), colour), [(red, green, blue)]
+
+
+def _tone(dice: Dice) -> Rgb:
+    """A light or a dark tone without a plain name."""
+    base = dice.pick(list(COLOURS.values()))
+    towards, share = dice.pick(((255, 0.7), (255, 0.8), (0, 0.55), (128, 0.6)))
+    red, green, blue = (round(c * (1 - share) + towards * share) for c in base)
+    return red, green, blue
+
+
+def _pattern(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    """Two related tones in a pattern; some patterns are for training, others for scoring."""
+    first = _tone(dice)
+    shift = dice.pick((-40, -28, 28, 40))
+    red, green, blue = (min(255, max(0, c + shift)) for c in first)
+    second = (red, green, blue)
+    width, height = size
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    columns = np.linspace(0, 1, width, dtype=np.float32)[None, :]
+    kind = dice.pick(
+        ("diagonal", "dots") if dice.held else ("down", "across", "stripes", "checks", "speckle")
+    )
+    num = dice.random.randint(4, 9)
+    if kind == "down":
+        mask = rows + 0 * columns
+    elif kind == "across":
+        mask = columns + 0 * rows
+    elif kind == "diagonal":
+        mask = (rows + columns) / 2
+    elif kind == "stripes":
+        mask = ((columns * 2 * num).astype(int) % 2 + 0 * rows).astype(np.float32)
+    elif kind == "checks":
+        mask = (((columns * num).astype(int) + (rows * num).astype(int)) % 2).astype(np.float32)
+    elif kind == "dots":
+        x, y = (columns * num) % 1 - 0.5, (rows * num) % 1 - 0.5
+        mask = (x**2 + y**2 < 0.06).astype(np.float32)
+    else:
+        noise = np.random.default_rng(dice.random.getrandbits(32))
+        mask = noise.random((height, width), dtype=np.float32)
+    blend = Image.fromarray((mask * 255).astype(np.uint8))
+    picture = Image.composite(Image.new("RGB", size, second), Image.new("RGB", size, first), blend)
+    return Ground(picture), [first, second]
+
+
+def _photograph(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    """A part of a photograph, calmed so that what is placed on it stands out."""
+    photograph = load_background(dice.pick(dice.stock.backgrounds))
+    scale = max(size[0] / photograph.width, size[1] / photograph.height)
+    zoom = dice.between(1.0, 1.6)
+    width = min(photograph.width, int(size[0] / scale / zoom))
+    height = min(photograph.height, int(size[1] / scale / zoom))
+    left = dice.random.randint(0, photograph.width - width)
+    top = dice.random.randint(0, photograph.height - height)
+    box = (left, top, left + width, top + height)
+    picture = photograph.resize(size, Image.Resampling.BILINEAR, box=box)
+    mean = picture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    assert isinstance(mean, tuple)
+    tone = (int(mean[0]), int(mean[1]), int(mean[2]))
+    return Ground(Image.blend(picture, Image.new("RGB", size, tone), 0.35)), [tone]
+
+
+def write_text(
+    picture: Image.Image,
+    text: str,
+    font_file: str,
+    box: tuple[float, float, float, float],
+    rgb: Rgb,
+    align: str = "middle",
+) -> None:
+    """Writes one line as large as fits into `box`: left, top, right, bottom as fractions."""
+    left, top, right, bottom = (f * s for f, s in zip(box, picture.size * 2, strict=True))
+    ink = _ink_box(text, font_file)
+    scale = min((right - left) / (ink[2] - ink[0]), (bottom - top) / (ink[3] - ink[1]))
+    size = max(6, int(100 * scale))
+    scale = size / 100
+    width = (ink[2] - ink[0]) * scale
+    x = {"left": left, "middle": (left + right - width) / 2, "right": right - width}[align]
+    y = (top + bottom - (ink[3] - ink[1]) * scale) / 2
+    font = load_font(font_file, size)
+    ImageDraw.Draw(picture).text(
+        (x - ink[0] * scale, y - ink[1] * scale), text, font=font, fill=rgb
+    )
+
+
+@lru_cache(maxsize=4096)
+def _ink_box(text: str, font_file: str) -> tuple[float, float, float, float]:
+    """What a text covers at 100 pixels."""
+    draw = ImageDraw.Draw(Image.new("L", (1, 1)))
+    return draw.textbbox((0, 0), text, font=load_font(font_file, 100))

@@ -1,0 +1,132 @@
+"""What worlds are made from: things with names, fonts and backgrounds, for training or for scoring.
+
+Shapes are always there. Objects, fonts and backgrounds come from the folder that
+`python -m data.prepare.assets` fills; without it, worlds hold shapes only and one font.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFont
+
+from data.prepare.fetch import cache_folder
+from data.synthetic.drawing.shapes import COLOURS, SHAPES, Rgb, is_held_combination, shape_picture
+from data.synthetic.language.words import an, is_countable, is_simple
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+# Objects are those with one short name, a quarter of all: a small model that sees twenty thousand
+# pictures learns two hundred names, and of eight hundred none.
+LONGEST_NAME = 6
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something with a name: a coloured shape or an object from a file."""
+
+    name: str
+    category: str
+    colour: str = ""  # only shapes have one
+    file: str = ""  # only objects have one
+    held: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.colour} {self.name}" if self.colour else self.name
+
+    @property
+    def nearly(self) -> tuple[str, ...]:
+        """Answers that are nearly right: a shape without its colour."""
+        return (self.name,) if self.colour else ()
+
+    @property
+    def is_shape(self) -> bool:
+        return not self.file
+
+    @property
+    def described(self) -> str:
+        """The label with its article, where it takes one."""
+        return an(self.label) if is_countable(self.label) else self.label
+
+    @property
+    def fits_sentences(self) -> bool:
+        """Whether questions such as "How many ...s are there?" can be asked about it."""
+        return is_simple(self.name)
+
+    def picture(self, size: int, rgb: Rgb) -> Image.Image:
+        """The thing, its longer side `size` pixels, on transparent ground; `rgb` colours shapes."""
+        if self.is_shape:
+            return shape_picture(self.name, rgb, size)
+        master = _object_picture(self.file)
+        scale = size / max(master.size)
+        width, height = (max(1, round(side * scale)) for side in master.size)
+        return master.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+SHAPE_THINGS = tuple(
+    Thing(shape, "shape", colour=colour, held=is_held_combination(shape, colour))
+    for shape in SHAPES
+    for colour in COLOURS
+)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What one split may use."""
+
+    shapes: tuple[Thing, ...]
+    kinds: tuple[tuple[Thing, ...], ...]  # objects, those of one name together
+    fonts: tuple[str, ...]  # files; an empty name is the font that Pillow brings
+    backgrounds: tuple[str, ...]  # files
+
+
+def load_stock(folder: Path | None = None, held: bool = False) -> Stock:
+    """The stock for training or for scoring; `folder` holds the assets (default: in the cache)."""
+    folder = folder or cache_folder() / "assets"
+    split = "held" if held else "train"
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        path = folder / name
+        if not path.is_file():
+            return []
+        return [
+            row for row in json.loads(path.read_text(encoding="utf-8")) if row["split"] == split
+        ]
+
+    kinds: dict[str, list[Thing]] = {}
+    for row in rows("objects.json"):
+        if row["category"] == "shape" or row["name"].split()[-1] in SHAPES:
+            continue  # a drawn star would be no different from a "star" of this kind
+        if " " in row["name"] or len(row["name"]) > LONGEST_NAME:
+            continue
+        thing = Thing(row["name"], row["category"], file=str(folder / row["file"]), held=held)
+        kinds.setdefault(thing.name, []).append(thing)
+    fonts = tuple(str(folder / row["file"]) for row in rows("fonts.json")) or ("",)
+    backgrounds = tuple(str(folder / row["file"]) for row in rows("backgrounds.json"))
+    shapes = tuple(thing for thing in SHAPE_THINGS if thing.held == held)
+    return Stock(shapes, tuple(map(tuple, kinds.values())), fonts, backgrounds)
+
+
+@lru_cache(maxsize=256)
+def load_font(file: str, size: int) -> Font:
+    """A font at a size in pixels."""
+    return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=1024)
+def _object_picture(file: str) -> Image.Image:
+    with Image.open(file) as opened:
+        return opened.convert("RGBA")
+
+
+@lru_cache(maxsize=64)
+def load_background(file: str) -> Image.Image:
+    """A photograph for a background, small enough to be cropped and shrunk at once."""
+    with Image.open(file) as opened:
+        opened.draft("RGB", (640, 640))
+        picture = opened.convert("RGB")
+    picture.thumbnail((640, 640), Image.Resampling.LANCZOS)
+    return picture

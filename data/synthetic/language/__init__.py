@@ -1,0 +1,1 @@
+"""The language of worlds: words, wording of questions, names of kinds."""

@@ -1,0 +1,193 @@
+"""Films and pictures, read in other processes while the model is still busy with earlier ones.
+
+Threads drive `vlm.media`'s reading processes, which have limits and can be killed; what is ready
+waits here, never more than a few questions. Questions about the same medium share one reading.
+"""
+
+import os
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from evaluation.benchmarks.base import MediaPart, Question
+from vlm.conversation import Image, Video
+from vlm.inference.media_thread import longest_side
+from vlm.media.confined.limits import Limits, MediaError
+from vlm.media.decode import MediaReader
+from vlm.media.sampling import segment_indices, segment_times
+from vlm.media.squares import resize_frames
+
+# Benchmarks hold whole films; they were chosen by somebody, so more is allowed than in a chat.
+LIMITS = Limits(
+    file_bytes=16 * 2**30,
+    duration=24 * 3600.0,
+    pixels=200_000_000,
+    num_frames=4096,
+    frames_walked=5_000_000,
+    seconds=900.0,
+    memory_bytes=6 * 2**30,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A decoded medium and what the log says of it."""
+
+    part: Image | Video
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A question with its media, or the sentence that says why it has none."""
+
+    question: Question
+    seen: tuple[Seen, ...] = ()
+    seconds: float = 0.0  # that its reading took, shared or not
+    error: str = ""
+
+
+@dataclass
+class MediaAhead:
+    """Reads ahead. `ahead` questions at most are held in memory besides the one handed out."""
+
+    num_frames: int  # of a video
+    image_size: int  # of the tower's square, to which frames are shrunk at once
+    workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
+    ahead: int = 8
+    limits: Limits = LIMITS
+
+    def __call__(self, questions: Sequence[Question]) -> Iterator[Ready]:
+        """The questions in order, each when its media are there. Stopping the iteration is fine."""
+        if not questions:
+            return
+        cancel = Event()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="read media")
+        coming: deque[tuple[Question, list[Future]]] = deque()
+        shared: dict[MediaPart, Future] = {}
+        with MediaReader(self.limits) as reader, tempfile.TemporaryDirectory() as folder:
+
+            def begin(question: Question) -> None:
+                futures = []
+                for part in question.parts:
+                    if not isinstance(part, MediaPart):
+                        continue
+                    if part not in shared:
+                        shared[part] = pool.submit(self._timed, reader, part, Path(folder), cancel)
+                    futures.append(shared[part])
+                coming.append((question, futures))
+
+            try:
+                waiting = iter(questions)
+                for question in islice(waiting, self.ahead):
+                    begin(question)
+                while coming:
+                    question, futures = coming.popleft()
+                    yield _ready(question, futures)
+                    for following in islice(waiting, 1):
+                        begin(following)
+                    wanted = {id(future) for _, list_ in coming for future in list_}
+                    for part in [p for p, future in shared.items() if id(future) not in wanted]:
+                        del shared[part]
+            finally:
+                cancel.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _timed(
+        self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
+    ) -> tuple[Seen, float]:
+        started = time.perf_counter()
+        seen = self.read(reader, part, folder, cancel)
+        return seen, time.perf_counter() - started
+
+    def read(self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event) -> Seen:
+        """One medium. MediaError says why not."""
+        if part.kind == "frames":
+            return self._frames(reader, part, cancel)
+        source = part.source()
+        if isinstance(source, Path):
+            return self._file(reader, part, source, cancel)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=part.kind) as file:
+            file.write(source)
+            file.flush()
+            path = Path(file.name)
+            try:
+                return self._file(reader, part, path, cancel)
+            except MediaError as error:  # by a name that somebody knows
+                raise MediaError(str(error).replace(f'"{path.name}"', part.name)) from None
+
+    def _file(self, reader: MediaReader, part: MediaPart, path: Path, cancel: Event) -> Seen:
+        if part.kind == "image":
+            image = reader.read_image(path, cancel=cancel)
+            height, width = image.pixels.shape[:2]
+            facts = _facts(part, width, height, image.warnings)
+            return Seen(Image(image.pixels), facts)
+        info = reader.probe(path)
+        start, end = part.start or 0.0, part.end
+        if start >= info.duration:
+            raise MediaError(
+                f'"{part.name}" lasts {info.duration:.1f} seconds, but is asked about from'
+                f" {start:.1f} on."
+            )
+        times = segment_times(info.duration, self.num_frames, start, end)
+        size = longest_side(info.width, info.height, self.image_size)
+        video = reader.read_video(path, times=times, size=size, cancel=cancel)
+        facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
+        facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
+        facts["times"] = [round(time, 6) for time in video.times.tolist()]
+        return Seen(Video(resize_frames(video.frames, self.image_size), video.times), facts)
+
+    def _frames(self, reader: MediaReader, part: MediaPart, cancel: Event) -> Seen:
+        """Still pictures at a rate, as a video."""
+        assert part.fps is not None
+        bound = None
+        if part.start is not None or part.end is not None:
+            end = part.end if part.end is not None else len(part.paths) / part.fps
+            bound = (part.start or 0.0, end)
+        indices = segment_indices(len(part.paths), self.num_frames, part.fps, bound)
+        indices = sorted(set(indices))
+        squares = []
+        for index in indices:
+            pixels = reader.read_image(part.paths[index], cancel=cancel).pixels
+            squares.append(resize_frames(pixels[None], self.image_size)[0])
+        times = np.asarray([index / part.fps for index in indices])
+        height, width = pixels.shape[:2]
+        facts = _facts(part, width, height)
+        facts["frame_indices"] = indices
+        facts["times"] = [round(time, 6) for time in times.tolist()]
+        return Seen(Video(np.stack(squares), times), facts)
+
+
+def _ready(question: Question, futures: Sequence[Future]) -> Ready:
+    """Waits for the media of one question. What is wrong with a file is a fact about the sample."""
+    seen, seconds = [], 0.0
+    for future in futures:
+        try:
+            medium, took = future.result()
+        except (MediaError, ValueError, OSError) as error:
+            return Ready(question, error=str(error))
+        seen.append(medium)
+        seconds += took
+    return Ready(question, tuple(seen), seconds)
+
+
+def _facts(
+    part: MediaPart, width: int, height: int, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "kind": part.kind,
+        "size": [width, height],
+        "frame_indices": [],
+        "times": [],
+        "warnings": list(warnings),
+    }

@@ -1,0 +1,251 @@
+"""One benchmark, asked and logged: reads ahead, asks batch by batch, writes each sample at once.
+
+What the folder's log already answers is not asked again, so a run that was killed goes on where it
+was, with as many processes as there are now. Samples that failed before are tried once more.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from evaluation.asking.answerer import Answer, Answerer, Asked, GenerateSettings, peak_memory
+from evaluation.asking.media_ahead import MediaAhead, Ready
+from evaluation.asking.progress import Bar
+from evaluation.asking.sharding import Processes
+from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
+from evaluation.benchmarks.hub import fetch, revision_of
+from evaluation.reports.scoring import judged
+from evaluation.runs import manifest, provenance
+from evaluation.runs.log import LogWriter, Row, answered, merge, read_log
+from evaluation.runs.speed import Speed, merge_speed
+from evaluation.runs.thumbnails import Thumbnails
+from vlm.conversation import Conversation, Message, Text, Video
+
+
+@dataclass(frozen=True)
+class Task:
+    """A benchmark and how it is asked. None is the benchmark's own, then the model's."""
+
+    benchmark: Benchmark
+    folder: Path  # its data
+    options: Options = Options()
+    num_frames: int | None = None
+    max_tiles: int | None = None
+    looks: int | None = None
+    max_new_tokens: int | None = None
+    media: bool = True  # False: blind
+    workers: int | None = None  # that read ahead; None: what the machine has
+    hub: str | None = None  # the revision to read on the hub, in place of `folder`
+
+    def settings(self, default_frames: int) -> GenerateSettings:
+        """With every default filled in."""
+        benchmark = self.benchmark
+        return GenerateSettings(
+            num_frames=self.num_frames or benchmark.num_frames or default_frames,
+            max_tiles=self.max_tiles or benchmark.max_tiles,
+            looks=self.looks,
+            max_new_tokens=self.max_new_tokens or benchmark.max_new_tokens,
+            media=self.media,
+        )
+
+
+class CannotBegin(ValueError):  # noqa: N818 - the sentence is what matters
+    """Nothing was asked: the data, or the folder to write into, do not allow it. One sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Composed:
+    """A question as it will be asked."""
+
+    ready: Ready
+    composed: Composed
+
+
+def run(
+    task: Task,
+    answerer: Answerer,
+    model: dict[str, Any],
+    out: Path,
+    processes: Processes | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> None:
+    """Asks what is not in `out` yet; the first process then merges the log.
+
+    `model` is what `provenance.describe_model` says. If one process cannot begin, all raise
+    CannotBegin.
+    """
+    processes = processes or Processes()
+    tell = tell if processes.first else lambda sentence: None
+    settings = task.settings(answerer.processor.prompt_config.default_frames)
+    questions: list[Question] = []
+    known: set[str] = set()
+    problem = ""
+    try:
+        if task.hub is not None:
+            found = fetch(task.benchmark, task.options, task.hub, task.media, tell)
+            task = replace(task, folder=found)
+        questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
+        if processes.first:
+            _begin(task, settings, questions, answerer, model, out, processes.count)
+        known = answered(read_log(out))
+    except (ValueError, OSError) as error:
+        problem = str(error)
+    try:
+        processes.wait(problem)
+    except ValueError as error:
+        raise CannotBegin(str(error)) from error
+
+    asked = questions[: task.options.limit]
+    places = {question.id: place for place, question in enumerate(questions)}
+    mine = processes.share(asked)
+    waiting = [question for question in mine if question.id not in known]
+    if len(waiting) < len(mine):
+        tell(f"{task.benchmark.name}: going on, {len(mine) - len(waiting):,} are in the log.")
+    label = task.benchmark.name
+    if processes.count > 1:
+        label += f" (process 1 of {processes.count})"
+    bar = Bar(label, len(mine), len(mine) - len(waiting)) if processes.first else None
+    speed = Speed()
+    asker = answerer.with_settings(settings)
+    with LogWriter(out, processes.rank) as log:
+        thumbnails = Thumbnails(out, processes.rank)
+        for ready, composed, answer in _answers(task, asker, waiting, settings):
+            row = _row(task.benchmark, ready, composed, answer, places[ready.question.id])
+            row = judged(task.benchmark, row)
+            log.add(row)
+            thumbnails.add(row, ready)
+            speed.add(answer)
+            if bar is not None:
+                bar.add(failed=bool(row["error"]))
+    if bar is not None:
+        bar.close()
+    speed.write(out, processes.rank, peak_memory(answerer.model.device))
+    processes.wait()
+    if processes.first:
+        merge(out)
+        merge_speed(out)
+    processes.wait()
+
+
+def _begin(
+    task: Task,
+    settings: GenerateSettings,
+    questions: Sequence[Question],
+    answerer: Answerer,
+    model: dict[str, Any],
+    out: Path,
+    processes: int,
+) -> None:
+    """Writes the manifest, and clears away what a killed session left behind."""
+    around = provenance.circumstances(processes, answerer.model.device)
+    around["asked"] = len(questions[: task.options.limit])
+    around["batch_size"] = answerer.batch_size
+    manifest.keep(out, _identity(task, settings, questions, model), around)
+    for path in out.glob("speed.rank*.json"):
+        path.unlink()
+
+
+def _answers(
+    task: Task, answerer: Answerer, questions: Sequence[Question], settings: GenerateSettings
+) -> Iterator[tuple[Ready, Composed, Answer]]:
+    """Yields each question with its answer as soon as its batch is through."""
+    assert settings.num_frames is not None
+    ahead = MediaAhead(
+        settings.num_frames,
+        answerer.processor.image_processor.image_size,
+        ahead=2 * answerer.batch_size + 2,
+    )
+    if task.workers is not None:
+        ahead.workers = task.workers
+    reading = ahead(questions) if task.media else (Ready(question) for question in questions)
+    while batch := list(islice(reading, answerer.batch_size)):
+        good: list[_Composed] = []
+        for ready in batch:
+            try:
+                if ready.error:
+                    raise ValueError(ready.error)
+                seen = [medium.part for medium in ready.seen]
+                composed = task.benchmark.compose(ready.question, seen, task.options)
+                good.append(_Composed(ready, composed))
+            except (ValueError, OSError) as error:
+                yield ready, Composed(()), Answer("", error=str(error))
+        asked = [_asked(item) for item in good]
+        for item, answer in zip(good, answerer.answer(asked), strict=True):
+            yield item.ready, item.composed, answer
+
+
+def _asked(item: _Composed) -> Asked:
+    composed = item.composed
+    messages = [Message("user", composed.parts)]
+    if composed.system:
+        messages.insert(0, Message("system", (Text(composed.system),)))
+    conversation = Conversation(tuple(messages))
+    return Asked(item.ready.question.id, conversation, reply=composed.reply)
+
+
+def _row(benchmark: Benchmark, ready: Ready, composed: Composed, answer: Answer, index: int) -> Row:
+    question = ready.question
+    return {
+        "benchmark": benchmark.name,
+        "id": question.id,
+        "index": index,
+        "group": question.group,
+        "prompt": prompt_text(composed),
+        "system": composed.system,
+        "media": [medium.facts for medium in ready.seen],
+        "captions": list(composed.captions),
+        "raw": None if answer.error else answer.text,
+        "extracted": {},
+        "score": {},
+        "targets": list(question.targets),
+        "options": list(question.options),
+        "category": question.category,
+        "extra": question.extra,
+        "tokens": {
+            "input": answer.input_tokens,
+            "output": answer.output_tokens,
+            "visual": answer.visual_tokens,
+        },
+        "seconds": {
+            "media": round(ready.seconds, 4),
+            "prefill": round(answer.seconds_prefill, 4),
+            "decode": round(answer.seconds_decode, 4),
+        },
+        "error": answer.error,
+    }
+
+
+def prompt_text(composed: Composed) -> str:
+    """The user turn for a reader, media as marks, and what was put into the model's mouth."""
+    marks = {
+        True: lambda part: part.text,
+        False: lambda part: "<video>" if isinstance(part, Video) else "<image>",
+    }
+    text = "".join(marks[isinstance(part, Text)](part) for part in composed.parts)
+    return f"{text}\n[reply begins] {composed.reply}" if composed.reply else text
+
+
+def _identity(
+    task: Task, settings: GenerateSettings, questions: Sequence[Question], model: dict[str, Any]
+) -> dict[str, Any]:
+    benchmark, options = task.benchmark, task.options
+    files = benchmark.data_files(task.folder, options)
+    return {
+        "benchmark": benchmark.name,
+        "model": model,
+        "asked": {
+            **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings).items()},
+            "split": benchmark.split(options),
+            "prompt": benchmark.prompt_mode(options),
+            "subtitles": options.subtitle_rule if options.subtitles else None,
+            "frame_rule": benchmark.frame_rule,
+        },
+        "data": {
+            "questions": len(questions),
+            "questions_sha256": manifest.questions_hash(questions),
+            "files": manifest.file_hashes(task.folder, files),
+            "revision": revision_of(task.folder, files),
+        },
+    }

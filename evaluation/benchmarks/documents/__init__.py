@@ -1,0 +1,1 @@
+"""Benchmarks about documents, charts and text in pictures."""

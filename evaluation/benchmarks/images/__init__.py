@@ -1,0 +1,1 @@
+"""Benchmarks about single pictures."""

@@ -1,0 +1,1 @@
+"""Our own held-out sets as benchmarks."""

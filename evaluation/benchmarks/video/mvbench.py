@@ -1,0 +1,182 @@
+"""MVBench: twenty tasks about what happens in short videos, 200 questions each (arXiv:2311.17005).
+
+The published check compares the first word of an answer with "(a)": an empty answer is contained in
+it and counts as right, and so does "a man" for A. It is here as "official"; our own reading is the
+default, because a model that says nothing should not lead.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.answers.matching import vlmevalkit_option
+from evaluation.answers.ranked import without_reasoning
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question, Row
+from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, lettered
+from evaluation.benchmarks.published import letter_of, read_list, text
+from evaluation.benchmarks.stored import Films, Member, inside
+from vlm.conversation import Image, Video
+
+SYSTEM = (
+    "Carefully watch the video and pay attention to the cause and sequence of events, the detail"
+    " and movement of objects, and the action and pose of persons. Based on your observations,"
+    " select the best option that accurately addresses the question.\n"
+)
+ONLY = "Only give the best option."
+
+# Task -> folders its films have lain in, the authors' first; and whether a question is about a
+# part of its film.
+TASKS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "action_sequence": (("star/Charades_v1_480", "star/Charades_segment"), True),
+    "action_prediction": (("star/Charades_v1_480", "star/Charades_segment"), True),
+    "action_antonym": (("ssv2_video", "ssv2_video_mp4"), False),
+    "fine_grained_action": (("Moments_in_Time_Raw/videos",), False),
+    "unexpected_action": (("FunQA_test/test",), False),
+    "object_existence": (("clevrer/video_validation",), False),
+    "object_interaction": (("star/Charades_v1_480", "star/Charades_segment"), True),
+    "object_shuffle": (("perception/videos",), False),
+    "moving_direction": (("clevrer/video_validation",), False),
+    "action_localization": (("sta/sta_video", "sta/sta_video_segment"), True),
+    "scene_transition": (("scene_qa/video",), False),
+    "action_count": (("perception/videos",), False),
+    "moving_count": (("clevrer/video_validation",), False),
+    "moving_attribute": (("clevrer/video_validation",), False),
+    "state_change": (("perception/videos",), False),
+    "fine_grained_pose": (("nturgbd", "nturgbd_convert"), False),
+    "character_order": (("perception/videos",), False),
+    "egocentric_navigation": (("vlnqa",), False),
+    "episodic_reasoning": (("tvqa/frames_fps3_hq", "tvqa/video_fps3_hq_segment"), True),
+    "counterfactual_inference": (("clevrer/video_validation",), False),
+}
+MARKS = ';/[]"{}()=+\\_-><@`,?!'  # of punctuation, which lmms-eval takes out
+FRAMES_PER_SECOND = 3.0  # of Episodic Reasoning's folders of pictures
+
+
+def first_word(row: Row, raw: str) -> str | None:
+    """What PVC's and the authors' check compares. Nothing said is compared as well."""
+    return raw.replace("Answer: ", "").lower().split(" ")[0]
+
+
+def first_word_or_match(row: Row, raw: str) -> str | None:
+    """VLMEvalKit compares the first word, then matches options; both by the right answer."""
+    word = raw.lower().strip().split(" ")[0]
+    if not row["targets"] or same_word(word, row["targets"][0]):
+        return word
+    return vlmevalkit_option(raw, lettered(row))
+
+
+def same_word(word: str, letter: str) -> bool:
+    wanted = f"({letter.lower()})"
+    return word.replace(".", "") in wanted or wanted in word
+
+
+def lmms_letter(row: Row, raw: str) -> str | None:
+    """lmms-eval's search for a letter: blind to case, so "a dog" is A."""
+    raw = without_reasoning(raw)
+    begins = re.match(r"^([A-E])\.\s*(.+)$", raw, re.IGNORECASE)
+    if begins:
+        return begins[1].upper()
+    text = raw.replace("\n", " ").replace("\t", " ").strip()
+    thousands = re.search(r"\d,\d", text) is not None
+    bare = text
+    for mark in MARKS:
+        alone = mark + " " in text or " " + mark in text
+        bare = bare.replace(mark, "" if alone or thousands else " ")
+    bare = re.sub(r"\.(?!\d)", "", bare, count=32)  # 32: a flag in the wrong place
+    for edge in "'\")(":
+        bare = bare.strip(edge)
+    found = re.search(r"\b([A-E])\b", bare.strip().lower(), re.IGNORECASE)
+    return found[1].upper() if found else None
+
+
+class MVBench(ChoiceBenchmark):
+    name = "mvbench"
+    title = "MVBench"
+    needs = (
+        "json/*.json and video/ (unpacked, or its zip files) of OpenGVLab/MVBench on the hub; the"
+        " films of Fine-grained Pose come from NTU RGB+D"
+    )
+    hub = Hub("OpenGVLab/MVBench", ("json/*.json",), ("video/*.zip",))
+    readers = {
+        "clean": clean,
+        "official": first_word,
+        "lmms-eval": lmms_letter,
+        "vlmevalkit": first_word_or_match,
+    }
+    prompt_modes = ("official", "pvc", "lmms-eval")
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        found = sorted((folder / "json").glob("*.json"))
+        unknown = [path.stem for path in found if path.stem not in TASKS]
+        if unknown:
+            raise ValueError(f"mvbench: {folder / 'json'} holds no task named {unknown[0]!r}.")
+        if not found:
+            raise ValueError(f"mvbench: {folder} holds no json/*.json.")
+        return [path for task in TASKS for path in found if path.stem == task]
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        films = Films(folder / "video", sorted((folder / "video").glob("*.zip")))
+        for path in self.data_files(folder, options):
+            needed = ("video", "question", "candidates", "answer")
+            for number, row in enumerate(read_list(path, needed)):
+                choices = [str(choice) for choice in row["candidates"]]
+                where = f"{path}: entry {number + 1}"
+                yield Question(
+                    id=f"{path.stem}-{number:03d}",
+                    group=text(row, "video"),
+                    parts=(
+                        self._film(films, path.stem, row),
+                        self._words(self.prompt_mode(options), text(row, "question"), choices),
+                    ),
+                    targets=letter_of(row["answer"], choices, where),
+                    options=tuple(choices),
+                    category={"task": path.stem},
+                )
+
+    def _film(self, films: Films, task: str, row: dict[str, Any]) -> MediaPart:
+        places, is_part = TASKS[task]
+        name = text(row, "video")
+        bounds: tuple[float | None, float | None] = (None, None)
+        if is_part and row.get("start") is not None and row.get("end") is not None:
+            bounds = (float(row["start"]), float(row["end"]))
+        for place in places:
+            folder = inside(films.root / place, name)
+            pictures = sorted(folder.glob("*.jpg")) if folder.is_dir() else []
+            if pictures:
+                return MediaPart(
+                    "frames",
+                    paths=tuple(pictures),
+                    fps=FRAMES_PER_SECOND,
+                    start=bounds[0],
+                    end=bounds[1],
+                )
+        found = films.find([f"{place}/{name}" for place in places])
+        target = found.target if isinstance(found, Member) else found
+        # Films of these folders were cut to the part that is asked about.
+        whole = any(part.endswith("_segment") for part in target.parts)
+        return MediaPart.film(found, *((None, None) if whole else bounds))
+
+    def _words(self, mode: str, question: str, choices: list[str]) -> str:
+        if mode == "lmms-eval":
+            return f"Question:{question}\nOption:\n{bracketed(choices)}\n{ONLY}\n"
+        asked = f"Question: {question}\nOptions:\n{bracketed(choices)}".rstrip() + f"\n{ONLY}"
+        return f"{SYSTEM}\n{asked}" if mode == "pvc" else asked
+
+    def compose(
+        self, question: Question, seen: Sequence[Image | Video], options: Options
+    ) -> Composed:
+        turn = super().compose(question, seen, options)
+        if self.prompt_mode(options) != "official":
+            return turn
+        return Composed(turn.parts, system=SYSTEM, reply="Best option:(")
+
+    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+        if mode in ("official", "vlmevalkit") and row["targets"]:
+            word, letter = answer or "", row["targets"][0]
+            matched = mode == "vlmevalkit" and answer in row["targets"]
+            nothing = mode == "vlmevalkit" and answer is None
+            return float(not nothing and (matched or same_word(word, letter)))
+        if mode == "lmms-eval" and not without_reasoning(row.get("raw") or ""):
+            return None  # empty answers leave its denominator
+        return super().score(row, answer, mode)

@@ -1,0 +1,150 @@
+"""Video-MME: 2,700 questions with four options on 900 videos of 11 seconds to an hour.
+
+arXiv:2405.21075. Files, prompts and the ways to read an answer differ between the authors' script,
+lmms-eval and VLMEvalKit; all three are here by name. The letter rules are in `evaluation.answers`,
+the matching of subtitles to frames in `evaluation.benchmarks.subtitles`. Frames are sampled by our
+own rule in every mode, so a prompt mode repeats a harness's words, not its choice of frames.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.choices import (
+    ChoiceBenchmark,
+    clean,
+    ranked_abcd,
+    video_mme,
+    vlmevalkit_letter,
+)
+from evaluation.benchmarks.published import read_parquet, text
+from evaluation.benchmarks.stored import Films, Member
+from evaluation.benchmarks.subtitles import RULES, Caption, read_subtitles
+from vlm.conversation import Image, Text, Video
+
+DURATIONS = ("short", "medium", "long")
+COLUMNS = (
+    *("video_id", "duration", "domain", "sub_category", "videoID", "question_id", "task_type"),
+    *("question", "options", "answer"),
+)
+LETTER_ONLY = "Respond with only the letter (A, B, C, or D) of the correct option."
+SELECT = "Select the best answer to the following multiple-choice question based on the video"
+
+
+@dataclass(frozen=True)
+class VideoQuestion(Question):
+    """A question with what its prompt is made of."""
+
+    asked: str = ""  # the question and its options
+    subtitles: Path | Member | None = None
+
+
+def prompt(mode: str, asked: str, subtitled: bool, found: bool, captions: Sequence[str]) -> str:
+    """The text after the video. `found`: the video has a subtitle file."""
+    said = "\n".join(captions)
+    if mode == "lmms-eval":
+        listed = ""
+        last = "\nAnswer with the option's letter from the given choices directly."
+        if subtitled:
+            said = said if found else "No subtitles available"
+            listed = f"This video's subtitles are listed below: \n{said}\n"
+            last = "The best answer is:"
+        return f"{listed}{SELECT} and the subtitles. {LETTER_ONLY}\n{asked}\n{last}"
+    if mode == "vlmevalkit":
+        listed = f"This video's subtitles are listed below:\n{said}\n" if subtitled else ""
+        shown = f"\nThese are the frames of a video. {listed}{SELECT}. {LETTER_ONLY}\n"
+        return f"{shown}Question: {asked}\nAnswer: "
+    listed = f"This video's subtitles are listed below:\n{said}\n" if captions else ""
+    return f"{listed}{SELECT}. {LETTER_ONLY}\n{asked}\nThe best answer is:"
+
+
+class VideoMME(ChoiceBenchmark):
+    name = "videomme"
+    title = "Video-MME"
+    needs = (
+        "videomme/test-00000-of-00001.parquet, videos_chunked_01.zip to _20.zip (or their films in"
+        " data/) and subtitle.zip (or subtitle/) of lmms-lab/Video-MME on the hub"
+    )
+    hub = Hub("lmms-lab/Video-MME", ("videomme/test-*.parquet",), ("videos_chunked_*.zip",))
+    readers = {
+        "official": video_mme,
+        "lmms-eval": ranked_abcd,
+        "vlmevalkit": vlmevalkit_letter,
+        "clean": clean,
+    }
+    drops_unanswered = frozenset(["official"])
+    prompt_modes = ("official", "lmms-eval", "vlmevalkit")
+    splits = ("test", *DURATIONS)
+    has_subtitles = True
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        return super().hub_files(options, media) + ("subtitle.zip",) * options.subtitles
+
+    def data_files(self, folder: Path, options: Options) -> list[Path]:
+        for place in (folder / "videomme", folder):
+            found = sorted(place.glob("test-*.parquet"))
+            if found:
+                return found
+        raise ValueError(f"videomme: {folder} holds no videomme/test-*.parquet; {self.needs}.")
+
+    def load(self, folder: Path, options: Options) -> Iterator[Question]:
+        unpacked = folder / ("video" if (folder / "video").is_dir() else "data")
+        films = Films(unpacked, sorted(folder.glob("videos_chunked_*.zip")))
+        packed = folder / "subtitle.zip"
+        written = Films(folder / "subtitle", [packed] if packed.is_file() else [])
+        split, mode = self.split(options), self.prompt_mode(options)
+        for row in read_parquet(self.data_files(folder, options), COLUMNS):
+            if split in DURATIONS and row["duration"] != split:
+                continue
+            name, choices = text(row, "videoID"), [str(option) for option in row["options"] or ()]
+            if len(choices) != 4:
+                raise ValueError(
+                    f"videomme: question {row['question_id']} has {len(choices)} options, not 4."
+                )
+            film = films.find([f"{name}.{ending}" for ending in ("mp4", "MP4", "mkv")])
+            srt = written.find([f"{name}.srt"]) if options.subtitles else None
+            asked = "\n".join([text(row, "question"), *choices])
+            yield VideoQuestion(
+                id=text(row, "question_id"),
+                group=name,
+                parts=(
+                    MediaPart.film(film),
+                    prompt(mode, asked, False, False, ()),
+                ),
+                targets=(text(row, "answer"),) if row["answer"] is not None else (),
+                options=tuple(re.sub(r"^[A-D]\.\s*", "", choice) for choice in choices),
+                category={
+                    key: text(row, key)
+                    for key in ("duration", "domain", "sub_category", "task_type")
+                },
+                extra={
+                    "video_id": row["video_id"],
+                    "question": row["question"],
+                    "options": choices,
+                },
+                asked=asked,
+                subtitles=srt if isinstance(srt, Member) or (srt and srt.is_file()) else None,
+            )
+
+    def compose(
+        self, question: Question, seen: Sequence[Image | Video], options: Options
+    ) -> Composed:
+        """Subtitles are those of the frames that were seen; who sees nothing gets none."""
+        if not options.subtitles:
+            return super().compose(question, seen, options)
+        assert isinstance(question, VideoQuestion)
+        captions: tuple[str, ...] = ()
+        if question.subtitles is not None and seen:
+            times = [float(t) for video in seen if isinstance(video, Video) for t in video.times]
+            captions = RULES[options.subtitle_rule](_captions(question.subtitles), times)
+        found = question.subtitles is not None
+        words = prompt(self.prompt_mode(options), question.asked, True, found, captions)
+        return Composed((*seen, Text(words)), captions=captions)
+
+
+@lru_cache(maxsize=8)  # three questions are asked about a video
+def _captions(where: Path | Member) -> list[Caption]:
+    return read_subtitles(where.unpack() if isinstance(where, Member) else where)

@@ -1,0 +1,1 @@
+"""The experiment with looks and frames: `python -m evaluation looks`."""

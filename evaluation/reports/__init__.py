@@ -1,0 +1,1 @@
+"""From logs to scores, tables, pages and comparisons."""

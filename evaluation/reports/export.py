@@ -1,0 +1,169 @@
+"""Files that leaderboards take, written from the log of a run.
+
+    python -m evaluation export out --format videomme
+    python -m evaluation export out --format rrc --to docvqa_test.json
+
+A file is only written of a whole run in which no sample failed: servers refuse or misjudge gaps.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.reports.sheet import write_sheet, write_tsv
+from evaluation.runs.log import write_json
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What one leaderboard takes."""
+
+    title: str
+    benchmarks: tuple[str, ...]  # whose runs it fits
+    suffix: str
+    write: Callable[[Sequence[Row], Path], None]
+
+
+def video_mme(rows: Sequence[Row], path: Path) -> None:
+    """A list with one object a video; `response` is what the model said, word for word."""
+    videos: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        extra, category = row["extra"], row["category"]
+        video = videos.setdefault(
+            extra["video_id"],
+            {
+                "video_id": extra["video_id"],
+                **{key: category[key] for key in ("duration", "domain", "sub_category")},
+                "questions": [],
+            },
+        )
+        video["questions"].append(
+            {
+                "question_id": row["id"],
+                "task_type": category["task_type"],
+                "question": extra["question"],
+                "options": extra["options"],
+                "answer": row["targets"][0] if row["targets"] else None,
+                "response": row["raw"],
+            }
+        )
+    write_json(path, list(videos.values()))
+
+
+def rrc(rows: Sequence[Row], path: Path) -> None:
+    """The Robust Reading Competition's list: ids as numbers, one entry a question."""
+    entries = []
+    for row in rows:
+        number = str(row["extra"]["questionId"])
+        if not number.isdecimal():
+            raise ValueError(f"the server takes numbers as ids, but a question has {number!r}.")
+        entries.append({"questionId": int(number), "answer": row["raw"]})
+    write_json(path, sorted(entries, key=lambda entry: entry["questionId"]))
+
+
+def mmbench_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        choices = dict(zip("ABCDE", row["options"], strict=False))
+        found.append(
+            {
+                "index": row["extra"]["index"],
+                "question": row["extra"]["question"],
+                **{letter: choices.get(letter, "") for letter in "ABCD"},
+                **({"E": choices.get("E", "")} if any(len(r["options"]) > 4 for r in rows) else {}),
+                "prediction": row["raw"],
+                **row["category"],
+            }
+        )
+    return sorted(found, key=lambda row: row["index"])
+
+
+def mmbench(rows: Sequence[Row], path: Path) -> None:
+    """OpenCompass's table: xlsx by the name's ending, else tab-separated."""
+    table = mmbench_rows(rows)
+    if path.suffix == ".xlsx":
+        write_sheet(path, table)
+    else:
+        write_tsv(path, table)
+
+
+def longvideobench(rows: Sequence[Row], path: Path) -> None:
+    """Question id -> letter, as our own reading has it; A where it has none.
+
+    lmms-eval sends what the model said instead, which is a letter where the model does as told.
+    """
+    read = BENCHMARKS["longvideobench"].read
+    write_json(path, {row["id"]: read(row, row["raw"], "clean") or "A" for row in rows})
+
+
+def mlvu(rows: Sequence[Row], path: Path) -> None:
+    """A list of question_id, question_type and the letter chosen; an empty one where none was."""
+    read = BENCHMARKS["mlvu"].read
+    write_json(
+        path,
+        [
+            {
+                "question_id": row["id"],
+                "question_type": row["extra"]["question_type"],
+                "option": read(row, row["raw"], "official") or read(row, row["raw"], "clean") or "",
+            }
+            for row in rows
+        ],
+    )
+
+
+def textvqa(rows: Sequence[Row], path: Path) -> None:
+    """EvalAI's list of question_id and answer."""
+    write_json(
+        path,
+        [{"question_id": row["extra"]["question_id"], "answer": row["raw"]} for row in rows],
+    )
+
+
+FORMATS: dict[str, Format] = {
+    "videomme": Format("Video-MME's authors", ("videomme",), ".json", video_mme),
+    "rrc": Format("the RRC server, challenge 17", ("docvqa", "infovqa"), ".json", rrc),
+    "mmbench": Format("OpenCompass, as xlsx", ("mmbench",), ".xlsx", mmbench),
+    "mmbench-tsv": Format("OpenCompass, as a table", ("mmbench",), ".tsv", mmbench),
+    "longvideobench": Format("LongVideoBench", ("longvideobench",), ".json", longvideobench),
+    "mlvu": Format("MLVU's test", ("mlvu",), ".json", mlvu),
+    "textvqa": Format("EvalAI, TextVQA", ("textvqa",), ".json", textvqa),
+}
+
+
+def export_run(folder: Path, name: str, to: Path | None = None) -> list[Path]:
+    """Writes a format for each benchmark of a run that it fits; ValueError if there is none."""
+    from evaluation.reports.scoring import run_folders, scored
+
+    if name not in FORMATS:
+        raise ValueError(f"there is no format {name!r}; known are {', '.join(FORMATS)}.")
+    chosen = FORMATS[name]
+    runs = [scored(run) for run in run_folders(folder)]
+    fitting = [run for run in runs if run.benchmark.name in chosen.benchmarks]
+    if not fitting:
+        raise ValueError(
+            f"{folder} holds no run of {' or '.join(chosen.benchmarks)}, which the format {name}"
+            " is for."
+        )
+    if to is not None and len(fitting) > 1:
+        raise ValueError(f"{folder} holds {len(fitting)} runs that fit; export them one by one.")
+    written = []
+    for run in fitting:
+        if run.state == "partial":
+            raise ValueError(
+                f"{run.folder} is not whole: {run.asked - len(run.answered)} of {run.asked}"
+                " questions have no answer; run it again, it goes on where it was."
+            )
+        if run.state == "limited":
+            raise ValueError(
+                f"{run.folder} was asked {run.asked} of {run.total} questions; leaderboards want"
+                " all of them, so run it again without --limit."
+            )
+        path = to or run.folder / f"{run.benchmark.name}_submission{chosen.suffix}"
+        chosen.write(run.rows, path)
+        written.append(path)
+    return written

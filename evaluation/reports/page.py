@@ -1,0 +1,88 @@
+"""The page of a run: one HTML file with its plots and pictures inside; it needs no network."""
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evaluation.reports.scoring import Scored
+from evaluation.reports.tables import cells, manner, rate, remarks
+from evaluation.runs.log import Row, read_json
+from evaluation.runs.manifest import NAME
+from evaluation.runs.speed import sessions_of
+from evaluation.runs.thumbnails import is_failure, thumbnail
+
+GALLERY = 24  # wrong answers that are shown
+LISTED = 50  # failed samples that are listed
+MOST_TEXT = 1500  # characters of a prompt or an answer
+
+
+def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
+    """The HTML of all benchmarks of a run."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"cells": cells, "rate": rate}
+    sections = [
+        {
+            "one": one,
+            "manner": manner(one),
+            "remarks": [remark[:1].upper() + remark[1:] for remark in remarks(one)],
+            "plots": _plots(one),
+            "gallery": [_card(item, row) for row in _wrong(item)],
+            "wrong": sum(is_failure(row, item.mode) for row in item.rows),
+            "failed": one["failed"][:LISTED],
+            "tables": item.benchmark.tables(item.answered),
+            "sessions": sessions_of(item.folder),
+            "manifest": json.dumps(read_json(item.folder / NAME), indent=1, ensure_ascii=False),
+        }
+        for item, one in zip(items, found, strict=True)
+    ]
+    model = found[0]["identity"]["model"] if found else {}
+    template = environment.get_template("page.html.jinja")
+    return template.render(sections=sections, model=model, folder=root.resolve().name)
+
+
+def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]]:
+    """(title, numbers by name, value of all together) of what is more than one name."""
+    overall = one["modes"][one["mode"]]["value"]
+    plots = [("way of reading the answer", one["modes"], None)]
+    plots += [(key.replace("_", " "), values, overall) for key, values in one["categories"].items()]
+    return [
+        plot
+        for plot in plots
+        if len(plot[1]) > 1 and any(numbers["n"] for numbers in plot[1].values())
+    ]
+
+
+def _wrong(item: Scored) -> list[Row]:
+    """Wrong answers: those with a picture first, then in the order of the questions."""
+    rows = [row for row in item.answered if is_failure(row, item.mode)]
+    rows.sort(key=lambda row: thumbnail(item.folder, row) is None)
+    return rows[:GALLERY]
+
+
+def _card(item: Scored, row: Row) -> dict[str, Any]:
+    picture = thumbnail(item.folder, row)
+    times = [time for medium in row["media"] for time in medium["times"]]
+    return {
+        "id": row["id"],
+        "picture": base64.b64encode(picture).decode() if picture else "",
+        "prompt": _cut(row["prompt"]),
+        "raw": _cut(row["raw"]),
+        "read": row["extracted"][item.mode],
+        "targets": " · ".join(row["targets"]),
+        "times": f"{len(times)} frames, {times[0]:.1f} to {times[-1]:.1f} s" if times else "",
+    }
+
+
+def _cut(text: str) -> str:
+    """The end of a long text: the question stands behind the captions."""
+    return text if len(text) <= MOST_TEXT else "… " + text[-MOST_TEXT:]

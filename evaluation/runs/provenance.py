@@ -1,0 +1,94 @@
+"""The model and the machine as a manifest names them."""
+
+import hashlib
+import json
+import os
+import platform
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evaluation.reports.statistics import RESAMPLES, SEED
+from evaluation.runs.log import read_json
+from vlm.fit.hardware import cpu_name
+from vlm.model import PVCForConditionalGeneration
+
+PACKAGES = (
+    "revisit-vlm",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+    "pillow",
+    "av",
+    "pyarrow",
+    "pysubs2",
+    "rapidfuzz",
+    "datasets",
+)
+AT_ONCE = 2**22  # bytes that are hashed in one go
+
+
+def describe_model(model: PVCForConditionalGeneration, name: str) -> dict[str, Any]:
+    """The model as far as its answers depend on it."""
+    return {
+        "name": name,
+        "sha256": model_hash(model),
+        "parameters": model.num_parameters(),
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "attention": str(getattr(model.config, "_attn_implementation", None) or "eager"),
+    }
+
+
+def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
+    """The rest: packages, machine, moment."""
+    gpu = device.type == "cuda"
+    return {
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "processes": processes,
+        "device": torch.cuda.get_device_name(device) if gpu else cpu_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cuda": torch.version.cuda if gpu else None,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "bootstrap": {"seed": SEED, "resamples": RESAMPLES},
+    }
+
+
+def model_hash(model: PVCForConditionalGeneration) -> str:
+    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration.
+
+    The configuration as it was saved: what later code adds to it changes no model.
+    """
+    digest = hashlib.sha256()
+    folder = model.config._name_or_path
+    saved = Path(folder) / "config.json"
+    config = read_json(saved) if folder and saved.is_file() else model.config.to_dict()
+    digest.update(json.dumps(_lasting(config), sort_keys=True, default=str).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
+        flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)
+        for start in range(0, len(flat), AT_ONCE):
+            digest.update(flat[start : start + AT_ONCE].cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _lasting(config: Any) -> Any:
+    """A configuration without what says only where and with what it was saved."""
+    passing = ("transformers_version", "_name_or_path", "dtype", "architectures")
+    if isinstance(config, dict):
+        return {str(k): _lasting(v) for k, v in config.items() if k not in passing}
+    return config
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,172 @@
+"""Image-free records: well formed, balanced, true to their confidence, right when scored."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from data.scoring import is_right
+from data.synthetic.concepts import UNSURE, concept_records
+from data.synthetic.language.concept_phrases import QUESTIONS
+from data.synthetic.language.kinds import (
+    NUM_KINDS,
+    family_phrase,
+    kinds,
+    short_description,
+    with_article,
+)
+
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def instruct() -> list[Record]:
+    return list(concept_records(3000, 3, "instruct"))
+
+
+def _part(record: Record) -> dict[str, Any]:
+    return record["messages"][0]["content"][0]
+
+
+def _exchanges(record: Record) -> list[tuple[str, str]]:
+    texts = [message["content"][-1]["text"] for message in record["messages"]]
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def test_every_kind_has_a_short_plain_name() -> None:
+    assert len(kinds()) == NUM_KINDS
+    for kind in kinds():
+        assert kind.name
+        assert not set(kind.name) & set("()/_")
+        assert len(kind.name.split()) <= 4, kind.name
+        assert kind.name in kind.phrase
+
+
+def test_a_few_kinds_are_what_they_are_known_to_be() -> None:
+    tabby, espresso, jeans, globe = (kinds()[index] for index in (281, 967, 608, 8))
+    assert (tabby.name, tabby.phrase, tabby.family) == ("tabby cat", "a tabby cat", "cat")
+    assert tabby.is_animal
+    assert espresso.phrase == "an espresso"
+    assert jeans.phrase == "a pair of jeans"
+    assert (globe.name, globe.family) == ("hen", "bird")
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [
+        ("hourglass", "an hourglass"),
+        ("unicycle", "a unicycle"),
+        ("umbrella", "an umbrella"),
+        ("European polecat", "a European polecat"),
+        ("upright piano", "an upright piano"),
+        ("hen", "a hen"),
+        ("ox", "an ox"),
+    ],
+)
+def test_articles_follow_the_sound(name: str, phrase: str) -> None:
+    assert with_article(name) == phrase
+
+
+def test_families_without_number_get_some() -> None:
+    assert family_phrase("food") == "some food"
+    assert family_phrase("insect") == "an insect"
+
+
+def test_descriptions_are_one_whole_short_sentence() -> None:
+    described = [kind.looks for kind in kinds() if kind.looks]
+    assert len(described) > 850
+    for looks in described:
+        assert looks.startswith("It ")
+        assert looks.endswith(".")
+        assert len(looks.split()) <= 32, looks
+
+
+def test_a_long_description_is_cut_where_a_part_of_it_ends() -> None:
+    text = "A small bird with a red head, a short thick bill, long legs, often seen in pairs " + (
+        "near rivers and ponds in the north, where it feeds on seeds. It sings."
+    )
+    assert short_description(text, max_words=16) == (
+        "It is a small bird with a red head, a short thick bill, long legs."
+    )
+    assert short_description("No description available.") == ""
+
+
+def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
+    first = list(concept_records(50, 1, "instruct"))
+    assert first == list(concept_records(50, 1, "instruct"))
+    assert first != list(concept_records(50, 2, "instruct"))
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "instruct"])
+def test_a_thousand_records_hold_every_kind_once(stage: Any) -> None:
+    counts = Counter(_part(record)["class"] for record in concept_records(1000, 0, stage))
+    assert set(counts.values()) == {1}
+    assert len(counts) == NUM_KINDS
+
+
+def test_only_the_first_user_turn_carries_the_concept(instruct: list[Record]) -> None:
+    for record in instruct:
+        parts = [part for message in record["messages"] for part in message["content"]]
+        assert [part["type"] for part in parts].count("concept") == 1
+        assert _part(record)["type"] == "concept"
+        assert 0 < _part(record)["confidence"] < 1
+        assert [m["role"] for m in record["messages"][:2]] == ["user", "assistant"]
+        turns = len(record["messages"]) // 2
+        assert len(record["accept"]) == len(record["near"]) == turns
+        assert 1 <= turns <= 3
+
+
+def test_answers_are_right_by_the_rules_they_are_scored_with(instruct: list[Record]) -> None:
+    for record in instruct:
+        for (question, answer), accept in zip(_exchanges(record), record["accept"], strict=True):
+            if accept:
+                assert is_right(answer, accept) == "right", (question, answer, accept)
+
+
+def test_a_kind_is_named_unless_confidence_is_very_low(instruct: list[Record]) -> None:
+    low = [record for record in instruct if _part(record)["confidence"] < UNSURE]
+    assert 0.04 < len(low) / len(instruct) < 0.10
+    for record in instruct:
+        unknown = record["task"] == "concept-unknown"
+        assert unknown == (_part(record)["confidence"] < UNSURE)
+        if unknown:
+            name = kinds()[_part(record)["class"]].name
+            assert name.lower() not in _exchanges(record)[0][1].lower()
+
+
+def test_yes_and_no_are_balanced_and_true(instruct: list[Record]) -> None:
+    verdicts = Counter()
+    for record in instruct:
+        if record["task"] != "concept-presence":
+            continue
+        kind = kinds()[_part(record)["class"]]
+        question = _exchanges(record)[0][0].lower()
+        own = [kind.phrase] + ([family_phrase(kind.family)] if kind.family else [])
+        verdict = record["accept"][0][0]
+        verdicts[verdict] += 1
+        asked_for_own = any(question.replace("?", " ").find(f" {p.lower()} ") >= 0 for p in own)
+        assert asked_for_own == (verdict == "yes"), (question, kind)
+    total = sum(verdicts.values())
+    assert total > 500
+    assert 0.42 < verdicts["yes"] / total < 0.58
+
+
+def test_phrasings_for_scoring_are_never_trained_on() -> None:
+    for train, held in QUESTIONS.values():
+        assert not set(train) & set(held)
+    scored = {
+        question
+        for record in concept_records(400, 0, "pretrain", split="held")
+        for question, _ in _exchanges(record)
+    }
+    known = {question for train, _ in QUESTIONS.values() for question in train}
+    assert scored
+    assert not scored & known
+
+
+def test_no_template_is_left_unfilled(instruct: list[Record]) -> None:
+    for record in instruct:
+        for question, answer in _exchanges(record):
+            assert "{" not in question + answer
+            assert "None" not in question + answer
+            assert answer[0].isupper() or answer[0].isdigit(), answer

@@ -1,0 +1,151 @@
+"""Media that hang or crash cost one process and are named; what is sound comes out the same."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.records import Media
+from data.samples.dataset import Bad, Reading, RecordDataset
+from data.samples.decoder import Decoder
+from data.samples.frame_cache import FrameCache
+from data.samples.quarantine import Quarantine, TooManyBadError
+from data.sources.record_file import RecordFile
+from tests.media_maker import write_video
+from tests.tiny import tiny_processor
+from vlm.media.confined.limits import MediaError
+from vlm.media.decode import read_image, read_video
+from vlm.media.squares import resize_frames
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("decoder")
+    Image.effect_noise((90, 60), 50).convert("RGB").save(root / "a.png")
+    write_video(root / "v.mp4", 6, size=(64, 48))
+    return root
+
+
+def test_pixels_are_those_that_reading_without_a_process_gives(folder: Path) -> None:
+    decoder = Decoder()
+    video = decoder.video(Media("video", folder / "v.mp4"), 4, 32)
+    plain = read_video(folder / "v.mp4", num_frames=4, isolated=False)
+    assert np.array_equal(video.frames, resize_frames(plain.frames, 32))
+    assert video.times == tuple(plain.times)
+    image = decoder.image(Media("image", folder / "a.png"))
+    assert np.array_equal(image.frames[0], read_image(folder / "a.png", isolated=False).pixels)
+    assert decoder.probe(Media("video", folder / "v.mp4")).num_frames == 6
+
+
+def test_one_process_reads_many_files_and_ends_with_its_decoder(folder: Path) -> None:
+    decoder = Decoder()
+    media = Media("image", folder / "a.png")
+    decoder.image(media)
+    assert decoder._running is not None
+    process = decoder._running.process
+    decoder.image(media)
+    assert decoder._running.process is process
+    del decoder
+    assert process.wait(5) == -signal.SIGKILL
+
+
+def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) -> None:
+    decoder = Decoder(seconds=0.2)
+    media = Media("image", folder / "a.png")
+    decoder.image(media, seconds=20)
+    assert decoder._running is not None
+    os.kill(decoder._running.process.pid, signal.SIGSTOP)
+    start = time.monotonic()
+    with pytest.raises(MediaError, match='"a.png" took longer than 0 seconds'):
+        decoder.image(media)
+    assert time.monotonic() - start < 3
+    assert decoder.image(media, seconds=20).frames.shape == (1, 60, 90, 3)
+
+
+def test_a_process_that_dies_is_said_to_have_crashed(folder: Path) -> None:
+    decoder = Decoder()
+    media = Media("image", folder / "a.png")
+    decoder.image(media)
+    assert decoder._running is not None
+    decoder._running.process.send_signal(signal.SIGSTOP)
+    os.kill(decoder._running.process.pid, signal.SIGKILL)
+    decoder._running.process.poll = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(MediaError, match="made the decoder crash"):
+        decoder.image(media)
+    assert decoder.image(media).frames.shape == (1, 60, 90, 3)
+
+
+def test_a_sample_has_one_time_limit_for_all_its_media(folder: Path) -> None:
+    line = {
+        "messages": [
+            {"role": "user", "content": [{"type": "image", "image": "a.png"}]},
+            {"role": "assistant", "content": "A."},
+        ]
+    }
+    (folder / "r.jsonl").write_text(json.dumps(line) + "\n")
+    records = RecordFile(folder / "r.jsonl")
+    (bad,) = RecordDataset(records, tiny_processor(), reading=Reading(seconds=1e-9))
+    assert isinstance(bad, Bad)
+    assert "took longer" in bad.reason
+    assert bad.where == f"{folder / 'r.jsonl'}, line 1"
+
+
+def test_squares_are_kept_by_content_and_by_how_they_were_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    cache = FrameCache(tmp_path / "frames", 10**9)
+    media = Media("video", folder / "v.mp4")
+    decoded = Decoder().video(media, 4, 32)
+    assert cache.decoded(cache.name(media, 4, 32)) is None
+    cache.keep(cache.name(media, 4, 32), decoded)
+    kept = cache.decoded(cache.name(media, 4, 32))
+    assert kept is not None
+    assert np.array_equal(kept.frames, decoded.frames)
+    assert (kept.times, kept.damaged) == (decoded.times, decoded.damaged)
+    assert cache.decoded(cache.name(media, 5, 32)) is None
+    copy = tmp_path / "other name.mp4"
+    copy.write_bytes(media.path.read_bytes())
+    assert cache.decoded(cache.name(Media("video", copy), 4, 32)) is not None
+    copy.write_bytes(media.path.read_bytes() + b"x")
+    assert cache.decoded(cache.name(Media("video", copy), 4, 32)) is None
+
+    (file,) = (tmp_path / "frames").glob("*/*.safetensors")
+    file.write_bytes(b"half written")
+    assert cache.decoded(cache.name(media, 4, 32)) is None
+    assert not file.exists()
+
+
+def test_what_was_used_longest_ago_leaves_the_cache_first(folder: Path, tmp_path: Path) -> None:
+    cache = FrameCache(tmp_path / "frames", 10**9)
+    media = Media("image", folder / "a.png")
+    decoded = Decoder().image(media, 32)
+    for side in range(1, 6):
+        cache.keep(cache.name(media, 1, side), decoded)
+    for age, path in enumerate((tmp_path / "frames").glob("*/*")):
+        os.utime(path, (age, age))
+    assert cache.decoded(cache.name(media, 1, 3)) is not None
+    size = max(path.stat().st_size for path in (tmp_path / "frames").glob("*/*"))
+    FrameCache(tmp_path / "frames", 2 * size).trim()
+    assert len(list((tmp_path / "frames").glob("*/*"))) == 2
+    assert cache.decoded(cache.name(media, 1, 3)) is not None
+
+
+def test_a_quarantine_is_counted_on_where_it_was(tmp_path: Path) -> None:
+    bad = {"place": 3, "where": "a.jsonl, line 4", "reason": "is damaged"}
+    first = Quarantine(tmp_path / "run" / "quarantine.jsonl", 0.02)
+    first.add(1, 50, [bad])
+    first.add(2, 50, [{**bad, "place": 60}])
+    first.check()
+    again = Quarantine(tmp_path / "run" / "quarantine.jsonl", 0.02)
+    again.resume(1, 50)
+    assert (again.num_bad, again.num_seen) == (1, 50)
+    again.add(2, 50, [bad, bad])
+    with pytest.raises(TooManyBadError, match=r"3 of 100 samples cannot be used \(the last: a.jso"):
+        again.check()
+    lines = (tmp_path / "run" / "quarantine.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 2]

@@ -1,0 +1,85 @@
+"""What single tokens are asked to say, and the loss that asks them."""
+
+import pytest
+
+from data.embedded.grounding import Said, said_by_tokens
+from data.records import Box, Objects, RecordError, record_from_json, record_to_json
+
+STAR = Box("red star", 0.2, 0.2, 0.3, 0.3)
+
+
+def words_of(said: list[Said], token: int) -> set[str]:
+    return set(next(item.words for item in said if item.token == token))
+
+
+def test_a_square_speaks_of_the_thing_in_it_and_an_empty_one_of_the_background() -> None:
+    said = said_by_tokens(Objects(((STAR,),), "blue"), 1, 1, (2, 2))
+    assert [item.token for item in said] == [0, 1, 2, 3, 4]
+    assert words_of(said, 0) == {"red", "star", "background", "blue"}
+    assert words_of(said, 1) == {"red", "star", "top", "left"}
+    for token in (2, 3, 4):
+        assert words_of(said, token) == {"background", "blue"}
+    assert [item.background for item in said] == [False, False, True, True, True]
+
+
+def test_without_a_plain_background_an_empty_square_is_silent() -> None:
+    said = said_by_tokens(Objects(((STAR,),)), 1, 1, (2, 2))
+    assert words_of(said, 4) == set()
+
+
+def test_things_of_a_kind_are_counted() -> None:
+    other = Box("red star", 0.8, 0.8, 0.3, 0.3)
+    said = said_by_tokens(Objects(((STAR, other),)), 1, 1, (2, 2))
+    assert words_of(said, 1) >= {"two", "top", "left"}
+    assert words_of(said, 4) >= {"two", "bottom", "right"}
+
+
+def test_each_look_adds_the_next_thing_in_a_crowded_square() -> None:
+    small = Box("blue moon", 0.4, 0.4, 0.1, 0.1)
+    said = said_by_tokens(Objects(((small, STAR),)), 1, 3, (2, 2))
+    told = [words_of(said, 1 + look * 5) & {"star", "moon"} for look in range(3)]
+    assert told == [{"star"}, {"moon"}, {"star"}]
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [((-0.1, 0), "west"), ((0.1, 0), "east"), ((0, -0.1), "up"), ((0, 0.1), "down")],
+)
+def test_a_clip_says_which_way_a_thing_goes_from_its_second_frame_on(
+    step: tuple[float, float], word: str
+) -> None:
+    frames = tuple(
+        (Box("red star", 0.5 + i * step[0] / 2, 0.5 + i * step[1] / 2, 0.3, 0.3),) for i in range(8)
+    )
+    said = said_by_tokens(Objects(frames), 4, 4, (2, 2))
+    ways = {"west", "east", "up", "down", "still"}
+    assert [words_of(said, look * 5) & ways for look in range(4)] == [set(), {word}, {word}, {word}]
+
+
+def test_what_stands_in_a_clip_or_a_picture_is_still() -> None:
+    assert "still" in words_of(said_by_tokens(Objects(((STAR,),) * 8), 2, 2, (2, 2)), 6)
+    assert "still" in words_of(said_by_tokens(Objects(((STAR,),)), 1, 2, (2, 2)), 6)
+
+
+def test_objects_of_a_record_survive_the_file() -> None:
+    line = (
+        '{"id": "a", "messages": [{"role": "user", "content": "What?"},'
+        ' {"role": "assistant", "content": "A star."}],'
+        ' "objects": {"background": "blue", "frames": [[["red star", 0.2, 0.2, 0.3, 0.3]]]}}'
+    )
+    record = record_from_json(line, ".", "here")
+    assert record.objects == Objects(((STAR,),), "blue")
+    assert record_to_json(record, ".")["objects"] == {
+        "background": "blue",
+        "frames": [[["red star", 0.2, 0.2, 0.3, 0.3]]],
+    }
+
+
+@pytest.mark.parametrize("objects", ['{"frames": []}', "[]", '{"frames": [[["star", 1]]]}'])
+def test_objects_of_another_form_are_one_sentence(objects: str) -> None:
+    line = (
+        '{"messages": [{"role": "user", "content": "What?"},'
+        f' {{"role": "assistant", "content": "A star."}}], "objects": {objects}}}'
+    )
+    with pytest.raises(RecordError, match='"objects" must be'):
+        record_from_json(line, ".", "here")

@@ -1,0 +1,181 @@
+"""What a question will cost, and what gives way when there is not enough room."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vlm.config import PromptConfig
+from vlm.inference.budget import MIN_FRAMES, FilePlan, Plan, fit, wish
+from vlm.inference.settings import Settings
+from vlm.media.decode import MediaInfo
+from vlm.media.squares import tile_image
+
+M = 17
+PROMPT = PromptConfig(
+    looks=4, max_tiles=6, default_tiles=1, max_frames=64, default_frames=16, frames_per_second=2.0
+)
+
+
+def cost(file: FilePlan) -> int:
+    return file.frames * M if file.kind == "video" else file.tiles * file.looks * M
+
+
+def fitted(*files: FilePlan, context: int = 8192, text: int = 50, answer: int = 256) -> Plan:
+    return fit(files, cost, tile_size=32, text_tokens=text, answer_tokens=answer, context=context)
+
+
+def film(frames: int, name: str = "clip.mp4") -> FilePlan:
+    return FilePlan(name, "video", frames)
+
+
+def page(max_tiles: int = 6, looks: int = 4) -> FilePlan:
+    return FilePlan("page.png", "image", looks=looks, max_tiles=max_tiles, size=(200, 300))
+
+
+def info(duration: float, num_frames: int) -> MediaInfo:
+    return MediaInfo("/a/clip.mp4", "video", 640, 360, duration, num_frames, 25.0, "mp4", "h264")
+
+
+def test_what_fits_is_left_alone_and_nothing_is_said() -> None:
+    plan = fitted(film(64), page())
+    assert [file.frames for file in plan.files] == [64, 1]
+    assert plan.files[1].tiles == 7  # 2 x 3 and the whole
+    assert plan.notes == ()
+    assert plan.total == 50 + 64 * M + 7 * 4 * M
+    assert plan.context_left == 8192 - plan.total
+
+
+def test_fewer_frames_are_taken_and_it_is_said_in_words() -> None:
+    plan = fitted(film(64), context=50 + 40 * M + 256)
+    assert plan.files[0].frames == 40
+    assert plan.notes == (
+        f"clip.mp4: 40 frames instead of 64, to fit {50 + 40 * M + 256:,} tokens.",
+    )
+
+
+def test_tiles_give_way_before_frames_and_frames_before_looks() -> None:
+    whole = 64 * M + 7 * 4 * M + 306
+    plan = fitted(film(64), page(), context=whole - M)
+    assert (plan.files[0].frames, plan.files[1].looks) == (64, 4)
+    assert plan.files[1].tiles < 7
+    plan = fitted(film(64), page(), context=306 + 20 * M + 4 * M)
+    assert (plan.files[0].frames, plan.files[1].tiles, plan.files[1].looks) == (20, 1, 4)
+    plan = fitted(film(64), page(), context=306 + 4 * M + 2 * M)
+    assert (plan.files[0].frames, plan.files[1].tiles, plan.files[1].looks) == (MIN_FRAMES, 1, 2)
+    assert "4 frames instead of 64" in plan.notes[0]
+    assert plan.notes[1].startswith(
+        "page.png: 1 tile instead of 7 and 2 looks instead of 4, to fit"
+    )
+
+
+def test_the_longest_video_gives_way_first() -> None:
+    plan = fitted(film(60, "long.mp4"), film(10, "short.mp4"), context=306 + 30 * M)
+    assert [file.frames for file in plan.files] == [20, 10]
+
+
+def test_at_the_end_the_answer_is_shortened_and_it_is_said() -> None:
+    plan = fitted(text=900, context=1000)
+    assert plan.answer_tokens == 100
+    assert plan.notes == ("The answer may take 100 tokens instead of 256.",)
+
+
+def test_what_cannot_fit_is_refused_with_the_numbers() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"needs at least 1,050 tokens \(950 for the conversation and the question, 68 for"
+        r" the files, 32 for the answer\), but the model holds 1,000: .*attach less",
+    ):
+        fitted(film(64), text=950, context=1000)
+    with pytest.raises(ValueError, match="begin a new conversation") as error:
+        fitted(text=990, context=1000)
+    assert "files" not in str(error.value)
+
+
+@given(
+    st.lists(
+        st.builds(film, st.integers(1, 96))
+        | st.builds(page, st.integers(1, 12), st.integers(1, 4)),
+        max_size=4,
+    ),
+    st.integers(100, 4000),
+    st.integers(1, 500),
+    st.integers(1, 400),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_plan_always_fits_and_never_takes_more_than_was_wished(
+    files: list[FilePlan], context: int, text: int, answer: int
+) -> None:
+    try:
+        plan = fitted(*files, context=context, text=text, answer=answer)
+    except ValueError:
+        least = sum(cost(replace(f, frames=min(f.frames, 4), looks=1, tiles=1)) for f in files)
+        assert text + least + min(answer, 32) > context
+        return
+    assert plan.total + plan.answer_tokens <= context
+    assert plan.total == text + sum(cost(file) for file in plan.files)
+    for was, now in zip(files, plan.files, strict=True):
+        assert now.frames <= was.frames
+        assert now.looks <= was.looks
+        assert now.frames >= min(was.frames, MIN_FRAMES)
+        if now.frames < was.frames:
+            assert any(f"{now.frames} frames instead of {was.frames}" in n for n in plan.notes)
+
+
+def test_counted_tiles_are_the_tiles_that_are_cut() -> None:
+    import numpy as np
+
+    for width, height in ((100, 100), (200, 300), (31, 400), (640, 480)):
+        plan = fitted(replace(page(), size=(width, height)))
+        cut = tile_image(np.zeros((height, width, 3), np.uint8), 6, 32)
+        assert plan.files[0].tiles == len(cut)
+
+
+@pytest.mark.parametrize(
+    ("duration", "num_frames", "expected"),
+    [
+        (3.0, 75, 6),  # two a second
+        (0.5, 12, 4),  # at least four,
+        (0.1, 3, 3),  # unless there are fewer
+        (3600.0, 90000, 16),  # at most what the model likes
+        (0.0, 0, 16),  # length unknown
+    ],
+)
+def test_frames_follow_from_the_length_of_the_video(
+    duration: float, num_frames: int, expected: int
+) -> None:
+    wished, notes = wish(info(duration, num_frames), PROMPT, Settings())
+    assert (wished.frames, notes) == (expected, [])
+
+
+def test_more_than_there_is_or_the_model_takes_is_not_promised() -> None:
+    wished, notes = wish(info(10, 250), PROMPT, Settings(num_frames=200))
+    assert wished.frames == 64
+    assert notes == ["clip.mp4: 64 frames instead of 200, the most this model takes."]
+    wished, notes = wish(info(1, 25), PROMPT, Settings(num_frames=30))
+    assert wished.frames == 25
+    assert notes == ["clip.mp4: 25 frames instead of 30, all that the video has."]
+    still = replace(info(0, 1), kind="image")
+    wished, notes = wish(still, PROMPT, Settings(max_tiles=20, looks=2))
+    assert (wished.max_tiles, wished.looks) == (6, 2)
+    assert notes == ["clip.mp4: 6 tiles instead of 20, the most this model takes."]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_frames": 0},
+        {"looks": -1},
+        {"max_tiles": 0},
+        {"max_new_tokens": 0},
+        {"temperature": -1.0},
+        {"temperature": float("nan")},
+        {"top_p": 0.0},
+        {"top_p": 2.0},
+        {"repetition_penalty": 0.0},
+    ],
+)
+def test_impossible_settings_are_refused_by_name(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,136 @@
+"""Whether a model fits is said in one sentence, with what would make it fit."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainable import base_folder
+from vlm import loading
+from vlm.config import PVCConfig
+from vlm.fit.estimate import Load, weight_bytes
+from vlm.fit.hardware import Memory, checked_device, container_limit
+from vlm.fit.quantize import backend
+from vlm.fit.verdict import Choice, verdict
+from vlm.loading import load_folder
+from vlm.presets import PRESETS, preset_config
+
+CPU = torch.device("cpu")
+EIGHT_B = preset_config("pvc-internvl2-8b")
+# The same with few layers, so that it is quickly counted: 2.7 billion numbers, 5.3 GB.
+SHORT = preset_config(
+    "pvc-internvl2-8b",
+    tower={**PRESETS["pvc-internvl2-8b"]["tower"], "depth": 1, "num_temporal_layers": 1},
+    text_config={**PRESETS["pvc-internvl2-8b"]["text_config"], "num_hidden_layers": 2},
+)
+
+
+def choice(config: PVCConfig, context: int | None = None) -> Choice:
+    return Choice(torch.bfloat16, None, Load.of(config, context), CPU)
+
+
+def room(gigabytes: float) -> Memory:
+    return Memory("on this machine", int(gigabytes * 1e9), int(gigabytes * 1e9))
+
+
+def test_what_fits_is_said_with_what_it_takes() -> None:
+    said = verdict(EIGHT_B, choice(EIGHT_B), room(64))
+    assert said.fits
+    assert "9.55 billion parameters in bfloat16: weights 19.1 GB" in said.sentence
+    assert "64.0 GB are free on this machine" in said.sentence
+
+
+def test_where_a_conversation_is_too_long_a_change_is_proposed_that_fits() -> None:
+    said = verdict(SHORT, choice(SHORT), room(7))
+    assert said.weights_fit
+    assert not said.fits
+    assert "It fits with" in said.sentence
+    proposed = int(said.sentence.split("--context ")[1].split()[0])
+    assert verdict(SHORT, choice(SHORT, proposed), room(7)).fits
+
+
+def test_weights_that_find_no_room_are_told_apart_and_fewer_bits_proposed() -> None:
+    said = verdict(SHORT, choice(SHORT), room(5.0))
+    assert not said.weights_fit
+    assert "GB alone, but 5.0 GB are free" in said.sentence
+    assert "--quantize 4bit" in said.sentence
+
+
+def test_where_nothing_helps_a_smaller_model_is_proposed() -> None:
+    assert "take a smaller model" in verdict(SHORT, choice(SHORT), room(1)).sentence
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return base_folder(tmp_path) / "base"
+
+
+def test_what_cannot_fit_is_refused_before_it_is_loaded_unless_asked_for_anyway(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "memory_of", lambda device: room(1e-6))
+    with pytest.raises(
+        ValueError, match=r"alone, but .* are free .*--anyway loads it all the same"
+    ):
+        load_folder(folder)
+    told: list[str] = []
+    model, _, card = load_folder(folder, anyway=True, say=told.append)
+    assert model.num_parameters() > 0
+    assert told
+    assert told[0].startswith(card["name"])
+
+
+def test_a_model_spread_over_memory_and_disk_answers_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "cache"))
+    ids = torch.arange(3, 40)[None]
+    alone = load_folder(folder, torch.float32)[0]
+    config, load = alone.config, Load.of(alone.config)
+    need = loading.estimate(config, torch.float32, load)
+    looking = sum(weight_bytes(m, torch.float32) for m in (alone.tower, alone.compressor))
+    least = looking + max(need.looking, need.reading) + need.cache
+    text = weight_bytes(alone.language_model, torch.float32)
+    places = {}
+    for name, free in (("roomy", 4 * (least + text)), ("tight", least / 0.9 + text / 2)):
+        monkeypatch.setattr(loading, "places", lambda free=free: {"cpu": int(free)})
+        model = load_folder(folder, torch.float32, device_map="auto")[0]
+        spread = getattr(model, "hf_device_map", {"": "cpu"})  # nothing is spread over one place
+        places[name] = {str(place) for place in spread.values()}
+        with torch.inference_mode():
+            assert torch.equal(model(input_ids=ids).logits, alone(input_ids=ids).logits)
+    assert places == {"roomy": {"cpu"}, "tight": {"cpu", "disk"}}
+
+
+@pytest.mark.parametrize(
+    ("bits", "device", "sentence"),
+    [
+        ("8bit", "cpu", "--quantize 8bit on cpu needs torchao; install with: pip install torchao"),
+        ("4bit", "cpu", "--quantize 4bit on cpu needs bitsandbytes"),
+        ("8bit", "cuda", "needs bitsandbytes"),
+        ("8bit", "mps", "works on cuda and cpu, not on mps"),
+        ("2bit", "cpu", "--quantize is 8bit or 4bit, not 2bit"),
+    ],
+)
+def test_what_fewer_bits_need_is_said_with_the_command(
+    bits: str, device: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vlm.fit.quantize.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=sentence):
+        backend(bits, torch.device(device))
+
+
+def test_a_device_that_is_not_here_is_named_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match=r"--device nonsense: there is no such device.*cpu"):
+        checked_device("nonsense")
+
+
+def test_a_containers_limit_counts_and_its_page_cache_is_free(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 100\ninactive_file 500\n")
+    limit = container_limit(tmp_path)
+    assert limit is not None
+    assert (limit.free, limit.total) == (800, 1000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert container_limit(tmp_path) is None

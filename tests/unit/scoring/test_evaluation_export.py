@@ -1,0 +1,114 @@
+"""What leaderboards take: the forms their servers check."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.base import Options
+from evaluation.reports.export import FORMATS, export_run
+from evaluation.reports.sheet import MAIN, write_sheet, write_tsv
+from evaluation.toy import make_toy
+
+
+def rows(folder: Path, name: str, said: str, **options: Any) -> list[dict[str, Any]]:
+    make_toy(name, folder / name)
+    found = BENCHMARKS[name].questions(folder / name, Options(**options))
+    return [
+        {
+            "id": question.id,
+            "group": question.group,
+            "raw": said,
+            "options": list(question.options),
+            "targets": list(question.targets),
+            "category": question.category,
+            "extra": question.extra,
+            "error": "",
+        }
+        for question in found
+    ]
+
+
+def written(path: Path, name: str, found: list[dict[str, Any]]) -> Any:
+    FORMATS[name].write(found, path)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_video_mme_s_file_has_an_object_for_each_video(tmp_path: Path) -> None:
+    found = written(
+        tmp_path / "out.json", "videomme", rows(tmp_path, "videomme", "It is “B”, naïvely.")
+    )
+    assert [video["video_id"] for video in found] == ["001", "002", "003"]
+    assert list(found[0]) == ["video_id", "duration", "domain", "sub_category", "questions"]
+    assert list(found[0]["questions"][0]) == [
+        *("question_id", "task_type", "question", "options", "answer", "response"),
+    ]
+    assert found[0]["questions"][0]["options"][0] == "A. Red."
+    assert found[0]["questions"][0]["response"] == "It is “B”, naïvely."
+
+
+@pytest.mark.parametrize("name", ["docvqa", "infovqa"])
+def test_the_rrc_server_gets_a_list_with_ids_as_numbers(tmp_path: Path, name: str) -> None:
+    found = written(tmp_path / "out.json", "rrc", rows(tmp_path, name, "17", split="test"))
+    assert isinstance(found, list)
+    assert all(type(entry["questionId"]) is int for entry in found)
+    assert all(list(entry) == ["questionId", "answer"] for entry in found)
+    ids = [entry["questionId"] for entry in found]
+    assert ids == sorted(set(ids))
+
+
+def test_a_question_without_a_number_cannot_go_to_the_rrc_server(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="takes numbers as ids"):
+        FORMATS["rrc"].write([{"extra": {"questionId": "x7"}, "raw": ""}], tmp_path / "out.json")
+
+
+def test_mmbench_s_sheet_and_table_hold_the_same(tmp_path: Path) -> None:
+    found = rows(tmp_path, "mmbench", "B")
+    for path, name in ((tmp_path / "a.xlsx", "mmbench"), (tmp_path / "a.tsv", "mmbench-tsv")):
+        FORMATS[name].write(found, path)
+    with (tmp_path / "a.tsv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file, delimiter="\t"))
+    assert [line["index"] for line in table] == ["241", "252", "1000241", "1000252", "2000241"]
+    assert {line["prediction"] for line in table} == {"B"}
+    assert list(table[0])[:7] == ["index", "question", "A", "B", "C", "D", "prediction"]
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as sheet:
+        assert sheet.testzip() is None
+        text = sheet.read("xl/worksheets/sheet1.xml").decode()
+    assert text.count("<row ") == 1 + len(table)
+    assert "<v>2000241</v>" in text
+
+
+def test_a_sheet_keeps_text_that_looks_like_something_else(tmp_path: Path) -> None:
+    said = ["=1+1", "007", "None", "a <b> & \x07 c", " x ", "", "多"]
+    write_sheet(tmp_path / "a.xlsx", [{"index": i, "prediction": x} for i, x in enumerate(said)])
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as sheet:
+        tree = ElementTree.fromstring(sheet.read("xl/worksheets/sheet1.xml"))
+    texts = [cell.text or "" for cell in tree.iter(f"{{{MAIN}}}t")]
+    assert texts == ["index", "prediction", *said[:3], "a <b> &  c", *said[4:]]
+
+
+def test_a_table_keeps_line_breaks_and_tabs(tmp_path: Path) -> None:
+    write_tsv(tmp_path / "a.tsv", [{"index": 1, "prediction": 'a\nb\t"c"'}])
+    with (tmp_path / "a.tsv").open(encoding="utf-8", newline="") as file:
+        (line,) = csv.DictReader(file, delimiter="\t")
+    assert line == {"index": "1", "prediction": 'a\nb\t"c"'}
+
+
+def test_mlvu_and_longvideobench_get_letters(tmp_path: Path) -> None:
+    mlvu = written(tmp_path / "m.json", "mlvu", rows(tmp_path, "mlvu", "F) white", split="test"))
+    assert mlvu == [{"question_id": "TQ_0", "question_type": "tutorialQA", "option": "F"}]
+    said = rows(tmp_path, "longvideobench", "the answer is c", split="test")
+    assert written(tmp_path / "l.json", "longvideobench", said) == {
+        "toyvideoA_0_t": "C",
+        "toyvideoB_0_t": "C",
+    }
+
+
+def test_an_unknown_format_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="known are videomme, rrc, mmbench"):
+        export_run(tmp_path, "kaggle")

@@ -1,0 +1,198 @@
+"""From a log to a table, a JSON file and a page; two logs compared. No model is needed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_benchmark import Fake
+
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.counting import report
+from evaluation.reports.compare import compare
+from evaluation.reports.scoring import run_folders, scored
+from evaluation.runs.log import FIELDS, LogWriter, merge, write_json
+
+ROOT = Path(__file__).parents[3]
+
+
+class Weighted(Fake):
+    """Its headline is the mean of the kinds' means."""
+
+    weight_by = "kind"
+
+    def aggregate(self, rows: Any, mode: str) -> dict[str, float]:
+        return {"best": max(row["score"][mode] for row in rows)}
+
+    def tables(self, rows: Any) -> list[str]:
+        return [f"| {len(rows)} rows |"]
+
+
+@pytest.fixture(autouse=True)
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BENCHMARKS, "fake", Fake())
+
+
+def made_run(
+    root: Path,
+    said: str,
+    total: int | None = None,
+    asked: int | None = None,
+    targets: tuple[str, ...] = ("A",),
+    **identity: Any,
+) -> Path:
+    """A run in which A was always right; what was said is one letter for each question, ! a
+    failure.
+    """
+    folder = root / "fake"
+    with LogWriter(folder) as log:
+        for index, letter in enumerate(said):
+            failed = letter == "!"
+            values = {
+                "benchmark": "fake", "id": f"q{index}", "index": index,
+                "group": f"film {index // 2}", "prompt": f"<video>Is it <b>{index}</b>?",
+                "media": [], "captions": [], "raw": None if failed else letter.strip(),
+                "extracted": {}, "score": {}, "targets": list(targets), "options": [],
+                "category": {"kind": "even" if index % 2 == 0 else "odd", "one": "same"},
+                "extra": {}, "tokens": {}, "seconds": {},
+                "error": "the film is broken." if failed else "",
+            }  # fmt: skip
+            log.add({**dict.fromkeys(FIELDS, ""), **values})
+    merge(folder)
+    known = {
+        "benchmark": "fake",
+        "model": {"name": "tiny", "parameters": 1, "dtype": "float32", "attention": "sdpa"},
+        "asked": {
+            **{"num_frames": 3, "max_tiles": None, "looks": None, "max_new_tokens": 6},
+            **{"media": True, "split": "test", "prompt": "default", "subtitles": None},
+            **identity,
+        },
+        "data": {"questions": total or len(said)},
+    }
+    runs = [{"asked": asked or total or len(said)}]
+    write_json(folder / "manifest.json", {"identity": known, "runs": runs})
+    return root
+
+
+def strict(root: Path) -> list[str]:
+    return report(root, [scored(folder, "strict") for folder in run_folders(root)])
+
+
+def test_a_finished_run_has_a_headline_with_its_error(tmp_path: Path) -> None:
+    lines = strict(made_run(tmp_path, "AAAABB" * 4))
+    row = next(line for line in lines if line.startswith("Fake"))
+    assert row.split()[:3] == ["Fake", "strict", "66.67"]
+    found = json.loads((tmp_path / "results.json").read_text())["benchmarks"]["fake"]
+    headline = found["headline"]
+    assert (headline["n"], headline["clusters"], headline["unanswered"]) == (24, 12, 0)
+    low, high = headline["interval"]
+    assert 30 < low < headline["value"] < high < 95
+    assert headline["standard_error"] == pytest.approx(100 * (2 / 9 / 12) ** 0.5)
+    assert list(found["categories"]) == ["kind"]
+
+
+def test_the_answers_are_read_again_and_not_believed(tmp_path: Path) -> None:
+    strict(made_run(tmp_path, "AB  "))
+    modes = json.loads((tmp_path / "results.json").read_text())["benchmarks"]["fake"]["modes"]
+    assert modes["strict"]["value"] == 25
+    assert modes["strict"]["unanswered"] == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "total", "asked", "words"),
+    [
+        ("AA!A", 4, 4, "not finished, 3 of 4 answered (1 failed, 0 not asked yet)"),
+        ("AA", 4, 4, "not finished, 2 of 4 answered (0 failed, 2 not asked yet)"),
+        ("AA", 4, 2, "only the first 2 of 4 questions were asked"),
+    ],
+)
+def test_what_is_not_the_whole_set_has_no_headline(
+    tmp_path: Path, said: str, total: int, asked: int, words: str
+) -> None:
+    lines = strict(made_run(tmp_path, said, total, asked))
+    row = next(line for line in lines if line.startswith("Fake"))
+    assert row.split()[2:5] == ["-", "-", "-"]
+    assert any(words in line for line in lines)
+    assert (
+        json.loads((tmp_path / "results.json").read_text())["benchmarks"]["fake"]["headline"]
+        is None
+    )
+
+
+def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
+    lines = strict(made_run(tmp_path, "AA!A"))
+    assert "Fake: 1 failed; the first, q2: the film is broken." in lines
+    assert "the film is broken." in (tmp_path / "report.html").read_text()
+
+
+def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
+    strict(made_run(tmp_path, "AB<A"))
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;b&gt;1&lt;/b&gt;" in page
+    assert "<b>1</b>?" not in page
+    assert 'class="dot"' in page
+    assert "4 questions of the split test, prompt default, 3 frames of a video" in page
+    for outside in ("<script", "http:", "https:", "<link", "url("):
+        assert outside not in page
+
+
+def test_weights_and_further_numbers_of_a_benchmark_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BENCHMARKS, "fake", Weighted())
+    lines = strict(made_run(tmp_path, "AAAAA"))  # three even, two odd
+    assert "| 5 rows |" in lines
+    assert "Fake: best 100.00." in lines
+    strict(made_run(tmp_path / "other", "ABABA"))
+    found = json.loads((tmp_path / "other/results.json").read_text())["benchmarks"]["fake"]
+    assert found["headline"]["value"] == 50
+
+
+def test_answers_that_are_secret_are_not_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fake, "score", lambda self, row, answer, mode: None)
+    lines = strict(made_run(tmp_path / "secret", "AAAA", targets=()))
+    assert any("its answers are not public" in line for line in lines)
+    lines = strict(made_run(tmp_path / "silent", "AAAA"))
+    assert any("no answer could be read in the mode strict" in line for line in lines)
+
+
+def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:
+    first = made_run(tmp_path / "a", "BBBBBBAA" * 3)
+    second = made_run(tmp_path / "b", "AAAABBAA" * 3, num_frames=8)
+    text = "\n".join(compare(first, second, "strict"))
+    assert "A 25.00, B 75.00 on 24 questions" in text
+    assert "+50.00" in text
+    assert "B is better. The interval leaves zero out." in text
+    assert "only B on 12 questions" in text
+    assert "num_frames: 3, here 8" in text
+
+
+def test_two_runs_that_hardly_differ_are_not(tmp_path: Path) -> None:
+    first = made_run(tmp_path / "a", "ABABABAB")
+    second = made_run(tmp_path / "b", "ABABBABA")
+    text = "\n".join(compare(first, second / "fake", "strict"))
+    assert "They cannot be told apart" in text
+
+
+def test_only_what_both_answered_is_compared(tmp_path: Path) -> None:
+    first = made_run(tmp_path / "a", "A!AA")
+    second = made_run(tmp_path / "b", "AA!A")
+    assert "on 2 questions both answered" in "\n".join(compare(first, second, "strict"))
+
+
+def test_counting_again_loads_no_torch() -> None:
+    code = (
+        "import sys, evaluation.counting, evaluation.reports.compare, evaluation.listing;"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no run"):
+        compare(tmp_path, tmp_path)

@@ -1,0 +1,59 @@
+"""The check of names: right where the model says the whole name, wrong where it does not."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.synthetic.language.kinds import kinds
+from evaluation.embedded.name_check import Named, name_check, table
+from vlm.loading import load_folder
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+
+LION, GOLDFISH, PIZZA = 291, 1, 963
+
+
+@pytest.fixture(scope="module")
+def embedded(embedded_folder: Path) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    model, processor, _ = load_folder(embedded_folder, torch.float32, "cpu")
+    return model.eval(), processor
+
+
+def test_names_that_are_said_are_right(
+    embedded: tuple[PVCForConditionalGeneration, PVCProcessor],
+) -> None:
+    named = list(name_check(*embedded, [kinds()[i] for i in (LION, GOLDFISH, PIZZA)]))
+    assert [one.kind.name for one in named] == ["lion", "goldfish", "pizza"]
+    assert [one.said for one in named if one.right] == [
+        f"{one.kind.phrase}." for one in named if one.right
+    ]
+    assert sum(one.right for one in named) >= 2
+
+
+def test_names_are_wrong_where_the_words_are_those_of_others(
+    embedded: tuple[PVCForConditionalGeneration, PVCProcessor],
+) -> None:
+    model, processor = embedded
+    assert model.concepts is not None
+    words = model.concepts.words.weight
+    before = words.detach().clone()
+    with torch.no_grad():
+        words.copy_(before.roll(500, dims=0))
+    (lion,) = name_check(model, processor, [kinds()[LION]])
+    with torch.no_grad():
+        words.copy_(before)
+    assert not lion.right
+    assert lion.said != "a lion."
+
+
+def test_the_table_counts_names_of_one_piece_and_of_several() -> None:
+    kind = kinds()[LION]
+    named = [
+        Named(kind, "one piece", "a lion.", True),
+        Named(kind, "several pieces", "a lioness.", False),
+        Named(kind, "several pieces", "a lion.", True),
+    ]
+    lines = table(named)
+    assert lines[2].startswith("| of one piece | 100 %")
+    assert lines[3].startswith("| of several pieces | 50 %")

@@ -1,0 +1,120 @@
+"""What a frozen backbone says is asked for once, and nothing else changes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from data.samples.disk_cache import DiskCache
+from tests.trainable import base_folder, tiny_recipe, trained
+from training.model.feature_cache import keep_features
+from training.run import prepared_model, train
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import preset_config
+
+TIMES = [0.0, 0.5] * 3
+
+
+@pytest.fixture
+def model() -> PVCForConditionalGeneration:
+    torch.manual_seed(0)
+    model = PVCForConditionalGeneration(preset_config("test"))
+    model.tower.backbone.requires_grad_(False)
+    return model
+
+
+def asked(model: PVCForConditionalGeneration) -> list[int]:
+    """How many pictures the backbone is asked for, call by call from now on."""
+    calls: list[int] = []
+
+    def count(_: object, images: tuple[Tensor]) -> None:
+        calls.append(len(images[0]))
+
+    model.tower.backbone.register_forward_pre_hook(count)
+    return calls
+
+
+def pictures(number: int) -> Tensor:
+    return torch.randn(number, 3, 32, 32, generator=torch.Generator().manual_seed(number))
+
+
+def test_each_picture_is_asked_for_once_and_says_the_same_again(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
+    seen = pictures(3)
+    plain = model.encode(seen, [1] * 3, [2] * 3, TIMES)
+    keep_features(model, DiskCache(tmp_path, 2**30))
+    calls = asked(model)
+    first = model.encode(seen, [1] * 3, [2] * 3, TIMES)
+    torch.testing.assert_close(first, plain, atol=2e-3, rtol=2e-3)  # half precision
+    assert torch.equal(model.encode(seen, [1] * 3, [2] * 3, TIMES), first)
+    assert torch.equal(model.encode(seen[[2, 0]], [1] * 2, [2] * 2, TIMES[:4])[:8], first[16:])
+    assert calls == [3]
+    other = seen + 1
+    other[1] = seen[1]
+    model.encode(other, [1] * 3, [2] * 3, TIMES)
+    assert calls == [3, 2]
+
+
+def test_what_is_above_the_backbone_still_learns(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
+    keep_features(model, DiskCache(tmp_path, 2**30))
+    for _ in range(2):
+        model.zero_grad()
+        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES).square().sum().backward()
+        assert all(
+            p.grad is not None and p.grad.abs().sum() > 0
+            for p in model.tower.blocks[0].mlp.parameters()
+        )
+
+
+def test_another_backbone_is_asked_again(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
+    disk = DiskCache(tmp_path, 2**30)
+    calls = asked(model)
+    for _ in range(2):
+        keep_features(model, disk)
+        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+    assert calls == [3]
+    with torch.no_grad():
+        next(model.tower.backbone.parameters()).mul_(2)
+    keep_features(model, disk)
+    model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+    assert calls == [3, 3]
+
+
+def test_a_backbone_that_is_trained_is_not_kept(tmp_path: Path) -> None:
+    folder = base_folder(tmp_path)
+    with pytest.raises(ValueError, match=r"recipe trains it: freeze it"):
+        prepared_model(tiny_recipe(folder, "run", feature_cache_gb=0.1))
+
+
+def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "cache"))
+    folder = base_folder(tmp_path)
+    ends = []
+    for name in ("empty", "full"):
+        recipe = tiny_recipe(folder, name, steps=3, feature_cache_gb=0.1, freeze=("backbone",))
+        train(recipe)
+        ends.append(trained(recipe))
+    assert list((tmp_path / "cache" / "features").glob("*/*.safetensors"))
+    assert f"{tmp_path / 'cache' / 'features'} keeps 0.0 GB" in capsys.readouterr().out
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_what_was_computed_in_bfloat16_is_kept_apart(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
+    keep_features(model, DiskCache(tmp_path, 2**30))
+    calls = asked(model)
+    for _ in range(2):
+        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+    assert calls == [3, 3]

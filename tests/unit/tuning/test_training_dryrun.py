@@ -1,0 +1,124 @@
+"""A run computed before it is run: parameters, shapes, operations, memory on the meta device."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from training.dry_run.flops import count
+from training.dry_run.report import Machine, dry_run, fixed_memory, meta_model
+from training.dry_run.shape import Shape
+from training.model.start import named
+from training.recipe import Lora, Recipe, Source, load_recipe
+from vlm.presets import build_model
+
+RECIPES = Path(__file__).parents[3] / "training" / "recipes"
+AT_SCALE = sorted(RECIPES.glob("pvc-*.yaml"))
+SMALL = Recipe(
+    data=(Source("a.jsonl", 3.0, "image"), Source("b.jsonl", 1.0, "video")),
+    output="runs/x",
+    model="test",
+    lora=None,
+    train_language_model=True,
+    bf16=False,
+)
+CLIP = Shape("video", 1.0, clips=1, frames=3, looks=3, text_tokens=12, answer_tokens=4)
+
+
+@pytest.mark.parametrize("path", AT_SCALE, ids=lambda path: path.stem)
+def test_recipes_at_scale_run_dry(path: Path) -> None:
+    recipe = load_recipe(path, [])
+    told = "\n".join(dry_run(recipe, Machine(devices=64)))
+    size = {"2b": "3,655.1 M | 3,655.1 M", "8b": "9,549.8 M | 9,549.8 M"}[path.stem.split("-")[2]]
+    share = {"pretrain": "50 %", "instruct": "75 %"}[path.stem.split("-")[3]]
+    assert f"| in all | {size} |" in told  # all parameters are trained
+    assert f"| image | {share} | 12 x [1, 3, 448, 448] | 48 | 3,264 |" in told
+    assert "1 x [56, 3, 448, 448] | 56 | 3,776 |" in told
+    assert "= 128 samples" in told
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "instruct"])
+def test_recipes_of_both_sizes_differ_only_in_numbers(stage: str) -> None:
+    of_2b, of_8b = (
+        yaml.safe_load((RECIPES / f"pvc-internvl2-{size}-{stage}.yaml").read_text())
+        for size in ("2b", "8b")
+    )
+    assert of_2b.keys() == of_8b.keys()
+    names = {"model", "output", "start_from", "batch_size", "accumulation"}
+    assert {key for key in of_2b if of_2b[key] != of_8b[key]} <= names
+    assert of_2b["batch_size"] * of_2b["accumulation"] == 2
+    assert of_8b["batch_size"] * of_8b["accumulation"] == 2
+
+
+def test_operations_from_two_layers_are_those_of_all() -> None:
+    counted = count(meta_model(SMALL).bfloat16(), CLIP)
+    model = build_model("test")
+    config = model.config
+    assert config.tower_config.num_temporal_layers > 1 or config.text_config.num_hidden_layers > 1
+    ids = torch.full((1, CLIP.tokens(config)), config.image_token_id)
+    ids[:, -CLIP.text_tokens :] = 1
+    size = config.image_size
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(
+            input_ids=ids,
+            pixel_values=torch.zeros(3, 3, size, size),
+            clip_frames=torch.tensor([3]),
+            clip_looks=torch.tensor([3]),
+            timesteps=torch.arange(3) / 3,
+            logits_to_keep=CLIP.answer_tokens,
+        )
+    assert counted.forward == counter.get_total_flops()
+
+
+def test_what_is_frozen_costs_nothing_backwards() -> None:
+    everything = count(meta_model(SMALL).bfloat16(), CLIP)
+    adapters = replace(
+        SMALL, lora=Lora(2, 4), train_language_model=False, freeze=("backbone", "compressor")
+    )
+    some = count(meta_model(adapters).bfloat16(), CLIP)
+    assert 2.5 * everything.forward < everything.training <= 3 * everything.forward
+    assert some.training < 0.95 * everything.training
+    assert some.kept <= everything.kept
+
+
+def test_sharing_among_devices_divides_what_it_says() -> None:
+    model = meta_model(SMALL)
+    weights = sum(p.numel() for p in model.parameters())
+    kinds = ("parameters", "gradients", "AdamW's moments")
+    for sharding, shares in (
+        ("none", (4, 4, 8)),  # bytes of fp32 for each weight
+        ("optimizer", (4, 4, 2)),
+        ("gradients", (4, 1, 2)),
+        ("full", (1, 1, 2)),
+    ):
+        memory = fixed_memory(model, Machine(4, sharding))
+        assert [memory[kind] / weights for kind in kinds] == list(shares)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": (Source("a.jsonl"),)}, "a.jsonl: a dry run needs the source's `kind`"),
+        ({"model": "nowhere"}, '"nowhere" is neither a preset'),
+    ],
+)
+def test_a_recipe_that_says_too_little_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        dry_run(replace(SMALL, **change), Machine())  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+
+
+def test_a_machine_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="from 1 on, not 0"):
+        Machine(devices=0)
+    with pytest.raises(ValueError, match="not 'half'"):
+        Machine(sharding="half")
+
+
+def test_sizes_without_weights_are_not_trained() -> None:
+    with pytest.raises(ValueError, match="names sizes without weights.*vlm.assemble"):
+        named("pvc-internvl2-8b")

@@ -1,0 +1,93 @@
+"""Recipes: whole, or refused with the line to change."""
+
+from pathlib import Path
+
+import pytest
+
+from training.recipe import load_recipe
+
+RECIPES = Path(__file__).parents[3] / "training" / "recipes"
+SMALL = "data:\n  - {path: a.jsonl, weight: 2}\noutput: runs/x\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_repository_is_whole(path: Path) -> None:
+    assert load_recipe(path).steps > 0
+
+
+def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
+    changes = ["steps=7", "data.0.weight=0.5", "lora.rank=4", "bf16=false", "learning_rate=1.0e-5"]
+    recipe = load_recipe(written(tmp_path, SMALL), changes)
+    assert (recipe.steps, recipe.data[0].weight, recipe.bf16) == (7, 0.5, False)
+    assert recipe.lora is not None
+    assert recipe.lora.rank == 4
+    assert recipe.learning_rate == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SMALL + "stesp: 3\n", "there is no `stesp` in a recipe"),
+        ("output: x\n", "`data` is missing"),
+        ("data: []\noutput: x\n", "at least one source"),
+        (SMALL + "looks: [0.5, 0.2]\n", "add up to 0.7"),
+        (SMALL + "min_frames: 9\nmax_frames: 4\n", "9 to 4 frames is no range"),
+        (SMALL + "train_language_model: true\n", "not both"),
+        ("- a\n- b\n", "list of `key: value` lines"),
+        ("a: [1\n", "is not YAML"),
+        ("data: a.jsonl\noutput: x\n", "`data` is a list"),
+        (SMALL.replace("weight", "weigth"), "`data` has the keys path, weight, kind"),
+        (SMALL + "lora: {rang: 3}\n", "`lora` has the keys rank, alpha, dropout"),
+        (SMALL + "lora: true\n", "`lora` has the keys rank, alpha, dropout"),
+        (SMALL + "lora: {rank: 0}\n", "rank of adapters is at least 1"),
+        (SMALL + "lora: {rank: 8.5}\n", "`rank` is 8.5, and should be of type int"),
+        (SMALL + "steps: null\n", "`steps` is None, and should be of type int"),
+        (SMALL + "steps: 0\n", "`steps` is at least 1"),
+        (SMALL + "language_learning_rate: -1\n", "`language_learning_rate` cannot be negative"),
+        (SMALL + "warmup: 2\n", "`warmup` is a share"),
+        (SMALL + "looks: [2, -1]\n", "cannot be negative"),
+        (SMALL + "feature_cache_gb: -1\n", "`feature_cache_gb` cannot be negative"),
+        (SMALL + "report_to: [tensorbord]\n", "`report_to` knows tensorboard, trackio, wandb"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence_that_names_the_file(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match="recipe.yaml") as error:
+        load_recipe(written(tmp_path, text))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_change_without_a_value_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="key=value"):
+        load_recipe(written(tmp_path, SMALL), ["steps"])
+
+
+@pytest.mark.parametrize("given", ["data.7.path=x", "data.a.path=x", "data.0.path.x=3", "a.b=["])
+def test_a_change_of_what_is_not_there_is_one_sentence(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ValueError, match="--set") as error:
+        load_recipe(written(tmp_path, SMALL), [given])
+    assert "\n" not in str(error.value)
+
+
+def test_one_word_does_for_a_list_of_one(tmp_path: Path) -> None:
+    text = SMALL + "evaluation: held.jsonl\nfreeze: backbone\nlooks: 1\nsamples:\n"
+    recipe = load_recipe(written(tmp_path, text))
+    assert (recipe.evaluation, recipe.freeze) == (("held.jsonl",), ("backbone",))
+    assert (recipe.looks, recipe.samples) == ((1.0,), "")
+
+
+def test_adapters_are_frozen_only_where_an_earlier_stage_trained_them(tmp_path: Path) -> None:
+    frozen = SMALL + "freeze: language_model\n"
+    with pytest.raises(ValueError, match="`start_from` the stage that trained them"):
+        load_recipe(written(tmp_path, frozen))
+    recipe = load_recipe(written(tmp_path, frozen + "start_from: runs/earlier\n"))
+    assert recipe.freeze == ("language_model",)
+    assert recipe.lora is not None

@@ -1,0 +1,67 @@
+"""The real base models as they come out of their packages, and what the repository ships on top."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from vlm.presets import preset_config
+from vlm.weights import base_models
+from vlm.weights import shipped as embedded
+from vlm.weights.__main__ import main
+from vlm.weights.io import cache
+from vlm.weights.io.files import WeightsError, read_safetensors
+
+
+@pytest.fixture(scope="module")
+def language_model() -> Path:
+    try:
+        return base_models.smollm2()
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+def test_the_language_model_still_knows_the_capital_of_france(language_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(language_model)
+    model = AutoModelForCausalLM.from_pretrained(language_model, dtype=torch.float32)
+    question = [{"role": "user", "content": "What is the capital of France?"}]
+    prompt = tokenizer.apply_chat_template(
+        question, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    out = model.generate(**prompt, max_new_tokens=8, do_sample=False)
+    answer = tokenizer.decode(out[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert "Paris" in answer
+
+
+def test_its_picture_tokens_are_those_of_the_embedded_preset(language_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(language_model)
+    config = preset_config("embedded")
+    assert len(tokenizer) == config.text_config.vocab_size
+    assert tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>") == config.image_token_id
+    assert config.prompt_config.image_tokens == base_models.IMAGE_TOKENS
+
+
+def test_the_classifier_keeps_its_package_names() -> None:
+    try:
+        tensors = read_safetensors(base_models.efficientnet_lite2())
+    except WeightsError as error:
+        pytest.skip(str(error))
+    assert tensors["_fc.weight"].shape == (1000, 1280)
+
+
+def test_the_base_is_byte_for_byte_what_was_converted(language_model: Path) -> None:
+    cache.check(language_model)
+
+
+def test_the_command_prints_where_things_are(
+    language_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["base"]) == 0
+    assert str(language_model) in capsys.readouterr().out
+
+
+def test_what_the_repository_ships_is_small_and_loads(embedded_folder: Path) -> None:
+    shipped = sum(file.stat().st_size for file in embedded.SHIPPED.iterdir())
+    assert shipped <= 25e6
+    assert cache.is_made(embedded_folder, embedded.source_of(embedded.SHIPPED))

@@ -1,0 +1,195 @@
+"""Reading weights, and folders that are made once."""
+
+import json
+import multiprocessing
+import os
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vlm.weights.io import cache
+from vlm.weights.io.cache import check, is_made, made_once, make_whole
+from vlm.weights.io.files import WeightsError, cache_dir, read_safetensors, write_safetensors
+
+SOURCE = {"of": "this test"}
+
+
+def write_one(folder: Path) -> None:
+    (folder / "one.txt").write_text("one")
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVISIT_CACHE", "/somewhere/else")
+    assert cache_dir() == Path("/somewhere/else")
+    monkeypatch.delenv("REVISIT_CACHE")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert cache_dir() == Path("/home/me/.cache/revisit")
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    tensors = {"a": torch.randn(3, 4).T, "b": torch.tensor([1.5], dtype=torch.bfloat16)}
+    write_safetensors(tensors, tmp_path / "new" / "w.safetensors")
+    back = read_safetensors(tmp_path / "new" / "w.safetensors")
+    assert back.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert back[name].dtype == tensor.dtype
+        assert torch.equal(back[name], tensor)
+
+
+def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        save_file({"a": torch.zeros(1)}, folder / "model.safetensors")  # its owner's alone
+        write_one(folder)
+
+    before = os.umask(0o027)
+    try:
+        write_safetensors({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+        make_whole(tmp_path / "model", SOURCE, make)
+    finally:
+        os.umask(before)
+    written = [tmp_path / "w.safetensors", *(tmp_path / "model").iterdir()]
+    assert len(written) == 4
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o640}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+        (pickle.dumps({"a": 1}, protocol=2), "pickle"),
+        (b"PK\x03\x04 as torch.save writes it", "pickle"),
+        (b"<!DOCTYPE html><p>Not found", "web page"),
+        (b"", "empty"),
+        (b"\x08\0\0\0\0\0\0\0{", "cut short"),
+        (b"\xff" * 100, "cut short"),
+    ],
+)
+def test_what_is_no_safetensors_is_called_by_its_name(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=reason) as error:
+        read_safetensors(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_truncated_file_and_a_missing_file_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    write_safetensors({"a": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="cut short"):
+        read_safetensors(path)
+    with pytest.raises(WeightsError, match="no such file"):
+        read_safetensors(tmp_path / "none.safetensors")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    write_safetensors({"a": torch.ones(2)}, path)
+    with pytest.raises(AttributeError):
+        write_safetensors({"a": "not a tensor"}, path)  # type: ignore[dict-item]
+    assert os.listdir(tmp_path) == ["w.safetensors"]
+    assert torch.equal(read_safetensors(path)["a"], torch.ones(2))
+
+
+def test_a_folder_is_made_once_and_again_when_its_source_changes(tmp_path: Path) -> None:
+    made = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        (folder / f"{len(made)}.txt").write_text("x")
+
+    for _ in range(2):
+        assert made_once(tmp_path / "f", {"version": "1"}, make) == tmp_path / "f"
+    assert len(made) == 1
+    made_once(tmp_path / "f", {"version": "2"}, make)
+    assert len(made) == 2
+    assert not (tmp_path / "f" / "1.txt").exists()
+    assert (tmp_path / "f" / "2.txt").exists()
+
+
+def test_a_folder_that_lost_or_shortened_a_file_is_made_again(tmp_path: Path) -> None:
+    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    (folder / "one.txt").unlink()
+    assert not is_made(folder, SOURCE)
+    made_once(folder, SOURCE, write_one)
+    (folder / "one.txt").write_text("o")
+    made_once(folder, SOURCE, write_one)
+    assert (folder / "one.txt").read_text() == "one"
+    (folder / cache.MANIFEST).write_text("{")
+    made_once(folder, SOURCE, write_one)
+    assert is_made(folder, SOURCE)
+
+
+def test_a_failure_leaves_the_folder_that_was_there(tmp_path: Path) -> None:
+    made_once(tmp_path / "f", {"version": "1"}, write_one)
+
+    def fail(folder: Path) -> None:
+        (folder / "half.txt").write_text("half")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        made_once(tmp_path / "f", {"version": "2"}, fail)
+    assert is_made(tmp_path / "f", {"version": "1"})
+    assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.lock"}
+
+
+def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".f.building").mkdir()
+    (tmp_path / ".f.building" / "half.txt").write_text("half")
+    (tmp_path / ".f.old").mkdir()
+    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    assert sorted(os.listdir(folder)) == [cache.MANIFEST, "one.txt"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.lock"}
+
+
+def _make_slowly(folder: Path) -> None:
+    with (folder.parent / "count.txt").open("a") as count:
+        count.write("x")
+    time.sleep(0.3)
+    write_one(folder)
+
+
+def _make_from_another_process(folder: Path) -> None:
+    made_once(folder, SOURCE, _make_slowly)
+    assert (folder / "one.txt").read_text() == "one"
+
+
+def test_two_processes_at_once_make_it_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    arguments = (tmp_path / "f",)
+    processes = [context.Process(target=_make_from_another_process, args=arguments) for _ in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    assert (tmp_path / "count.txt").read_text() == "x"
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    check(folder)
+    (folder / "one.txt").write_text("onf")
+    assert is_made(folder, SOURCE)  # sizes cannot tell
+    with pytest.raises(WeightsError, match=r"one\.txt"):
+        check(folder)
+
+
+def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(WeightsError, match="REVISIT_CACHE"):
+        made_once(tmp_path / "file" / "f", SOURCE, write_one)
+
+
+def test_a_manifest_names_every_file_with_its_hash(tmp_path: Path) -> None:
+    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    manifest = json.loads((folder / cache.MANIFEST).read_text())
+    assert manifest["source"] == SOURCE
+    assert list(manifest["files"]) == ["one.txt"]
+    assert manifest["files"]["one.txt"]["bytes"] == 3

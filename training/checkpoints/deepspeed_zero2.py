@@ -1,0 +1,93 @@
+"""The pieces of DeepSpeed's ZeRO-2, read and written as whole tensors for full_tensors.py.
+
+ZeRO keeps float32 weights and optimizer states of flat pieces of many parameters; DeepSpeed's
+functions find a parameter's in them. All are collective: every process calls them in one order.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def refuse_stage_3(accelerator: Any) -> None:
+    """ZeRO-3 gathers a module's weights when the module is called, and not all of ours are."""
+    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
+    if plugin is not None and plugin.zero_stage > 2:
+        raise ValueError(
+            "DeepSpeed's ZeRO-3 does not fit this model; to have weights in pieces take "
+            "training/accelerate/fsdp2.yaml, or set zero_stage to 2"
+        )
+
+
+def is_zero(parameter: Tensor) -> bool:
+    """Whether DeepSpeed holds its float32 copy in pieces."""
+    return hasattr(parameter, "_hp_mapping")
+
+
+def whole_parameter(parameter: Tensor) -> Tensor:
+    """All of its float32 copy."""
+    from deepspeed.utils import safe_get_full_fp32_param
+
+    return safe_get_full_fp32_param(parameter)
+
+
+def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
+    """The copy that computes and the float32 one."""
+    from deepspeed.utils import safe_set_full_fp32_param
+
+    parameter.data.copy_(value)
+    safe_set_full_fp32_param(parameter, value.to(parameter.device, torch.float32))
+
+
+def named_states(optimizer: Any, named: Mapping[str, nn.Parameter]) -> Iterator[tuple[str, Tensor]]:
+    """Both moments of Adam and the step, which is the same for all."""
+    from deepspeed.utils import safe_get_full_optimizer_state
+
+    states = _linked_states(optimizer)
+    steps = [state["step"] for state in states if "step" in state]
+    for name, parameter in named.items():
+        for key in MOMENTS:
+            yield f"{name}:{key}", safe_get_full_optimizer_state(parameter, key)
+        yield f"{name}:step", torch.as_tensor(steps[0], dtype=torch.float32).clone()
+
+
+def fill_states(
+    optimizer: Any, named: Mapping[str, nn.Parameter], found: Mapping[str, Tensor]
+) -> None:
+    from deepspeed.utils import safe_set_full_optimizer_state
+
+    states = _linked_states(optimizer)
+    for name, parameter in named.items():
+        for key in MOMENTS:
+            value = found[f"{name}:{key}"].to(parameter.device)
+            safe_set_full_optimizer_state(parameter, value, key)
+    step = next(value for name, value in found.items() if name.endswith(":step"))
+    for state in states:
+        if isinstance(state.get("step"), Tensor):
+            state["step"].fill_(float(step))
+        elif "step" in state:
+            state["step"] = int(step)
+
+
+def _linked_states(optimizer: Any) -> list[dict[str, Any]]:
+    """Adam's states of the flat pieces, after parameters have been told where in them they are.
+
+    DeepSpeed (0.19) does that after the first group's first step, when later groups have no states.
+    """
+    layers = [optimizer]
+    while hasattr(layers[-1], "optimizer"):
+        layers.append(layers[-1].optimizer)
+    for group in layers[-1].param_groups:
+        for flat in group["params"]:
+            if not layers[-1].state[flat]:  # it has not stepped
+                moments = {key: torch.zeros_like(flat) for key in MOMENTS}
+                layers[-1].state[flat] = {"step": torch.zeros(()), **moments}
+    for layer in layers:
+        if hasattr(layer, "_lazy_init_hp_params_optimizer_state"):
+            layer._hp_optimizer_states_linked = False
+            layer._lazy_init_hp_params_optimizer_state()
+    return list(layers[-1].state.values())

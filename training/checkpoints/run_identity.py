@@ -1,0 +1,88 @@
+"""What a run was made of, and what has changed since: the recipe's values and the data's hashes.
+
+A run goes on only with the recipe and the data it was started with; otherwise half of it would be
+one experiment and half another. `--allow-changes` goes on all the same, and says with what.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from data.sources.shards import shards
+from training.recipe import Recipe, recipe_values
+from vlm.weights.io.files import cache_dir, sha256
+
+# Values that do not change what is learnt.
+FREE = (
+    *("workers", "save_every", "log_every", "keep", "report_to", "samples", "num_samples"),
+    *("decode_seconds", "max_bad_share", "frame_cache_gb"),
+    *("evaluation", "max_skipped", "accumulation", "gradient_checkpointing", "compile"),
+)
+WHOLE = 1 << 30  # larger files are known by their size and their two ends
+
+
+def data_root(recipe: Recipe) -> Path:
+    """Where the paths of a recipe's sources start."""
+    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
+    return root.expanduser()
+
+
+def made_of(recipe: Recipe, num_processes: int) -> dict[str, Any]:
+    """Everything that a resumed run must agree with."""
+    values = recipe_values(recipe)
+    values["samples_per_step"] = recipe.batch_size * recipe.accumulation * num_processes
+    root = data_root(recipe)
+    data = {source.path: fingerprint(root / source.path) for source in recipe.data}
+    return json.loads(json.dumps({"recipe": values, "data": data}))
+
+
+def fingerprint(path: Path) -> str:
+    """What a file of records holds, in a word; of tar files their names and sizes."""
+    if path.suffix == ".tar":
+        sizes = [(p.name, p.stat().st_size if p.is_file() else 0) for p in shards(path)]
+        return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size <= WHOLE:
+        return sha256(path)
+    with path.open("rb") as file:
+        first = file.read(1 << 20)
+        file.seek(-(1 << 20), 2)
+        last = file.read()
+    return f"{size} bytes, ends {hashlib.sha256(first + last).hexdigest()}"
+
+
+def other_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """A phrase for each value of the recipe that would change what is learnt."""
+    old, new = before["recipe"], now["recipe"]
+    return [
+        f"{key}: {old.get(key)} -> {new.get(key)}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key) and key not in FREE
+    ]
+
+
+def other_data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """A phrase for each file of records that is not as it was."""
+    old, new = before["data"], now["data"]
+    return [
+        f"{path} has {'changed' if path in old else 'been added'}"
+        for path in sorted(new)
+        if old.get(path) != new[path]
+    ]
+
+
+def refuse_changes(before: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:
+    """A run is only resumed with the recipe and the data it was started with."""
+    found = {
+        "another recipe": other_values(before, now),
+        "other data": other_data(before, now),
+    }
+    reasons = [f"{what} ({'; '.join(how)})" for what, how in found.items() if how]
+    if reasons:
+        raise ValueError(
+            f"{checkpoint} was made with {' and '.join(reasons)}; take another `output`, or the "
+            "old values, or go on with --allow-changes"
+        )

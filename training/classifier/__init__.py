@@ -1,0 +1,1 @@
+"""Training a vision encoder under a classifier's head."""

@@ -1,0 +1,171 @@
+"""A vision encoder under a classifier's head, trained on clips in folders (training/encoders.py).
+
+The same trainer as for the assistant (training/loop/trainer_base.py), so the same checkpoints,
+resume, guard and curves. What comes out is a classifier
+(`vlm.heads.classification.load_classifier`), and its tower can go on in an assistant: `start_from:
+runs/clips` in a recipe whose model has such a tower.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, default_collate
+
+from data.clip_folders import ClipDataset, LabelledClip, find_clips, in_order, split
+from training.checkpoints.full_tensors import (
+    fill_parameter,
+    read_tensors,
+    whole_parameter,
+    write_tensors,
+)
+from training.checkpoints.run_identity import fingerprint
+from training.classifier.recipe import EncoderRecipe
+from training.loop.arguments import training_arguments
+from training.loop.distributed import num_processes, tell
+from training.loop.signals import StopOnSignal, train_until_stopped
+from training.loop.trainer_base import SteadyTrainer
+from training.model.start import start_model
+from training.run import going_on_from
+from training.watch.journal import Bar, Journal
+from vlm.config import TowerConfig
+from vlm.encoders.build import build_tower
+from vlm.heads.classification import VideoClassifier, save_classifier
+from vlm.presets import preset_config
+from vlm.weights.io.cache import make_whole
+
+
+class EncoderTrainer(SteadyTrainer):
+    """Cross-entropy on a clip's class, accuracy on held-out clips with every checkpoint."""
+
+    def __init__(self, recipe: EncoderRecipe, held_out: ClipDataset, **options: Any) -> None:
+        self.recipe, self.held_out = recipe, held_out
+        arguments = training_arguments(recipe)
+        super().__init__(
+            args=arguments,
+            keep=recipe.keep,
+            max_skipped=recipe.max_skipped,
+            data_collator=default_collate,
+            **options,
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        return [
+            {
+                "params": [p for p in trained if (p.ndim > 1) == decays],
+                "lr": self.recipe.learning_rate,
+                "weight_decay": self.recipe.weight_decay if decays else 0.0,
+            }
+            for decays in (True, False)
+        ]
+
+    def write_weights(self, folder: Path | None) -> None:
+        named = self.accelerator.unwrap_model(self.model).named_parameters()
+        write_tensors(((name, whole_parameter(p)) for name, p in named), folder)
+
+    def read_weights(self, folder: Path) -> None:
+        found = read_tensors(folder)
+        for name, parameter in self.accelerator.unwrap_model(self.model).named_parameters():
+            fill_parameter(parameter, found[name])
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        logits = model(inputs["clip"], inputs["times"])
+        loss = F.cross_entropy(logits.float(), inputs["label"])
+        return (loss, {"logits": logits}) if return_outputs else loss
+
+    def look_at(self, model: Any) -> None:
+        if len(self.held_out):
+            self.log({"held_out_accuracy": self.accuracy(model)})
+
+    def accuracy(self, model: nn.Module) -> float:
+        """Of the held-out clips; each process computes all, for they are few."""
+        model.eval()
+        right = 0
+        loader = DataLoader(self.held_out, self.recipe.batch_size)
+        for batch in loader:
+            batch = self._prepare_inputs(batch)
+            with torch.no_grad(), self.compute_loss_context_manager():
+                guesses = model(batch["clip"], batch["times"]).argmax(dim=-1)
+            right += int((guesses == batch["label"]).sum())
+        model.train()
+        return right / len(self.held_out)
+
+
+def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = False) -> Path:
+    """Run it; returns the folder of the trained classifier. Raises StoppedError after a signal."""
+    output, folder = Path(recipe.output), Path(recipe.folder)
+    clips, classes = find_clips(folder)
+    facts = made_of(recipe, clips)
+    checkpoint = going_on_from(output, facts, allow_changes) if resume else None
+    model, config = build(recipe, len(classes))
+    trained_on, held = split(clips, recipe.held_out, folder)
+    if not trained_on:
+        raise ValueError(f"all {len(clips)} clips of {folder} are held out; lower `held_out`")
+    size = recipe.batch_size * recipe.accumulation * num_processes()
+    tell(
+        f"{recipe.steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
+        f"train on, {len(held)} held out; writing to {recipe.output}"
+    )
+    order = in_order(trained_on, recipe.steps * size, recipe.seed)
+    stop = StopOnSignal()
+    trainer = EncoderTrainer(
+        recipe,
+        ClipDataset(held, config, recipe.num_frames),
+        model=model,
+        made_of=facts,
+        callbacks=[Bar(), Journal(output), stop],
+        train_dataset=ClipDataset(order, config, recipe.num_frames),
+    )
+    train_until_stopped(trainer, stop, checkpoint)
+    return write(trainer, config, classes, output)
+
+
+def build(recipe: EncoderRecipe, num_classes: int) -> tuple[VideoClassifier, TowerConfig]:
+    """The tower, of a saved model or fresh, under a fresh head."""
+    torch.manual_seed(recipe.seed)
+    if recipe.preset:
+        config = preset_config(recipe.preset).tower_config
+        tower = build_tower(config)
+    else:
+        saved, _ = start_model(recipe.model, recipe.seed, torch.float32)
+        config, tower = saved.config.tower_config, saved.tower
+    model = VideoClassifier(tower, num_classes, recipe.dropout)
+    if recipe.freeze_backbone:
+        tower.backbone.requires_grad_(False)
+    return model, config
+
+
+def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], output: Path) -> Path:
+    """classifier/ for use, trained/ for `start_from` in an assistant's recipe."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if trainer.is_world_process_zero():
+
+        def tower_alone(folder: Path) -> None:
+            named = model.named_parameters()
+            write_tensors(((n, p.detach()) for n, p in named if n.startswith("tower.")), folder)
+
+        source = {"step": str(trainer.state.global_step)}
+        make_whole(output / "trained", source, tower_alone)
+        make_whole(
+            output / "classifier",
+            source,
+            lambda folder: save_classifier(model, config, classes, folder),
+        )
+        tell(f"The classifier is in {output / 'classifier'}; the curves in {output}/curves.png.")
+    trainer.accelerator.wait_for_everyone()
+    return output / "classifier"
+
+
+def made_of(recipe: EncoderRecipe, clips: list[LabelledClip]) -> dict[str, Any]:
+    """What a resumed run must agree with (training/checkpoints/run_identity.py)."""
+    values = asdict(recipe) | {"report_to": list(recipe.report_to)}
+    values["samples_per_step"] = recipe.batch_size * recipe.accumulation * num_processes()
+    root = Path(recipe.folder)
+    data = {clip.path.relative_to(root).as_posix(): fingerprint(clip.path) for clip in clips}
+    return {"recipe": values, "data": data}

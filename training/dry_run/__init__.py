@@ -1,0 +1,1 @@
+"""A run computed before it is run: sizes, operations, memory."""

@@ -1,0 +1,187 @@
+"""Operations and kept activations of one sample, counted on the meta device.
+
+The model is to be in bfloat16, as autocast computes it: what is kept is then about what training
+keeps. Operations are those of torch's counter, an attention's square in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from vlm.model import PVCForConditionalGeneration
+
+if TYPE_CHECKING:
+    from training.dry_run.shape import Shape
+
+
+@dataclass(frozen=True)
+class Count:
+    """Of one sample. Operations are multiplications and additions; memory is in bytes."""
+
+    parts: dict[str, float]  # operations forwards: tower, compressor, language model
+    training: float  # operations forwards and backwards, what is frozen left out
+    kept: float  # activations kept for the backward pass
+    kept_checkpointed: float  # where every block keeps only what went into it
+
+    @property
+    def forward(self) -> float:
+        return sum(self.parts.values())
+
+
+def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
+    """Sends a sample of this shape through a model on the meta device, there and back."""
+    tower, decoder = model.tower, model.language_model.get_decoder()
+    plain = getattr(tower.backbone, "layers", None)
+    vision: dict[str, float] = {}
+    checkpointed = 0.0
+    if shape.clips:
+        owners = [tower] if plain is None else [tower.backbone, tower]
+        kinds: list[Any] = [tower.blocks] if plain is None else [plain, tower.blocks]
+        measured = _by_depth(owners, kinds, lambda: _vision(model, shape))
+        vision = {name: shape.clips * number for name, number in measured.items()}
+        inputs = shape.clips * _block_inputs(model, shape)
+        checkpointed = inputs + (vision["kept"] - inputs) / max(sum(map(len, kinds)), 1)
+    language = _by_depth([decoder], [decoder.layers], lambda: _language(model, shape))
+    inputs = 2 * shape.tokens(model.config) * model.config.text_width * len(decoder.layers)
+    checkpointed += inputs + (language["kept"] - inputs) / len(decoder.layers)
+    parts: dict[str, float] = {n: vision[n] for n in ("tower", "compressor") if n in vision}
+    parts["language model"] = language["language model"]
+    return Count(
+        parts,
+        vision.get("training", 0.0) + language["training"],
+        vision.get("kept", 0.0) + language["kept"],
+        checkpointed,
+    )
+
+
+def _by_depth(
+    owners: Sequence[nn.Module],
+    layers: Sequence[nn.ModuleList],
+    measure: Callable[[], dict[str, float]],
+) -> dict[str, float]:
+    """What `measure` finds of the whole model, from one and two layers of each kind.
+
+    Layers of one kind cost the same, and a kind of them may be empty: ten times faster than all.
+    """
+
+    def found(depths: Sequence[int]) -> dict[str, float]:
+        with _cut(owners, layers, depths):
+            return measure()
+
+    few = [min(len(kind), 1) for kind in layers]
+    base = found(few)
+    whole = dict(base)
+    for index, kind in enumerate(layers):
+        if len(kind) > 1:
+            more = found([depth + (index == other) for other, depth in enumerate(few)])
+            for name in whole:
+                whole[name] += (len(kind) - 1) * (more[name] - base[name])
+    return whole
+
+
+@contextmanager
+def _cut(
+    owners: Sequence[nn.Module], layers: Sequence[nn.ModuleList], depths: Sequence[int]
+) -> Iterator[None]:
+    """Leaves each owner only its first layers for a while."""
+    names = [
+        next(name for name, child in owner.named_children() if child is kind)
+        for owner, kind in zip(owners, layers, strict=True)
+    ]
+    places = list(zip(owners, names, layers, strict=True))
+    try:
+        for (owner, name, kind), depth in zip(places, depths, strict=True):
+            setattr(owner, name, kind[:depth])
+        yield
+    finally:
+        for owner, name, kind in places:
+            setattr(owner, name, kind)
+
+
+def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """Operations of one clip by part and in all, and the bytes kept of it."""
+    S = model.config.image_size
+    pixels = torch.empty(shape.frames, 3, S, S, device="meta", dtype=torch.bfloat16)
+    times = torch.zeros(shape.looks, device="meta")
+    with kept_bytes(model, _patches(model)) as kept:
+        with FlopCounterMode(display=False, depth=1) as forward:
+            tokens = model.encode(pixels, [shape.frames], [shape.looks], times)
+        backward = _backward(tokens)
+    total = forward.get_total_flops()
+    compressor = sum(forward.get_flop_counts()[type(model.compressor).__name__].values())
+    return {
+        "tower": total - compressor,
+        "compressor": compressor,
+        "training": total + backward,
+        "kept": kept[0],
+    }
+
+
+def _language(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """Operations forwards and in all, and the bytes kept."""
+    L, D = shape.tokens(model.config), model.config.text_width
+    below = (*model.tower.parameters(), *model.compressor.parameters())
+    pictures = any(p.requires_grad for p in below)
+    with kept_bytes(model, L) as kept:
+        inputs = torch.empty(1, L, D, device="meta", dtype=torch.bfloat16)
+        inputs.requires_grad_(pictures and shape.clips > 0)
+        # A mask as it is used: one that is made looks at positions, which have no values here.
+        mask = torch.ones(1, 1, L, L, device="meta", dtype=torch.bool)
+        decoder = model.language_model.get_decoder()
+        with FlopCounterMode(display=False) as forward:
+            out = decoder(inputs_embeds=inputs, attention_mask=mask, use_cache=False)
+            hidden = out.last_hidden_state[:, : shape.answer_tokens]
+            logits = model.get_output_embeddings()(hidden).float()
+        backward = _backward(logits)
+    total = forward.get_total_flops()
+    return {"language model": total, "training": total + backward, "kept": kept[0]}
+
+
+def _backward(out: Tensor) -> float:
+    if not out.requires_grad:
+        return 0.0
+    with FlopCounterMode(display=False) as counter:
+        out.sum().backward()
+    return counter.get_total_flops()
+
+
+def _block_inputs(model: PVCForConditionalGeneration, shape: Shape) -> float:
+    """Bytes of what goes into each block of the tower, once for every look where looks differ."""
+    tower = model.tower
+    plain = len(getattr(tower.backbone, "layers", ())) * shape.frames
+    return 2.0 * tower.dim * _patches(model) * (plain + len(tower.blocks) * shape.looks)
+
+
+def _patches(model: PVCForConditionalGeneration) -> int:
+    """Tokens of a frame in the tower, its summary in front included."""
+    rows, columns = model.config.tower_config.grid
+    return model.tower.backbone.num_prefix + rows * columns
+
+
+@contextmanager
+def kept_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
+    """Bytes that autograd keeps for the backward pass, parameters left out: the list's one entry.
+
+    On the meta device attention is written out and keeps its squares of `rows` by `rows` weights; a
+    fused one, as GPUs run it, does not. They are left out.
+    """
+    seen = {p.untyped_storage()._cdata for p in model.parameters()}
+    total = [0.0]
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()._cdata
+        square = tensor.ndim >= 3 and tensor.shape[-1] == tensor.shape[-2] == rows
+        if storage not in seen and not square:
+            seen.add(storage)
+            total[0] += tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        yield total

@@ -1,0 +1,237 @@
+"""A run before it is run: what a recipe's model holds, costs and needs, computed on nothing.
+
+    python -m training.instruct training/recipes/pvc-internvl2-8b-instruct.yaml --dry-run
+
+The model is built on torch's meta device, which knows shapes and keeps no numbers, so a model of
+ten billion parameters takes seconds and no memory. A sample of each kind goes through it forwards
+and backwards: that gives the shapes, the operations (counted by torch, with what is frozen left
+out) and what is kept for the backward pass. Data need not be there: a source says its `kind`.
+
+Memory is an estimate: parameters, gradients and AdamW's two moments as they are sharded, and kept
+activations; not what the libraries, the buffers of communication and fragmentation take.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.dry_run.flops import Count, count
+from training.dry_run.shape import Shape
+from training.model.parts import prepare_parts
+from training.recipe import Recipe
+from vlm.config import PVCConfig
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import PRESETS, preset_config
+
+SHARDINGS = {  # what is split among the devices: parameters, gradients, optimizer states
+    "none": (False, False, False),
+    "optimizer": (False, False, True),
+    "gradients": (False, True, True),
+    "full": (True, True, True),
+}
+GiB = 2**30
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where the run is to take place."""
+
+    devices: int = 8
+    sharding: str = "full"
+    memory: float = 80.0  # GiB of one device
+
+    def __post_init__(self) -> None:
+        if self.devices < 1:
+            raise ValueError(f"--devices takes a number from 1 on, not {self.devices}")
+        if self.sharding not in SHARDINGS:
+            raise ValueError(f"--sharding is {', '.join(SHARDINGS)}, not {self.sharding!r}")
+
+
+def dry_run(
+    recipe: Recipe, machine: Machine, text_tokens: int = 192, answer_tokens: int = 64
+) -> list[str]:
+    """Everything about a run that can be known before it, as Markdown."""
+    model = meta_model(recipe)
+    parameters = parameter_table(model)
+    fixed = fixed_memory(model, machine)
+    model.bfloat16()
+    shapes = sample_shapes(recipe, model.config, text_tokens, answer_tokens)
+    counts = {shape: count(model, shape) for shape in shapes}
+    largest = max(counts, key=lambda shape: shape.tokens(model.config))
+    longest = replace(largest, frames=recipe.max_frames, looks=recipe.max_frames)
+    worst = count(model, longest) if largest.frames > 1 else counts[largest]
+    return [
+        f"# {recipe.output}: {recipe.model}, nothing is run",
+        "",
+        *parameters,
+        *sample_table(counts, model.config),
+        *step_lines(recipe, machine, counts, model.config),
+        *memory_table(fixed, recipe, machine, counts, worst),
+    ]
+
+
+def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
+    """The recipe's model without its numbers, frozen and thawed as for training."""
+    if recipe.model in PRESETS:
+        config = preset_config(recipe.model)
+    elif (Path(recipe.model) / "config.json").is_file():
+        config = PVCConfig.from_pretrained(recipe.model)
+    else:
+        raise ValueError(
+            f'"{recipe.model}" is neither a preset ({", ".join(PRESETS)}) nor a model\'s folder'
+        )
+    # Scaled rotary embeddings look at positions, which have no values here; shapes stay the same.
+    text: Any = config.text_config
+    text.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
+    with torch.device("meta"):
+        model = PVCForConditionalGeneration(config)
+    with torch.device("meta"):
+        prepare_parts(model, recipe)
+    return model
+
+
+def sample_shapes(
+    recipe: Recipe, config: PVCConfig, text_tokens: int, answer_tokens: int
+) -> list[Shape]:
+    """One typical sample for each kind of the recipe's sources."""
+    total = sum(source.weight for source in recipe.data)
+    shares: dict[str, float] = {}
+    for source in recipe.data:
+        if not source.kind:
+            raise ValueError(
+                f"{source.path}: a dry run needs the source's `kind`: image, video or text"
+            )
+        shares[source.kind] = shares.get(source.kind, 0.0) + source.weight / total
+    looks = round(sum(chance * (i + 1) for i, chance in enumerate(recipe.looks)))
+    frames = (recipe.min_frames + recipe.max_frames) // 2
+    of_kind = {
+        "image": (config.prompt_config.default_tiles, 1, looks),
+        "video": (1, frames, frames),
+        "text": (0, 0, 0),
+    }
+    return [
+        Shape(kind, share, *of_kind[kind], text_tokens, answer_tokens)
+        for kind, share in shares.items()
+    ]
+
+
+def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
+    """Parameters by part, and how many of them are trained."""
+    tower = model.tower
+    parts: dict[str, list[nn.Module]] = {
+        "tower, image backbone": [tower.backbone],
+        "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
+        "compressor": [model.compressor],
+        "language model": [model.language_model],
+        "in all": [model],
+    }
+    lines = ["| part | parameters | trained |", "|---|---:|---:|"]
+    for name, modules in parts.items():
+        parameters = [p for module in modules for p in module.parameters()]
+        all_of_them = sum(p.numel() for p in parameters)
+        trained = sum(p.numel() for p in parameters if p.requires_grad)
+        lines.append(f"| {name} | {all_of_them / 1e6:,.1f} M | {trained / 1e6:,.1f} M |")
+    return [*lines, ""]
+
+
+def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
+    """What a sample of each kind is made of, and what it costs."""
+    N, S = config.tower_config.grid, config.image_size
+    lines = [
+        f"A frame is {S} x {S} pixels, {N[0]} x {N[1]} patches of {config.tower_config.dim}; a "
+        f"look at it {config.tokens_per_look} tokens of {config.text_width}.",
+        "",
+        "| sample | share | pixels | looks | tokens | forward | forward and backward |",
+        "|---|---:|---|---:|---:|---:|---:|",
+    ]
+    for shape, counted in counts.items():
+        pixels = f"{shape.clips} x [{shape.frames}, 3, {S}, {S}]" if shape.clips else "none"
+        lines.append(
+            f"| {shape.name} | {100 * shape.share:.0f} % | {pixels} | "
+            f"{shape.clips * shape.looks} | {shape.tokens(config):,} | "
+            f"{counted.forward / 1e12:,.1f} TFLOP | {counted.training / 1e12:,.1f} TFLOP |"
+        )
+    parts: dict[str, float] = {}
+    for shape, counted in counts.items():
+        for part, flops in counted.parts.items():
+            parts[part] = parts.get(part, 0.0) + shape.share * flops
+    shares = ", ".join(f"{p} {100 * f / sum(parts.values()):.0f} %" for p, f in parts.items())
+    return [*lines, "", f"Of the operations of the mean sample: {shares}.", ""]
+
+
+def step_lines(
+    recipe: Recipe, machine: Machine, counts: dict[Shape, Count], config: PVCConfig
+) -> list[str]:
+    """The token budget and the operations of a step, and of the run."""
+    samples = recipe.batch_size * recipe.accumulation * machine.devices
+    tokens = sum(shape.share * shape.tokens(config) for shape in counts)
+    flops = sum(shape.share * counted.training for shape, counted in counts.items())
+    if recipe.gradient_checkpointing:
+        flops += sum(shape.share * counted.forward for shape, counted in counts.items())
+    total = recipe.steps * samples
+    return [
+        f"A step: {recipe.batch_size} samples x {recipe.accumulation} x {machine.devices} devices "
+        f"= {samples:,} samples, {samples * tokens:,.0f} tokens, "
+        f"{samples * flops / 1e15:,.1f} PFLOP"
+        + (" (computed again in the backward pass)." if recipe.gradient_checkpointing else "."),
+        f"The run: {recipe.steps:,} steps, {total:,} samples, {total * tokens / 1e9:,.2f} billion "
+        f"tokens, {total * flops / 1e21:,.2f} ZFLOP.",
+        "",
+    ]
+
+
+def memory_table(
+    fixed_parts: dict[str, float],
+    recipe: Recipe,
+    machine: Machine,
+    counts: dict[Shape, Count],
+    worst: Count,
+) -> list[str]:
+    """GiB of one device, by what takes it, with and without activation checkpointing."""
+    mean = sum(shape.share * counted.kept for shape, counted in counts.items())
+    mean_again = sum(shape.share * counted.kept_checkpointed for shape, counted in counts.items())
+    lines = [
+        f"| on each of {machine.devices} devices, sharding {machine.sharding} | GiB |",
+        "|---|---:|",
+        *(f"| {name} | {size / GiB:,.1f} |" for name, size in fixed_parts.items()),
+    ]
+    fixed = sum(fixed_parts.values())
+    rows: Sequence[tuple[str, float, float]] = (
+        ("activations kept", mean, worst.kept),
+        ("activations, with gradient_checkpointing", mean_again, worst.kept_checkpointed),
+    )
+    for name, of_mean, of_worst in rows:
+        batch = recipe.batch_size
+        for what, size in (
+            ("mean samples", batch * of_mean),
+            ("of which one is the longest", (batch - 1) * of_mean + of_worst),
+        ):
+            fits = "" if (fixed + size) / GiB <= machine.memory else ", **does not fit**"
+            lines.append(
+                f"| {name}, {batch} {what} | {size / GiB:,.1f} "
+                f"(in all {(fixed + size) / GiB:,.1f} of {machine.memory:.0f}{fits}) |"
+            )
+    return [*lines, ""]
+
+
+def fixed_memory(model: PVCForConditionalGeneration, machine: Machine) -> dict[str, float]:
+    """Bytes of one device that do not depend on the batch."""
+    split = [machine.devices if whole else 1 for whole in SHARDINGS[machine.sharding]]
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    memory = {
+        "parameters": weights / split[0],
+        "gradients": 4 * trained / split[1],
+        "AdamW's moments": 8 * trained / split[2],
+    }
+    if split[0] > 1:  # what is gathered: the largest module that is not split further, in bf16
+        largest = max(
+            sum(p.numel() for p in module.parameters())
+            for module in (model.compressor, *model.language_model.get_decoder().layers)
+        )
+        memory["gathered weights"] = 2 * 2 * largest
+    return memory

@@ -1,0 +1,1 @@
+"""Checks of the embedded model that answer the way training does."""

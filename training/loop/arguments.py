@@ -1,0 +1,100 @@
+"""What transformers' Trainer is told of a recipe."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from transformers import TrainingArguments
+
+from training.model.start import language_dtype
+
+
+class Numbers(Protocol):
+    """What the assistant's recipes and the encoders' have in common."""
+
+    @property
+    def output(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def accumulation(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup(self) -> float: ...
+    @property
+    def max_grad_norm(self) -> float: ...
+    @property
+    def log_every(self) -> int: ...
+    @property
+    def save_every(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def bf16(self) -> bool | str: ...
+    @property
+    def report_to(self) -> tuple[str, ...]: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def training_arguments(recipe: Numbers) -> TrainingArguments:
+    """Their names for our numbers."""
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
+    os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
+    for name in recipe.report_to:
+        if find_spec(name) is None:
+            raise ValueError(
+                f"`report_to` names {name}, which is not installed: `pip install {name}`, or take "
+                "it out"
+            )
+    try:
+        return _training_arguments(recipe)
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+
+
+def computes_in_bf16(recipe: Numbers) -> bool:
+    """Whether a step runs under autocast to bfloat16."""
+    if isinstance(recipe.bf16, bool):
+        return recipe.bf16
+    return language_dtype() == torch.bfloat16
+
+
+def _training_arguments(recipe: Numbers) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=recipe.output,
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.accumulation,
+        # Each answer token counts the same, whichever process or accumulation step it is in.
+        average_tokens_across_devices=True,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=max(1, round(recipe.warmup * recipe.steps)),
+        lr_scheduler_type="cosine",
+        max_grad_norm=recipe.max_grad_norm,
+        bf16=computes_in_bf16(recipe),
+        use_cpu=not torch.cuda.is_available(),
+        # Every parameter has its part in every batch (training/loop/distributed.py).
+        ddp_find_unused_parameters=False,
+        logging_steps=recipe.log_every,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        save_steps=recipe.save_every,
+        dataloader_num_workers=recipe.workers,
+        dataloader_persistent_workers=recipe.workers > 0,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        label_names=["labels"],
+        disable_tqdm=True,  # training/watch/journal.py has a bar of its own
+        log_level="warning",
+        report_to=list(recipe.report_to) or "none",
+        run_name=Path(recipe.output).name,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+    )

@@ -1,0 +1,58 @@
+"""How fast a run is, and how much of its batches is padding."""
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Meter:
+    """Counts batches between two readings; `seen` counts since the run began."""
+
+    def __init__(self) -> None:
+        self.seen = {"tokens": 0, "samples": 0}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._counts: list[Tensor] = []  # of each batch: samples, tokens, places
+        self._start = self._paused = time.perf_counter()
+
+    def pause(self) -> None:
+        """The time until `go_on` counts as none."""
+        self._paused = time.perf_counter()
+
+    def go_on(self) -> None:
+        self._start += time.perf_counter() - self._paused
+
+    def count(self, inputs: dict[str, Any]) -> None:
+        """A batch that may say itself what it holds (data/samples/collate.py)."""
+        ids, mask = inputs.get("input_ids"), inputs.get("attention_mask")
+        if isinstance(ids, Tensor) and "num_tokens" in inputs:
+            counts = [inputs["num_samples"], inputs["num_tokens"], ids.numel()]
+            self._counts.append(torch.tensor(counts))
+            return
+        if not isinstance(ids, Tensor):
+            clips = next(value for value in inputs.values() if isinstance(value, Tensor))
+            self._counts.append(torch.tensor([len(clips), 0, 0]))
+            return
+        tokens = mask.sum() if isinstance(mask, Tensor) and mask.ndim == 2 else ids.numel()
+        row = torch.tensor([len(ids), 0, ids.numel()], device=ids.device)
+        row[1] = tokens
+        self._counts.append(row)
+
+    def read(self, accelerator: Any) -> dict[str, float]:
+        """Since the last reading, over all processes."""
+        seconds = max(time.perf_counter() - self._start, 1e-9)
+        if not self._counts:
+            return {}
+        counts = torch.stack([row.to(accelerator.device) for row in self._counts]).sum(dim=0)
+        samples, tokens, places = accelerator.reduce(counts, reduction="sum").tolist()
+        self.seen["tokens"] += tokens
+        self.seen["samples"] += samples
+        self._reset()
+        speeds = {"samples_per_second": samples / seconds}
+        if places:
+            speeds["tokens_per_second"] = tokens / seconds
+            speeds["padding"] = 1 - tokens / places
+        return speeds

@@ -1,0 +1,1 @@
+"""The model of a run: where it starts, which parts are trained, its card."""

@@ -1,0 +1,187 @@
+"""Which parts of a model are trained, with what learning rate, and how they are written down.
+
+The parts are the image backbone, the tower's progressive layers on it, the compressor, the words of
+the classifier's concepts and the language model. Each is trained whole, through adapters (LoRA,
+peft), or not at all. A CNN stays frozen: its batch norms are folded in. What was trained is written
+alone, so that a checkpoint of the embedded model is 36 MB and not 300; what an earlier stage
+trained and this one leaves alone is written with it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from torch import Tensor, nn
+
+from training.checkpoints.full_tensors import (
+    fill_parameter,
+    read_tensors,
+    whole_parameter,
+    write_tensors,
+)
+from training.recipe import PARTS, Lora, Recipe, recipe_values
+from vlm.model import PVCForConditionalGeneration
+
+ADAPTER, RECIPE = "adapter_config.json", "recipe.json"
+
+
+def part_of(name: str) -> str:
+    """The part that a parameter of this name belongs to."""
+    part = "backbone" if name.startswith("tower.backbone.") else name.partition(".")[0]
+    assert part in PARTS, name
+    return part
+
+
+def plain_name(name: str) -> str:
+    """A parameter's name as it is without adapters; an adapter's as peft writes it."""
+    return name.replace(".default.", ".").replace(".base_layer.", ".")
+
+
+def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
+    """Freeze and thaw, add adapters, keep what is trained in fp32."""
+    model.requires_grad_(False)
+    if recipe.lora is not None:
+        add_lora(model.language_model, recipe.lora)
+    if recipe.tower_lora is not None:
+        add_lora(model.tower, recipe.tower_lora)
+    if recipe.compressor_lora is not None:
+        add_lora(model.compressor, recipe.compressor_lora)
+    for name, parameter in model.named_parameters():
+        trained = is_trained(name, model, recipe)
+        parameter.requires_grad_(trained)  # peft's come thawed
+        if trained:
+            parameter.data = parameter.data.float()
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("this recipe freezes every part: there is nothing to train")
+
+
+def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) -> bool:
+    """Whether this recipe changes the parameter of this name."""
+    part = part_of(name)
+    if part in recipe.freeze:
+        return False
+    if part == "language_model" and recipe.objective == "words":
+        return False
+    if recipe.adapters(part) is not None:
+        return ".lora_" in name
+    if part == "backbone":
+        return not model.config.tower_config.backbone.startswith("efficientnet")
+    return part != "language_model" or recipe.train_language_model
+
+
+def add_lora(module: nn.Module, lora: Lora) -> None:
+    """Adapters beside every linear layer but heads (`lm_head`, a CNN's classifier)."""
+    heads = ("lm_head", "backbone.classifier")
+    layers = [
+        name
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and name not in heads
+    ]
+    config = LoraConfig(
+        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=layers
+    )
+    inject_adapter_in_model(config, module)
+
+
+def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """Optimizer groups: parts by their learning rates; no decay on vectors."""
+    rates = {
+        "backbone": recipe.backbone_learning_rate,
+        "compressor": recipe.compressor_learning_rate,
+        "concepts": recipe.concept_learning_rate,
+        "language_model": recipe.language_learning_rate,
+    }
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        chosen = rates.get(part_of(name))
+        rate = recipe.learning_rate if chosen is None else chosen
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
+
+
+def named_trained(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that are written down: trained here, or in the stage before (`carried`)."""
+    carried: set[str] = getattr(model, "carried", set())
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    return {n: p for n, p in named.items() if p.requires_grad or n in carried}
+
+
+def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """What is written down, by name, whole and on the CPU; every process must ask."""
+    return {name: whole_parameter(p).clone() for name, p in named_trained(model).items()}
+
+
+def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe: Recipe) -> None:
+    """Write what was trained, and what it needs to be read again. Every process calls this; those
+    that do not write pass no folder."""
+    write_tensors(((n, whole_parameter(p)) for n, p in named_trained(model).items()), folder)
+    if folder is None:
+        return
+    model.config.save_pretrained(folder)
+    if recipe.lora is not None:
+        settings = {"r": recipe.lora.rank, "lora_alpha": recipe.lora.alpha}
+        (folder / ADAPTER).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    values = json.dumps(recipe_values(recipe), indent=1)
+    (folder / RECIPE).write_text(values + "\n", encoding="utf-8")
+
+
+def load_trained(model: nn.Module, folder: Path) -> None:
+    """Read what `save_trained` wrote into a model of the same recipe, whole or not at all."""
+    found = read_tensors(folder)
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    trained = {name for name, parameter in named.items() if parameter.requires_grad}
+    missing, left_over = trained - found.keys(), found.keys() - named.keys()
+    if missing or left_over:
+        raise ValueError(
+            f"{folder} does not fit this recipe; missing: {sorted(missing)[:5]}; "
+            f"left over: {sorted(left_over)[:5]}"
+        )
+    _fill(model, named, found, folder)
+
+
+def start_from(model: nn.Module, folder: Path) -> None:
+    """Put what an earlier stage trained into a model; what it did not train stays as it begins."""
+    found = read_tensors(folder)
+    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    left_over = sorted(found.keys() - named.keys())
+    if any(".lora_" in name for name in left_over):
+        raise ValueError(
+            f"{folder} holds adapters that this recipe does not have; start from the finished "
+            f"model instead: `model: {folder.parent / 'model'}` and no `start_from`"
+        )
+    if left_over:
+        raise ValueError(f"{folder} was trained on another model; left over: {left_over[:5]}")
+    _fill(model, named, found, folder)
+
+
+def _fill(
+    model: nn.Module, named: dict[str, nn.Parameter], found: dict[str, Tensor], folder: Path
+) -> None:
+    for name, tensor in found.items():
+        if named[name].shape != tensor.shape:
+            raise ValueError(
+                f"{folder}: {name} has the shape {tuple(tensor.shape)}, "
+                f"this model wants {tuple(named[name].shape)}"
+            )
+    for name, tensor in found.items():
+        if named[name].dtype != torch.float32 and named[name].is_floating_point():
+            named[name].data = named[name].data.float()
+        fill_parameter(named[name], tensor)
+    model.carried = set(found)  # type: ignore[assignment]
+
+
+def merge_lora(model: nn.Module) -> None:
+    """Put the adapters into the weights they stand beside, and take them out."""
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "base_layer") and hasattr(module, "merge"):
+            module.merge()
+            parent = model.get_submodule(name.rpartition(".")[0])
+            setattr(parent, name.rpartition(".")[2], module.get_base_layer())

@@ -1,0 +1,100 @@
+"""The model a run starts from: one that is there, or a preset on its base weights.
+
+`fresh_embedded` puts the embedded model together before any training: SmolLM2-135M-Instruct and
+EfficientNet-Lite2 as they come, our layers in between new, and the words of the classifier's
+concepts set to the mean embedding of the words of each class's name.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from vlm.encoders.backbones.efficientnet import fold_batch_norm
+from vlm.loading import default_dtype
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import PRESETS, preset_config
+from vlm.processor import PVCProcessor
+from vlm.weights import sources
+from vlm.weights.base_models import efficientnet_lite2, smollm2
+
+
+def start_model(
+    name: str, seed: int = 0, dtype: torch.dtype | None = None
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with
+    the repository, or any model named, as it is.
+
+    `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
+    is float32.
+    """
+    dtype = dtype or language_dtype()
+    if name == "embedded":
+        return fresh_embedded(seed, dtype)
+    model, processor = sources.load(named(name), torch.float32, attn_implementation=attention())
+    model.language_model.to(dtype)
+    return model, processor
+
+
+def named(name: str) -> Path:
+    """Where a model that is not fresh lies."""
+    if name in PRESETS and name not in ("embedded", "embedded-trained"):
+        raise ValueError(
+            f"`model: {name}` names sizes without weights, which is enough for --dry-run; "
+            "to train, name a folder, as python -m vlm.assemble writes it"
+        )
+    return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
+
+
+def language_dtype() -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, else float32: float16 would need a loss scale."""
+    dtype = default_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return torch.bfloat16 if dtype == torch.bfloat16 else torch.float32
+
+
+def stored_dtype(name: str) -> torch.dtype:
+    """What a model's language model is stored in, before training and after."""
+    if name == "embedded":
+        return torch.bfloat16
+    stored = sources.config_of(named(name)).dtype
+    return stored if stored in (torch.bfloat16, torch.float16) else torch.float32
+
+
+def attention() -> str:
+    """The fused kernels pay on a GPU; on a CPU the written-out path is as fast."""
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
+def fresh_embedded(
+    seed: int = 0, dtype: torch.dtype = torch.bfloat16
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """The embedded preset on its base weights, everything of ours untrained."""
+    base = smollm2()
+    config = preset_config("embedded")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = PVCForConditionalGeneration._from_config(config, attn_implementation=attention())
+    language_model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    model.language_model.to(dtype).load_state_dict(language_model.state_dict())
+    model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    assert model.concepts is not None
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight.float()
+        model.concepts.words.weight.copy_(concept_words(tokenizer, embeddings))
+        # What the compressor adds starts small beside the words.
+        model.compressor.mlp.fc2.weight.mul_(0.3)
+    return model, PVCProcessor.from_config(config, tokenizer)
+
+
+def concept_words(tokenizer: PreTrainedTokenizerBase, embeddings: Tensor) -> Tensor:
+    """[K, D]: for each ImageNet class the mean embedding of the words of its name."""
+    from data.synthetic.language.kinds import kinds
+
+    rows = []
+    for kind in kinds():
+        ids = tokenizer.encode(" " + kind.name, add_special_tokens=False)
+        rows.append(embeddings[ids].mean(dim=0))
+    return torch.stack(rows)

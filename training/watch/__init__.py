@@ -1,0 +1,1 @@
+"""What is seen of a run: journal, sample answers, held-out loss, skipped records."""

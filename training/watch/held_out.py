@@ -1,0 +1,54 @@
+"""The loss on records that are not trained on: by answer tokens, whoever computes which."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from data.samples.collate import ABOUT
+from data.samples.dataset import RecordDataset
+from training.loop.distributed import equal_calls
+
+if TYPE_CHECKING:
+    from training.loop.trainer_base import SteadyTrainer
+
+
+def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) -> float:
+    """Mean loss of all answer tokens. Every process has the same number of batches; those that it
+    repeats to wait for others count nothing."""
+    model.eval()
+    device = trainer.args.device
+    total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
+    for batch, counts in _batches(trainer, dataset):
+        for bad in batch["quarantined"]:
+            print(f"WARNING: left out of the held-out loss: {bad['where']}: {bad['reason']}")
+        for name in ("looks", "words", "said", *ABOUT):
+            batch.pop(name, None)
+        batch = equal_calls(trainer._prepare_inputs(batch), device)
+        with torch.no_grad(), trainer.compute_loss_context_manager():
+            loss = model(**batch, num_items_in_batch=1).loss
+        tokens = (batch["labels"][:, 1:] != -100).sum()
+        if counts:
+            total += torch.stack([loss.double(), tokens.double()])
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(total)
+    loss_sum, num_tokens = total.tolist()
+    return loss_sum / max(num_tokens, 1)
+
+
+def _batches(
+    trainer: "SteadyTrainer", dataset: RecordDataset
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """This process's batches, and whether they count."""
+    size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size
+    batches = [
+        list(range(start, min(start + size, len(dataset))))
+        for start in range(0, len(dataset), size)
+    ]
+    mine = batches[trainer.args.process_index :: world]
+    rounds = -(-len(batches) // world)
+    counted = [True] * len(mine) + [False] * (rounds - len(mine))
+    mine += batches[: rounds - len(mine)]
+    loader = DataLoader(dataset, batch_sampler=mine, collate_fn=trainer.data_collator)
+    yield from zip(loader, counted, strict=True)

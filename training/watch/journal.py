@@ -1,0 +1,132 @@
+"""What a person sees of a run: a bar meanwhile, a line for each logged step, curves at the end."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback
+
+# On the bar; everything is in the journal. With BAR it fits a terminal of 80 columns.
+SHOWN = {
+    "loss": "loss {:.3f}",
+    "tokens_per_second": "{:,.0f} tokens/s",
+    "samples_per_second": "{:.1f} samples/s",
+    "padding": "{:.0%} padding",
+    "skipped_steps": "{:.0f} skipped",
+    "held_out_loss": "held out {:.3f}",
+    "held_out_accuracy": "{:.0%} right",
+}
+JOURNAL = "journal.jsonl"
+BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
+
+
+class Bar(TrainerCallback):
+    """Steps done and to do, the time left, and the latest measures."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+        self.shown: dict[str, str] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            self.bar = tqdm(
+                total=state.max_steps,
+                initial=state.global_step,
+                unit="step",
+                dynamic_ncols=True,
+                bar_format=BAR,
+            )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        for key, form in SHOWN.items():
+            if key in logs and not (key == "skipped_steps" and logs[key] == 0):
+                self.shown[key] = form.format(logs[key])
+        if self.bar is not None:
+            phrases = [self.shown[key] for key in SHOWN if key in self.shown]
+            self.bar.set_postfix_str(", ".join(phrases), refresh=False)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class Journal(TrainerCallback):
+    """One JSON line for each logged step, and the curves as a picture at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / JOURNAL
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            return
+        # After a resume the lines past the checkpoint are told anew; a killed process may have
+        # left half a line.
+        kept = [line for line in read_journal(self.path) if line["step"] <= state.global_step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        self.path.write_text(text, encoding="utf-8")
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero and logs.keys() & SHOWN.keys():
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero and self.path.is_file():
+            plot_curves(read_journal(self.path), self.path.with_name("curves.png"))
+
+
+def read_journal(path: Path) -> list[dict[str, float]]:
+    """Its lines; half a line is left out."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue
+    return lines
+
+
+def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
+    """Against the step: loss, also smoothed and on held-out records; gradient norm; speed."""
+    import matplotlib.figure
+
+    lines = [line for line in journal if "loss" in line]
+    held = [line for line in journal if "held_out_loss" in line]
+    if not lines:
+        return
+    steps = [line["step"] for line in lines]
+    loss = [line["loss"] for line in lines]
+    smooth = [sum(loss[max(0, i - 19) : i + 1]) / min(20, i + 1) for i in range(len(loss))]
+    speed = "tokens_per_second" if "tokens_per_second" in lines[0] else "samples_per_second"
+    figure = matplotlib.figure.Figure(figsize=(8, 6.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    top.plot(steps, loss, color="0.8", label="loss per answer token")
+    top.plot(steps, smooth, color="C0", label="mean of 20")
+    if held:
+        values = [line["held_out_loss"] for line in held]
+        top.plot([line["step"] for line in held], values, "o-", color="C3", label="held out")
+        smooth = [*smooth, *values]
+    top.set_ylim(0, max(max(smooth) * 1.05, 1e-6))
+    top.set_ylabel("loss")
+    top.legend(frameon=False)
+    middle.plot(steps, [line.get("grad_norm", 0.0) for line in lines], color="C1")
+    middle.set_ylabel("gradient norm")
+    bottom.plot(steps, [line.get(speed, 0.0) for line in lines], color="C2")
+    bottom.set_ylabel("tokens / s" if speed.startswith("tokens") else "samples / s")
+    bottom.set_ylim(bottom=0)
+    bottom.set_xlabel("step")
+    figure.savefig(out, dpi=110)

@@ -1,0 +1,62 @@
+"""Bad samples in a run: each process lists its own, all of them stop together."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed
+from transformers import TrainerCallback
+
+from data.samples.collate import ABOUT
+from data.samples.dataset import RecordDataset
+from data.samples.packing import PackedDataset
+from data.samples.quarantine import Quarantine
+from training.recipe import Recipe
+
+
+class QuarantineCallback(TrainerCallback):
+    """Counts what batches say of themselves and ends the run above `max_bad_share`."""
+
+    def __init__(self, recipe: Recipe, dataset: RecordDataset | PackedDataset) -> None:
+        self.recipe = recipe
+        self.dataset = dataset
+        self.quarantine: Quarantine | None = None
+        self.waiting: list[dict[str, Any]] = []  # of batches since the last step
+        self.num_waiting = 0
+
+    def take(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """A batch without what it says of itself, which is kept for the end of the step."""
+        said = {name: inputs.pop(name) for name in ABOUT if name in inputs}
+        self.waiting += said.get("quarantined", [])
+        self.num_waiting += said.get("num_samples", 0)
+        return said
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        name = "quarantine.jsonl" if args.process_index == 0 else (
+            f"quarantine-{args.process_index}.jsonl"
+        )  # fmt: skip
+        self.quarantine = Quarantine(Path(self.recipe.output) / name, self.recipe.max_bad_share)
+        refused = getattr(self.dataset, "refused", []) if args.process_index == 0 else []
+        per_step = self.recipe.batch_size * self.recipe.accumulation
+        if state.global_step:
+            self.quarantine.resume(state.global_step, state.global_step * per_step)
+        else:
+            self.quarantine.resume(-1, 0)
+            self.quarantine.add(0, len(refused), [vars(bad) for bad in refused])
+        self._check()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        assert self.quarantine is not None
+        self.quarantine.add(state.global_step, self.num_waiting, self.waiting)
+        self.waiting, self.num_waiting = [], 0
+        self._check()
+
+    def _check(self) -> None:
+        """The same verdict in all processes."""
+        assert self.quarantine is not None
+        counts = torch.tensor([self.quarantine.num_bad, self.quarantine.num_seen])
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            if torch.distributed.get_backend() == "nccl":
+                counts = counts.cuda()
+            torch.distributed.all_reduce(counts)
+        self.quarantine.check(*counts.tolist())

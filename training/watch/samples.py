@@ -1,0 +1,70 @@
+"""Answers to a fixed small set of questions while a model learns: what a loss does not tell.
+
+With every checkpoint the model answers the first questions of the recipe's `samples` file,
+greedily. The answers go into samples.md, step by step under each question, and into samples.jsonl.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from data.records import Record
+from training.watch.answers import answers
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+
+
+class Samples:
+    """The records, and where their answers are written."""
+
+    def __init__(
+        self, records: Sequence[Record], processor: PVCProcessor, folder: Path, batch_size: int
+    ) -> None:
+        self.records, self.processor = records, processor
+        self.path, self.batch_size = folder / "samples.jsonl", batch_size
+
+    def answer(self, model: PVCForConditionalGeneration, step: int, writes: bool) -> None:
+        """Every process answers, since sharded weights are gathered from all; one writes."""
+        model.eval()
+        cached, model.config.use_cache = model.config.use_cache, True
+        given = answers(
+            model, self.processor, self.records, batch_size=self.batch_size, label="samples"
+        )
+        model.config.use_cache = cached
+        if not writes:
+            return
+        lines = [line for line in self._lines() if line["step"] < step]
+        for record, answer in zip(self.records, given, strict=True):
+            question, expected = record.turns[0]
+            lines.append(
+                {
+                    "step": step,
+                    "id": record.id,
+                    "question": question,
+                    "expected": expected,
+                    "answer": answer,
+                }
+            )
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        self.path.write_text(text, encoding="utf-8")
+        self.path.with_suffix(".md").write_text(as_markdown(lines), encoding="utf-8")
+
+    def _lines(self) -> list[dict]:
+        if not self.path.is_file():
+            return []
+        return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+
+
+def as_markdown(lines: Sequence[dict]) -> str:
+    """One section for each question, one row for each step."""
+    sections: dict[str, list[str]] = {}
+    for line in lines:
+        title = f"## {line['id']}: {_cell(line['question'])}\n\nExpected: {_cell(line['expected'])}"
+        rows = sections.setdefault(title, ["| step | answer |", "|---|---|"])
+        rows.append(f"| {line['step']} | {_cell(line['answer'])} |")
+    body = "\n\n".join(title + "\n\n" + "\n".join(rows) for title, rows in sections.items())
+    return f"# Answers while training\n\n{body}\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/").replace("\n", " ").strip()

@@ -1,0 +1,112 @@
+"""Puts a fresh PVC together: any image tower, any causal language model, what is new between them.
+
+    python -m vlm.assemble --tower google/siglip2-base-patch16-256 \\
+        --language-model Qwen/Qwen2.5-0.5B-Instruct models/mine
+    python -m vlm.assemble --tower efficientnet-lite2 --language-model smollm2 \\
+        --preset pvc-narrow --set compressor.factor=2 models/tiny
+
+What is written is an ordinary model's folder, ready for stage 1 of the training (docs/training.md).
+Until it is trained its tower sees each frame as the image tower did, and nothing of that reaches
+the language model in words it knows.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vlm.model_options import DTYPES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        changes = read_changes(options.set)
+        out = Path(options.out).expanduser()
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{out} is there already; name a folder that is not.")
+        # Here, so that a mistyped word is answered at once.
+        import torch
+
+        from vlm.assemble.build import assemble, write
+
+        dtype = getattr(torch, options.dtype) if options.dtype else None
+        assembled = assemble(
+            options.tower, options.language_model, options.preset, changes, dtype, options.seed
+        )
+        for part, what in assembled.notes.items():
+            print_line(part, what)
+        write(assembled, out)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print_line("written", str(out))
+    print_line("next", f"model: {out} in a recipe of training.pretrain (docs/training.md)")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m vlm.assemble",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--tower",
+        required=True,
+        help="a folder or hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
+        " efficientnet-lite2 (of its pip package); or fresh, a ViT with random weights (sizes by"
+        " --set tower.dim=...)",
+    )
+    made.add_argument(
+        "--language-model",
+        required=True,
+        help="a folder or hub id of any causal language model of transformers, a GGUF file, or"
+        " smollm2 (of its pip package)",
+    )
+    made.add_argument(
+        "--preset",
+        default="pvc",
+        help="pvc: as in the paper; pvc-narrow: a narrow AdaLN, a quarter of what is new;"
+        " image: no time, InternVL's projector kept where it fits (default: pvc)",
+    )
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PART.FIELD=VALUE",
+        help="a field of tower, compressor or prompt, as in config.json; may be given often:"
+        " tower.num_temporal_layers=4, compressor.factor=2, prompt.looks=4",
+    )
+    made.add_argument("--dtype", choices=DTYPES, help="default: that of the language model")
+    made.add_argument("--seed", type=int, default=0, help="of the new weights (default: 0)")
+    made.add_argument("out", help="the folder to write; it must not be there yet")
+    return made
+
+
+def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """["tower.depth=4"] -> {"tower": {"depth": 4}}. Raises ValueError for another form."""
+    changes: dict[str, dict[str, Any]] = {"tower": {}, "compressor": {}, "prompt": {}}
+    for one in given:
+        name, equals, value = one.partition("=")
+        part, dot, field = name.partition(".")
+        if not equals or not dot or part not in changes:
+            raise ValueError(
+                f"--set {one}: this should be PART.FIELD=VALUE with a PART of"
+                f" {', '.join(changes)}, such as tower.num_temporal_layers=4."
+            )
+        try:
+            changes[part][field] = json.loads(value)
+        except ValueError:
+            changes[part][field] = value  # a word
+    return changes
+
+
+def print_line(what: str, words: str) -> None:
+    sys.stdout.write(f"{what + ':':16}{words}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""An image tower and a language model put together to a fresh PVC, and written as a folder.
+
+The tower's own layers, the language model and its tokenizer are kept as they are; new are the
+temporal part of the tower (gates closed: it sees what the image tower saw) and the compressor.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vlm.compressor import build_compressor
+from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
+from vlm.encoders.build import build_tower
+from vlm.model import PVCForConditionalGeneration
+from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
+from vlm.processor import PVCProcessor
+from vlm.weights import base_models
+from vlm.weights.io.files import WeightsError, let_others_read, read_safetensors
+from vlm.weights.io.schema import Fields, check_dataclass
+from vlm.weights.language.prepare import LanguageModel, read_language_model
+from vlm.weights.model_card import model_card
+from vlm.weights.sources import resolve
+from vlm.weights.towers.read import ReadProjector, read_projector, read_tower
+
+FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
+FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
+PARTS = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
+
+
+@dataclass(frozen=True)
+class ImageTower:
+    """What a fresh tower is made of."""
+
+    config: TowerConfig
+    tensors: Mapping[str, Tensor]
+    projector: ReadProjector | None = None
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A model that was put together, with what a person wants to know of it."""
+
+    model: PVCForConditionalGeneration
+    processor: PVCProcessor
+    notes: Mapping[str, str]
+
+
+def assemble(
+    tower: str,
+    language_model: str,
+    preset: str = "pvc",
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+    dtype: torch.dtype | None = None,
+    seed: int = 0,
+) -> Assembled:
+    """Puts a model together; `changes` has fields of `tower`, `compressor` and `prompt`.
+
+    Raises ValueError, one sentence, for parts that are not there or do not fit together.
+    """
+    if preset not in ASSEMBLIES:
+        raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
+    wished = {part: {**ASSEMBLIES[preset][part], **(changes or {}).get(part, {})} for part in PARTS}
+    for part, kind in PARTS.items():
+        check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        image = read_image_tower(tower, wished["tower"])
+        squares_chosen = "factor" in (changes or {}).get("compressor", {})
+        wished["compressor"] = _compressor(image, wished["compressor"], squares_chosen)
+        tokens = PromptConfig(**wished["prompt"]).image_tokens
+        given = read_language_model(_language_model(language_model), tokens, dtype)
+        return _join(image, given, wished)
+
+
+def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
+    """A tower by its folder or hub id, "efficientnet-lite2" of the package, or "fresh"."""
+    if name == FRESH:
+        return ImageTower(TowerConfig(**{**INTERNVIT_300M, **changes}), {})
+    if name == EFFICIENTNET:
+        from vlm.encoders.backbones.efficientnet import fold_batch_norm
+
+        tensors = fold_batch_norm(read_safetensors(base_models.efficientnet_lite2()))
+        plain = {**PRESETS["embedded"]["tower"], "alpha": 0.0, **changes}
+        return ImageTower(
+            TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
+        )
+    folder = resolve(name)
+    read = read_tower(folder, changes)
+    return ImageTower(read.config, read.tensors, read_projector(folder, read.config.dim))
+
+
+def write(assembled: Assembled, out: Path) -> None:
+    """Writes the folder beside its name and renames it: there is a whole one or none."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise WeightsError(f"{out} is there already; name a folder that is not.")
+    model = assembled.model
+    size = sum(p.numel() * p.element_size() for p in model.parameters())
+    building = out.with_name(f".{out.name}.building")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(out.parent).free
+        if size > free:
+            raise WeightsError(
+                f"{out}: the model takes {size / 1e9:.1f} GB, and only {free / 1e9:.1f} GB are"
+                " free there."
+            )
+        shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
+        model.save_pretrained(building)
+        assembled.processor.save_pretrained(building)
+        made_of = dict(assembled.notes)
+        card = {
+            "name": out.name,
+            "knows": "nothing of pictures yet: between its tower and its language model nothing is"
+            " trained.",
+            "limits": "Train it (docs/training.md) before you ask it anything.",
+            "made of": made_of,
+        }
+        (building / "card.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+        limits = f"It knows {card['knows']} {card['limits']}"
+        text = model_card(out.name, "put together and not trained yet", made_of, limits)
+        (building / "README.md").write_text(text, encoding="utf-8")
+        let_others_read(building)
+        if out.exists():
+            out.rmdir()
+        building.rename(out)
+    except OSError as error:
+        raise WeightsError(f"{out} cannot be written ({error.strerror or error}).") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _join(
+    image: ImageTower, given: LanguageModel, wished: Mapping[str, Mapping[str, Any]]
+) -> Assembled:
+    tower, text = image.config, given.model.config
+    prompt = PromptConfig(**{"template": given.template, **wished["prompt"]})
+    compressor = CompressorConfig(**wished["compressor"])
+    config = PVCConfig(
+        text_config=text.to_dict(),
+        tower=asdict(tower),
+        compressor=asdict(compressor),
+        prompt=asdict(prompt),
+        image_token_id=given.tokenizer.convert_tokens_to_ids(prompt.image_tokens[1]),
+    )
+    processor = PVCProcessor.from_config(config, given.tokenizer)
+    with torch.device("meta"):  # the parts come one by one, so that none is there twice
+        model = PVCForConditionalGeneration(config)
+    model.language_model = given.model
+    model.tower = build_tower(tower)
+    unknown = model.tower.load_state_dict(image.tensors, strict=False).unexpected_keys
+    assert not unknown, unknown
+    model.compressor = build_compressor(compressor, tower.dim, config.text_width)
+    kept = image.projector is not None and _same_shapes(
+        image.projector.tensors, model.compressor.state_dict()
+    )
+    if kept and image.projector is not None:
+        model.compressor.load_state_dict(image.projector.tensors)
+    model.to(given.model.dtype)
+    model.config.dtype = given.model.dtype
+    model.generation_config = given.model.generation_config
+    return Assembled(model.eval(), processor, describe(model, image, given, kept))
+
+
+def _compressor(image: ImageTower, wished: Mapping[str, Any], chosen: bool) -> dict[str, Any]:
+    """A compressor's fields, with squares that divide the grid unless somebody chose them."""
+    found, (rows, _) = dict(wished), image.config.grid
+    if not chosen:
+        dividing = [factor for factor in FACTORS if rows % factor == 0]
+        found["factor"] = min(dividing, key=lambda factor: abs(factor - found["factor"]))
+    if image.projector is not None and not found.get("adaptive", True):
+        found.setdefault("mlp_dim", image.projector.mlp_dim)
+    return found
+
+
+def _same_shapes(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
+    return {n: t.shape for n, t in given.items()} == {n: t.shape for n, t in wanted.items()}
+
+
+def describe(
+    model: PVCForConditionalGeneration, image: ImageTower, given: LanguageModel, kept: bool
+) -> dict[str, str]:
+    """What was built, line by line, for people."""
+    tower, compressor = model.config.tower_config, model.config.compressor_config
+    text, prompt = model.config.get_text_config(), model.config.prompt_config
+    rows, columns = tower.grid
+    new = sum(p.numel() for name, p in model.tower.named_parameters() if name not in image.tensors)
+    layers = f"{tower.num_temporal_layers} temporal layers"
+    if not tower.backbone.startswith("efficientnet"):
+        layers += f" of {tower.depth + tower.num_temporal_layers}"
+    squares = f"{compressor.factor} x {compressor.factor} patches to a token"
+    norm = "AdaLN" if compressor.adaptive else "LayerNorm"
+    return {
+        "tower": f"{tower.backbone}, {tower.image_size} px, {rows} x {columns} patches, {layers};"
+        f" {_count(model.tower)}, {_millions(new)} of them new",
+        "compressor": f"{squares}, {norm}; {_count(model.compressor)}, "
+        + ("the projector of the image tower" if kept else "all new"),
+        "language model": f"{text.model_type}, {text.num_hidden_layers} layers, width"
+        f" {text.hidden_size}; {_count(model.language_model)}",
+        "vocabulary": given.vocabulary,
+        "template": given.template_note,
+        "tokens": f"{model.config.tokens_per_look} for a look, {prompt.looks} looks at a picture,"
+        f" one at a frame; context {text.max_position_embeddings}",
+        "in all": f"{_count(model)}, {str(model.dtype).removeprefix('torch.')}",
+    }
+
+
+def _count(module: torch.nn.Module) -> str:
+    return _millions(sum(p.numel() for p in module.parameters()))
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:,.1f} M" if number >= 1e5 else f"{number:,}"
+
+
+def _language_model(name: str) -> Path:
+    if name == SMOLLM2:
+        return base_models.smollm2()
+    return Path(name).expanduser() if name.endswith(".gguf") else resolve(name)

@@ -1,0 +1,1 @@
+"""Image backbones that a PVC tower stands on."""

@@ -1,0 +1,1 @@
+"""Answering a question: budget, media, generation, caches, events."""

@@ -1,0 +1,82 @@
+"""Files to pixels in a thread, so that progress can be told and a stop is heard at once."""
+
+import math
+from collections.abc import Callable, Generator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TypeVar
+
+from vlm.conversation import Image, Video
+from vlm.inference.budget import FilePlan
+from vlm.inference.generation import Stopped
+from vlm.media.decode import MediaReader
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+def read(
+    reader: MediaReader, path: Path, plan: FilePlan, image_size: int, stop: Event
+) -> Generator[tuple[int, int], None, tuple[Image | Video, tuple[str, ...]]]:
+    """Yields (frames done, frames in all); returns the pixels and what was wrong with the file."""
+    if plan.kind == "image":
+        yield 0, 1
+        image = yield from in_background(
+            lambda _, cancel: reader.read_image(path, cancel=cancel), stop
+        )
+        yield 1, 1
+        return Image(image.pixels, plan.looks, plan.max_tiles), image.warnings
+    size = longest_side(*plan.size, image_size)
+    video = yield from in_background(
+        lambda progress, cancel: reader.read_video(
+            path, plan.frames, size=size, progress=progress, cancel=cancel
+        ),
+        stop,
+    )
+    return Video(video.frames, video.times), (*video.damaged, *video.warnings)
+
+
+def longest_side(width: int, height: int, image_size: int) -> int:
+    """To which the decoder shrinks frames, so that the shorter side still fills the square."""
+    if width < 1 or height < 1:
+        return 4 * image_size
+    return min(math.ceil(image_size * max(width, height) / min(width, height)), 4 * image_size)
+
+
+def in_background(
+    work: Callable[[Progress, Event], T], stop: Event, poll: float = 0.05
+) -> Generator[tuple[int, int], None, T]:
+    """Runs work(progress, cancel) in a thread; yields what it tells and returns what it returns.
+
+    When `stop` is set, or whoever listens goes away, `cancel` is set and nobody waits any longer.
+    """
+    told: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+    result: list[T] = []
+    failure: list[Exception] = []
+    cancel = Event()
+
+    def run() -> None:
+        try:
+            result.append(work(lambda done, total: told.put((done, total)), cancel))
+        except Exception as error:  # noqa: BLE001 - handed on to the thread that asked
+            failure.append(error)
+        told.put(None)
+
+    Thread(target=run, name="read media", daemon=True).start()
+    try:
+        while True:
+            if stop.is_set():
+                raise Stopped
+            try:
+                news = told.get(timeout=poll)
+            except Empty:
+                continue
+            if news is None:
+                break
+            yield news
+    finally:
+        cancel.set()
+    if failure:
+        raise failure[0]
+    return result[0]

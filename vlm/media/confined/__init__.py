@@ -1,0 +1,1 @@
+"""The limited, killable process in which users' files are opened."""

@@ -1,0 +1,1 @@
+"""Backends that read one kind of media file each, and what they share."""

@@ -1,0 +1,137 @@
+"""Opening a video with FFmpeg: only listed containers, codecs and sizes get as far as a decoder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from vlm.media.confined.limits import MediaError
+from vlm.media.confined.request import Request
+from vlm.media.kinds import CODECS
+from vlm.media.readers.timeline import Timeline, read_timeline
+from vlm.media.source import Source
+
+# UnicodeDecodeError and IndexError come out of PyAV itself on damaged headers.
+READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
+
+av.logging.set_level(None)  # log callbacks into Python can deadlock, and say nothing to a user
+
+
+@contextmanager
+def open_with_timeline(
+    source: Source, request: Request, strict: bool = False
+) -> Iterator[tuple[Any, Any, Timeline]]:
+    """(container, video stream, timeline), ready to be decoded from the beginning."""
+    with open_video(source, request, strict) as (container, stream):
+        timeline = read_timeline(container, stream, source.size)
+        limit = request.limits.duration
+        if timeline.duration > limit:
+            raise MediaError(
+                f"{source.name} lasts {timeline.duration / 3600:.2f} hours; the limit is "
+                f"{limit / 3600:.2f}. Cut it into parts."
+            )
+        if not timeline.walked:
+            yield container, stream, timeline
+            return
+    # Its packets were read to the end; a fresh start is surer than a seek back, in AVI above all.
+    with open_video(source, request, strict) as (container, stream):
+        yield container, stream, timeline
+
+
+@contextmanager
+def open_video(source: Source, request: Request, strict: bool = False) -> Iterator[tuple[Any, Any]]:
+    """(container, video stream), checked against the allow-lists and limits, not yet decoded."""
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,yuv4mpegpipe",
+        "codec_whitelist": ",".join(sorted(CODECS | {"libdav1d"})),  # while streams are probed
+    }
+    try:
+        container = av.open(
+            source.url, format=source.kind.reader, options=options, metadata_errors="replace"
+        )
+    except READ_ERRORS:
+        if source.kind.reader == "mov" and not _has_box(source.fd, b"moov"):
+            raise MediaError(
+                f"{source.name} is incomplete: the table of contents of an MP4, often its last "
+                "part, is missing. Copy or upload it again."
+            ) from None
+        raise MediaError(
+            f"{source.name} begins like a {source.kind.name} video but cannot be read; "
+            "it is damaged."
+        ) from None
+    with container:
+        stream = _main_stream(container, source)
+        codec = stream.codec_context.codec.canonical_name
+        if codec not in CODECS:
+            raise MediaError(
+                f"{source.name} is encoded with {codec}, which is not accepted; convert it to MP4 "
+                "(H.264) first."
+            )
+        _check_size(stream.width, stream.height, source, request)
+        stream.codec_context.options = {
+            "max_pixels": str(request.limits.pixels),
+            **({"err_detect": "explode"} if strict else {}),  # else holes are painted over
+        }
+        stream.thread_count = request.threads
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def _main_stream(container: Any, source: Source) -> Any:
+    """The film, not the cover picture: default first, then the largest."""
+    cover = av.stream.Disposition.attached_pic
+    films = [s for s in container.streams.video if not s.disposition & cover]
+    streams = [s for s in films if s.codec_context is not None]
+    if films and not streams:
+        raise MediaError(
+            f"{source.name} is encoded in a way that is not known here; it is damaged, or "
+            "should be converted to MP4 (H.264) first."
+        )
+    if not streams:
+        what = "only sound" if container.streams.audio else "no video"
+        raise MediaError(f"{source.name} has {what} in it; there is nothing to see.")
+    default = av.stream.Disposition.default
+    return max(streams, key=lambda s: (bool(s.disposition & default), s.width * s.height))
+
+
+def _check_size(width: int, height: int, source: Source, request: Request) -> None:
+    limits = request.limits
+    if width * height > limits.pixels:
+        raise MediaError(
+            f"{source.name} has frames of {width} x {height}; the limit is "
+            f"{limits.pixels / 1e6:.0f} million pixels. Scale it down first."
+        )
+    if min(width, height) and max(width, height) / min(width, height) > limits.aspect_ratio:
+        raise MediaError(
+            f"{source.name} is {width} x {height}: one side is more than "
+            f"{limits.aspect_ratio:.0f} times the other. Crop it first."
+        )
+
+
+def _has_box(fd: int, wanted: bytes) -> bool:
+    """Does an MP4 have this box at its top level?"""
+    size, at = os.fstat(fd).st_size, 0
+    for _ in range(10_000):
+        head = os.pread(fd, 16, at)
+        if len(head) < 8:
+            return False
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if head[4:8] == wanted:
+            return at + length <= size
+        if length < 8:
+            return False
+        at += length
+    return False
+
+
+def readable_codecs() -> dict[str, bool]:
+    """Of the codecs that are accepted: whether the FFmpeg inside PyAV has a decoder for each."""
+    return {name: name in av.codecs_available for name in sorted(CODECS)}

@@ -1,0 +1,53 @@
+"""Reading videos with decord, for comparison with results that others got with it.
+
+Only ever in a child process, and only when asked for: decord 0.6.0 (its last release, of 2021)
+loops without end on some edit lists, aborts on wrong sample counts, gives wrong frames of some
+sound files, and carries an FFmpeg of 2018. It says nothing about damage; it turns videos upright,
+but not mirrored ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vlm.media.confined.limits import MediaError
+from vlm.media.confined.request import Check, Message, Request
+from vlm.media.readers.orientation import shown_size
+from vlm.media.source import Source
+
+
+def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """ "start", one "frame" for every different frame found, "end"."""
+    try:
+        import decord
+        import numpy as np
+    except ImportError:
+        raise MediaError(
+            'decord is not installed; pip install "revisit-vlm[decord]", or leave the backend at '
+            '"auto".'
+        ) from None
+    path = source.url.removeprefix("file:")
+    try:
+        first = decord.VideoReader(path, num_threads=1)
+        height, width, _ = first[0].shape
+        width, height = shown_size(width, height, None, request.size)
+        reader = decord.VideoReader(path, num_threads=1, width=width, height=height)
+        spans = reader.get_frame_timestamp(range(len(reader)))  # [n, (start, end)] in seconds
+        begin, duration = float(spans[0, 0]), float(spans[-1, 1] - spans[0, 0])
+        times = request.moments(duration)
+        places = np.searchsorted(spans[:, 0] - begin, np.asarray(times) + 1e-6, side="right") - 1
+        indices = sorted({int(max(place, 0)) for place in places})
+        start = {"event": "start", "total": len(times), "turns": 0, "mirror": False}
+        yield {**start, "duration": duration, "backend": "decord"}, b""
+        for index in indices:
+            check()
+            frame = np.ascontiguousarray(reader[index].asnumpy())  # the bridge is per thread
+            time = float(spans[index, 0]) - begin
+            head = {"event": "frame", "time": time, "width": width, "height": height}
+            yield {**head, "stride": 3 * width}, memoryview(frame.data).cast("B")
+    except (decord.DECORDError, RuntimeError, IndexError, ValueError) as error:
+        reason = str(error).splitlines()[-1][:200]
+        raise MediaError(
+            f'{source.name} cannot be read by decord ({reason}); leave the backend at "auto".'
+        ) from None
+    yield {"event": "end", "damaged": [], "warnings": []}, b""

@@ -1,0 +1,149 @@
+"""Decoding the frames on show at given times, by reading on or by jumping, whichever is cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from av.error import FFmpegError
+
+from vlm.media.confined.request import Check, Request
+from vlm.media.readers.timeline import BREAK, Timeline
+
+CLOSE = 1e-4  # seconds; a frame that comes this little late is on time
+LATE = 0.5  # seconds; the last frame may be on show for longer than it says
+JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
+
+
+Care = Literal["quick", "careful", "lenient"]
+
+
+class DamageFound(Exception):  # noqa: N818  never reaches a user
+    """What was met needs a reader of another kind: begin anew."""
+
+
+class FrameReader:
+    """Decodes forward, jumps, and notes what could not be decoded. Times from the first frame."""
+
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        timeline: Timeline,
+        request: Request,
+        check: Check,
+        care: Care = "lenient",
+    ) -> None:
+        self.container, self.stream, self.timeline = container, stream, timeline
+        self.request, self.check, self.care = request, check, care
+        self.tick = float(stream.time_base)
+        self.step = 1.0 / (timeline.fps or 25.0)
+        self.bad: set[int] = set()  # where in the file damaged packets lie
+        self.walked = 0
+        self.ended: float | None = None  # where frames stopped coming though more were due
+        self.jumps_help = not timeline.broken
+
+    def frames(self) -> Iterator[tuple[float, Any]]:
+        """(time, frame) from here to the end of the file, good ones only."""
+        packets = self.container.demux(self.stream)
+        offset, last = -self.timeline.start, None
+        whole = True  # is what a frame is built on known to be there?
+        while True:
+            self.check()
+            packet = None
+            try:
+                packet = next(packets)
+                decoded = packet.decode()
+            except StopIteration:
+                return
+            except FFmpegError:
+                if self.care == "quick":
+                    raise DamageFound from None
+                if packet is None:
+                    self.bad.add(-1)
+                    return
+                self.bad.add(packet.pos if packet.pos is not None else len(self.bad))
+                whole = False
+                continue
+            for frame in decoded:
+                self.walked += 1
+                if self.walked > self.request.limits.frames_walked:
+                    return
+                stamp = frame.pts if frame.pts is not None else frame.dts
+                if stamp is None:  # some raw streams and AVI: count
+                    time = 0.0 if last is None else last + self.step
+                else:
+                    time = stamp * self.tick + offset
+                if self.timeline.broken and last is not None and time < last - BREAK:
+                    offset += last + self.step - time  # a second clip, joined on
+                    time = last + self.step
+                last = time
+                whole = whole or frame.key_frame or self.care == "lenient"
+                if whole:
+                    yield time, frame
+
+    def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
+        """(its time, frame) for the frame on show at each of `times` (sorted), none twice."""
+        frames = self.frames()
+        held: tuple[float, Any] | None = None  # the last frame not after the wanted time
+        ahead: tuple[float, Any] | None = None  # one decoded too far
+        given: float | None = None
+        for wanted in times:
+            time = wanted + CLOSE
+            if self._jump_pays(held[0] if held else 0.0, time):
+                frames, held = self._jump(held[0] if held else 0.0, time)
+                ahead = None
+            while held is None or self._end(*held) <= time:
+                ahead = ahead or next(frames, None)
+                if (
+                    ahead is None
+                    and held
+                    and self._end(*held) + LATE < time <= self.timeline.duration
+                ):
+                    self.ended = held[0]
+                if ahead is None or (held is not None and ahead[0] > time):
+                    break
+                held, ahead = ahead, None
+            if held is None:
+                return
+            if held[0] != given:
+                given = held[0]
+                yield held
+
+    def _end(self, time: float, frame: Any) -> float:
+        """When the next frame is due; unknown durations end at once, so that one more is
+        decoded."""
+        return time + (frame.duration or 0) * self.tick * 0.999
+
+    def _jump_pays(self, at: float, time: float) -> bool:
+        if not self.jumps_help:
+            return False
+        if self.timeline.keys:
+            key = self.timeline.key_before(time)
+            return key is not None and key > at + JUMP_FRAMES * self.step
+        return time > at + max(1.0, 4 * JUMP_FRAMES * self.step)
+
+    def _jump(self, at: float, time: float) -> tuple[Iterator[Any], tuple[float, Any] | None]:
+        """Seeks to a key frame before `time`. Returns frames and the first of them.
+
+        Open groups of pictures and wrong indices can land behind the wanted time: then once more,
+        from earlier; at last from the beginning.
+        """
+        key = self.timeline.key_before(time)
+        goal = time if key is None else key
+        for earlier in (0.0, 1.0, 10.0, goal):
+            self._seek(max(goal - earlier, 0.0) + self.timeline.start)
+            frames = self.frames()
+            first = next(frames, None)
+            if first is not None and first[0] <= time:
+                break
+        if first is None or not at < first[0] <= time:
+            self.jumps_help = False  # it led back, or nowhere
+        return frames, first
+
+    def _seek(self, time: float) -> None:
+        try:
+            self.container.seek(int(time / self.tick), stream=self.stream, backward=True)
+        except FFmpegError:
+            # Nothing to seek in (a raw stream, a broken index): what follows is read as it comes.
+            self.jumps_help = False

@@ -1,0 +1,186 @@
+"""Reading still pictures with Pillow: upright, on white, in 8 bits, within the limits."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps
+
+from vlm.media.confined.limits import MediaError
+from vlm.media.confined.request import Check, Message, Request
+from vlm.media.source import Source
+
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # several frames in these are a film; in TIFF, pages
+DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, KeyError)
+
+
+@contextmanager
+def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
+    """The opened, not yet decoded picture. Only the reader its first bytes call for is tried."""
+    if source.kind.reader == "HEIF":
+        _register_heif(source)
+    try:
+        with open(source.fd, "rb", closefd=False) as file:
+            file.seek(0)
+            try:
+                image = Image.open(file, formats=(source.kind.reader,))
+            except Image.DecompressionBombError:
+                raise _too_large(source, request) from None
+            with image:
+                _check_size(image, source, request)
+                yield image
+    except MediaError:
+        raise
+    except READ_ERRORS as error:
+        raise _damaged(source) from error
+
+
+def probe_image(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """One "info" message."""
+    with open_image(source, request) as image:
+        lengths = [s for _, s in walk(image, request, check)] if is_animated(image) else []
+        frames, duration = max(1, len(lengths)), sum(lengths)
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        width, height = image.size[::-1] if turned else image.size
+        yield (
+            {
+                "event": "info",
+                "kind": "video" if frames > 1 else "image",
+                "width": width,
+                "height": height,
+                "duration": duration,
+                "num_frames": frames,
+                "fps": frames / duration if duration else 0.0,
+                "container": source.kind.name,
+                "codec": source.kind.reader.lower(),
+                "warnings": [],
+            },
+            b"",
+        )
+
+
+def read_still(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """ "start", one "frame", "end"."""
+    warnings = []
+    with open_image(source, request) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            name = "frames" if image.format in ANIMATED else "pages"
+            warnings.append(f"Only the first of {frames} {name} was used.")
+        if request.size is not None and image.format in ("JPEG", "MPO"):
+            image.draft(image.mode, (2 * request.size, 2 * request.size))  # decodes less
+        image.load()
+        check()
+        picture = in_srgb(on_white(ImageOps.exif_transpose(image)), image.info.get("icc_profile"))
+        if request.size is not None:
+            picture.thumbnail((request.size, request.size), Image.Resampling.BICUBIC)
+    start = {"event": "start", "total": 1, "turns": 0, "mirror": False, "duration": 0.0}
+    yield {**start, "backend": "pillow"}, b""
+    yield frame_message(picture, 0.0)
+    yield {"event": "end", "damaged": [], "warnings": warnings}, b""
+
+
+def frame_message(picture: Image.Image, time: float) -> Message:
+    width, height = picture.size
+    head = {"event": "frame", "time": time, "width": width, "height": height, "stride": 3 * width}
+    return head, picture.tobytes()
+
+
+def is_animated(image: Image.Image) -> bool:
+    return image.format in ANIMATED and bool(getattr(image, "is_animated", False))
+
+
+def walk(image: Any, request: Request, check: Check) -> Iterator[tuple[Image.Image, float]]:
+    """(the image at this frame, seconds it is shown) through an animation."""
+    total = min(image.n_frames, request.limits.frames_walked)
+    for index in range(total):
+        check()
+        try:
+            image.seek(index)
+            image.load()
+        except READ_ERRORS:
+            return
+        milliseconds = float(image.info.get("duration") or 0)
+        # Browsers show a frame that says 10 ms or less for 100 ms; GIFs are made for that.
+        yield image, (milliseconds if milliseconds > 10 else 100.0) / 1000
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Any mode -> RGB (or CMYK, still to be converted), transparency on white, deep grey scaled."""
+    if image.mode in DEEP_MODES:
+        return _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        return white
+    return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB in sRGB, through the picture's colour profile if it has one that works."""
+    if profile and b"sRGB" not in profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            done = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            if done is not None:
+                return done
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a grey profile on a picture that is RGB by now, or a broken one
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Whole numbers are taken as 16 bits, fractions as 0 to 1; Pillow itself would clip them."""
+    if image.mode != "F":
+        return image.convert("I").point(lambda v: v * (255 / 65535)).convert("L").convert("RGB")
+    low, high = (float(v) for v in image.getextrema())  # type: ignore[arg-type]  # one band
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    scale = 255 / ((high - low) or 1.0)
+    return image.point(lambda v: v * scale - low * scale).convert("L").convert("RGB")
+
+
+def _check_size(image: Image.Image, source: Source, request: Request) -> None:
+    width, height = image.size
+    if width * height > request.limits.pixels:
+        raise _too_large(source, request, f" ({width} x {height})")
+    if max(width, height) > request.limits.aspect_ratio * min(width, height):
+        raise MediaError(
+            f"{source.name} is {width} x {height}: one side is more than "
+            f"{request.limits.aspect_ratio:.0f} times the other. Crop it first."
+        )
+
+
+def _too_large(source: Source, request: Request, size: str = "") -> MediaError:
+    limit = request.limits.pixels / 1e6
+    return MediaError(
+        f"{source.name} is too large{size}; the limit is {limit:.0f} million pixels. "
+        "Scale it down first."
+    )
+
+
+def _damaged(source: Source) -> MediaError:
+    return MediaError(
+        f"{source.name} begins like a {source.kind.name} but cannot be read to its end; it is "
+        "damaged or incomplete. Copy or upload it again."
+    )
+
+
+def _register_heif(source: Source) -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise MediaError(
+            f"{source.name} is a HEIC picture, which needs an extra: "
+            'pip install "revisit-vlm[heic]", or send it as JPEG.'
+        ) from None
+    pillow_heif.register_heif_opener()

@@ -1,0 +1,158 @@
+"""Reading videos with PyAV (FFmpeg): the frames shown at given times, and what was wrong.
+
+For every wanted time the reader either goes on decoding from where it is or jumps to the key frame
+before it, whichever decodes fewer frames. Packets that cannot be decoded are skipped and counted;
+one bad spot does not cost the rest of the video.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from vlm.media.confined.limits import MediaError
+from vlm.media.confined.request import Check, Message, Request
+from vlm.media.readers.container import READ_ERRORS, open_with_timeline
+from vlm.media.readers.frame_reader import Care, DamageFound, FrameReader
+from vlm.media.readers.orientation import from_display_matrix, shown_size
+from vlm.media.readers.timeline import Timeline
+from vlm.media.source import Source
+
+BT709 = 1  # these numbers are FFmpeg's, from ITU-T H.273
+HDR_TRANSFERS = (16, 18)  # PQ (HDR10, Dolby Vision) and HLG (phones, broadcast)
+
+
+def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """One "info" message. Decodes a single frame, for what only frames tell: which way is up."""
+    opened = open_with_timeline(source, request)
+    with _errors_in_words(source), opened as (container, stream, timeline):
+        reader = FrameReader(container, stream, timeline, request, check)
+        _, first = next(reader.frames(), (0.0, None))
+        if first is None:
+            raise _nothing(source)
+        (width, height), (turns, _), warnings = _layout(first, stream, None)
+        if turns % 2:
+            width, height = height, width
+        info = {
+            "event": "info",
+            "kind": "video",
+            "width": width,
+            "height": height,
+            "duration": timeline.duration,
+            "num_frames": timeline.num_frames,
+            "fps": timeline.fps,
+            "container": source.kind.name,
+            "codec": stream.codec_context.codec.canonical_name,
+            "warnings": [*_damage(timeline, 0), *warnings],
+        }
+        yield info, b""
+
+
+def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    """ "start", one "frame" for every different frame found, "end".
+
+    At the first damage all is begun anew ("start" once more) with a decoder that is slower and
+    careful: one thread, so that it is known which packet failed, and nothing from there to the
+    next key frame, because what is decoded there is built on what is missing. If that leaves
+    nothing, a third time, with whatever the decoder makes of it.
+    """
+    try:
+        yield from _read(source, request, check, "quick")
+        return
+    except DamageFound:
+        pass
+    try:
+        yield from _read(source, request, check, "careful")
+    except DamageFound:
+        yield from _read(source, request, check, "lenient")
+
+
+def _read(source: Source, request: Request, check: Check, care: Care) -> Iterator[Message]:
+    if care != "quick":
+        request = dataclasses.replace(request, threads=1)
+    opened = open_with_timeline(source, request, strict=care == "careful")
+    with _errors_in_words(source), opened as (container, stream, timeline):
+        times = request.moments(timeline.duration)
+        reader = FrameReader(container, stream, timeline, request, check, care)
+        size: tuple[int, int] | None = None
+        warnings: list[str] = []
+        stored, obtained = None, 0
+        for time, frame in reader.pick(times):
+            if size is None:
+                size, (turns, mirror), warnings = _layout(frame, stream, request.size)
+                stored = (frame.width, frame.height)
+                start = {"event": "start", "total": len(times), "turns": turns, "mirror": mirror}
+                yield {**start, "duration": timeline.duration, "backend": "pyav"}, b""
+            if (frame.width, frame.height) != stored:
+                stored = (frame.width, frame.height)
+                note = "The picture size changes within the video; all frames were brought to one."
+                warnings = warnings if note in warnings else [*warnings, note]
+            picture = frame.reformat(
+                *size, format="rgb24", interpolation="BICUBIC", threads=1, **_to_plain_range(frame)
+            )
+            head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
+            plane = picture.planes[0]
+            yield {**head, "stride": plane.line_size}, memoryview(plane)
+            obtained += 1
+        if not obtained and care == "careful":
+            raise DamageFound
+        if not obtained:
+            raise _nothing(source)
+        damaged = _damage(timeline, len(reader.bad))
+        if reader.ended is not None:
+            damaged.append(f"Nothing could be read after second {reader.ended:.1f}.")
+        if care == "lenient":
+            damaged.append("Hardly a frame is whole; what is shown may be wrong.")
+        yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
+
+
+@contextmanager
+def _errors_in_words(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except (MediaError, DamageFound, MemoryError):
+        raise
+    except READ_ERRORS as error:
+        raise _nothing(source) from error
+
+
+def _layout(
+    frame: Any, stream: Any, longest: int | None
+) -> tuple[tuple[int, int], tuple[int, bool], list[str]]:
+    """What to scale to, (quarter turns, mirrored), and what to tell the user."""
+    warnings = []
+    orientation = (0, False)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is not None:
+        known = from_display_matrix(bytes(matrix))
+        if known is None:
+            warnings.append("The video asks to be shown at an angle; it was left as it is.")
+        orientation = known or (0, False)
+    size = shown_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
+    return size, orientation, warnings
+
+
+def _to_plain_range(frame: Any) -> dict[str, int]:
+    """HDR video to the ordinary range: its white stays white, what is brighter is clipped."""
+    if getattr(frame, "color_trc", 0) in HDR_TRANSFERS:
+        return {"dst_color_trc": BT709, "dst_color_primaries": BT709}
+    return {}
+
+
+def _nothing(source: Source) -> MediaError:
+    return MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
+
+
+def _damage(timeline: Timeline, bad: int) -> list[str]:
+    said = []
+    missing = timeline.declared - timeline.duration
+    if timeline.declared and missing > max(0.5, 0.02 * timeline.declared):
+        said.append(
+            f"Only {timeline.duration:.1f} of {timeline.declared:.1f} seconds could be read; "
+            "the file is incomplete."
+        )
+    if bad:
+        said.append(f"{bad} damaged {'frame was' if bad == 1 else 'frames were'} left out.")
+    return said

@@ -1,0 +1,1 @@
+"""Reading, renaming, checking and caching files of weights."""

@@ -1,0 +1,1 @@
+"""Language models and tokenizers in formats transformers does not read."""

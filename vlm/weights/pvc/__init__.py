@@ -1,0 +1,1 @@
+"""The published PVC-InternVL2 weights: reading, inspecting, converting."""

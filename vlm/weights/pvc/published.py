@@ -1,0 +1,283 @@
+"""OpenGVLab's PVC-InternVL2 as it is published, read without its code.
+
+A folder of the original release (config.json with model_type `pvc_internvl`, shards of safetensors,
+SentencePiece tokenizer) becomes our config, our names, our processor. What is known of it and what
+is guessed: docs/models.md; the names: pvc_names.py. What the file's shapes and values tell is read
+from them (how many temporal layers, whether AdaLN's scale is gamma or 1 + gamma); for what they do
+not tell, a file `revisit.json` beside the weights may say so, in the fields of our config:
+
+    {"tower": {"timestep_scale": 1000.0}, "prompt": {"tile_order": "look"}, "names": {...}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vlm.weights.io.files import WeightsError
+from vlm.weights.io.rename import Fit, fit_rules
+from vlm.weights.io.schema import Fields, check_dataclass, read_json
+from vlm.weights.io.shapes import model_shapes
+from vlm.weights.io.shards import Shards
+from vlm.weights.language.internlm2 import LARGEST, llama_config
+from vlm.weights.language.internlm2_tokenizer import internlm2_tokenizer
+from vlm.weights.pvc.names import LAYERS, OURS, pvc_rules, temporal_layers, theirs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+    from vlm.config import PVCConfig
+    from vlm.model import PVCForConditionalGeneration
+    from vlm.processor import PVCProcessor
+
+MODEL_TYPE = "pvc_internvl"
+READING = "revisit.json"
+TEMPORAL_LAYERS = 8  # where nothing in the file says so
+
+
+@dataclass(frozen=True)
+class Published:
+    """An original folder that was looked at: nothing of its weights is in memory."""
+
+    folder: Path
+    original: Fields  # its config.json
+    config: PVCConfig
+    names: Mapping[str, str]  # of revisit.json
+    shards: Shards
+    fit: Fit
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Our names -> tensors, mapped from the files where they are no more than renamed."""
+        self.fit.refuse(self.folder)
+        return {n: t for rule in self.fit.rules for n, t in rule.apply(self.shards.get).items()}
+
+
+def is_published(folder: Path) -> bool:
+    """Whether a folder is an original PVC-InternVL2."""
+    try:
+        return read_json(folder / "config.json").values.get("model_type") == MODEL_TYPE
+    except WeightsError:
+        return False
+
+
+def open_published(folder: Path) -> Published:
+    """Reads the config and the headers of the weights, and fits the table to them."""
+    original = read_json(folder / "config.json")
+    original.text("model_type", (MODEL_TYPE,))
+    shards = Shards(folder)
+    reading = _reading(folder)
+    names: Mapping[str, str] = reading.get("names", {})
+    tokenizer = internlm2_tokenizer(folder)
+    config = published_config(original, shards, tokenizer, reading)
+    fit = fit_rules(pvc_rules(config, names), shards.shapes, model_shapes(config))
+    return Published(folder, original, config, names, shards, fit)
+
+
+def load_published(
+    folder: Path,
+    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
+    **options: Any,
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """Straight from the original folder; `options` go to from_pretrained."""
+    from vlm.model import PVCForConditionalGeneration
+
+    published = open_published(folder)
+    model = PVCForConditionalGeneration.from_pretrained(
+        None,
+        config=published.config,
+        state_dict=published.state_dict(),
+        dtype=dtype or published.config.dtype,
+        **{"attn_implementation": "sdpa", **options},
+    )
+    set_generation(model)
+    published.shards.close()
+    return (model if device is None else model.to(device)), published_processor(published)
+
+
+def published_processor(published: Published) -> PVCProcessor:
+    from vlm.processor import PVCProcessor
+
+    tokenizer = internlm2_tokenizer(published.folder)
+    text: Any = published.config.text_config
+    tokenizer.model_max_length = text.max_position_embeddings
+    return PVCProcessor.from_config(published.config, tokenizer)
+
+
+def set_generation(model: PVCForConditionalGeneration) -> None:
+    """What ends an answer, where `generate` looks for it."""
+    text: Any = model.config.text_config
+    assert model.generation_config is not None
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        setattr(model.generation_config, name, getattr(text, name))
+
+
+def published_config(
+    original: Fields,
+    shards: Shards,
+    tokenizer: PreTrainedTokenizerBase,
+    reading: Mapping[str, Any],
+) -> PVCConfig:
+    """Our config: what config.json says, what the weights show, what revisit.json corrects."""
+    from vlm.config import PVCConfig
+
+    text = llama_config(original.section("llm_config"))
+    names = reading.get("names", {})
+    if len(tokenizer) > text["vocab_size"]:
+        raise WeightsError(
+            f"{original.path}: the tokenizer has {len(tokenizer)} tokens and the language model"
+            f" {text['vocab_size']}. Download the tokenizer's files again, all of one release."
+        )
+    ends = [_id(tokenizer, token, original) for token in ("<|im_end|>", "<|im_start|>")]
+    text |= {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": ends,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    tower = {**_tower(original, shards, names), **reading.get("tower", {})}
+    side = tower["image_size"] // tower["patch_size"]
+    compressor = _compressor(original, shards, names, text["hidden_size"], side)
+    config = PVCConfig(
+        text_config=text,
+        tower=tower,
+        compressor={**compressor, **reading.get("compressor", {})},
+        prompt={**_prompt(original), **reading.get("prompt", {})},
+        image_token_id=_id(tokenizer, "<IMG_CONTEXT>", original),
+    )
+    config.dtype = _dtype(shards)
+    return config
+
+
+def _tower(original: Fields, shards: Shards, names: Mapping[str, str]) -> dict[str, Any]:
+    vision = original.section("vision_config")
+    vision.text("norm_type", ("layer_norm",), "layer_norm")
+    vision.text("hidden_act", ("gelu",), "gelu")
+    if vision.boolean("qk_normalization", False):
+        raise vision.wrong("qk_normalization", "false, as in InternViT-300M")
+    if not vision.boolean("qkv_bias", True):
+        raise vision.wrong("qkv_bias", "true, as in InternViT-300M")
+    original.integer("select_layer", -1, -1, -1)
+    num_layers = vision.integer("num_hidden_layers", 2, 512)
+    temporal = temporal_layers(shards.shapes, num_layers) or min(TEMPORAL_LAYERS, num_layers - 1)
+    heads = vision.integer("num_attention_heads", 1, 1024)
+    width = vision.integer("hidden_size", 1, 1 << 16)
+    size = original.integer(
+        "force_image_size", 1, 1 << 14, vision.integer("image_size", 1, 1 << 14)
+    )
+    patch = vision.integer("patch_size", 1, 1 << 10)
+    if width % heads:
+        raise vision.wrong("hidden_size", f"a multiple of its {heads} heads")
+    if size % patch:
+        raise vision.wrong("image_size", f"a multiple of its patches of {patch} px")
+    first = f"{LAYERS}{num_layers - temporal}."
+    return {
+        "backbone": "vit",
+        "image_size": size,
+        "patch_size": patch,
+        "depth": num_layers - temporal,
+        "dim": width,
+        "num_heads": heads,
+        "mlp_dim": vision.integer("intermediate_size", 1, LARGEST),
+        "num_temporal_layers": temporal,
+        "temporal_heads": heads,
+        **_adaln(shards, first, "temporal_norm", width, names),
+    }
+
+
+def _compressor(
+    original: Fields, shards: Shards, names: Mapping[str, str], text_width: int, side: int
+) -> dict[str, Any]:
+    original.text("ps_version", ("v2",), "v2")
+    ratio = original.number("downsample_ratio", 1 / 64, 1)
+    factor = round(1 / ratio)
+    if side % factor:
+        raise original.wrong("downsample_ratio", f"one over a divisor of {side} patches")
+    inner = shards.shapes.get(theirs("compressor.mlp.fc1", names) + ".weight", (text_width,))[0]
+    wide = shards.shapes.get(theirs("compressor.mlp.fc1", names) + ".weight", (0, 0))[-1]
+    return {
+        "factor": factor,
+        "mlp_dim": None if inner == text_width else inner,
+        **_adaln(shards, "", "compressor.norm", wide, names),
+    }
+
+
+def _adaln(
+    shards: Shards, where: str, ours: str, width: int, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the weights show of an AdaLN: its inner width, its form, an affine of its own."""
+    inner = shards.shapes.get(f"{where}{theirs(f'{ours}.gamma.0', names)}.weight", (width,))[0]
+    bias = f"{where}{theirs(f'{ours}.gamma.2', names)}.bias"
+    return {
+        "adaln_hidden_dim": None if inner == width else inner,
+        "adaln_one_plus": bias in shards.shapes and near_zero(shards, bias),
+        "adaln_affine": f"{where}{theirs(f'{ours}.norm', names)}.weight" in shards.shapes,
+    }
+
+
+def near_zero(shards: Shards, name: str) -> bool:
+    """Whether a bias of gamma is nearer to 0 than to 1: then the scale is 1 + gamma."""
+    return float(shards.get(name).float().mean()) < 0.5
+
+
+def _prompt(original: Fields) -> dict[str, Any]:
+    original.integer("video_repeat_time", 1, 1, 1)
+    tiles = original.integer("max_dynamic_patch", 1, 1024, 12)
+    return {
+        "template": original.text("template", ("internlm2-chat",), "internlm2-chat"),
+        "looks": original.integer("image_repeat_time", 1, 64, 4),
+        "max_tiles": tiles,
+        "default_tiles": tiles,
+    }
+
+
+def _dtype(shards: Shards) -> Any:
+    import torch
+
+    known = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+    dtypes = set(shards.dtypes.values())
+    strange = sorted(dtypes - known.keys())
+    if strange:
+        raise WeightsError(
+            f"{shards.folder}: the weights are stored as {', '.join(strange)}; BF16, F16 and F32"
+            " can be read. Ask for the unquantised weights."
+        )
+    return known[min(dtypes, key=list(known).index)] if dtypes else torch.float32
+
+
+def _id(tokenizer: PreTrainedTokenizerBase, token: str, original: Fields) -> int:
+    id = tokenizer.get_vocab().get(token)
+    if id is None:
+        raise WeightsError(
+            f"{original.path.parent}: its tokenizer has no {token}. Download added_tokens.json and"
+            " tokenizer_config.json again."
+        )
+    return id
+
+
+def _reading(folder: Path) -> dict[str, Any]:
+    """revisit.json, checked; empty where there is none."""
+    from vlm.config import CompressorConfig, PromptConfig, TowerConfig
+
+    path = folder / READING
+    if not path.is_file():
+        return {}
+    given = read_json(path, "a reading of the checkpoint")
+    sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
+    for name in given.values:
+        section = given.section(name)
+        if name in sections:
+            check_dataclass(section, sections[name])
+        elif name == "names":
+            for ours in section.values:
+                if ours not in OURS:
+                    raise WeightsError(
+                        f"{path}: there is no {ours} to be named; there are {', '.join(OURS)}."
+                    )
+                section.text(ours)
+        else:
+            raise WeightsError(f"{path}: {name} is none of names, {', '.join(sections)}.")
+    return dict(given.values)

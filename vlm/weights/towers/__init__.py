@@ -1,0 +1,1 @@
+"""Published image towers as towers of ours."""
