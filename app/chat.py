@@ -15,15 +15,15 @@ from pathlib import Path
 from app.frames import Strip, strip_of
 from app.harmless import for_label
 from vlm.assistant import (
-    Answering,
     Assistant,
+    Decoding,
+    Encoding,
     Finished,
-    Looking,
     Plan,
     Planned,
-    Reading,
     Settings,
     State,
+    TextDelta,
     Usage,
 )
 
@@ -116,13 +116,13 @@ def converse(
             if isinstance(event, Planned):
                 plan = event.plan
                 moment = replace(moment, cost=cost_of(plan))
-            elif isinstance(event, Reading):
+            elif isinstance(event, Decoding):
                 phase = f"Reading {for_label(event.name, 40)}: {event.done} of {event.total}"
                 moment = replace(moment, phase=phase, share=_share(event.done, event.total))
-            elif isinstance(event, Looking):
+            elif isinstance(event, Encoding):
                 phase = f"Looking: {event.done} of {event.total}" if event.total > 1 else "Looking"
                 moment = replace(moment, phase=phase, share=_share(event.done, event.total))
-            elif isinstance(event, Answering):
+            elif isinstance(event, TextDelta):
                 moment = replace(moment, phase="", share=None, answer=moment.answer + event.piece)
             elif isinstance(event, Finished):
                 moment = _finish(moment, event, plan)

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from vlm.assistant import (
-    Answering,
+    Decoding,
+    Encoding,
     FilePlan,
     Finished,
-    Looking,
     Plan,
     Planned,
-    Reading,
     Seen,
     Settings,
     State,
+    TextDelta,
     Turn,
     Usage,
 )
@@ -73,10 +73,10 @@ class FakeAssistant:
         seen = []
         for path in files:
             for done in range(1, 9):
-                yield Reading(path.name, done, 8)
+                yield Decoding(path.name, done, 8)
                 time.sleep(0.01)
             seen.append(_seen(path))
-        yield Looking(0, 8)
+        yield Encoding(0, 8)
         if "long look" in text:
             stop.wait(20)
         if stop.is_set():
@@ -86,7 +86,7 @@ class FakeAssistant:
             return
         if "break" in text:
             raise RuntimeError("/secret/path went wrong")
-        yield Looking(8, 8)
+        yield Encoding(8, 8)
         answer, pause = self._answer(state, text), 0.15 if "slow" in text else 0.0
         said = ""
         for piece in answer:
@@ -94,7 +94,7 @@ class FakeAssistant:
                 self.stopped_at = time.monotonic()
                 break
             said += piece
-            yield Answering(piece)
+            yield TextDelta(piece)
         turn = Turn(text, tuple(path.name for path in files), said)
         usage = Usage(200, 0, len(said.split()), 136, 7900, 0.1, 25.0, len(files), len(files))
         yield Finished(State((*state.turns, turn)), said, tuple(seen), usage, stop.is_set())

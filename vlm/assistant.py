@@ -1,7 +1,7 @@
 """The assistant: a conversation, a question and files go in; events come out while it is answered.
 
     for event in assistant.reply(State(), "What happens?", [Path("clip.mp4")]):
-        Planned -> Reading ... -> Looking ... -> Answering ... -> Finished
+        Planned -> Decoding ... -> Encoding ... -> TextDelta ... -> Finished
 
 The state that `Finished` carries is the conversation with its answer. A follow-up question from it
 decodes nothing, encodes nothing and reads only what is new: `Finished.usage` has the numbers.
@@ -16,23 +16,23 @@ from typing import Any
 import torch
 
 from vlm.conversation import Conversation, Message, Text
-from vlm.inference.budget import FilePlan, Plan, fit, wish
+from vlm.inference.budget import FilePlan, Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded, MediaCache, PrefixCache
 from vlm.inference.events import (
-    Answering,
+    Decoding,
+    Encoding,
     Event,
     Finished,
-    Looking,
     Planned,
-    Reading,
     Seen,
     State,
+    TextDelta,
     Turn,
     Usage,
 )
 from vlm.inference.reply import Reply
 from vlm.inference.settings import Settings
-from vlm.loading import describe, load_folder
+from vlm.loading import default_card, load_folder
 from vlm.media.confined.limits import Limits
 from vlm.media.decode import MediaInfo, MediaReader
 from vlm.model import PVCForConditionalGeneration
@@ -40,15 +40,15 @@ from vlm.processor import PVCProcessor
 from vlm.prompt.safe_tokenizer import special_ids
 
 __all__ = [
-    "Answering",
+    "TextDelta",
     "Assistant",
     "Event",
     "FilePlan",
     "Finished",
-    "Looking",
+    "Encoding",
     "Plan",
     "Planned",
-    "Reading",
+    "Decoding",
     "Seen",
     "Settings",
     "State",
@@ -91,14 +91,14 @@ class Assistant:
         text_config = model.config.get_text_config()
         most: int = text_config.max_position_embeddings
         self.context = min(context or most, most)
-        self.card: dict[str, Any] = {**describe(model), **(card or {}), "context": self.context}
+        self.card: dict[str, Any] = {**default_card(model), **(card or {}), "context": self.context}
 
         eos = model.generation_config.eos_token_id if model.generation_config else None
         ends = eos if isinstance(eos, list) else [] if eos is None else [eos]
         special = special_ids(processor.tokenizer)
         beyond = range(len(processor.tokenizer), text_config.vocab_size)
-        self.end_ids = frozenset({writer.end_of_turn, *ends})
-        self.never_ids = sorted((special - self.end_ids).union(beyond))
+        self.eos_ids = frozenset({writer.end_of_turn, *ends})
+        self.suppressed_ids = sorted((special - self.eos_ids).union(beyond))
         # What becomes of pixels is decided by these: part of every hash.
         self.model_key = repr((model.config.to_dict(), str(model.dtype)))
 
@@ -169,10 +169,10 @@ class Assistant:
     ) -> Plan:
         """How the files will be looked at, so that all fits into the context."""
         writer, prompt = self.processor.writer, self.processor.prompt_config
-        wishes, notes = [], []
+        requests, notes = [], []
         for info in infos:
-            wished, said = wish(info, prompt, settings)
-            wishes.append(wished)
+            wished, said = requested(info, prompt, settings)
+            requests.append(wished)
             notes += said
         before = writer.write(self.conversation(state, text), add_generation_prompt=True)
         kinds = [media.kind for media in before.media] + [info.kind for info in infos]
@@ -184,8 +184,8 @@ class Assistant:
             # Several pictures are numbered; the longest label stands for each.
             return writer.image_tokens(file.tiles * file.looks, images if images > 1 else 0)
 
-        plan = fit(
-            wishes,
+        plan = fit_to_context(
+            requests,
             cost,
             tile_size=self.processor.image_processor.image_size,
             text_tokens=len(before.ids),

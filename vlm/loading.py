@@ -15,11 +15,11 @@ from transformers.utils import logging
 
 from vlm.config import PVCConfig
 from vlm.fit.device_map import device_map as spread
-from vlm.fit.device_map import places, together
+from vlm.fit.device_map import free_memory, pooled
 from vlm.fit.estimate import Load, estimate, meta_model
 from vlm.fit.hardware import checked_device, default_dtype, memory_of
 from vlm.fit.quantize import backend, quantization
-from vlm.fit.verdict import Choice, verdict
+from vlm.fit.verdict import LoadOptions, check_fit
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
@@ -67,9 +67,9 @@ def load_folder(
     dtype = dtype or default_dtype(place)
     if quantize:
         backend(quantize, place)  # what is missing is told before anything is counted
-    choice = Choice(dtype, quantize, Load.of(source.config, context), place)
-    free = places() if device_map else {}
-    said = verdict(source.config, choice, together(free) if free else memory_of(place))
+    held = LoadOptions(dtype, quantize, Load.of(source.config, context), place)
+    free = free_memory() if device_map else {}
+    said = check_fit(source.config, held, pooled(free) if free else memory_of(place))
     if not said.weights_fit and not anyway and not device_map:
         raise ValueError(
             f"{source.card['name']}: {said.sentence} (--anyway loads it all the same.)"
@@ -83,7 +83,7 @@ def load_folder(
         if place.type == "cuda":
             options["device_map"] = {"": place}
     if device_map:
-        options |= _spread(source, choice, free)
+        options |= _spread(source, held, free)
     logging.disable_progress_bar()
     model, processor = sources.load(source.path, dtype, **options)
     if "device_map" not in options:
@@ -103,18 +103,18 @@ def find(path_or_name: str | Path) -> Source:
     return Source(path, sources.config_of(path), facts)
 
 
-def _spread(source: Source, choice: Choice, free: dict[int | str, int]) -> dict[str, Any]:
+def _spread(source: Source, held: LoadOptions, free: dict[int | str, int]) -> dict[str, Any]:
     """What `from_pretrained` is told of the places of the parts."""
-    config, dtype = source.config, choice.dtype
-    need = estimate(config, dtype, choice.load, choice.quantize)
-    where = spread(meta_model(config), dtype, need, free, choice.quantize)
+    config, dtype = source.config, held.dtype
+    need = estimate(config, dtype, held.load, held.quantize)
+    where = spread(meta_model(config), dtype, need, free, held.quantize)
     options: dict[str, Any] = {"device_map": where}
     if "disk" in where.values():
         options["offload_folder"] = cache_dir() / "offload" / source.path.name
     return options
 
 
-def describe(model: PVCForConditionalGeneration) -> dict[str, Any]:
+def default_card(model: PVCForConditionalGeneration) -> dict[str, Any]:
     """What a page can say of a model that comes without a card."""
     return {
         "name": "A model of your own",

@@ -1,7 +1,7 @@
 """A loaded model that answers many questions: batch by batch, each as if it were alone.
 
     answerer = Answerer.load("embedded", batch_size=8, settings=GenerateSettings(max_new_tokens=16))
-    answers = answerer.answer([Asked("q1", conversation), ...])
+    answers = answerer.answer([Prompt("q1", conversation), ...])
 
 In float32 the greedy answers are those of batch size 1 (`evaluation.asking.batch_decoding` says
 how). In half precision a batch may now and then decide otherwise; use batch size 1 where that
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.asking.batch_decoding import Row, clock, decode
+from evaluation.asking.batch_decoding import BatchRow, clock, decode
 from vlm.conversation import Conversation, Image, Media, Message, Text
 from vlm.inference.caches import Encoded, MediaCache, media_digest
 from vlm.inference.generation import processors
@@ -60,7 +60,7 @@ class GenerateSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Prompt:
     """A question whose media have been read."""
 
     id: str
@@ -86,7 +86,7 @@ class _Pending:
     """A question on its way through `answer`."""
 
     place: int
-    asked: Asked
+    asked: Prompt
     ids: list[int]
     media: tuple[Media, ...]
     seconds_prefill: float = 0.0
@@ -117,10 +117,10 @@ class Answerer:
         self.context = min(context or most, most)
         eos = model.generation_config.eos_token_id if model.generation_config else None
         ends = eos if isinstance(eos, list) else [] if eos is None else [eos]
-        self.end_ids = frozenset({processor.writer.end_of_turn, *ends})
+        self.eos_ids = frozenset({processor.writer.end_of_turn, *ends})
         beyond = range(len(processor.tokenizer), text_config.vocab_size)
-        special = special_ids(processor.tokenizer) - self.end_ids
-        self.never_ids = sorted(special.union(beyond))
+        special = special_ids(processor.tokenizer) - self.eos_ids
+        self.suppressed_ids = sorted(special.union(beyond))
         self._model_key = repr((model.config.to_dict(), str(model.dtype)))
 
     @classmethod
@@ -151,7 +151,7 @@ class Answerer:
         other.media = self.media
         return other
 
-    def answer(self, asked: Sequence[Asked]) -> list[Answer]:
+    def answer(self, asked: Sequence[Prompt]) -> list[Answer]:
         """One answer each, in order. What cannot be answered says why in `error`."""
         answers: list[Answer | None] = [None] * len(asked)
         pending = []
@@ -211,16 +211,16 @@ class Answerer:
 
     def _answer_rows(self, batch: Sequence[_Pending]) -> list[Answer]:
         """Reads a batch at once; rows that came out close are read again alone."""
-        rows = [Row(self._embed(item), self._generator(item.asked)) for item in batch]
+        rows = [BatchRow(self._embed(item), self._generator(item.asked)) for item in batch]
         temperature, top_p = self.settings.temperature, self.settings.top_p
         timing = decode(
             self.model.language_model,
             rows,
             processors(
                 Settings(temperature=temperature, top_p=top_p, repetition_penalty=1.0),
-                self.never_ids,
+                self.suppressed_ids,
             ),
-            self.end_ids,
+            self.eos_ids,
             self.settings.max_new_tokens,
             self._said_enough,
         )
@@ -228,7 +228,7 @@ class Answerer:
         read = sum(len(row.prompt) for row in rows)
         written = max(sum(len(row.tokens) for row in rows), 1)
         for item, row in zip(batch, rows, strict=True):
-            if row.close and len(rows) > 1 and self.model.dtype == torch.float32:
+            if row.near_tie and len(rows) > 1 and self.model.dtype == torch.float32:
                 answers += self._answer_batch([item])
                 continue
             answers.append(
@@ -288,14 +288,14 @@ class Answerer:
             )
         return pieces
 
-    def _generator(self, asked: Asked) -> torch.Generator | None:
+    def _generator(self, asked: Prompt) -> torch.Generator | None:
         """Draws of its own for each question, so that its neighbours do not matter."""
         if self.settings.temperature == 0:
             return None
         seed = hashlib.blake2b(f"{self.settings.seed} {asked.id}".encode(), digest_size=7).digest()
         return torch.Generator().manual_seed(int.from_bytes(seed, "big"))
 
-    def _said_enough(self, row: Row) -> bool:
+    def _said_enough(self, row: BatchRow) -> bool:
         if not self.settings.until:
             return False
         text = self._decoded(row.tokens)

@@ -3,7 +3,7 @@
 Prompts of different lengths stand flush right: the padding is on the left, masked, and counted
 by no position. What is left are roundings, for a batch is multiplied in another order than a
 single row. They decide only where two tokens are almost equally likely; a row in which that
-happened is marked as `close`, so that whoever asked can read it again alone.
+happened is marked as `near_tie`, so that whoever asked can read it again alone.
 """
 
 import time
@@ -17,18 +17,18 @@ from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel
 
 # Of the logits' standard deviation. The roundings of float32 stay below a hundredth of this,
 # and of a hundred thousand tokens some ten are this close.
-CLOSE = 1e-3
+NEAR_TIE = 1e-3
 PREFILL_CHUNK = 1024  # positions of the prompts that are read at once
 
 
 @dataclass
-class Row:
+class BatchRow:
     """One prompt of a batch and what came after it."""
 
     prompt: Tensor  # [L, D] embeddings
     generator: torch.Generator | None = None  # draws the tokens; None takes the likeliest
     tokens: list[int] = field(default_factory=list)
-    close: bool = False  # two tokens were too close to be told apart by a batch
+    near_tie: bool = False  # two tokens were too close to be told apart by a batch
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Timing:
 @torch.inference_mode()
 def decode(
     language_model: PreTrainedModel,
-    rows: Sequence[Row],
+    rows: Sequence[BatchRow],
     choose: LogitsProcessorList,
     end: frozenset[int],
     max_new_tokens: int,
-    finished: Callable[[Row], bool] = lambda row: False,
+    finished: Callable[[BatchRow], bool] = lambda row: False,
 ) -> Timing:
     """Fills the `tokens` of the rows, each until one of `end`, which is not kept.
 
@@ -81,13 +81,13 @@ def decode(
         scores = choose(nothing, logits)
         best, second = scores.topk(2).values.unbind(1)
         # Written so that a row of NaN counts as close.
-        near = (~(best - second >= CLOSE * logits.std(dim=1))).tolist()
+        near = (~(best - second >= NEAR_TIE * logits.std(dim=1))).tolist()
         likeliest = scores.argmax(1).tolist()
         going_on = []
         for i, row in enumerate(left):
             if row.generator is None:
                 token = likeliest[i]
-                row.close = row.close or near[i]
+                row.near_tie = row.near_tie or near[i]
             else:
                 share = scores[i].softmax(-1).cpu()
                 token = int(torch.multinomial(share, 1, generator=row.generator))

@@ -39,7 +39,7 @@ LIMITS = Limits(
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class DecodedMedia:
     """A decoded medium and what the log says of it."""
 
     part: Image | Video
@@ -51,7 +51,7 @@ class Ready:
     """A question with its media, or the sentence that says why it has none."""
 
     question: Question
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[DecodedMedia, ...] = ()
     seconds: float = 0.0  # that its reading took, shared or not
     error: str = ""
 
@@ -104,12 +104,14 @@ class MediaAhead:
 
     def _timed(
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
-    ) -> tuple[Seen, float]:
+    ) -> tuple[DecodedMedia, float]:
         started = time.perf_counter()
         seen = self.read(reader, part, folder, cancel)
         return seen, time.perf_counter() - started
 
-    def read(self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event) -> Seen:
+    def read(
+        self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
+    ) -> DecodedMedia:
         """One medium. MediaError says why not."""
         if part.kind == "frames":
             return self._frames(reader, part, cancel)
@@ -125,12 +127,14 @@ class MediaAhead:
             except MediaError as error:  # by a name that somebody knows
                 raise MediaError(str(error).replace(f'"{path.name}"', part.name)) from None
 
-    def _file(self, reader: MediaReader, part: MediaPart, path: Path, cancel: Event) -> Seen:
+    def _file(
+        self, reader: MediaReader, part: MediaPart, path: Path, cancel: Event
+    ) -> DecodedMedia:
         if part.kind == "image":
             image = reader.read_image(path, cancel=cancel)
             height, width = image.pixels.shape[:2]
             facts = _facts(part, width, height, image.warnings)
-            return Seen(Image(image.pixels), facts)
+            return DecodedMedia(Image(image.pixels), facts)
         info = reader.probe(path)
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
@@ -144,9 +148,9 @@ class MediaAhead:
         facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
         facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
         facts["times"] = [round(time, 6) for time in video.times.tolist()]
-        return Seen(Video(resize_frames(video.frames, self.image_size), video.times), facts)
+        return DecodedMedia(Video(resize_frames(video.frames, self.image_size), video.times), facts)
 
-    def _frames(self, reader: MediaReader, part: MediaPart, cancel: Event) -> Seen:
+    def _frames(self, reader: MediaReader, part: MediaPart, cancel: Event) -> DecodedMedia:
         """Still pictures at a rate, as a video."""
         assert part.fps is not None
         bound = None
@@ -164,7 +168,7 @@ class MediaAhead:
         facts = _facts(part, width, height)
         facts["frame_indices"] = indices
         facts["times"] = [round(time, 6) for time in times.tolist()]
-        return Seen(Video(np.stack(squares), times), facts)
+        return DecodedMedia(Video(np.stack(squares), times), facts)
 
 
 def _ready(question: Question, futures: Sequence[Future]) -> Ready:

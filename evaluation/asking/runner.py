@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from evaluation.asking.answerer import Answer, Answerer, Asked, GenerateSettings, peak_memory
+from evaluation.asking.answerer import Answer, Answerer, GenerateSettings, Prompt, peak_memory
 from evaluation.asking.media_ahead import MediaAhead, Ready
 from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
@@ -176,13 +176,13 @@ def _answers(
             yield item.ready, item.composed, answer
 
 
-def _asked(item: _Composed) -> Asked:
+def _asked(item: _Composed) -> Prompt:
     composed = item.composed
     messages = [Message("user", composed.parts)]
     if composed.system:
         messages.insert(0, Message("system", (Text(composed.system),)))
     conversation = Conversation(tuple(messages))
-    return Asked(item.ready.question.id, conversation, reply=composed.reply)
+    return Prompt(item.ready.question.id, conversation, reply=composed.reply)
 
 
 def _row(benchmark: Benchmark, ready: Ready, composed: Composed, answer: Answer, index: int) -> Row:

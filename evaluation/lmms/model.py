@@ -22,7 +22,7 @@ from lmms_eval.models.model_utils.gen_metrics import log_metrics
 from loguru import logger
 from tqdm import tqdm
 
-from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.lmms.asking import (
     UNTIL_RULES,
     from_chat,
@@ -115,10 +115,10 @@ class Revisit(lmms):
                     for start in range(0, len(places), self.batch_size)
                 ]
                 for batch, read in self._read_ahead(requests, batches, reader):
-                    asked = [item for item in read if isinstance(item, Asked)]
+                    asked = [item for item in read if isinstance(item, Prompt)]
                     given = iter(answerer.answer(asked))
                     for place, item in zip(batch, read, strict=True):
-                        if isinstance(item, Asked):
+                        if isinstance(item, Prompt):
                             answer = next(given)
                             text, error = answer.text, answer.error
                             counts = TokenCounts(answer.input_tokens, answer.output_tokens)
@@ -138,10 +138,10 @@ class Revisit(lmms):
 
     def _read_ahead(
         self, requests: Sequence[Instance], batches: Sequence[list[int]], reader: MediaReader
-    ) -> Iterator[tuple[list[int], list[Asked | str]]]:
+    ) -> Iterator[tuple[list[int], list[Prompt | str]]]:
         """Each batch with its media read, the next one while this one is answered."""
 
-        def read(batch: list[int]) -> list[Asked | str]:
+        def read(batch: list[int]) -> list[Prompt | str]:
             return [self._read(place, requests[place], reader) for place in batch]
 
         with ThreadPoolExecutor(1) as pool:
@@ -152,14 +152,14 @@ class Revisit(lmms):
                     coming = pool.submit(read, batches[i + 1])
                 yield batch, asked
 
-    def _read(self, place: int, request: Instance, reader: MediaReader) -> Asked | str:
+    def _read(self, place: int, request: Instance, reader: MediaReader) -> Prompt | str:
         """A request ready to be asked, or the sentence why it cannot be."""
         try:
             conversation, reply = self.conversation(request, reader)
         except (ValueError, OSError) as error:
             return str(error)
         # The draws of a repeated question are others, its place among the requests being so.
-        return Asked(f"{place}", conversation, reply=reply)
+        return Prompt(f"{place}", conversation, reply=reply)
 
     def wanted(self, request: Instance) -> dict[str, Any]:
         """The generation settings of a request."""

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from data.records import Media, Record, Text, read_records
 from data.scoring import judge
 from data.wilson import shown
-from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.looks.plot import plot
 from evaluation.looks.point import Point
 from evaluation.runs.provenance import model_hash
@@ -124,7 +124,7 @@ def answered(
     with bar, log.open("a", encoding="utf-8") as file:
         for start in range(0, len(left), answerer.batch_size):
             batch = left[start : start + answerer.batch_size]
-            given = asking.answer([Asked(r.id, first_question(r, number)) for r in batch])
+            given = asking.answer([Prompt(r.id, first_question(r, number)) for r in batch])
             for record, answer in zip(batch, given, strict=True):
                 if answer.error:
                     raise ValueError(f"question {record.id}: {answer.error}")

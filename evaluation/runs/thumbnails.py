@@ -11,7 +11,7 @@ from evaluation.runs.log import Row
 from vlm.conversation import Video
 
 if TYPE_CHECKING:  # it needs torch, and old pictures are shown without
-    from evaluation.asking.media_ahead import Ready, Seen
+    from evaluation.asking.media_ahead import Ready, DecodedMedia
 
 KEPT = 24  # by each process
 FRAMES = 6  # of a video
@@ -60,7 +60,7 @@ def _stem(name: str) -> str:
     return hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _pictures(seen: "Seen") -> list[Image.Image]:
+def _pictures(seen: "DecodedMedia") -> list[Image.Image]:
     part, (width, height) = seen.part, seen.facts["size"]
     frames = part.frames if isinstance(part, Video) else part.pixels[None]  # [T, H, W, 3]
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), FRAMES)).round().astype(int)

@@ -15,15 +15,15 @@ from PIL import Image as Pillow
 from tiny import tiny_assistant
 
 from vlm.assistant import (
-    Answering,
     Assistant,
+    Decoding,
+    Encoding,
     Finished,
-    Looking,
     Planned,
-    Reading,
     Seen,
     Settings,
     State,
+    TextDelta,
     Turn,
 )
 from vlm.media.confined.limits import MediaError
@@ -67,11 +67,11 @@ def answered_from_scratch(assistant: Assistant, state: State, settings: Settings
         **inputs,
         max_new_tokens=settings.max_new_tokens,
         do_sample=False,
-        suppress_tokens=assistant.never_ids,
-        eos_token_id=list(assistant.end_ids),
+        suppress_tokens=assistant.suppressed_ids,
+        eos_token_id=list(assistant.eos_ids),
         pad_token_id=2,
     )[0, inputs["input_ids"].shape[1] :].tolist()
-    return [token for token in ids if token not in assistant.end_ids]
+    return [token for token in ids if token not in assistant.eos_ids]
 
 
 def test_the_phases_come_in_order_and_say_how_far_they_are(
@@ -81,15 +81,15 @@ def test_the_phases_come_in_order_and_say_how_far_they_are(
     order = [type(event) for event in events]
     assert order[0] is Planned
     assert [kind for i, kind in enumerate(order) if i == 0 or order[i - 1] is not kind] == [
-        Planned, Reading, Looking, Answering, Finished,
+        Planned, Decoding, Encoding, TextDelta, Finished,
     ]  # fmt: skip
-    reading = [event for event in events if isinstance(event, Reading)]
+    reading = [event for event in events if isinstance(event, Decoding)]
     assert (reading[-1].name, reading[-1].done, reading[-1].total) == ("a.png", 1, 1)
-    looking = [(event.done, event.total) for event in events if isinstance(event, Looking)]
+    looking = [(event.done, event.total) for event in events if isinstance(event, Encoding)]
     assert looking[0] == (0, 9)
     assert looking[-1] == (9, 9)  # 5 frames and 4 looks
     last = events[-1]
-    assert "".join(event.piece for event in events if isinstance(event, Answering)) == last.text
+    assert "".join(event.piece for event in events if isinstance(event, TextDelta)) == last.text
     assert last.state.turns[-1].answer == last.text
     assert last.state.turns[-1].files == ("clip.mp4", "a.png")
     assert not last.stopped
@@ -258,7 +258,7 @@ def stopped_at(
     return event, time.perf_counter() - pressed
 
 
-@pytest.mark.parametrize("phase", [Planned, Reading, Looking])
+@pytest.mark.parametrize("phase", [Planned, Decoding, Encoding])
 def test_stopped_before_the_first_word_nothing_is_kept(
     phase: type, assistant: Assistant, files: dict[str, Path]
 ) -> None:
@@ -270,7 +270,7 @@ def test_stopped_before_the_first_word_nothing_is_kept(
 def test_a_stopped_answer_keeps_its_beginning_marked_and_can_be_gone_on_from(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
-    last, seconds = stopped_at(assistant, Answering, [files["clip.mp4"]])
+    last, seconds = stopped_at(assistant, TextDelta, [files["clip.mp4"]])
     assert seconds < 1
     assert last.stopped
     assert last.text
@@ -333,7 +333,7 @@ def test_whoever_stops_listening_stops_the_work(
 ) -> None:
     events = assistant.reply(State(), "What?", [files["clip.mp4"]], Settings(max_new_tokens=500))
     for event in events:
-        if isinstance(event, Answering):
+        if isinstance(event, TextDelta):
             break
     events.close()
     gc.collect()

@@ -18,7 +18,7 @@ from media_maker import write_video
 from PIL import Image as Picture
 from tiny import tiny_assistant
 
-from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.lmms.asking import from_simple
 from vlm.media.decode import MediaReader
 
@@ -107,7 +107,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for doc in docs:
             medium = doc["medium"] or None
             conversation, _ = from_simple(doc["question"], medium, reader, FRAMES)
-            doc["answer"] = answerer.answer([Asked("x", conversation)])[0].text
+            doc["answer"] = answerer.answer([Prompt("x", conversation)])[0].text
     docs[-1]["answer"] = "something else"
     assert len({doc["answer"] for doc in docs}) > 4
     task = folder / "task"

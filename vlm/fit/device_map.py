@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import torch
 
 from vlm.fit.estimate import Need, weight_bytes
-from vlm.fit.hardware import Memory, gigabytes, memory_of
+from vlm.fit.hardware import DeviceMemory, gigabytes, memory_of
 from vlm.model import PVCForConditionalGeneration
 
 Place = int | str  # the number of a GPU, "cpu", "disk"
@@ -19,7 +19,7 @@ LOOKING = ("tower", "compressor", "concepts")
 SHARE = 0.9  # of what is free: allocators need some for themselves
 
 
-def places() -> dict[Place, int]:
+def free_memory() -> dict[Place, int]:
     """Bytes that are free on each GPU and in the machine's memory."""
     free: dict[Place, int] = {
         index: memory_of(torch.device("cuda", index)).free
@@ -28,10 +28,10 @@ def places() -> dict[Place, int]:
     return {**free, "cpu": memory_of(torch.device("cpu")).free}
 
 
-def together(free: Mapping[Place, int]) -> Memory:
+def pooled(free: Mapping[Place, int]) -> DeviceMemory:
     """All places as one."""
     total = sum(free.values())
-    return Memory("on all devices together", total, total)
+    return DeviceMemory("on all devices together", total, total)
 
 
 def device_map(

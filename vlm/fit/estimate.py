@@ -24,7 +24,7 @@ from transformers import PreTrainedConfig
 from vlm.config import PVCConfig
 from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import TowerMemory
-from vlm.fit.quantize import KEPT, quantized_bytes
+from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
 from vlm.inference.reply import PREFILL_CHUNK, TILES_AT_ONCE
 from vlm.layers.kv_cache import KeyValues
 from vlm.model import PVCForConditionalGeneration
@@ -99,7 +99,9 @@ def weight_bytes(model: nn.Module, dtype: torch.dtype, quantize: str | None = No
     total += sum(buffer.nbytes for buffer in model.buffers())
     if quantize:
         for name, module in model.named_modules():
-            if isinstance(module, nn.Linear) and not set(KEPT) & set(name.split(".")):
+            if isinstance(module, nn.Linear) and not set(FULL_PRECISION_PARTS) & set(
+                name.split(".")
+            ):
                 size = quantized_bytes(module.out_features, module.in_features, quantize)
                 total += int(size) - module.weight.numel() * dtype.itemsize
     return total

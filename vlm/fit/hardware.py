@@ -17,7 +17,7 @@ CGROUPS = (
 
 
 @dataclass(frozen=True)
-class Memory:
+class DeviceMemory:
     """Memory of one place, in bytes; the name says where, as in "on this machine"."""
 
     name: str
@@ -78,20 +78,20 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def memory_of(device: torch.device) -> Memory:
+def memory_of(device: torch.device) -> DeviceMemory:
     """What is free on a device. What shares the machine's memory (cpu, mps) has the machine's."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        return Memory(f"on {torch.cuda.get_device_name(device)}", free, total)
+        return DeviceMemory(f"on {torch.cuda.get_device_name(device)}", free, total)
     machine = psutil.virtual_memory()
     free, total = machine.available, machine.total
     limit = container_limit()
     if limit is not None:
         free, total = min(free, limit.free), min(total, limit.total)
-    return Memory("on this machine", free, total)
+    return DeviceMemory("on this machine", free, total)
 
 
-def container_limit(root: Path = Path("/sys/fs/cgroup")) -> Memory | None:
+def container_limit(root: Path = Path("/sys/fs/cgroup")) -> DeviceMemory | None:
     """What a container may use, where one is set: the machine's own figures do not know of it."""
     for limit, used, stat, cached in CGROUPS:
         try:
@@ -100,7 +100,7 @@ def container_limit(root: Path = Path("/sys/fs/cgroup")) -> Memory | None:
             stats = dict(line.split() for line in (root / stat).read_text().splitlines())
         except (OSError, ValueError):  # there is none, or it says "max"
             continue
-        return Memory("in this container", free + int(stats.get(cached, 0)), total)
+        return DeviceMemory("in this container", free + int(stats.get(cached, 0)), total)
     return None
 
 

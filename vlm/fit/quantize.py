@@ -11,7 +11,7 @@ import torch
 
 BITS = {"8bit": 8, "4bit": 4}
 # What is looked at with, and the head: small, and errors in them are heard in every word.
-KEPT = ("tower", "compressor", "concepts", "lm_head")
+FULL_PRECISION_PARTS = ("tower", "compressor", "concepts", "lm_head")
 BLOCK = 64  # weights that share one scale, in 4 bits
 
 
@@ -41,7 +41,9 @@ def quantization(bits: str, device: torch.device, dtype: torch.dtype) -> dict[st
         from torchao.quantization import Int8WeightOnlyConfig
         from transformers import TorchAoConfig
 
-        config = TorchAoConfig(Int8WeightOnlyConfig(), modules_to_not_convert=list(KEPT))
+        config = TorchAoConfig(
+            Int8WeightOnlyConfig(), modules_to_not_convert=list(FULL_PRECISION_PARTS)
+        )
         return {"quantization_config": config}
     from transformers import BitsAndBytesConfig
 
@@ -51,7 +53,7 @@ def quantization(bits: str, device: torch.device, dtype: torch.dtype) -> dict[st
             load_in_4bit=bits == "4bit",
             bnb_4bit_quant_type="nf4",
             bnb_4bit_compute_dtype=dtype,
-            llm_int8_skip_modules=list(KEPT),
+            llm_int8_skip_modules=list(FULL_PRECISION_PARTS),
         )
     }
 

@@ -18,7 +18,7 @@ from vlm.fit.estimate import (
     meta_model,
     weight_bytes,
 )
-from vlm.fit.hardware import GB, Memory, cpu_multiplies_bfloat16, gigabytes
+from vlm.fit.hardware import GB, DeviceMemory, cpu_multiplies_bfloat16, gigabytes
 from vlm.model import PVCForConditionalGeneration
 
 # Allocators need somewhat more than the tensors themselves: 7 % in what we measured on a CPU.
@@ -28,7 +28,7 @@ FEW_FRAMES, SHORT_CONTEXT = 4, 1024
 
 
 @dataclass(frozen=True)
-class Choice:
+class LoadOptions:
     """How a model is to be held and used."""
 
     dtype: torch.dtype
@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FitReport:
     """What is said, and whether the weights at least find room."""
 
     sentence: str
@@ -46,34 +46,34 @@ class Verdict:
     fits: bool
 
 
-def verdict(config: PVCConfig, choice: Choice, room: Memory) -> Verdict:
+def check_fit(config: PVCConfig, options: LoadOptions, room: DeviceMemory) -> FitReport:
     """What this model needs, what there is, and advice where it is too much."""
     model = meta_model(config)
-    weights = weight_bytes(model, choice.dtype, choice.quantize)
+    weights = weight_bytes(model, options.dtype, options.quantize)
     size = f"{model.num_parameters() / GB:.2f} billion parameters"
     if model.num_parameters() < 0.1 * GB:
         size = f"{model.num_parameters() / 1e6:.0f} million parameters"
-    size += f" in {_format(choice)}"
+    size += f" in {_format(options)}"
     there = f"{gigabytes(room.free)} are free {room.name}"
     if weights * MARGIN > room.free:
         sentence = f"{size} take {gigabytes(weights)} alone, but {there}. "
-        return Verdict(sentence + advice(config, choice, room, model), False, False)
-    cache = cache_bytes(config.get_text_config(), choice.load.context, choice.dtype)
+        return FitReport(sentence + advice(config, options, room, model), False, False)
+    cache = cache_bytes(config.get_text_config(), options.load.context, options.dtype)
     if weights + cache < EASY * room.free:  # and looking takes less than either
-        return Verdict(f"{size}, {gigabytes(weights)}; {there}.", True, True)
-    need = estimate(config, choice.dtype, choice.load, choice.quantize, model)
-    parts = describe(need, choice.load)
+        return FitReport(f"{size}, {gigabytes(weights)}; {there}.", True, True)
+    need = estimate(config, options.dtype, options.load, options.quantize, model)
+    parts = parts_of(need, options.load)
     if fits(need, room):
-        return Verdict(f"{size}: {parts}; {there}.", True, True)
+        return FitReport(f"{size}: {parts}; {there}.", True, True)
     sentence = f"{size}: {parts}, together {gigabytes(need.total)}, but {there}. "
-    return Verdict(sentence + advice(config, choice, room, model), True, False)
+    return FitReport(sentence + advice(config, options, room, model), True, False)
 
 
-def fits(need: Need, room: Memory) -> bool:
+def fits(need: Need, room: DeviceMemory) -> bool:
     return need.total * MARGIN <= room.free
 
 
-def describe(need: Need, load: Load) -> str:
+def parts_of(need: Need, load: Load) -> str:
     """The parts of what is needed, in words."""
     return (
         f"weights {gigabytes(need.weights)}, {load.context:,} tokens of conversation"
@@ -83,17 +83,17 @@ def describe(need: Need, load: Load) -> str:
 
 
 def advice(
-    config: PVCConfig, choice: Choice, room: Memory, model: PVCForConditionalGeneration
+    config: PVCConfig, options: LoadOptions, room: DeviceMemory, model: PVCForConditionalGeneration
 ) -> str:
     """Changes that would make it fit: each alone, or else all together."""
     looker, found = looking_model(config), []
-    for words, other in changes(choice):
+    for words, other in reductions(options):
         need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
         if fits(need, room):
             found.append(f"{words} ({gigabytes(need.total)})")
     if found:
         return f"It fits with {' or '.join(found)}."
-    words, other = everything(choice)
+    words, other = all_reductions(options)
     need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
     if fits(need, room):
         return f"It fits with {words} together ({gigabytes(need.total)})."
@@ -103,43 +103,43 @@ def advice(
     )
 
 
-def changes(choice: Choice) -> Iterator[tuple[str, Choice]]:
+def reductions(options: LoadOptions) -> Iterator[tuple[str, LoadOptions]]:
     """One thing changed at a time, the least painful first."""
-    load = choice.load
+    load = options.load
     frames = load.frames // 2
     while frames >= FEW_FRAMES:
         fewer = replace(load, frames=frames, tiles=min(load.tiles, frames))
-        yield f"--frames {frames} --tiles {fewer.tiles}", replace(choice, load=fewer)
+        yield f"--frames {frames} --tiles {fewer.tiles}", replace(options, load=fewer)
         frames //= 4
     context = load.context // 2
     while context >= SHORT_CONTEXT:
-        yield f"--context {context}", replace(choice, load=replace(load, context=context))
+        yield f"--context {context}", replace(options, load=replace(load, context=context))
         context //= 4
-    if choice.dtype == torch.float32:
-        slow = " (slow on this processor)" if _slow_in_bfloat16(choice) else ""
-        yield f"--dtype bfloat16{slow}", replace(choice, dtype=torch.bfloat16)
-    if choice.quantize is None:
-        yield "--quantize 8bit", replace(choice, quantize="8bit")
-    if choice.quantize != "4bit":
-        yield "--quantize 4bit", replace(choice, quantize="4bit")
+    if options.dtype == torch.float32:
+        slow = " (slow on this processor)" if _slow_in_bfloat16(options) else ""
+        yield f"--dtype bfloat16{slow}", replace(options, dtype=torch.bfloat16)
+    if options.quantize is None:
+        yield "--quantize 8bit", replace(options, quantize="8bit")
+    if options.quantize != "4bit":
+        yield "--quantize 4bit", replace(options, quantize="4bit")
 
 
-def everything(choice: Choice) -> tuple[str, Choice]:
+def all_reductions(options: LoadOptions) -> tuple[str, LoadOptions]:
     """All of it at once."""
-    frames, tiles = min(choice.load.frames, FEW_FRAMES), min(choice.load.tiles, FEW_FRAMES)
-    context = min(choice.load.context, 2 * SHORT_CONTEXT)
-    load = replace(choice.load, frames=frames, tiles=tiles, context=context)
+    frames, tiles = min(options.load.frames, FEW_FRAMES), min(options.load.tiles, FEW_FRAMES)
+    context = min(options.load.context, 2 * SHORT_CONTEXT)
+    load = replace(options.load, frames=frames, tiles=tiles, context=context)
     words = f"--quantize 4bit --frames {frames} --tiles {tiles} --context {context}"
-    dtype = torch.bfloat16 if choice.dtype == torch.float32 else choice.dtype
-    if dtype != choice.dtype:
+    dtype = torch.bfloat16 if options.dtype == torch.float32 else options.dtype
+    if dtype != options.dtype:
         words += " --dtype bfloat16"
-    return words, replace(choice, dtype=dtype, quantize="4bit", load=load)
+    return words, replace(options, dtype=dtype, quantize="4bit", load=load)
 
 
-def _slow_in_bfloat16(choice: Choice) -> bool:
-    return choice.device.type == "cpu" and not cpu_multiplies_bfloat16()
+def _slow_in_bfloat16(options: LoadOptions) -> bool:
+    return options.device.type == "cpu" and not cpu_multiplies_bfloat16()
 
 
-def _format(choice: Choice) -> str:
-    name = str(choice.dtype).removeprefix("torch.")
-    return f"{choice.quantize} and {name}" if choice.quantize else name
+def _format(options: LoadOptions) -> str:
+    name = str(options.dtype).removeprefix("torch.")
+    return f"{options.quantize} and {name}" if options.quantize else name

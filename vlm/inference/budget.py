@@ -50,7 +50,9 @@ class Plan:
     answer_tokens: int = 0  # the most the answer may take
 
 
-def wish(info: MediaInfo, prompt: PromptConfig, settings: Settings) -> tuple[FilePlan, list[str]]:
+def requested(
+    info: MediaInfo, prompt: PromptConfig, settings: Settings
+) -> tuple[FilePlan, list[str]]:
     """How a file would be looked at if there were room, and what cannot be had as asked."""
     name = Path(info.path).name
     notes = []
@@ -83,8 +85,8 @@ def count_tiles(width: int, height: int, max_tiles: int, tile_size: int) -> int:
     return columns * rows + (1 if columns * rows > 1 else 0)
 
 
-def fit(
-    wishes: Sequence[FilePlan],
+def fit_to_context(
+    requests: Sequence[FilePlan],
     cost: Callable[[FilePlan], int],
     *,
     tile_size: int,
@@ -92,18 +94,18 @@ def fit(
     answer_tokens: int,
     context: int,
 ) -> Plan:
-    """The wishes, taken smaller until they fit. `cost` says what a file takes, in tokens.
+    """The requests, taken smaller until they fit. `cost` says what a file takes, in tokens.
 
     Raises ValueError with the numbers where even the least does not fit.
     """
 
-    def priced(file: FilePlan) -> FilePlan:
+    def with_cost(file: FilePlan) -> FilePlan:
         if file.kind == "image":
             tiles = count_tiles(*file.size, file.max_tiles, tile_size)
             file = replace(file, tiles=tiles)
         return replace(file, tokens=cost(file))
 
-    files = [priced(file) for file in wishes]
+    files = [with_cost(file) for file in requests]
     wished = list(files)
     for smaller in (_fewer_tiles, _fewer_frames, _fewer_looks):
         while sum(file.tokens for file in files) > context - text_tokens - answer_tokens:
@@ -113,7 +115,7 @@ def fit(
             largest = max(open_to, key=lambda i: files[i].tokens)
             less = smaller(files[largest])
             assert less is not None
-            files[largest] = priced(less)
+            files[largest] = with_cost(less)
 
     spare = context - text_tokens - sum(file.tokens for file in files)
     if spare < min(answer_tokens, MIN_ANSWER):

@@ -72,7 +72,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Decoding:
     """Frames of a file are being decoded."""
 
     name: str
@@ -81,7 +81,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Looking:
+class Encoding:
     """Pictures go through the tower, look by look."""
 
     done: int
@@ -89,7 +89,7 @@ class Looking:
 
 
 @dataclass(frozen=True)
-class Answering:
+class TextDelta:
     """The next piece of the answer."""
 
     piece: str
@@ -106,4 +106,4 @@ class Finished:
     stopped: bool
 
 
-Event = Planned | Reading | Looking | Answering | Finished
+Event = Planned | Decoding | Encoding | TextDelta | Finished

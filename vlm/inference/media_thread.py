@@ -22,13 +22,11 @@ def read(
     """Yields (frames done, frames in all); returns the pixels and what was wrong with the file."""
     if plan.kind == "image":
         yield 0, 1
-        image = yield from in_background(
-            lambda _, cancel: reader.read_image(path, cancel=cancel), stop
-        )
+        image = yield from in_thread(lambda _, cancel: reader.read_image(path, cancel=cancel), stop)
         yield 1, 1
         return Image(image.pixels, plan.looks, plan.max_tiles), image.warnings
     size = longest_side(*plan.size, image_size)
-    video = yield from in_background(
+    video = yield from in_thread(
         lambda progress, cancel: reader.read_video(
             path, plan.frames, size=size, progress=progress, cancel=cancel
         ),
@@ -44,7 +42,7 @@ def longest_side(width: int, height: int, image_size: int) -> int:
     return min(math.ceil(image_size * max(width, height) / min(width, height)), 4 * image_size)
 
 
-def in_background(
+def in_thread(
     work: Callable[[Progress, Event], T], stop: Event, poll: float = 0.05
 ) -> Generator[tuple[int, int], None, T]:
     """Runs work(progress, cancel) in a thread; yields what it tells and returns what it returns.

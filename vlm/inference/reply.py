@@ -16,19 +16,19 @@ from vlm.conversation import Media
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded, digest, media_digest, prompt_rows
 from vlm.inference.events import (
-    Answering,
+    Decoding,
+    Encoding,
     Event,
     Finished,
-    Looking,
     Planned,
-    Reading,
     Seen,
     State,
+    TextDelta,
     Turn,
     Usage,
 )
 from vlm.inference.generation import Detokenizer, Stopped, generate, prefill
-from vlm.inference.media_thread import Progress, in_background, read
+from vlm.inference.media_thread import Progress, in_thread, read
 from vlm.inference.settings import Settings
 from vlm.media.confined.limits import MediaCancelled
 from vlm.media.decode import MediaInfo, MediaReader
@@ -54,7 +54,7 @@ class Reply:
         self.settings = settings
         self.stop = stop
         self.started = time.perf_counter()
-        self.spoken: list[float] = []  # the moments of the first and the last token
+        self.token_times: list[float] = []  # the moments of the first and the last token
         self.seen: list[Seen] = []
         self.decoded_files = self.encoded_clips = 0
         self.prompt_tokens = self.reused_tokens = self.visual_tokens = 0
@@ -65,8 +65,8 @@ class Reply:
         try:
             infos = []
             for path in files:
-                probing = in_background(partial(_probe, assistant.reader, path), self.stop)
-                infos.append((yield from _told(path.name, probing)))
+                probing = in_thread(partial(_probe, assistant.reader, path), self.stop)
+                infos.append((yield from _with_progress(path.name, probing)))
             question = assistant.question(text, infos)
             plan = assistant.fitted(self.state, infos, question, self.settings)
             yield Planned(plan)
@@ -89,20 +89,20 @@ class Reply:
         read_files: dict[int, tuple[Media, tuple[str, ...]]] = {}
         for i in unknown:
             reading = read(assistant.reader, files[i], plan.files[i], self.image_size, self.stop)
-            part, warnings = yield from _told(plan.files[i].name, reading)
+            part, warnings = yield from _with_progress(plan.files[i].name, reading)
             self.decoded_files += 1
             read_files[i] = assistant.processor.prepare(part), (*infos[i].warnings, *warnings)
 
         total = sum(media.looks for media, _ in read_files.values())
         done = 0
         if total:
-            yield Looking(done, total)
+            yield Encoding(done, total)
         for i, (media, warnings) in read_files.items():
             pieces = []
             for tokens in self.encode(media):
                 pieces.append(tokens)
                 done += len(tokens) // assistant.processor.tokens_per_look
-                yield Looking(done, total)
+                yield Encoding(done, total)
                 self.check_stop()
             tokens = self.in_prompt_order(torch.cat(pieces), media)
             encoded = Encoded(media, media_digest(media, assistant.model_key), tokens, warnings)
@@ -157,7 +157,7 @@ class Reply:
         self.visual_tokens = ids.count(writer.image_token_id)
         embeddings = self.embed(ids, everything)
 
-        said: list[int] = []
+        token_ids: list[int] = []
         words = Detokenizer(assistant.processor.tokenizer)
         text, stopped = "", False
         settings = replace(self.settings, max_new_tokens=plan.answer_tokens)
@@ -168,30 +168,30 @@ class Reply:
                 logits,
                 cache,
                 settings,
-                end=assistant.end_ids,
-                never=assistant.never_ids,
+                end=assistant.eos_ids,
+                never=assistant.suppressed_ids,
                 stop=self.stop,
             )
             for token in tokens:
-                self.spoken = [*self.spoken[:1], time.perf_counter()]
-                said.append(token)
+                self.token_times = [*self.token_times[:1], time.perf_counter()]
+                token_ids.append(token)
                 if piece := words.push(token):
                     text += piece
-                    yield Answering(piece)
+                    yield TextDelta(piece)
         except Stopped:
             stopped = True
         except GeneratorExit:  # whoever listened has gone
-            assistant.prefixes.keep([*rows, *said], cache)
+            assistant.prefixes.keep([*rows, *token_ids], cache)
             raise
-        assistant.prefixes.keep([*rows, *said], cache)
-        if stopped and not said:
+        assistant.prefixes.keep([*rows, *token_ids], cache)
+        if stopped and not token_ids:
             raise Stopped
         if piece := words.finish():
             text += piece
-            yield Answering(piece)
+            yield TextDelta(piece)
         names = tuple(file.name for file in plan.files)
-        turn = Turn(question, names, text, stopped, tuple(media), tuple(said))
-        yield self.finished(State((*self.state.turns, turn)), text, len(said), stopped)
+        turn = Turn(question, names, text, stopped, tuple(media), tuple(token_ids))
+        yield self.finished(State((*self.state.turns, turn)), text, len(token_ids), stopped)
 
     @torch.inference_mode()
     def embed(self, ids: Sequence[int], media: Sequence[Encoded]) -> Tensor:
@@ -208,7 +208,9 @@ class Reply:
 
     def finished(self, state: State, text: str, num_tokens: int, stopped: bool) -> Finished:
         """The last event, with what it took."""
-        first, last = (self.spoken[0], self.spoken[-1]) if self.spoken else (self.started,) * 2
+        first, last = (
+            (self.token_times[0], self.token_times[-1]) if self.token_times else (self.started,) * 2
+        )
         usage = Usage(
             prompt_tokens=self.prompt_tokens,
             reused_tokens=self.reused_tokens,
@@ -235,7 +237,7 @@ def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) ->
     return reader.probe(path)
 
 
-def _told(
+def _with_progress(
     name: str, work: Generator[tuple[int, int], None, Result]
 ) -> Generator[Event, None, Result]:
     """A reader's (done, total) as events; returns what it returns."""
@@ -244,4 +246,4 @@ def _told(
             done, total = next(work)
         except StopIteration as end:
             return end.value
-        yield Reading(name, done, total)
+        yield Decoding(name, done, total)

@@ -13,7 +13,7 @@ ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True)
-class Turn:
+class TurnMarkup:
     """The literals around what one message says."""
 
     before: str
@@ -43,9 +43,9 @@ class Template:
         """What stands after them."""
         return self.closings.get(role, self.closing)
 
-    def frame(self, roles: Sequence[str], asks: bool) -> tuple[list[Turn], str]:
+    def frame(self, roles: Sequence[str], asks: bool) -> tuple[list[TurnMarkup], str]:
         """The literals around messages of these roles, and those that ask for the next answer."""
-        turns: list[Turn] = []
+        turns: list[TurnMarkup] = []
         inside = False  # in a user turn that the system text began
         for index, role in enumerate(roles):
             before = "" if inside else self.between if turns else self.start
@@ -55,7 +55,7 @@ class Template:
                 before += self.open(role)
             if role == "assistant" and index == len(roles) - 1 and not asks:
                 before += self.answer
-            turns.append(Turn(before, self.close(role)))
+            turns.append(TurnMarkup(before, self.close(role)))
             inside = role == "system" and self.folded
         if not asks:
             return turns, ""

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from vlm.config import PromptConfig
 from vlm.conversation import Conversation, Media, Message, Text
 from vlm.prompt.safe_tokenizer import PlainTokenizer
-from vlm.prompt.template import Turn, template_of
+from vlm.prompt.template import TurnMarkup, template_of
 
 IGNORE = -100  # the label of tokens that are not learnt, as in torch's cross entropy
 
@@ -130,7 +130,7 @@ class _Page:
         self.ids.extend(ids)
         self.labels.extend(ids if learnt else [IGNORE] * len(ids))
 
-    def turn(self, turn: Turn, message: Message) -> None:
+    def turn(self, turn: TurnMarkup, message: Message) -> None:
         # Whether pictures are numbered may not depend on what comes later, or a follow-up
         # question would change the ids of the turns before it.
         images = sum(isinstance(part, Media) and part.kind == "image" for part in message.parts)

@@ -7,7 +7,7 @@ import pytest
 
 from app import doctor
 from app.__main__ import main
-from vlm.fit.hardware import Memory
+from vlm.fit.hardware import DeviceMemory
 from vlm.weights.io.files import WeightsError
 
 
@@ -44,7 +44,7 @@ def test_what_is_bad_makes_it_end_with_1_and_is_marked(
     if broken == "package":
         monkeypatch.setattr(doctor, "_version", lambda name: None if name == "av" else "1.0")
     elif broken == "memory":
-        monkeypatch.setattr(doctor, "memory_of", lambda device: Memory("here", 10**8, 10**9))
+        monkeypatch.setattr(doctor, "memory_of", lambda device: DeviceMemory("here", 10**8, 10**9))
     elif broken == "weights":
         monkeypatch.setattr(doctor, "is_made", lambda *args: True)
         monkeypatch.setattr(doctor, "check", refuse)

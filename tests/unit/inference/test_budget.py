@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlm.config import PromptConfig
-from vlm.inference.budget import MIN_FRAMES, FilePlan, Plan, fit, wish
+from vlm.inference.budget import MIN_FRAMES, FilePlan, Plan, fit_to_context, requested
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 from vlm.media.squares import tile_image
@@ -23,7 +23,9 @@ def cost(file: FilePlan) -> int:
 
 
 def fitted(*files: FilePlan, context: int = 8192, text: int = 50, answer: int = 256) -> Plan:
-    return fit(files, cost, tile_size=32, text_tokens=text, answer_tokens=answer, context=context)
+    return fit_to_context(
+        files, cost, tile_size=32, text_tokens=text, answer_tokens=answer, context=context
+    )
 
 
 def film(frames: int, name: str = "clip.mp4") -> FilePlan:
@@ -145,19 +147,19 @@ def test_counted_tiles_are_the_tiles_that_are_cut() -> None:
 def test_frames_follow_from_the_length_of_the_video(
     duration: float, num_frames: int, expected: int
 ) -> None:
-    wished, notes = wish(info(duration, num_frames), PROMPT, Settings())
+    wished, notes = requested(info(duration, num_frames), PROMPT, Settings())
     assert (wished.frames, notes) == (expected, [])
 
 
 def test_more_than_there_is_or_the_model_takes_is_not_promised() -> None:
-    wished, notes = wish(info(10, 250), PROMPT, Settings(num_frames=200))
+    wished, notes = requested(info(10, 250), PROMPT, Settings(num_frames=200))
     assert wished.frames == 64
     assert notes == ["clip.mp4: 64 frames instead of 200, the most this model takes."]
-    wished, notes = wish(info(1, 25), PROMPT, Settings(num_frames=30))
+    wished, notes = requested(info(1, 25), PROMPT, Settings(num_frames=30))
     assert wished.frames == 25
     assert notes == ["clip.mp4: 25 frames instead of 30, all that the video has."]
     still = replace(info(0, 1), kind="image")
-    wished, notes = wish(still, PROMPT, Settings(max_tiles=20, looks=2))
+    wished, notes = requested(still, PROMPT, Settings(max_tiles=20, looks=2))
     assert (wished.max_tiles, wished.looks) == (6, 2)
     assert notes == ["clip.mp4: 6 tiles instead of 20, the most this model takes."]
 

@@ -9,9 +9,9 @@ from tests.trainable import base_folder
 from vlm import loading
 from vlm.config import PVCConfig
 from vlm.fit.estimate import Load, weight_bytes
-from vlm.fit.hardware import Memory, checked_device, container_limit
+from vlm.fit.hardware import DeviceMemory, checked_device, container_limit
 from vlm.fit.quantize import backend
-from vlm.fit.verdict import Choice, verdict
+from vlm.fit.verdict import LoadOptions, check_fit
 from vlm.loading import load_folder
 from vlm.presets import PRESETS, preset_config
 
@@ -25,39 +25,39 @@ SHORT = preset_config(
 )
 
 
-def choice(config: PVCConfig, context: int | None = None) -> Choice:
-    return Choice(torch.bfloat16, None, Load.of(config, context), CPU)
+def choice(config: PVCConfig, context: int | None = None) -> LoadOptions:
+    return LoadOptions(torch.bfloat16, None, Load.of(config, context), CPU)
 
 
-def room(gigabytes: float) -> Memory:
-    return Memory("on this machine", int(gigabytes * 1e9), int(gigabytes * 1e9))
+def room(gigabytes: float) -> DeviceMemory:
+    return DeviceMemory("on this machine", int(gigabytes * 1e9), int(gigabytes * 1e9))
 
 
 def test_what_fits_is_said_with_what_it_takes() -> None:
-    said = verdict(EIGHT_B, choice(EIGHT_B), room(64))
+    said = check_fit(EIGHT_B, choice(EIGHT_B), room(64))
     assert said.fits
     assert "9.55 billion parameters in bfloat16: weights 19.1 GB" in said.sentence
     assert "64.0 GB are free on this machine" in said.sentence
 
 
 def test_where_a_conversation_is_too_long_a_change_is_proposed_that_fits() -> None:
-    said = verdict(SHORT, choice(SHORT), room(7))
+    said = check_fit(SHORT, choice(SHORT), room(7))
     assert said.weights_fit
     assert not said.fits
     assert "It fits with" in said.sentence
     proposed = int(said.sentence.split("--context ")[1].split()[0])
-    assert verdict(SHORT, choice(SHORT, proposed), room(7)).fits
+    assert check_fit(SHORT, choice(SHORT, proposed), room(7)).fits
 
 
 def test_weights_that_find_no_room_are_told_apart_and_fewer_bits_proposed() -> None:
-    said = verdict(SHORT, choice(SHORT), room(5.0))
+    said = check_fit(SHORT, choice(SHORT), room(5.0))
     assert not said.weights_fit
     assert "GB alone, but 5.0 GB are free" in said.sentence
     assert "--quantize 4bit" in said.sentence
 
 
 def test_where_nothing_helps_a_smaller_model_is_proposed() -> None:
-    assert "take a smaller model" in verdict(SHORT, choice(SHORT), room(1)).sentence
+    assert "take a smaller model" in check_fit(SHORT, choice(SHORT), room(1)).sentence
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_model_spread_over_memory_and_disk_answers_the_same(
     text = weight_bytes(alone.language_model, torch.float32)
     places = {}
     for name, free in (("roomy", 4 * (least + text)), ("tight", least / 0.9 + text / 2)):
-        monkeypatch.setattr(loading, "places", lambda free=free: {"cpu": int(free)})
+        monkeypatch.setattr(loading, "free_memory", lambda free=free: {"cpu": int(free)})
         model = load_folder(folder, torch.float32, device_map="auto")[0]
         spread = getattr(model, "hf_device_map", {"": "cpu"})  # nothing is spread over one place
         places[name] = {str(place) for place in spread.values()}

@@ -11,7 +11,7 @@ from tiny import tiny_assistant
 
 from evaluation.asking import answerer as generate
 from evaluation.asking import batch_decoding
-from evaluation.asking.answerer import Answerer, Asked, GenerateSettings, peak_memory
+from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt, peak_memory
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 
 SETTINGS = GenerateSettings(max_new_tokens=10, max_tiles=3)
@@ -40,9 +40,9 @@ def random_conversation(random: np.random.Generator) -> Conversation:
     return Conversation(tuple(messages))
 
 
-def random_questions(num: int, seed: int) -> list[Asked]:
+def random_questions(num: int, seed: int) -> list[Prompt]:
     random = np.random.default_rng(seed)
-    return [Asked(f"q{i}", random_conversation(random)) for i in range(num)]
+    return [Prompt(f"q{i}", random_conversation(random)) for i in range(num)]
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +59,13 @@ def with_batch(answerer: Answerer, batch_size: int, **changes: Any) -> Answerer:
     return Answerer(answerer.model, answerer.processor, batch_size, settings)
 
 
-def texts(answerer: Answerer, asked: list[Asked]) -> list[str]:
+def texts(answerer: Answerer, asked: list[Prompt]) -> list[str]:
     answers = answerer.answer(asked)
     assert not any(answer.error for answer in answers)
     return [answer.text for answer in answers]
 
 
-def alone(answerer: Answerer, question: Asked) -> str:
+def alone(answerer: Answerer, question: Prompt) -> str:
     """The answer of transformers' own `generate` to one question."""
     conversation = answerer.shown(question.conversation)  # tiles
     inputs = answerer.processor(conversation, add_generation_prompt=True)
@@ -74,8 +74,8 @@ def alone(answerer: Answerer, question: Asked) -> str:
             **inputs,
             do_sample=False,
             max_new_tokens=answerer.settings.max_new_tokens,
-            suppress_tokens=answerer.never_ids,
-            eos_token_id=sorted(answerer.end_ids),
+            suppress_tokens=answerer.suppressed_ids,
+            eos_token_id=sorted(answerer.eos_ids),
             pad_token_id=answerer.processor.tokenizer.pad_token_id,
         )
     new = ids[0, inputs["input_ids"].shape[1] :]
@@ -131,7 +131,7 @@ def test_where_two_tokens_are_as_likely_a_batch_decides_as_one_question_would(
     asked = random_questions(12, seed=7)
     expected = texts(with_batch(rough, 1), asked)
     assert texts(with_batch(rough, 4), asked) == expected
-    monkeypatch.setattr(batch_decoding, "CLOSE", 0.0)
+    monkeypatch.setattr(batch_decoding, "NEAR_TIE", 0.0)
     assert texts(with_batch(rough, 4), asked) != expected  # or this test would prove nothing
 
 
@@ -168,7 +168,7 @@ def test_drawn_answers_do_not_depend_on_their_neighbours(answerer: Answerer) -> 
 
 def test_tokens_are_counted_as_the_model_reads_and_writes_them(answerer: Answerer) -> None:
     picture = Image(np.zeros((16, 16, 3), np.uint8), looks=3)
-    question = Asked("q", Conversation((Message("user", (picture, Text("What?"))),)))
+    question = Prompt("q", Conversation((Message("user", (picture, Text("What?"))),)))
     (answer,) = with_batch(answerer, 2).answer([question])
     rendered = answerer.processor.render(question.conversation, True)
     assert answer.input_tokens == len(rendered.ids)
@@ -180,7 +180,7 @@ def test_tokens_are_counted_as_the_model_reads_and_writes_them(answerer: Answere
 
 def test_the_settings_say_how_pictures_are_looked_at(answerer: Answerer) -> None:
     picture = Image(np.zeros((16, 64, 3), np.uint8))
-    question = Asked("q", Conversation((Message("user", (picture, Text("What?"))),)))
+    question = Prompt("q", Conversation((Message("user", (picture, Text("What?"))),)))
     per_look = answerer.processor.tokens_per_look
 
     def visual_tokens(**changes: Any) -> int:
@@ -195,7 +195,7 @@ def test_a_question_too_long_is_answered_with_a_sentence_and_the_others_with_wor
     answerer: Answerer,
 ) -> None:
     long = Conversation((Message("user", (Text("x" * answerer.context),)),))
-    asked = [*random_questions(2, seed=1), Asked("long", long)]
+    asked = [*random_questions(2, seed=1), Prompt("long", long)]
     answers = with_batch(answerer, 3).answer(asked)
     assert [bool(answer.error) for answer in answers] == [False, False, True]
     assert str(answerer.context) in answers[2].error
@@ -205,7 +205,7 @@ def test_a_question_that_cannot_be_shown_says_why_and_keeps_no_other_from_its_an
     answerer: Answerer,
 ) -> None:
     broken = Video(np.zeros((3, 8, 8, 3), np.uint8), np.arange(2.0))
-    wrong = Asked("wrong", Conversation((Message("user", (broken, Text("What?"))),)))
+    wrong = Prompt("wrong", Conversation((Message("user", (broken, Text("What?"))),)))
     answers = with_batch(answerer, 3).answer([wrong, *random_questions(2, seed=1)])
     assert [answer.error for answer in answers] == ["a video has 3 frames but 2 times.", "", ""]
 
@@ -249,7 +249,7 @@ def test_a_video_that_is_asked_about_twice_is_encoded_once(
 ) -> None:
     video = Video(np.zeros((3, 16, 16, 3), np.uint8), np.arange(3.0))
     asked = [
-        Asked(word, Conversation((Message("user", (video, Text(word))),)))
+        Prompt(word, Conversation((Message("user", (video, Text(word))),)))
         for word in ("one", "two", "three")
     ]
     encoded = []

@@ -11,7 +11,7 @@ from media_maker import write_video
 from PIL import Image as Picture
 from tiny import tiny_assistant
 
-from evaluation.asking.answerer import Answerer, Asked, GenerateSettings
+from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.lmms.asking import (
     from_chat,
     from_simple,
@@ -226,7 +226,7 @@ def test_answers_come_in_order_whatever_the_settings_and_broken_files_are_empty(
     for i in (0, 1, 2, 4, 5):
         alone = chat.answerer.with_settings(GenerateSettings(max_new_tokens=lengths[i]))
         conversation, _ = from_chat(messages(docs[i]), None, 2)
-        (expected,) = alone.answer([Asked("x", conversation)])
+        (expected,) = alone.answer([Prompt("x", conversation)])
         assert answers[i].text == expected.text
         assert answers[i].token_counts.input_tokens == expected.input_tokens
         assert answers[i].token_counts.output_tokens == expected.output_tokens

@@ -13,7 +13,7 @@ from fake_benchmark import Fake, make_fake
 from tiny import tiny_assistant
 
 from evaluation.asking import runner
-from evaluation.asking.answerer import Answerer, Asked
+from evaluation.asking.answerer import Answerer, Prompt
 from evaluation.asking.media_ahead import MediaAhead
 from evaluation.asking.progress import Bar, duration
 from evaluation.asking.runner import Task
@@ -74,7 +74,7 @@ def killed_after(answerer: Answerer, batches: int, patch: pytest.MonkeyPatch) ->
     count = itertools.count()
     answer = Answerer.answer
 
-    def until_then(self: Answerer, asked: Sequence[Asked]) -> Any:
+    def until_then(self: Answerer, asked: Sequence[Prompt]) -> Any:
         if next(count) == batches:
             raise Killed
         return answer(self, asked)
