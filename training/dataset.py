@@ -33,7 +33,7 @@ def build_dataset(
 ) -> RecordDataset | PackedDataset:
     """All samples of the run, in order; with `packing`, rows of them."""
     sources = open_sources(recipe)
-    num_items = recipe.steps * recipe.batch_size * recipe.accumulation * num_processes()
+    num_items = recipe.steps * recipe.samples_per_process * num_processes()
     if recipe.packing:
         return _packed(recipe, model, processor, sources, num_items)
     order = draw(_weights(recipe), num_items, recipe.seed)

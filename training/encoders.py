@@ -13,7 +13,7 @@ from typing import Any
 
 from training.classifier.recipe import EncoderRecipe
 from training.command import missing
-from training.recipe import change, fitting, read_values
+from training.recipe import change, fitting, read_values, refuse_unknown
 
 
 def main() -> None:
@@ -67,9 +67,7 @@ def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
         values["output"] = arguments.output
     change(values, arguments.set)
     known = {f.name: f.type for f in fields(EncoderRecipe)}
-    for name in values:
-        if name not in known:
-            raise ValueError(f"there is no `{name}`; there are {', '.join(known)}")
+    refuse_unknown(values, known)
     if "output" not in values:
         raise ValueError("--output is missing: the folder to write")
     return EncoderRecipe(**{n: fitting(n, value, known[n]) for n, value in values.items()})

@@ -19,7 +19,7 @@ from training.checkpoints.folders import newest_whole, what_is_wrong
 from training.model.card import write_card
 from training.model.parts import RECIPE, load_trained, merge_lora, prepare_parts
 from training.model.start import start_model, stored_dtype
-from training.recipe import Recipe, recipe_of
+from training.recipe import Recipe, recipe_of, with_current_keys
 from vlm.weights.io.cache import make_whole, say
 
 
@@ -54,7 +54,7 @@ def read_recipe(trained: Path) -> Recipe:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ValueError(f"{trained} holds no trained weights ({RECIPE} is missing)") from None
-    return recipe_of(values, str(path))
+    return recipe_of(with_current_keys(values), str(path))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@
 does not exist is an error that names the ones that do.
 """
 
+from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -22,6 +23,12 @@ import yaml
 # language model.
 PARTS = ("backbone", "tower", "compressor", "concepts", "language_model")
 REPORTERS = ("tensorboard", "trackio", "wandb")
+# Keys that folders of older runs hold, and their names in transformers' Trainer.
+RENAMED = {
+    "accumulation": "gradient_accumulation_steps",
+    "warmup": "warmup_ratio",
+    "keep": "save_total_limit",
+}
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,14 @@ class Recipe:
     start_from: str = ""  # trained weights of an earlier stage: its output folder
     steps: int = 1000
     batch_size: int = 16  # conversations a step and process
-    accumulation: int = 1
+    gradient_accumulation_steps: int = 1
     learning_rate: float = 1e-3  # of the tower's progressive layers and the compressor
     language_learning_rate: float = 3e-4  # of the language model or its adapters
     concept_learning_rate: float = 1e-4  # of the words of the classifier's concepts
     backbone_learning_rate: float | None = None  # of a ViT under them; None: as learning_rate
     compressor_learning_rate: float | None = None  # of the compressor alone
     weight_decay: float = 0.01
-    warmup: float = 0.03  # share of the steps
+    warmup_ratio: float = 0.03  # share of the steps
     max_grad_norm: float = 1.0
     freeze: tuple[str, ...] = ()  # parts that stay as they are, see PARTS
     train_language_model: bool = False  # all of it, instead of adapters
@@ -93,7 +100,7 @@ class Recipe:
     feature_cache_gb: float = 0.0  # what a frozen backbone says of each picture, kept likewise
     save_every: int = 200
     log_every: int = 10
-    keep: int = 2  # checkpoints kept
+    save_total_limit: int = 2  # checkpoints kept
     evaluation: tuple[str, ...] = ()  # files of held-out records: their loss with every checkpoint
     samples: str = ""  # a file of records: answers to its first questions with every checkpoint
     num_samples: int = 8
@@ -139,6 +146,11 @@ class Recipe:
                 )
         refuse_numbers(self)
 
+    @property
+    def samples_per_process(self) -> int:
+        """Samples of one step in one process."""
+        return self.batch_size * self.gradient_accumulation_steps
+
     def adapters(self, part: str) -> Lora | None:
         """The adapters that are trained instead of a part's weights."""
         of_parts = {"language_model": self.lora, "compressor": self.compressor_lora}
@@ -169,18 +181,19 @@ def read_values(path: str | Path) -> dict[str, Any]:
 
 def refuse_numbers(recipe: Any) -> None:
     """What the numbers of every recipe, the encoders' too, have to be."""
-    for name in ("steps", "batch_size", "accumulation", "save_every", "log_every", "keep"):
+    counts = ("steps", "batch_size", "gradient_accumulation_steps", "save_every", "log_every")
+    for name in (*counts, "save_total_limit", "max_skipped"):
         if getattr(recipe, name) < 1:
             raise ValueError(f"`{name}` is at least 1, not {getattr(recipe, name)}")
-    if recipe.max_skipped < 1:
-        raise ValueError(f"`max_skipped` is at least 1, not {recipe.max_skipped}")
     ends = ("learning_rate", "cache_gb")
     sizes = [field.name for field in fields(recipe) if field.name.endswith(ends)]
     for name in (*sizes, "weight_decay", "max_grad_norm", "workers", "seed"):
         if (getattr(recipe, name) or 0) < 0:
             raise ValueError(f"`{name}` cannot be negative, it is {getattr(recipe, name)}")
-    if not 0 <= recipe.warmup <= 1:
-        raise ValueError(f"`warmup` is a share of the steps from 0 to 1, not {recipe.warmup}")
+    if not 0 <= recipe.warmup_ratio <= 1:
+        raise ValueError(
+            f"`warmup_ratio` is a share of the steps from 0 to 1, not {recipe.warmup_ratio}"
+        )
     if recipe.bf16 not in (True, False, "auto"):
         raise ValueError(f'`bf16` is auto, true or false, not "{recipe.bf16}"')
     for name in recipe.report_to:
@@ -201,6 +214,23 @@ def change(values: dict[str, Any], changes: list[str]) -> None:
             raise ValueError(f"--set {given}: the value is not YAML ({reason})") from None
         except (IndexError, TypeError, ValueError, AttributeError):
             raise ValueError(f"--set {given}: the recipe has no such place") from None
+
+
+def refuse_unknown(values: Iterable[str], known: Iterable[str], where: str = "") -> None:
+    """Raises ValueError for the first key that is not among the known ones."""
+    known = tuple(known)
+    for name in values:
+        if name in known:
+            continue
+        hint = f"its name is `{RENAMED[name]}`" if name in RENAMED else (
+            f"there are {', '.join(known)}"
+        )  # fmt: skip
+        raise ValueError(f"{where}there is no `{name}` in a recipe; {hint}")
+
+
+def with_current_keys(stored: dict[str, Any]) -> dict[str, Any]:
+    """The values of a recipe that an older run has written down, under today's keys."""
+    return {RENAMED.get(name, name): value for name, value in stored.items()}
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
@@ -226,11 +256,7 @@ def _set(values: Any, keys: list[str], value: Any) -> None:
 def recipe_of(values: dict[str, Any], where: str) -> Recipe:
     """A recipe from plain values, such as `recipe_values` gives; `where` they come from."""
     known = {f.name: f for f in fields(Recipe)}
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"{where}: there is no `{name}` in a recipe; there are {', '.join(known)}"
-            )
+    refuse_unknown(values, known, f"{where}: ")
     for name, entry in known.items():
         required = entry.default is MISSING and entry.default_factory is MISSING
         if required and name not in values:

@@ -126,7 +126,7 @@ def describe(
     """Say what is about to happen."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
-    size = recipe.batch_size * recipe.accumulation * num_processes()
+    size = recipe.samples_per_process * num_processes()
     items, note = "conversations", ""
     if isinstance(dataset, PackedDataset):
         items, note = "rows", f", {recipe.packing} tokens each"

@@ -49,7 +49,7 @@ class PVCTrainer(SteadyTrainer):
             model,
             training_arguments(recipe),
             made_of or {},
-            recipe.keep,
+            recipe.save_total_limit,
             recipe.max_skipped,
             [self.quarantine, *(callbacks or [])],
             train_dataset=dataset,

@@ -103,7 +103,7 @@ def test_a_run_with_missing_media_resumes_exactly_with_any_number_of_workers(
 def test_two_processes_train_what_one_trains_where_media_are_missing(folder: Path) -> None:
     """Rows so short that some hold nothing but a sample that cannot be read."""
     changes = {"batch_size": 1, "packing": 130, "steps": 6, "looks": (0.0, 0.0, 0.0, 1.0)}
-    train(recipe(folder, "one", accumulation=2, **changes))
+    train(recipe(folder, "one", gradient_accumulation_steps=2, **changes))
     assert in_processes(lambda: train(recipe(folder, "two", **changes)), 2) == [0, 0]
     one, two = trained(folder, "one"), trained(folder, "two")
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6

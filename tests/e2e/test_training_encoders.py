@@ -37,8 +37,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recipe(clips: Path, output: Path, **changes: object) -> EncoderRecipe:
     values = {"steps": 16, "save_every": 8, "log_every": 4, "num_frames": 6, "held_out": 0.35}
-    values |= {"preset": "test"}
-    values |= {"learning_rate": 1e-2, "dropout": 0.1, "workers": 0, "report_to": (), "keep": 3}
+    values |= {"preset": "test", "save_total_limit": 3}
+    values |= {"learning_rate": 1e-2, "dropout": 0.1, "workers": 0, "report_to": ()}
     return EncoderRecipe(str(clips), str(output), **{**values, **changes})  # type: ignore[arg-type]
 
 

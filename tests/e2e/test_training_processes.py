@@ -54,7 +54,7 @@ def held_out(recipe: Recipe) -> list[float]:
 def test_two_processes_train_what_one_trains_dropout_and_held_out_loss_included(
     folder: Path,
 ) -> None:
-    one, two = mixed(folder, "one", accumulation=2), mixed(folder, "two")
+    one, two = mixed(folder, "one", gradient_accumulation_steps=2), mixed(folder, "two")
     train(one)
     assert in_processes(lambda: train(two), 2) == [0, 0]
     assert furthest(one, two) < 1e-6
@@ -73,7 +73,8 @@ def test_accumulated_steps_have_the_gradients_of_one_large_batch(folder: Path) -
     whole = {"steps": 1, "save_every": 1, "looks": (0.0, 1.0), "evaluation": (), "lora": None}
     whole |= {"train_language_model": True, "max_grad_norm": 1e9}
     once = first_gradients(mixed(folder, "whole", batch_size=4, **whole))
-    twice = first_gradients(mixed(folder, "split", batch_size=2, accumulation=2, **whole))
+    split = {"batch_size": 2, "gradient_accumulation_steps": 2}
+    twice = first_gradients(mixed(folder, "split", **split, **whole))
     assert once.keys() == twice.keys()
     assert max(float(tensor.abs().max()) for tensor in once.values()) > 1e-3
     for name in once:
@@ -85,7 +86,7 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
     folder: Path,
 ) -> None:
     whole = {"lora": None, "train_language_model": True, "gradient_checkpointing": True}
-    one = mixed(folder, "unsharded", accumulation=2, **whole)
+    one = mixed(folder, "unsharded", gradient_accumulation_steps=2, **whole)
     two = mixed(folder, "sharded", samples="records.jsonl", num_samples=2, **whole)
     train(one)
     assert in_processes(lambda: train(two), 2, SHARDED) == [0, 0]
@@ -94,7 +95,7 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
     # A checkpoint of two processes is whole: one process goes on from it.
     for name in ("checkpoint-4", "trained", "model"):
         (Path(two.output) / name).rename(Path(two.output) / f"gone-{name}")
-    on_its_own = mixed(folder, "sharded", accumulation=2, **whole)
+    on_its_own = mixed(folder, "sharded", gradient_accumulation_steps=2, **whole)
     train(on_its_own)
     assert furthest(one, on_its_own) < 1e-5
 

@@ -197,7 +197,7 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(folder: Path) -> 
 def test_a_run_started_anew_keeps_its_own_checkpoints_and_not_the_old_run_s(
     folder: Path,
 ) -> None:
-    settings = chancy(folder, "anew", steps=4, keep=1)
+    settings = chancy(folder, "anew", steps=4, save_total_limit=1)
     train(settings)
     train(replace(settings, steps=2), resume=False)
     assert [path.name for path in folders.checkpoints(Path(settings.output))] == ["checkpoint-2"]

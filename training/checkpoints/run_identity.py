@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from data.sources.shards import shards
-from training.recipe import Recipe, recipe_values
+from training.recipe import Recipe, recipe_values, with_current_keys
 from vlm.weights.io.files import cache_dir, sha256
 
 # Values that do not change what is learnt.
 FREE = (
-    *("workers", "save_every", "log_every", "keep", "report_to", "samples", "num_samples"),
-    *("decode_seconds", "max_bad_share", "frame_cache_gb"),
-    *("evaluation", "max_skipped", "accumulation", "gradient_checkpointing", "compile"),
+    *("workers", "save_every", "log_every", "save_total_limit", "report_to"),
+    *("samples", "num_samples", "decode_seconds", "max_bad_share", "frame_cache_gb"),
+    *("evaluation", "max_skipped", "gradient_accumulation_steps"),
+    *("gradient_checkpointing", "compile"),
 )
 WHOLE = 1 << 30  # larger files are known by their size and their two ends
 
@@ -31,7 +32,7 @@ def data_root(recipe: Recipe) -> Path:
 def made_of(recipe: Recipe, num_processes: int) -> dict[str, Any]:
     """Everything that a resumed run must agree with."""
     values = recipe_values(recipe)
-    values["samples_per_step"] = recipe.batch_size * recipe.accumulation * num_processes
+    values["samples_per_step"] = recipe.samples_per_process * num_processes
     root = data_root(recipe)
     data = {source.path: fingerprint(root / source.path) for source in recipe.data}
     return json.loads(json.dumps({"recipe": values, "data": data}))
@@ -56,7 +57,7 @@ def fingerprint(path: Path) -> str:
 
 def other_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A phrase for each value of the recipe that would change what is learnt."""
-    old, new = before["recipe"], now["recipe"]
+    old, new = with_current_keys(before["recipe"]), now["recipe"]
     return [
         f"{key}: {old.get(key)} -> {new.get(key)}"
         for key in sorted(old.keys() | new.keys())

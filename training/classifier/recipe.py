@@ -19,14 +19,14 @@ class EncoderRecipe:
     dropout: float = 0.1  # in front of the last layer
     steps: int = 500
     batch_size: int = 8
-    accumulation: int = 1
+    gradient_accumulation_steps: int = 1
     learning_rate: float = 5e-4
     weight_decay: float = 0.05
-    warmup: float = 0.05
+    warmup_ratio: float = 0.05
     max_grad_norm: float = 1.0
     save_every: int = 100
     log_every: int = 10
-    keep: int = 2
+    save_total_limit: int = 2
     workers: int = 1
     bf16: bool | str = "auto"
     report_to: tuple[str, ...] = ("tensorboard",)
@@ -37,3 +37,8 @@ class EncoderRecipe:
         refuse_numbers(self)
         if not 0 <= self.held_out < 1:
             raise ValueError(f"`held_out` is a share from 0 to below 1, not {self.held_out}")
+
+    @property
+    def samples_per_process(self) -> int:
+        """Samples of one step in one process."""
+        return self.batch_size * self.gradient_accumulation_steps

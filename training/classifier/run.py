@@ -46,7 +46,7 @@ class EncoderTrainer(SteadyTrainer):
         arguments = training_arguments(recipe)
         super().__init__(
             args=arguments,
-            keep=recipe.keep,
+            keep=recipe.save_total_limit,
             max_skipped=recipe.max_skipped,
             data_collator=default_collate,
             **options,
@@ -107,7 +107,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
     trained_on, held = split(clips, recipe.held_out, folder)
     if not trained_on:
         raise ValueError(f"all {len(clips)} clips of {folder} are held out; lower `held_out`")
-    size = recipe.batch_size * recipe.accumulation * num_processes()
+    size = recipe.samples_per_process * num_processes()
     tell(
         f"{recipe.steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
         f"train on, {len(held)} held out; writing to {recipe.output}"
@@ -165,7 +165,7 @@ def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], outp
 def made_of(recipe: EncoderRecipe, clips: list[LabelledClip]) -> dict[str, Any]:
     """What a resumed run must agree with (training/checkpoints/run_identity.py)."""
     values = asdict(recipe) | {"report_to": list(recipe.report_to)}
-    values["samples_per_step"] = recipe.batch_size * recipe.accumulation * num_processes()
+    values["samples_per_step"] = recipe.samples_per_process * num_processes()
     root = Path(recipe.folder)
     data = {clip.path.relative_to(root).as_posix(): fingerprint(clip.path) for clip in clips}
     return {"recipe": values, "data": data}

@@ -167,15 +167,15 @@ def step_lines(
     recipe: Recipe, machine: Machine, counts: dict[Shape, Count], config: PVCConfig
 ) -> list[str]:
     """The token budget and the operations of a step, and of the run."""
-    samples = recipe.batch_size * recipe.accumulation * machine.devices
+    samples = recipe.samples_per_process * machine.devices
     tokens = sum(shape.share * shape.tokens(config) for shape in counts)
     flops = sum(shape.share * counted.training for shape, counted in counts.items())
     if recipe.gradient_checkpointing:
         flops += sum(shape.share * counted.forward for shape, counted in counts.items())
     total = recipe.steps * samples
     return [
-        f"A step: {recipe.batch_size} samples x {recipe.accumulation} x {machine.devices} devices "
-        f"= {samples:,} samples, {samples * tokens:,.0f} tokens, "
+        f"A step: {recipe.batch_size} samples x {recipe.gradient_accumulation_steps} x "
+        f"{machine.devices} devices = {samples:,} samples, {samples * tokens:,.0f} tokens, "
         f"{samples * flops / 1e15:,.1f} PFLOP"
         + (" (computed again in the backward pass)." if recipe.gradient_checkpointing else "."),
         f"The run: {recipe.steps:,} steps, {total:,} samples, {total * tokens / 1e9:,.2f} billion "

@@ -21,11 +21,11 @@ class Numbers(Protocol):
     @property
     def batch_size(self) -> int: ...
     @property
-    def accumulation(self) -> int: ...
+    def gradient_accumulation_steps(self) -> int: ...
     @property
     def learning_rate(self) -> float: ...
     @property
-    def warmup(self) -> float: ...
+    def warmup_ratio(self) -> float: ...
     @property
     def max_grad_norm(self) -> float: ...
     @property
@@ -71,11 +71,11 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=recipe.batch_size,
-        gradient_accumulation_steps=recipe.accumulation,
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         # Each answer token counts the same, whichever process or accumulation step it is in.
         average_tokens_across_devices=True,
         learning_rate=recipe.learning_rate,
-        warmup_steps=max(1, round(recipe.warmup * recipe.steps)),
+        warmup_steps=max(1, round(recipe.warmup_ratio * recipe.steps)),
         lr_scheduler_type="cosine",
         max_grad_norm=recipe.max_grad_norm,
         bf16=computes_in_bf16(recipe),

@@ -56,7 +56,7 @@ class Guard:
             raise NotFiniteError(
                 f"the loss or its gradient was no number in {self.in_a_row} steps in a row, so the "
                 "run has stopped; the last checkpoint is from before. A lower `learning_rate` or a "
-                "longer `warmup` is the usual cure"
+                "longer `warmup_ratio` is the usual cure"
             )
 
     def state(self) -> dict[str, int]:

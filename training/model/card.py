@@ -25,7 +25,7 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
         "loss on held-out records": _last(lines, "held_out_loss"),
     }
     shares = "\n".join(f"- `{s.path}` {s.weight / total:.0%}" for s in recipe.data)
-    samples = recipe.batch_size * recipe.accumulation
+    samples = recipe.samples_per_process
     text = model_card(
         name,
         f"trained with Revisit: {recipe.steps:,} steps of {samples} conversations",

@@ -37,7 +37,7 @@ class QuarantineCallback(TrainerCallback):
         )  # fmt: skip
         self.quarantine = Quarantine(Path(self.recipe.output) / name, self.recipe.max_bad_share)
         refused = getattr(self.dataset, "refused", []) if args.process_index == 0 else []
-        per_step = self.recipe.batch_size * self.recipe.accumulation
+        per_step = self.recipe.samples_per_process
         if state.global_step:
             self.quarantine.resume(state.global_step, state.global_step * per_step)
         else:

@@ -48,10 +48,10 @@ def test_recipes_of_both_sizes_differ_only_in_numbers(stage: str) -> None:
         for size in ("2b", "8b")
     )
     assert of_2b.keys() == of_8b.keys()
-    names = {"model", "output", "start_from", "batch_size", "accumulation"}
+    names = {"model", "output", "start_from", "batch_size", "gradient_accumulation_steps"}
     assert {key for key in of_2b if of_2b[key] != of_8b[key]} <= names
-    assert of_2b["batch_size"] * of_2b["accumulation"] == 2
-    assert of_8b["batch_size"] * of_8b["accumulation"] == 2
+    assert of_2b["batch_size"] * of_2b["gradient_accumulation_steps"] == 2
+    assert of_8b["batch_size"] * of_8b["gradient_accumulation_steps"] == 2
 
 
 def test_operations_from_two_layers_are_those_of_all() -> None:

@@ -50,7 +50,10 @@ def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
         (SMALL + "steps: null\n", "`steps` is None, and should be of type int"),
         (SMALL + "steps: 0\n", "`steps` is at least 1"),
         (SMALL + "language_learning_rate: -1\n", "`language_learning_rate` cannot be negative"),
-        (SMALL + "warmup: 2\n", "`warmup` is a share"),
+        (SMALL + "warmup_ratio: 2\n", "`warmup_ratio` is a share"),
+        (SMALL + "accumulation: 2\n", "its name is `gradient_accumulation_steps`"),
+        (SMALL + "warmup: 0.1\n", "its name is `warmup_ratio`"),
+        (SMALL + "keep: 3\n", "its name is `save_total_limit`"),
         (SMALL + "looks: [2, -1]\n", "cannot be negative"),
         (SMALL + "feature_cache_gb: -1\n", "`feature_cache_gb` cannot be negative"),
         (SMALL + "report_to: [tensorbord]\n", "`report_to` knows tensorboard, trackio, wandb"),
@@ -74,6 +77,12 @@ def test_a_change_without_a_value_is_refused(tmp_path: Path) -> None:
 def test_a_change_of_what_is_not_there_is_one_sentence(tmp_path: Path, given: str) -> None:
     with pytest.raises(ValueError, match="--set") as error:
         load_recipe(written(tmp_path, SMALL), [given])
+    assert "\n" not in str(error.value)
+
+
+def test_an_old_key_of_the_command_line_is_one_sentence_with_its_new_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="its name is `save_total_limit`") as error:
+        load_recipe(written(tmp_path, SMALL), ["keep=3"])
     assert "\n" not in str(error.value)
 
 

@@ -1,0 +1,41 @@
+"""What a resumed run is compared with, also where an older version has written it down."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainable import tiny_recipe
+from training.checkpoints.run_identity import made_of, refuse_changes
+from training.merge import read_recipe
+from training.recipe import recipe_values
+
+OLD_KEYS = {
+    "gradient_accumulation_steps": "accumulation",
+    "warmup_ratio": "warmup",
+    "save_total_limit": "keep",
+}
+
+
+def as_older_versions_wrote(values: dict[str, Any]) -> dict[str, Any]:
+    return {OLD_KEYS.get(name, name): value for name, value in values.items()}
+
+
+def test_a_run_with_the_old_recipe_keys_is_the_same_run(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, warmup_ratio=0.25)
+    now = made_of(recipe, 1)
+    before = {**now, "recipe": as_older_versions_wrote(now["recipe"])}
+    assert before["recipe"]["warmup"] == 0.25
+    refuse_changes(before, now, tmp_path)
+    other = made_of(tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2), 1)
+    with pytest.raises(ValueError, match=r"\(warmup_ratio: 0.25 -> 0.03\)"):
+        refuse_changes(before, other, tmp_path)
+
+
+def test_a_stored_recipe_with_the_old_keys_is_read(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, save_total_limit=7)
+    stored = as_older_versions_wrote(recipe_values(recipe))
+    assert {"accumulation", "warmup", "keep"} <= stored.keys()
+    (tmp_path / "recipe.json").write_text(json.dumps(stored), encoding="utf-8")
+    assert read_recipe(tmp_path) == recipe
