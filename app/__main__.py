@@ -136,10 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.command == "chat":
             return _chat(args)
         if args.command == "ask":
-            from app.ask import ask  # imported late: see above
+            from app.console.ask import ask  # imported late: see above
 
             return ask(args, lambda: load_assistant(args))
-        from app.terminal import Terminal
+        from app.console.terminal import Terminal
 
         return Terminal(load_assistant(args), args).run()
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (ValueError, FileNotFoundError, ImportError) as error:
-        from app.harmless import for_terminal
+        from app.sanitize import for_terminal
 
         print(for_terminal(str(error)), file=sys.stderr)
         return BAD_INPUT
@@ -184,10 +184,10 @@ def _chat(args: argparse.Namespace) -> int:
             "add --auth USER:PASS, or --without-password if that is what you want."
         )
     print("Loading the model ...", flush=True)
-    from app.uploads import private_folder
+    from app.page.uploads import private_folder
 
     private_folder()  # before Gradio is imported, which makes a folder of its own otherwise
-    from app.serve import build_app, free_port, serve
+    from app.page.server import build_app, free_port, serve
 
     port = free_port(args.host, args.port)
     assistant = load_assistant(args)

@@ -1,8 +1,8 @@
 """One conversation as every screen of ours shows it: the page, the terminal and the one-off
 question use this.
 
-`converse` turns the assistant's events into moments: what a screen shows at one instant. A
-conversation (`Chat`) is a value; it changes only in the moment that ends an answer, so whatever
+`stream_chat` turns the assistant's events into views: what a screen shows at one instant. A
+conversation (`Chat`) is a value; it changes only in the view that ends an answer, so whatever
 fails before that leaves it as it was.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.frames import Strip, strip_of
-from app.harmless import for_label
+from app.frame_strip import Strip, strip_of
+from app.sanitize import for_label
 from vlm.assistant import (
     Assistant,
     Decoding,
@@ -33,7 +33,7 @@ STOPPED_EARLY = "Stopped before the first word; your question is kept."
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChatTurn:
     """One question with its files and the answer to it."""
 
     question: str
@@ -53,7 +53,7 @@ class Chat:
     The first num_forgotten turns are only on the screen: the model's memory of them was let go.
     """
 
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[ChatTurn, ...] = ()
     state: State = State()
     num_forgotten: int = 0
 
@@ -70,7 +70,7 @@ class Chat:
 
 
 @dataclass(frozen=True)
-class Moment:
+class ChatView:
     """What a screen shows at one instant while a question is answered."""
 
     chat: Chat
@@ -85,29 +85,29 @@ class Moment:
     finished: bool = False
 
 
-def converse(
+def stream_chat(
     assistant: Assistant,
     chat: Chat,
     question: str,
     files: Sequence[Path] = (),
     settings: Settings | None = None,
     stop: threading.Event | None = None,
-) -> Iterator[Moment]:
-    """Asks, and yields a moment at every event. The last one is finished: it has the longer chat,
+) -> Iterator[ChatView]:
+    """Asks, and yields a view at every event. The last one is finished: it has the longer chat,
     or an error.
     """
-    moment = Moment(
+    view = ChatView(
         chat,
         question.strip(),
         tuple(files),
         phase="Choosing what to look at" if files else "Thinking",
     )
-    yield moment
+    yield view
     try:
         plan: Plan | None = None
         events = assistant.reply(
             chat.state,
-            moment.question,
+            view.question,
             list(files),
             settings or Settings(),
             stop=stop or threading.Event(),
@@ -115,42 +115,42 @@ def converse(
         for event in events:
             if isinstance(event, Planned):
                 plan = event.plan
-                moment = replace(moment, cost=cost_of(plan))
+                view = replace(view, cost=cost_of(plan))
             elif isinstance(event, Decoding):
                 phase = f"Reading {for_label(event.name, 40)}: {event.done} of {event.total}"
-                moment = replace(moment, phase=phase, share=_share(event.done, event.total))
+                view = replace(view, phase=phase, share=_share(event.done, event.total))
             elif isinstance(event, Encoding):
                 phase = f"Looking: {event.done} of {event.total}" if event.total > 1 else "Looking"
-                moment = replace(moment, phase=phase, share=_share(event.done, event.total))
+                view = replace(view, phase=phase, share=_share(event.done, event.total))
             elif isinstance(event, TextDelta):
-                moment = replace(moment, phase="", share=None, answer=moment.answer + event.piece)
+                view = replace(view, phase="", share=None, answer=view.answer + event.piece)
             elif isinstance(event, Finished):
-                moment = _finish(moment, event, plan)
-            yield moment
+                view = _finish(view, event, plan)
+            yield view
     except Exception as error:  # noqa: BLE001  whatever went wrong, the screen must say so and stay usable
-        yield replace(moment, phase="", share=None, error=explain(error), finished=True)
+        yield replace(view, phase="", share=None, error=error_message(error), finished=True)
 
 
-def _finish(moment: Moment, event: Finished, plan: Plan | None) -> Moment:
-    moment = replace(moment, phase="", share=None, stopped=event.stopped, finished=True)
-    if event.stopped and len(event.state.turns) == len(moment.chat.state.turns):
-        return replace(moment, error=STOPPED_EARLY)  # nothing was said, so nothing was kept
-    turn = Turn(
+def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
+    view = replace(view, phase="", share=None, stopped=event.stopped, finished=True)
+    if event.stopped and len(event.state.turns) == len(view.chat.state.turns):
+        return replace(view, error=STOPPED_EARLY)  # nothing was said, so nothing was kept
+    turn = ChatTurn(
         question=event.state.turns[
             -1
         ].text,  # the assistant finds words where somebody only gave a file
-        files=moment.files,
+        files=view.files,
         answer=event.text,
         strips=tuple(strip_of(seen) for seen in event.seen),
         usage=event.usage,
         notes=tuple(plan.notes) if plan else (),
         stopped=event.stopped,
     )
-    longer = replace(moment.chat, turns=(*moment.chat.turns, turn), state=event.state)
-    return replace(moment, chat=longer, answer=event.text)
+    longer = replace(view.chat, turns=(*view.chat.turns, turn), state=event.state)
+    return replace(view, chat=longer, answer=event.text)
 
 
-def explain(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """One sentence for a person. Errors in what was given are already such a sentence; others go
     to the log.
     """
@@ -180,7 +180,7 @@ def cost_of(plan: Plan) -> str:
     )
 
 
-def usage_line(turn: Turn) -> str:
+def usage_line(turn: ChatTurn) -> str:
     """What an answer took and what is left, in one line."""
     usage = turn.usage
     if usage is None:

@@ -11,7 +11,7 @@ from evaluation.runs.log import Row
 from vlm.conversation import Video
 
 if TYPE_CHECKING:  # it needs torch, and old pictures are shown without
-    from evaluation.asking.media_ahead import Ready, DecodedMedia
+    from evaluation.asking.media_ahead import DecodedMedia, Ready
 
 KEPT = 24  # by each process
 FRAMES = 6  # of a video

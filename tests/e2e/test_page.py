@@ -32,8 +32,8 @@ class Server:
     def __init__(self) -> None:
         import uvicorn
 
-        from app.serve import build_app, free_port
-        from app.sessions import Sessions
+        from app.page.server import build_app, free_port
+        from app.page.sessions import Sessions
 
         self.assistant = FakeAssistant()
         self.sessions = Sessions()

@@ -1,4 +1,4 @@
-"""The conversation every screen shows: moments, history, errors; and the strip of what was seen."""
+"""The conversation every screen shows: views, history, errors; and the strip of what was seen."""
 
 import io
 import threading
@@ -10,30 +10,30 @@ import pytest
 from fake_assistant import FakeAssistant
 from PIL import Image
 
-from app.chat import Chat, Moment, Turn, converse, explain, usage_line
-from app.frames import clock, strip_html, strip_of
-from app.kept import keep, recall
+from app.chat import Chat, ChatTurn, ChatView, error_message, stream_chat, usage_line
+from app.frame_strip import clock, strip_html, strip_of
+from app.page.tab_storage import keep, recall
 from vlm.assistant import Seen
 
 
-def talk(question: str, chat: Chat | None = None, *files: Path, **options: Any) -> list[Moment]:
-    return list(converse(FakeAssistant(), chat or Chat(), question, files, **options))
+def talk(question: str, chat: Chat | None = None, *files: Path, **options: Any) -> list[ChatView]:
+    return list(stream_chat(FakeAssistant(), chat or Chat(), question, files, **options))
 
 
 def test_an_answer_goes_through_its_phases_and_ends_with_a_longer_chat() -> None:
-    moments = talk("What?", None, Path("clip.mp4"))
-    phases = [moment.phase.partition(":")[0] for moment in moments if moment.phase]
+    views = talk("What?", None, Path("clip.mp4"))
+    phases = [view.phase.partition(":")[0] for view in views if view.phase]
     assert list(dict.fromkeys(phases)) == [
         "Choosing what to look at",
         "Reading clip.mp4",
         "Looking",
     ]
-    assert "8 frames, 136 tokens" in moments[1].cost
-    answers = [moment.answer for moment in moments if moment.answer]
+    assert "8 frames, 136 tokens" in views[1].cost
+    answers = [view.answer for view in views if view.answer]
     assert all(
         later.startswith(earlier) for earlier, later in zip(answers, answers[1:], strict=False)
     )
-    last = moments[-1]
+    last = views[-1]
     assert last.finished
     assert not last.error
     (turn,) = last.chat.turns
@@ -60,12 +60,12 @@ def test_a_failure_leaves_the_chat_as_it_was(question: str) -> None:
 
 
 def test_what_went_wrong_inside_is_not_told_to_visitors() -> None:
-    sentence = explain(RuntimeError("/secret/path"))
+    sentence = error_message(RuntimeError("/secret/path"))
     assert "secret" not in sentence
     assert "RuntimeError" in sentence
-    assert explain(ValueError("clip.mp4 is empty.")) == "clip.mp4 is empty."
+    assert error_message(ValueError("clip.mp4 is empty.")) == "clip.mp4 is empty."
     missing = FileNotFoundError(2, "No such file", "/tmp/deep/clip.mp4")
-    assert explain(missing) == "clip.mp4 is no longer there; please add it again."
+    assert error_message(missing) == "clip.mp4 is no longer there; please add it again."
 
 
 def test_stopping_before_the_first_word_keeps_nothing_and_says_so() -> None:
@@ -103,7 +103,7 @@ def test_a_tab_keeps_the_text_and_nothing_it_hands_back_is_trusted() -> None:
 
 
 def test_of_a_long_conversation_a_tab_keeps_the_newest_turns() -> None:
-    turns = tuple(Turn(str(number), answer="a" * 150_000) for number in range(4))
+    turns = tuple(ChatTurn(str(number), answer="a" * 150_000) for number in range(4))
     assert [turn.question for turn in recall(keep("", Chat(turns)))[1].turns] == ["2", "3"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from fake_assistant import HOSTILE, FakeAssistant
 
 from app import __main__ as command
-from app.terminal import Terminal
+from app.console.terminal import Terminal
 
 
 @pytest.fixture

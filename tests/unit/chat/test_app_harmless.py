@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.harmless import for_label, for_page, for_terminal
+from app.sanitize import for_label, for_page, for_terminal
 
 
 def test_control_codes_and_direction_overrides_do_not_reach_a_terminal() -> None:

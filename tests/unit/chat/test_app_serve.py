@@ -7,10 +7,10 @@ import pytest
 from fake_assistant import FakeAssistant
 from fastapi.testclient import TestClient
 
-from app.chat import Chat, converse
-from app.examples import EXAMPLES
-from app.serve import build_app, free_port
-from app.sessions import Sessions
+from app.chat import Chat, stream_chat
+from app.page.examples import EXAMPLES
+from app.page.server import build_app, free_port
+from app.page.sessions import Sessions
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def test_another_name_for_this_machine_is_refused(client: TestClient) -> None:
 
 
 def test_files_of_this_machine_are_not_handed_out(client: TestClient) -> None:
-    for path in ("/etc/passwd", "app/ui.py", "/proc/self/environ"):
+    for path in ("/etc/passwd", "app/page/ui.py", "/proc/self/environ"):
         assert client.get(f"/gradio_api/file={path}").status_code == 403
 
 
 def test_pictures_are_handed_out_to_those_who_know_their_key(
     client: TestClient, sessions: Sessions
 ) -> None:
-    *_, last = converse(FakeAssistant(), Chat(), "What?", [EXAMPLES[1].path])
+    *_, last = stream_chat(FakeAssistant(), Chat(), "What?", [EXAMPLES[1].path])
     sessions.put("someone", last.chat)
     key = last.chat.turns[0].strips[0].key
     picture = client.get(f"/frames/{key}/7.jpg")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from fake_assistant import FakeAssistant
 
-from app.background import in_background, one_at_a_time
-from app.chat import Chat, converse
-from app.sessions import Sessions
+from app.chat import Chat, stream_chat
+from app.page.background import in_background, one_at_a_time
+from app.page.sessions import Sessions
 
 
 def chat_about(words: str) -> Chat:
-    *_, last = converse(FakeAssistant(), Chat(), words)
+    *_, last = stream_chat(FakeAssistant(), Chat(), words)
     return last.chat
 
 

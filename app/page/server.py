@@ -18,14 +18,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.gate import Gate
-from app.messages import FRAMES_PATH
-from app.sessions import Sessions
-from app.ui import build_page
-from app.uploads import Uploads, delete_private_folder, private_folder
+from app.page.gate import Gate
+from app.page.messages import FRAMES_PATH
+from app.page.sessions import Sessions
+from app.page.ui import build_page
+from app.page.uploads import Uploads, delete_private_folder, private_folder
 from vlm.assistant import Assistant
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = "2gb"
 HOUR = 3600  # seconds

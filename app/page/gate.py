@@ -19,8 +19,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.messages import FRAMES_PATH
-from app.uploads import Uploads, new_visitor
+from app.page.messages import FRAMES_PATH
+from app.page.uploads import Uploads, new_visitor
 
 API = "/gradio_api"
 FILE, UPLOAD, LOGIN = f"{API}/file=", f"{API}/upload", "/login"

@@ -6,11 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
-from app.ask import settings_from
-from app.chat import Chat, Moment, converse, usage_line
-from app.harmless import for_label, for_terminal
-from app.interrupt import ctrl_c_stops
-from app.progress import ProgressLine
+from app.chat import Chat, ChatView, stream_chat, usage_line
+from app.console.ask import settings_from
+from app.console.ctrl_c import ctrl_c_stops
+from app.console.progress_line import ProgressLine
+from app.sanitize import for_label, for_terminal
 from vlm.assistant import Assistant
 
 HELP = """  /add FILE...  add videos or pictures to the next question
@@ -68,7 +68,7 @@ class Terminal:
         """Asks, and writes the answer as it comes."""
         files = self.waiting if files is None else files
         stop, written = threading.Event(), 0
-        moments = converse(
+        views = stream_chat(
             self.assistant,
             self.chat if base is None else base,
             question,
@@ -77,24 +77,24 @@ class Terminal:
             stop,
         )
         with ProgressLine(sys.stderr) as progress, ctrl_c_stops(stop):
-            for moment in moments:
-                written = self._show(moment, progress, written)
-        if moment.error:
-            print(for_terminal(moment.error))
+            for view in views:
+                written = self._show(view, progress, written)
+        if view.error:
+            print(for_terminal(view.error))
             return
-        self.chat, self.waiting = moment.chat, ()
+        self.chat, self.waiting = view.chat, ()
         turn = self.chat.turns[-1]
         print(
             "\n" + "\n".join(["(stopped)"] * turn.stopped + [*turn.notes, f"[{usage_line(turn)}]"])
         )
 
-    def _show(self, moment: Moment, progress: ProgressLine, written: int) -> int:
-        if moment.answer:
+    def _show(self, view: ChatView, progress: ProgressLine, written: int) -> int:
+        if view.answer:
             progress.clear()
-            print(for_terminal(moment.answer[written:]), end="", flush=True)
+            print(for_terminal(view.answer[written:]), end="", flush=True)
         else:
-            progress.show(moment)
-        return len(moment.answer)
+            progress.show(view)
+        return len(view.answer)
 
     def do_add(self, names: str) -> None:
         """/add FILE..."""

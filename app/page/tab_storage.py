@@ -6,7 +6,7 @@ a file's name is a label in it and never becomes a path.
 
 import json
 
-from app.chat import Chat, Turn
+from app.chat import Chat, ChatTurn
 
 MAX_TURNS = 50
 MAX_CHARACTERS = 400_000  # of all questions and answers; the oldest turns go first
@@ -31,7 +31,7 @@ def recall(kept: str | None) -> tuple[str, Chat, str]:
         found = json.loads(kept or "{}")
         turns = _newest(
             tuple(
-                Turn(
+                ChatTurn(
                     _text(turn["question"]),
                     lost=tuple(_text(name)[-200:] for name in turn["files"][:20]),
                     answer=_text(turn["answer"]),
@@ -45,7 +45,7 @@ def recall(kept: str | None) -> tuple[str, Chat, str]:
         return "", Chat(), ""
 
 
-def _newest(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+def _newest(turns: tuple[ChatTurn, ...]) -> tuple[ChatTurn, ...]:
     """The last turns that fit MAX_TURNS and MAX_CHARACTERS."""
     left, count = MAX_CHARACTERS, 0
     for turn in reversed(turns[-MAX_TURNS:]):

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from app.chat import Chat
-from app.frames import Strip
+from app.frame_strip import Strip
 
 
 class Sessions:

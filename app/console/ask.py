@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from app.chat import Chat, Moment, Turn, converse
-from app.harmless import for_terminal
-from app.interrupt import ctrl_c_stops
-from app.progress import ProgressLine
+from app.chat import Chat, ChatTurn, ChatView, stream_chat
+from app.console.ctrl_c import ctrl_c_stops
+from app.console.progress_line import ProgressLine
+from app.sanitize import for_terminal
 from vlm.assistant import Assistant, Settings
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -35,13 +35,13 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     assistant = load()
     chat = Chat()
     for asked in itertools.chain([first], questions):
-        moment = _answer(assistant, chat, asked, () if chat.turns else files, settings, args)
-        if moment.stopped:
+        view = _answer(assistant, chat, asked, () if chat.turns else files, settings, args)
+        if view.stopped:
             return INTERRUPTED
-        if moment.error:
-            sys.stderr.write(for_terminal(moment.error) + "\n")
+        if view.error:
+            sys.stderr.write(for_terminal(view.error) + "\n")
             return BAD_INPUT
-        chat = moment.chat
+        chat = view.chat
     return 0
 
 
@@ -84,7 +84,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
     )
 
 
-def as_record(turn: Turn) -> dict:
+def as_record(turn: ChatTurn) -> dict:
     """An answer with what it rests on, for scripts."""
     return {
         "question": turn.question,
@@ -114,26 +114,26 @@ def _answer(
     files: tuple[Path, ...],
     settings: Settings,
     args: argparse.Namespace,
-) -> Moment:
+) -> ChatView:
     written, stop = 0, threading.Event()
     with ProgressLine(sys.stderr, quiet=args.quiet) as progress, ctrl_c_stops(stop):
-        for moment in converse(assistant, chat, question, files, settings, stop):
-            if not moment.answer:
-                progress.show(moment)
+        for view in stream_chat(assistant, chat, question, files, settings, stop):
+            if not view.answer:
+                progress.show(view)
                 continue
             progress.clear()
             if not args.json:
-                _write(for_terminal(moment.answer[written:]))
-                written = len(moment.answer)
-    if not moment.error:
-        turn = moment.chat.turns[-1]
+                _write(for_terminal(view.answer[written:]))
+                written = len(view.answer)
+    if not view.error:
+        turn = view.chat.turns[-1]
         if args.json:
             _write(json.dumps(as_record(turn), ensure_ascii=False) + "\n")
         else:
             _write("\n")
             for warning in as_record(turn)["warnings"]:
                 progress.say(warning)
-    return moment
+    return view
 
 
 def _write(text: str) -> None:

@@ -17,14 +17,14 @@ from typing import Any
 
 import gradio as gr
 
-from app import messages
-from app.background import in_background, one_at_a_time
-from app.chat import STOPPED_EARLY, Chat, Moment, Turn, converse
-from app.examples import Example
-from app.harmless import for_label
-from app.kept import keep, recall
-from app.sessions import Sessions
-from app.uploads import Uploads
+from app.chat import STOPPED_EARLY, Chat, ChatTurn, ChatView, stream_chat
+from app.page import messages
+from app.page.background import in_background, one_at_a_time
+from app.page.examples import Example
+from app.page.sessions import Sessions
+from app.page.tab_storage import keep, recall
+from app.page.uploads import Uploads
+from app.sanitize import for_label
 from vlm.assistant import Assistant, Settings
 
 AUTO = "auto"
@@ -93,12 +93,12 @@ class Handlers:
 
     def _begin(self, session: str, pending: Pending, left: Typed) -> tuple:
         pending = replace(pending, problem=pending.problem or self._problem(pending))
-        moment = Moment(pending.base, pending.question, pending.files, phase="Starting")
+        view = ChatView(pending.base, pending.question, pending.files, phase="Starting")
         locked = gr.MultimodalTextbox(
             value=left or None, interactive=False, submit_btn=False, stop_btn=True
         )
         saved = keep(session, self._chat(session), pending.draft.get("text") or "")
-        shown = messages.of_moment(moment)
+        shown = messages.of_view(view)
         return locked, shown, gr.Row(visible=False), gr.Button(interactive=False), saved, pending
 
     # -- the answer and all that ends -> chatbot, composer, actions, fresh, saved
@@ -115,21 +115,21 @@ class Handlers:
             shown = messages.of_error(chat, pending.problem)
             yield self._ended(session, chat, pending.draft, shown)
             return
-        stop, moment = self.sessions.start(session), None
-        waiting = Moment(base, question, files, phase="Waiting for another conversation to end")
-        moments = converse(self.assistant, base, question, files, _settings(*options), stop)
+        stop, view = self.sessions.start(session), None
+        waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
+        views = stream_chat(self.assistant, base, question, files, _settings(*options), stop)
         try:
-            for moment in in_background(one_at_a_time(moments, self.turn, waiting, stop), stop):
-                if not moment.finished:
-                    yield messages.of_moment(moment), *[gr.skip()] * 4
+            for view in in_background(one_at_a_time(views, self.turn, waiting, stop), stop):
+                if not view.finished:
+                    yield messages.of_view(view), *[gr.skip()] * 4
         finally:
             self.sessions.stop(session)  # also when the tab was closed meanwhile
-        if moment is not None and moment.finished and not moment.error:
-            self.sessions.put(session, moment.chat)
-            yield self._ended(session, moment.chat)
+        if view is not None and view.finished and not view.error:
+            self.sessions.put(session, view.chat)
+            yield self._ended(session, view.chat)
         else:
             chat = self._chat(session)
-            error = moment.error if moment is not None and moment.error else STOPPED_EARLY
+            error = view.error if view is not None and view.error else STOPPED_EARLY
             yield self._ended(session, chat, pending.draft, messages.of_error(chat, error))
 
     def refused(self, session: str, pending: Pending | None) -> tuple:
@@ -224,7 +224,7 @@ def _nothing_begins() -> tuple:
     return *[gr.skip()] * 5, None
 
 
-def _lost(turn: Turn) -> str:
+def _lost(turn: ChatTurn) -> str:
     """Why a turn whose files are gone cannot be asked again, or ""."""
     names = ", ".join(for_label(name) for name in turn.lost)
     return f"No longer here: {names}. Add it again and ask." if names else ""

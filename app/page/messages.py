@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat import Chat, Moment, Turn, usage_line
-from app.frames import strip_html
-from app.harmless import for_label, for_page
+from app.chat import Chat, ChatTurn, ChatView, usage_line
+from app.frame_strip import strip_html
+from app.sanitize import for_label, for_page
 
 Message = dict[str, Any]
 
@@ -40,14 +40,14 @@ def of_chat(chat: Chat) -> list[Message]:
     return messages
 
 
-def of_moment(moment: Moment) -> list[Message]:
+def of_view(view: ChatView) -> list[Message]:
     """The turns so far and the one that is being answered, or why it was not."""
-    if moment.finished:
-        closing = [_note(moment.error, "error")] if moment.error else []
-        return of_chat(moment.chat) + closing
-    shown = for_page(moment.answer) if moment.answer else _phase(moment)
+    if view.finished:
+        closing = [_note(view.error, "error")] if view.error else []
+        return of_chat(view.chat) + closing
+    shown = for_page(view.answer) if view.answer else _phase(view)
     running = {"role": "assistant", "content": [shown]}
-    return of_chat(moment.chat) + [*_question(moment.question, moment.files), running]
+    return of_chat(view.chat) + [*_question(view.question, view.files), running]
 
 
 def of_error(chat: Chat, sentence: str) -> list[Message]:
@@ -70,7 +70,7 @@ def _file_name(name: str) -> gr.HTML:
     return _html(f'<span class="file">{html.escape(for_label(name))}</span>')
 
 
-def _answer(turn: Turn) -> Message:
+def _answer(turn: ChatTurn) -> Message:
     below = "".join(f"<p>{html.escape(note)}</p>" for note in turn.notes)
     if turn.stopped:
         below += "<p>Stopped before the end.</p>"
@@ -85,14 +85,12 @@ def _answer(turn: Turn) -> Message:
     return {"role": "assistant", "content": parts}
 
 
-def _phase(moment: Moment) -> str:
+def _phase(view: ChatView) -> str:
     width = (
-        f' style="width:{100 * moment.share:.0f}%"'
-        if moment.share is not None
-        else ' class="unknown"'
+        f' style="width:{100 * view.share:.0f}%"' if view.share is not None else ' class="unknown"'
     )
-    cost = f"<small>{html.escape(moment.cost)}</small>" if moment.cost else ""
-    words = html.escape(moment.phase)
+    cost = f"<small>{html.escape(view.cost)}</small>" if view.cost else ""
+    words = html.escape(view.phase)
     return f'<div class="phase"><span>{words}…</span><b><i{width}></i></b>{cost}</div>'
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from app.harmless import for_label
+from app.sanitize import for_label
 from vlm.assistant import Seen
 
 

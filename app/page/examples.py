@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.uploads import Uploads
+from app.page.uploads import Uploads
 
-FOLDER = Path(__file__).parent / "assets" / "examples"
+FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 
 
 @dataclass(frozen=True)

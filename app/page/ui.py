@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
-from app.examples import shared_examples
-from app.handlers import AUTO, LENGTHS, TEMPERATURES, Handlers, attach
-from app.sessions import Sessions
-from app.uploads import Uploads
+from app.page.examples import shared_examples
+from app.page.handlers import AUTO, LENGTHS, TEMPERATURES, Handlers, attach
+from app.page.sessions import Sessions
+from app.page.uploads import Uploads
 from vlm.assistant import Assistant
 
 OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]

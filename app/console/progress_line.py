@@ -3,8 +3,8 @@
 from types import TracebackType
 from typing import TextIO
 
-from app.chat import Moment
-from app.harmless import for_terminal
+from app.chat import ChatView
+from app.sanitize import for_terminal
 
 
 class ProgressLine:
@@ -24,12 +24,12 @@ class ProgressLine:
     ) -> None:
         self.clear()
 
-    def show(self, moment: Moment) -> None:
-        """The phase of this moment; its cost once, as soon as it is known."""
-        if moment.cost and moment.cost != self._cost:
-            self._cost = moment.cost
-            self.say(moment.cost)
-        words = for_terminal(moment.phase)
+    def show(self, view: ChatView) -> None:
+        """The phase of this view; its cost once, as soon as it is known."""
+        if view.cost and view.cost != self._cost:
+            self._cost = view.cost
+            self.say(view.cost)
+        words = for_terminal(view.phase)
         if not self._live:
             words = words.partition(":")[0]
         if self._quiet or not words or words == self._shown:

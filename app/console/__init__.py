@@ -1,0 +1,1 @@
+"""Single questions and a chat in the terminal."""
