@@ -223,10 +223,10 @@ def test_the_command_says_what_it_built_and_writes_it_once(
         (["--preset", "pcv"], 'no preset "pcv"; there are pvc, pvc-narrow, image'),
         (
             ["--set", "tower.depht=3"],
-            "tower.depht is no field of a TowerConfig",
+            "tower.depht is not a field of TowerConfig",
         ),
         (["--set", "tower.num_temporal_layers=some"], "must be a whole number from 0 to 512"),
-        (["--set", "tower.image_mean=3"], "tower.image_mean must be a list of three numbers"),
+        (["--set", "tower.image_mean=3"], "tower.image_mean must be a list of 3 numbers"),
         (["--set", "compressor.factor=0"], "must be a whole number from 1 to"),
         (["--set", "prompt.template=vicuna"], "no template 'vicuna'; known are chatml"),
         (["--set", "depth=3"], "this should be PART.FIELD=VALUE"),

@@ -198,7 +198,7 @@ def test_revisit_json_settles_names_and_fields_without_touching_code(folder: Pat
     assert published.config.prompt_config.tile_order == "look"
     for wrong, sentence in (
         ({"names": {"attn": "x"}}, "there is no attn to be named"),
-        ({"tower": {"timestep": 1}}, "tower.timestep is no field of a TowerConfig"),
+        ({"tower": {"timestep": 1}}, "tower.timestep is not a field of TowerConfig"),
         ({"tower": {"timestep_scale": "1000"}}, "tower.timestep_scale must be a number"),
         ({"tiles": {}}, "tiles is none of names, tower, compressor, prompt"),
     ):

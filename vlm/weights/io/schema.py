@@ -1,17 +1,21 @@
-"""config.json read as data: every field asked for by name, with its type and its bounds.
+"""Reads config.json as data: each field by name, with its type and its bounds.
 
-Nothing in such a file is run or imported (`auto_map`, classes by name). What is missing, of the
-wrong type or absurd is one sentence with the file and the field.
+Nothing that such a file names (`auto_map`, classes) is run or imported. A missing, mistyped or
+absurd value raises one sentence with the file and the field.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from pydantic import Field
+
+from vlm.config_errors import checked, quoted, unknown_field
 from vlm.weights.io.files import WeightsError, why_unreadable
 
 LARGEST_FILE = 64 << 20  # bytes; a config has a few thousand
@@ -41,37 +45,27 @@ class Fields:
         return Fields(self.path, value, f"{self.where}{name}.")
 
     def integer(self, name: str, low: int, high: int, default: Any = REQUIRED) -> int:
-        value = self._given(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.wrong(name, f"a whole number from {low} to {high}")
-        return value
+        return self.checked(name, Annotated[int, Field(ge=low, le=high)], default)
 
     def number(self, name: str, low: float, high: float, default: Any = REQUIRED) -> float:
-        value = self._given(name, default)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise self.wrong(name, f"a number from {low:g} to {high:g}")
-        return float(value)
+        return self.checked(name, Annotated[float, Field(ge=low, le=high)], default)
 
     def boolean(self, name: str, default: Any = REQUIRED) -> bool:
-        value = self._given(name, default)
-        if not isinstance(value, bool):
-            raise self.wrong(name, "true or false")
-        return value
+        return self.checked(name, bool, default)
 
     def text(self, name: str, known: Sequence[str] = (), default: Any = REQUIRED) -> str:
-        """A string; one of `known` where there are any."""
-        value = self._given(name, default)
-        if not isinstance(value, str) or (known and value not in known):
-            raise self.wrong(name, f"one of {', '.join(known)}" if known else "text")
-        return value
+        """A string; one of `known` unless that is empty."""
+        return self.checked(name, Literal[tuple(known)] if known else str, default)
+
+    def checked(self, name: str, kind: Any, default: Any = REQUIRED) -> Any:
+        """A field as the type `kind`; null counts as missing."""
+        try:
+            return checked(kind, self._given(name, default), self.where + name)
+        except ValueError as error:
+            raise WeightsError(f"{self.path}: {error}.") from None
 
     def wrong(self, name: str, expected: str) -> WeightsError:
-        given = json.dumps(self.values.get(name))
-        given = given if len(given) < 60 else given[:57] + "..."
+        given = quoted(self.values.get(name))
         return WeightsError(f"{self.path}: {self.where}{name} must be {expected}, not {given}.")
 
     def _given(self, name: str, default: Any) -> Any:
@@ -98,43 +92,39 @@ def read_json(path: Path, what: str = "a config") -> Fields:
     return Fields(path, values)
 
 
-# Bounds of every whole number in our own configs that is not a size of a layer.
+# Bounds of the whole numbers in our own configs; every other one is a size of at least 1.
 BOUNDS = {
     "depth": (0, 512),
     "feature_layer": (-512, 512),
     "num_classes": (0, 1 << 20),
     "num_temporal_layers": (0, 512),
 }
+SIZE = (1, 1 << 20)
 
 
 def check_dataclass(given: Fields, kind: type) -> None:
-    """Refuses fields that `kind`, a config dataclass of ours, does not have or of other types."""
-    known = {f.name: str(f.type).removeprefix("<class '") for f in dataclass_fields(kind)}
-    unknown = sorted(given.values.keys() - known.keys())
+    """Checks names, types and bounds of fields of a config dataclass; any of them may be missing.
+
+    The dataclass is not built: its own checks apply to a whole config, not to a few changes.
+    """
+    types = get_type_hints(kind)
+    unknown = sorted(given.values.keys() - types.keys())
     if unknown:
-        raise WeightsError(
-            f"{given.path}: {given.where}{unknown[0]} is no field of a {kind.__name__}; there are"
-            f" {', '.join(known)}."
-        )
+        words = unknown_field(given.where + unknown[0], kind.__name__, types)
+        raise WeightsError(f"{given.path}: {words}.")
     for name, value in given.values.items():
-        written = known[name]
-        if (value is None and "None" in written) or (isinstance(value, dict) and "dict" in written):
-            continue
-        if written.startswith("int"):
-            given.integer(name, *BOUNDS.get(name, (1, 1 << 20)))
-        elif written.startswith("float"):
-            given.number(name, -1e6, 1e6)
-        elif written.startswith("bool"):
-            given.boolean(name)
-        elif written.startswith("str"):
-            given.text(name)
-        elif written.startswith("tuple"):
-            inner = str if "str" in written else int | float
-            if not isinstance(value, list) or len(value) != 3 or not _all(value, inner):
-                raise given.wrong(
-                    name, "a list of three " + ("texts" if inner is str else "numbers")
-                )
+        if is_dataclass(types[name]):
+            check_dataclass(given.section(name), types[name])
+        elif value is not None or NoneType not in get_args(types[name]):
+            given.checked(name, _bounded(name, types[name]))
 
 
-def _all(values: list[Any], kind: Any) -> bool:
-    return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
+def _bounded(name: str, kind: Any) -> Any:
+    """The type with the bounds of a number."""
+    kinds = get_args(kind) or (kind,)
+    if int in kinds:
+        low, high = BOUNDS.get(name, SIZE)
+        return Annotated[kind, Field(ge=low, le=high)]
+    if float in kinds and get_origin(kind) is not tuple:
+        return Annotated[kind, Field(ge=-1e6, le=1e6)]
+    return kind
