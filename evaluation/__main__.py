@@ -195,15 +195,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
         _limit_threads(args.threads)
-        from evaluation.running import chosen, run_command  # imported late: see above
+        from evaluation.run_command import (  # imported late: see above
+            run_command,
+            select_benchmarks,
+        )
 
-        return run_command(args, chosen(args))
+        return run_command(args, select_benchmarks(args))
     if args.command == "looks":
         from evaluation.looks.experiment import looks
 
         return looks(args)
     if args.command == "score":
-        from evaluation.counting import score_folder
+        from evaluation.score_command import score_folder
 
         return score_folder(args.folder, args.mode)
     if args.command == "compare":

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from evaluation.answers.ranked import without_reasoning
+from evaluation.answers.ranked import strip_reasoning
 
 _SAID = re.compile(
     r"\b(?:answer|option|choice|choose|select|pick)\b(?:\s+(?:is|would be))?\s*[:=]?\s*"
@@ -24,7 +24,7 @@ _ALONE = re.compile(rf"(?<!{_WORD})([A-Z])(?!{_WORD})")
 def clean_choice(text: str, options: Sequence[str]) -> str | None:
     """The letter of one of `options`, A first, or None."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(options)]
-    text = unicodedata.normalize("NFKC", without_reasoning(text)).strip()
+    text = unicodedata.normalize("NFKC", strip_reasoning(text)).strip()
     begins = _BEGINS.match(text)
     if begins and begins[1].upper() in letters:
         return begins[1].upper()

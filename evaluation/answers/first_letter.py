@@ -34,6 +34,6 @@ _NOTHING = frozenset(
 )
 
 
-def through_a_table(text: str) -> str:
+def xlsx_roundtrip(text: str) -> str:
     """What is left of an answer that VLMEvalKit has written to xlsx and read again."""
     return "nan" if text in _NOTHING else text

@@ -60,7 +60,7 @@ def _candidates(text: str, letters: Sequence[str]) -> Iterator[tuple[int, int, s
                 yield ANYWHERE, text.rfind(letter), letter
 
 
-def without_reasoning(text: str) -> str:
+def strip_reasoning(text: str) -> str:
     """The answer without its thoughts. A closing tag alone leaves what follows the last one."""
     for opening, closing in REASONING:
         while opening in text:

@@ -1,4 +1,4 @@
-"""Films and pictures, read in other processes while the model is still busy with earlier ones.
+"""Videos and pictures, read in other processes while the model is still busy with earlier ones.
 
 Threads drive `vlm.media`'s reading processes, which have limits and can be killed; what is ready
 waits here, never more than a few questions. Questions about the same medium share one reading.

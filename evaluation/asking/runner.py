@@ -16,9 +16,9 @@ from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
 from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
 from evaluation.benchmarks.hub import fetch, revision_of
-from evaluation.reports.scoring import judged
+from evaluation.reports.scoring import score_row
 from evaluation.runs import manifest, provenance
-from evaluation.runs.log import LogWriter, Row, answered, merge, read_log
+from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
 from vlm.conversation import Conversation, Message, Text, Video
@@ -113,7 +113,7 @@ def run(
         thumbnails = Thumbnails(out, processes.rank)
         for ready, composed, answer in _answers(task, asker, waiting, settings):
             row = _row(task.benchmark, ready, composed, answer, places[ready.question.id])
-            row = judged(task.benchmark, row)
+            row = score_row(task.benchmark, row)
             log.add(row)
             thumbnails.add(row, ready)
             speed.add(answer)
@@ -139,10 +139,10 @@ def _begin(
     processes: int,
 ) -> None:
     """Writes the manifest, and clears away what a killed session left behind."""
-    around = provenance.circumstances(processes, answerer.model.device)
+    around = provenance.run_environment(processes, answerer.model.device)
     around["asked"] = len(questions[: task.options.limit])
     around["batch_size"] = answerer.batch_size
-    manifest.keep(out, _identity(task, settings, questions, model), around)
+    manifest.write_or_check(out, _identity(task, settings, questions, model), around)
     for path in out.glob("speed.rank*.json"):
         path.unlink()
 
@@ -185,7 +185,9 @@ def _asked(item: _Composed) -> Prompt:
     return Prompt(item.ready.question.id, conversation, reply=composed.reply)
 
 
-def _row(benchmark: Benchmark, ready: Ready, composed: Composed, answer: Answer, index: int) -> Row:
+def _row(
+    benchmark: Benchmark, ready: Ready, composed: Composed, answer: Answer, index: int
+) -> LogRow:
     question = ready.question
     return {
         "benchmark": benchmark.name,

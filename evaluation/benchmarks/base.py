@@ -12,16 +12,15 @@ A row is one line of the log: it has `id`, `group`, `prompt`, `raw`, `options`, 
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from evaluation.benchmarks.stored import Cell, Member
 from evaluation.benchmarks.subtitles import RULES
+from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,10 @@ class MediaPart:
             raise ValueError('frame paths and their rate belong to media of kind "frames".')
 
     @classmethod
-    def film(
+    def video_file(
         cls, found: Path | Member, start: float | None = None, end: float | None = None
     ) -> "MediaPart":
-        """A film where `Films.find` found it."""
+        """A film where `VideoFiles.find` found it."""
         if isinstance(found, Member):
             return cls("video", packed=found, start=start, end=end)
         return cls("video", found, start=start, end=end)
@@ -204,21 +203,21 @@ class Benchmark(ABC):
         return Composed(tuple(parts))
 
     @abstractmethod
-    def read(self, row: Row, raw: str, mode: str) -> str | None:
+    def read(self, row: LogRow, raw: str, mode: str) -> str | None:
         """The answer as the mode reads it from the model's words; None: unanswered."""
 
     @abstractmethod
-    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+    def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         """0 to 1; None: left out of the mean, as is every question without targets."""
 
-    def units(self, rows: Sequence[Row], mode: str) -> list[tuple[str, float | None]]:
+    def units(self, rows: Sequence[LogRow], mode: str) -> list[tuple[str, float | None]]:
         """(group, value) of all that the mean, its error and its interval are taken over."""
         return [(row["group"], row["score"].get(mode)) for row in rows]
 
-    def aggregate(self, rows: Sequence[Row], mode: str) -> dict[str, float]:
+    def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Further numbers the protocol reports, 0 to 1."""
         return {}
 
-    def tables(self, rows: Sequence[Row]) -> list[str]:
+    def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """Lines of Markdown to print below the main table."""
         return []

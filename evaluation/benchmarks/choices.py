@@ -8,58 +8,59 @@ from evaluation.answers.first_letter import (
     VIDEO_MME,
     VLMEVALKIT,
     first_letter,
-    through_a_table,
+    xlsx_roundtrip,
 )
 from evaluation.answers.matching import lmms_option, vlmevalkit_option
-from evaluation.answers.ranked import ranked_letter, without_reasoning
-from evaluation.benchmarks.base import Benchmark, Row
+from evaluation.answers.ranked import ranked_letter, strip_reasoning
+from evaluation.benchmarks.base import Benchmark
+from evaluation.runs.log import LogRow
 
 LETTERS = "ABCDEFGHIJ"
-Reader = Callable[[Row, str], str | None]
+Reader = Callable[[LogRow, str], str | None]
 
 
-def letters(row: Row) -> str:
+def letters(row: LogRow) -> str:
     return LETTERS[: len(row["options"])]
 
 
-def lettered(row: Row) -> dict[str, str]:
+def options_by_letter(row: LogRow) -> dict[str, str]:
     """The options by their letters."""
     return dict(zip(letters(row), row["options"], strict=True))
 
 
-def clean(row: Row, raw: str) -> str | None:
+def clean(row: LogRow, raw: str) -> str | None:
     return clean_choice(raw, row["options"])
 
 
-def video_mme(row: Row, raw: str) -> str | None:
+def video_mme(row: LogRow, raw: str) -> str | None:
     return first_letter(raw, VIDEO_MME, letters(row))
 
 
-def longvideobench(row: Row, raw: str) -> str | None:
+def longvideobench(row: LogRow, raw: str) -> str | None:
     return first_letter(raw, LONGVIDEOBENCH, "ABCDE")
 
 
-def ranked(row: Row, raw: str) -> str | None:
-    return ranked_letter(without_reasoning(raw), letters(row))
+def ranked(row: LogRow, raw: str) -> str | None:
+    return ranked_letter(strip_reasoning(raw), letters(row))
 
 
-def ranked_abcd(row: Row, raw: str) -> str | None:
-    return ranked_letter(without_reasoning(raw), "ABCD")
+def ranked_abcd(row: LogRow, raw: str) -> str | None:
+    return ranked_letter(strip_reasoning(raw), "ABCD")
 
 
-def vlmevalkit_letter(row: Row, raw: str) -> str | None:
+def vlmevalkit_letter(row: LogRow, raw: str) -> str | None:
     """What its matching by rule would add, an empty set of options, never finds anything."""
-    return first_letter(through_a_table(raw), VLMEVALKIT, letters(row))
+    return first_letter(xlsx_roundtrip(raw), VLMEVALKIT, letters(row))
 
 
-def vlmevalkit_match(row: Row, raw: str) -> str | None:
-    return vlmevalkit_option(through_a_table(raw), lettered(row))
+def vlmevalkit_match(row: LogRow, raw: str) -> str | None:
+    return vlmevalkit_option(xlsx_roundtrip(raw), options_by_letter(row))
 
 
-def lmms_match(row: Row, raw: str) -> str | None:
+def lmms_match(row: LogRow, raw: str) -> str | None:
     """lmms-eval's "static" way for MMBench: its matcher, then the ranked one."""
-    options = lettered(row)
-    raw = without_reasoning(raw)
+    options = options_by_letter(row)
+    raw = strip_reasoning(raw)
     return lmms_option(raw, options) or ranked_letter(raw, list(options)[:4])
 
 
@@ -74,10 +75,10 @@ class ChoiceBenchmark(Benchmark):
     def modes(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(self.readers)
 
-    def read(self, row: Row, raw: str, mode: str) -> str | None:
+    def read(self, row: LogRow, raw: str, mode: str) -> str | None:
         return self.readers[mode](row, raw or "")
 
-    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+    def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if not row["targets"] or (answer is None and mode in self.drops_unanswered):
             return None
         return float(answer in row["targets"])

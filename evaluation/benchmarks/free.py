@@ -3,43 +3,44 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.answers.first_letter import through_a_table
-from evaluation.answers.ranked import without_reasoning
-from evaluation.benchmarks.base import Benchmark, Row
+from evaluation.answers.first_letter import xlsx_roundtrip
+from evaluation.answers.ranked import strip_reasoning
+from evaluation.benchmarks.base import Benchmark
+from evaluation.runs.log import LogRow
 
 WORD_OR_PHRASE = "Answer the question using a single word or phrase."
 
 
 @dataclass(frozen=True)
-class Reading:
+class ScoringRule:
     """How one harness takes an answer, and what it makes of it."""
 
     prepare: Callable[[str], str]
-    measure: Callable[[str, Sequence[str], Row], float]
+    measure: Callable[[str, Sequence[str], LogRow], float]
 
 
-def as_it_is(raw: str) -> str:
+def unchanged(raw: str) -> str:
     return raw
 
 
 stripped = str.strip
-lmms = without_reasoning  # it strips as well
-table = through_a_table
+lmms = strip_reasoning  # it strips as well
+table = xlsx_roundtrip
 
 
 class FreeBenchmark(Benchmark):
     """An empty answer is an answer: it is measured like any other."""
 
-    readings: Mapping[str, Reading]
+    scoring_rules: Mapping[str, ScoringRule]
 
     @property
     def modes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return tuple(self.readings)
+        return tuple(self.scoring_rules)
 
-    def read(self, row: Row, raw: str, mode: str) -> str | None:
-        return self.readings[mode].prepare(raw or "")
+    def read(self, row: LogRow, raw: str, mode: str) -> str | None:
+        return self.scoring_rules[mode].prepare(raw or "")
 
-    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+    def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if not row["targets"]:
             return None
-        return self.readings[mode].measure(answer or "", row["targets"], row)
+        return self.scoring_rules[mode].measure(answer or "", row["targets"], row)

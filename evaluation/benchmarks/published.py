@@ -5,13 +5,13 @@ are not read here: a row holds a `Cell` that says where its picture lies.
 """
 
 import csv
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks.stored import Cell
+from evaluation.json_files import read_json
 
 PICTURE_NAME = "image.path"  # in a row: the file name a picture had before it was packed
 
@@ -66,16 +66,6 @@ def read_parquet(
 
 def _fields(kind: Any) -> list[str]:
     return [kind.field(i).name for i in range(kind.num_fields)]
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON ({error}).") from error
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
 
 
 def read_list(path: Path, keys: Sequence[str], under: str = "") -> Iterator[dict[str, Any]]:

@@ -75,7 +75,7 @@ class Member:
         return self.target
 
 
-class Films:
+class VideoFiles:
     """Films below a folder, unpacked or still in zip files beside it."""
 
     def __init__(self, root: Path, archives: Sequence[Path] = ()) -> None:

@@ -23,7 +23,7 @@ from loguru import logger
 from tqdm import tqdm
 
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
-from evaluation.lmms.asking import (
+from evaluation.lmms.requests import (
     UNTIL_RULES,
     from_chat,
     from_simple,

@@ -6,16 +6,15 @@
 A file is only written of a whole run in which no sample failed: servers refuse or misjudge gaps.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks import BENCHMARKS
-from evaluation.reports.sheet import write_sheet, write_tsv
-from evaluation.runs.log import write_json
-
-Row = Mapping[str, Any]
+from evaluation.json_files import write_json
+from evaluation.reports.xlsx import write_sheet, write_tsv
+from evaluation.runs.log import LogRow
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,10 @@ class Format:
     title: str
     benchmarks: tuple[str, ...]  # whose runs it fits
     suffix: str
-    write: Callable[[Sequence[Row], Path], None]
+    write: Callable[[Sequence[LogRow], Path], None]
 
 
-def video_mme(rows: Sequence[Row], path: Path) -> None:
+def video_mme(rows: Sequence[LogRow], path: Path) -> None:
     """A list with one object a video; `response` is what the model said, word for word."""
     videos: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -54,7 +53,7 @@ def video_mme(rows: Sequence[Row], path: Path) -> None:
     write_json(path, list(videos.values()))
 
 
-def rrc(rows: Sequence[Row], path: Path) -> None:
+def rrc(rows: Sequence[LogRow], path: Path) -> None:
     """The Robust Reading Competition's list: ids as numbers, one entry a question."""
     entries = []
     for row in rows:
@@ -65,7 +64,7 @@ def rrc(rows: Sequence[Row], path: Path) -> None:
     write_json(path, sorted(entries, key=lambda entry: entry["questionId"]))
 
 
-def mmbench_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def mmbench_rows(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         choices = dict(zip("ABCDE", row["options"], strict=False))
@@ -82,7 +81,7 @@ def mmbench_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: row["index"])
 
 
-def mmbench(rows: Sequence[Row], path: Path) -> None:
+def mmbench(rows: Sequence[LogRow], path: Path) -> None:
     """OpenCompass's table: xlsx by the name's ending, else tab-separated."""
     table = mmbench_rows(rows)
     if path.suffix == ".xlsx":
@@ -91,7 +90,7 @@ def mmbench(rows: Sequence[Row], path: Path) -> None:
         write_tsv(path, table)
 
 
-def longvideobench(rows: Sequence[Row], path: Path) -> None:
+def longvideobench(rows: Sequence[LogRow], path: Path) -> None:
     """Question id -> letter, as our own reading has it; A where it has none.
 
     lmms-eval sends what the model said instead, which is a letter where the model does as told.
@@ -100,7 +99,7 @@ def longvideobench(rows: Sequence[Row], path: Path) -> None:
     write_json(path, {row["id"]: read(row, row["raw"], "clean") or "A" for row in rows})
 
 
-def mlvu(rows: Sequence[Row], path: Path) -> None:
+def mlvu(rows: Sequence[LogRow], path: Path) -> None:
     """A list of question_id, question_type and the letter chosen; an empty one where none was."""
     read = BENCHMARKS["mlvu"].read
     write_json(
@@ -116,7 +115,7 @@ def mlvu(rows: Sequence[Row], path: Path) -> None:
     )
 
 
-def textvqa(rows: Sequence[Row], path: Path) -> None:
+def textvqa(rows: Sequence[LogRow], path: Path) -> None:
     """EvalAI's list of question_id and answer."""
     write_json(
         path,

@@ -14,7 +14,7 @@ from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
 from evaluation.reports.statistics import Estimate, Unit, estimate
 from evaluation.runs import manifest
-from evaluation.runs.log import Row, read_log
+from evaluation.runs.log import LogRow, read_log
 
 PERCENT = 100
 
@@ -26,16 +26,16 @@ class Scored:
     folder: Path
     benchmark: Benchmark
     identity: dict[str, Any]
-    rows: list[Row]  # in the order of the questions
+    rows: list[LogRow]  # in the order of the questions
     asked: int  # how many questions the run was to ask
     mode: str  # the way of reading that the headline is in
 
     @property
-    def answered(self) -> list[Row]:
+    def answered(self) -> list[LogRow]:
         return [row for row in self.rows if not row["error"]]
 
     @property
-    def failed(self) -> list[Row]:
+    def failed(self) -> list[LogRow]:
         return [row for row in self.rows if row["error"]]
 
     @property
@@ -51,7 +51,7 @@ class Scored:
         return "complete" if self.asked == self.total else "limited"
 
 
-def judged(benchmark: Benchmark, row: Row) -> Row:
+def score_row(benchmark: Benchmark, row: LogRow) -> LogRow:
     """The row with its answer read and scored in all modes."""
     if row["error"]:
         return {**row, "extracted": {}, "score": {}}
@@ -73,7 +73,7 @@ def scored(folder: Path, mode: str | None = None) -> Scored:
     if name not in BENCHMARKS:
         raise ValueError(f"{folder} was made with the benchmark {name!r}, which is not known here.")
     benchmark = BENCHMARKS[name]
-    rows = [judged(benchmark, row) for row in read_log(folder) if row["index"] < asked]
+    rows = [score_row(benchmark, row) for row in read_log(folder) if row["index"] < asked]
     chosen = mode if mode in benchmark.modes else benchmark.modes[0]
     return Scored(folder, benchmark, known["identity"], rows, asked, chosen)
 
@@ -94,7 +94,7 @@ def run_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: order.index(path.name) if path.name in order else 99)
 
 
-def units(benchmark: Benchmark, rows: Sequence[Row], mode: str) -> list[Unit | None]:
+def units(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> list[Unit | None]:
     """What counts in a mean; None keeps the place of what is left out."""
     if benchmark.weight_by:
         strata = [row["category"].get(benchmark.weight_by, "") for row in rows]
@@ -137,7 +137,7 @@ def results(item: Scored) -> dict[str, Any]:
     }
 
 
-def numbers(benchmark: Benchmark, rows: Sequence[Row], mode: str) -> dict[str, Any]:
+def numbers(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> dict[str, Any]:
     """Value, n, unanswered, error and interval in one mode."""
     counted = [unit for unit in units(benchmark, rows, mode) if unit is not None]
     found: dict[str, Any] = _plain(estimate(counted).scaled(PERCENT))
@@ -149,7 +149,7 @@ def numbers(benchmark: Benchmark, rows: Sequence[Row], mode: str) -> dict[str, A
 
 def _categories(item: Scored) -> dict[str, dict[str, Any]]:
     """For each category the numbers of each of its values, in the order they first come."""
-    found: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[LogRow]]] = defaultdict(lambda: defaultdict(list))
     for row in item.answered:
         for key, value in row["category"].items():
             found[key][value].append(row)
@@ -161,7 +161,7 @@ def _categories(item: Scored) -> dict[str, dict[str, Any]]:
     }
 
 
-def _cell(item: Scored, rows: Sequence[Row]) -> dict[str, Any]:
+def _cell(item: Scored, rows: Sequence[LogRow]) -> dict[str, Any]:
     counted = [unit for unit in units(item.benchmark, rows, item.mode) if unit is not None]
     found = _plain(estimate(counted, resamples=2000).scaled(PERCENT))
     return {**found, "unanswered": sum(row["extracted"][item.mode] is None for row in rows)}

@@ -70,7 +70,7 @@ def remarks(one: dict[str, Any]) -> list[str]:
     return said
 
 
-def manner(one: dict[str, Any]) -> str:
+def setup_sentence(one: dict[str, Any]) -> str:
     """How the questions were asked, in a sentence."""
     asked = one["identity"]["asked"]
     said = [f"{one['counts']['questions']:,} questions of the split {asked['split']}"]

@@ -9,13 +9,15 @@ at any time. A process may be killed at any moment: the half line it leaves is d
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from evaluation.json_files import replace_file
+
 MERGED = "log.jsonl"
-Row = dict[str, Any]
+LogRow = Mapping[str, Any]
 
 # The fields of a line, in order. `extracted` and `score` have an entry for each way of reading.
 FIELDS = (
@@ -78,13 +80,13 @@ def line(row: Mapping[str, Any]) -> bytes:
         return json.dumps(row, allow_nan=False).encode() + b"\n"
 
 
-def read_log(folder: Path) -> list[Row]:
+def read_log(folder: Path) -> list[LogRow]:
     """One row for each sample of a benchmark's folder, in the order of the questions.
 
     Where a sample was tried several times an answer counts before a failure, a later line before
     an earlier one.
     """
-    rows: dict[str, Row] = {}
+    rows: dict[str, LogRow] = {}
     for path in log_files(folder):
         for row in read_lines(path):
             known = rows.get(row["id"])
@@ -99,7 +101,7 @@ def log_files(folder: Path) -> list[Path]:
     return [merged] * merged.is_file() + sorted(folder.glob("log.rank*.jsonl"))
 
 
-def read_lines(path: Path) -> list[Row]:
+def read_lines(path: Path) -> list[LogRow]:
     """The rows of one file; a last line that was not finished is left out."""
     rows = []
     lines = path.read_bytes().split(b"\n")
@@ -116,43 +118,17 @@ def read_lines(path: Path) -> list[Row]:
     return rows
 
 
-def merge(folder: Path) -> list[Row]:
+def merge(folder: Path) -> list[LogRow]:
     """Puts the processes' files together into one. Killed in between, nothing is lost."""
     rows = read_log(folder)
     parts = [path for path in log_files(folder) if path.name != MERGED]
-    write_whole(folder / MERGED, (line(row) for row in rows))
+    replace_file(folder / MERGED, (line(row) for row in rows))
     for path in parts:
         path.unlink()
     return rows
 
 
-def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
-    """Replaces a file at once: whoever reads sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Indented, keys in their own order, the same bytes for the same value."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_whole(path, [text.encode()])
-
-
-def read_json(path: Path) -> Any:
-    """ValueError, one sentence, where the file is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({error}).") from None
-
-
-def answered(rows: Sequence[Row]) -> set[str]:
+def answered(rows: Sequence[LogRow]) -> set[str]:
     """Ids that need not be asked again."""
     return {row["id"] for row in rows if not row["error"]}
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.runs.log import read_json, write_json
+from evaluation.json_files import read_json, write_json
 
 NAME = "manifest.json"
 AT_ONCE = 2**22  # bytes that are hashed in one go
 
 
-def keep(folder: Path, identity: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+def write_or_check(folder: Path, identity: Mapping[str, Any], around: Mapping[str, Any]) -> None:
     """Writes the manifest of a run, or checks that this is the same run.
 
     ValueError, one sentence, if the folder holds another one.

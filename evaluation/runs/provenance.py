@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from evaluation.json_files import read_json
 from evaluation.reports.statistics import RESAMPLES, SEED
-from evaluation.runs.log import read_json
 from vlm.fit.hardware import cpu_name
 from vlm.model import PVCForConditionalGeneration
 
@@ -44,7 +44,7 @@ def describe_model(model: PVCForConditionalGeneration, name: str) -> dict[str, A
     }
 
 
-def circumstances(processes: int, device: torch.device) -> dict[str, Any]:
+def run_environment(processes: int, device: torch.device) -> dict[str, Any]:
     """The rest: packages, machine, moment."""
     gpu = device.type == "cuda"
     return {
@@ -70,7 +70,7 @@ def model_hash(model: PVCForConditionalGeneration) -> str:
     folder = model.config._name_or_path
     saved = Path(folder) / "config.json"
     config = read_json(saved) if folder and saved.is_file() else model.config.to_dict()
-    digest.update(json.dumps(_lasting(config), sort_keys=True, default=str).encode())
+    digest.update(json.dumps(_model_identity(config), sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
         flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)
@@ -79,11 +79,11 @@ def model_hash(model: PVCForConditionalGeneration) -> str:
     return digest.hexdigest()
 
 
-def _lasting(config: Any) -> Any:
+def _model_identity(config: Any) -> Any:
     """A configuration without what says only where and with what it was saved."""
     passing = ("transformers_version", "_name_or_path", "dtype", "architectures")
     if isinstance(config, dict):
-        return {str(k): _lasting(v) for k, v in config.items() if k not in passing}
+        return {str(k): _model_identity(v) for k, v in config.items() if k not in passing}
     return config
 
 

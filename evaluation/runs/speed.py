@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation.runs.log import read_json, write_json
+from evaluation.json_files import read_json, write_json
 
 if TYPE_CHECKING:  # it needs torch, and old numbers are shown without
     from evaluation.asking.answerer import Answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from evaluation.runs.log import Row
+from evaluation.runs.log import LogRow
 from vlm.conversation import Video
 
 if TYPE_CHECKING:  # it needs torch, and old pictures are shown without
@@ -27,7 +27,7 @@ class Thumbnails:
         self.room = KEPT - len(list(self.folder.glob(f"{rank}-*.jpg")))
         self.rank = rank
 
-    def add(self, row: Row, ready: "Ready") -> None:
+    def add(self, row: LogRow, ready: "Ready") -> None:
         """A picture of the sample, if it was answered wrongly and there is room."""
         first = next(iter(row["score"]), "")
         if self.room <= 0 or not ready.seen or not is_failure(row, first):
@@ -43,13 +43,13 @@ class Thumbnails:
         self.room -= 1
 
 
-def is_failure(row: Row, mode: str) -> bool:
+def is_failure(row: LogRow, mode: str) -> bool:
     """Answered, with a public answer, and less than half right."""
     score = row["score"].get(mode)
     return not row["error"] and bool(row["targets"]) and (score is None or score < 0.5)
 
 
-def thumbnail(folder: Path, row: Row) -> bytes | None:
+def thumbnail(folder: Path, row: LogRow) -> bytes | None:
     """The JPEG of a sample, if there is one."""
     for path in (folder / FOLDER).glob(f"*-{_stem(row['id'])}.jpg"):
         return path.read_bytes()

@@ -8,9 +8,9 @@ Films are encoded, pictures drawn and packed as the real ones are; nothing of th
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from evaluation.toy.films import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
 from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textvqa
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
+from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
 
 # Each takes the folder, and whether to make the authors' own layout where the hub's is another.
 TOYS: dict[str, Callable[[Path, bool], None]] = {

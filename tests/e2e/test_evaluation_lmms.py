@@ -19,7 +19,7 @@ from PIL import Image as Picture
 from tiny import tiny_assistant
 
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
-from evaluation.lmms.asking import from_simple
+from evaluation.lmms.requests import from_simple
 from vlm.media.decode import MediaReader
 
 pytestmark = [

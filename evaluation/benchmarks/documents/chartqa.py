@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.free import (
     WORD_OR_PHRASE,
     FreeBenchmark,
-    Reading,
+    ScoringRule,
     lmms,
     stripped,
 )
@@ -21,6 +21,7 @@ from evaluation.benchmarks.published import (
 )
 from evaluation.benchmarks.stored import inside
 from evaluation.metrics.relaxed import relaxed, relaxed_clean
+from evaluation.runs.log import LogRow
 
 PROMPTS = {
     "vlmevalkit": "\n" + WORD_OR_PHRASE,
@@ -30,11 +31,11 @@ PROMPTS = {
 HALVES = ("human", "augmented")
 
 
-def _relaxed(answer: str, targets: Sequence[str], row: Row) -> float:
+def _relaxed(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return max(relaxed(answer, target) for target in targets)
 
 
-def _clean(answer: str, targets: Sequence[str], row: Row) -> float:
+def _clean(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return max(relaxed_clean(answer, target) for target in targets)
 
 
@@ -51,10 +52,10 @@ class ChartQA(FreeBenchmark):
     )
     hub = Hub("lmms-lab/ChartQA", ("data/test-*.parquet",))
     metric = "relaxed accuracy"
-    readings = {
-        "official": Reading(stripped, _relaxed),
-        "lmms-eval": Reading(lmms, _relaxed),
-        "clean": Reading(lmms, _clean),
+    scoring_rules = {
+        "official": ScoringRule(stripped, _relaxed),
+        "lmms-eval": ScoringRule(lmms, _relaxed),
+        "clean": ScoringRule(lmms, _clean),
     }
     prompt_modes = tuple(PROMPTS)
     max_tiles = 12  # as PVC shows charts, beside a thumbnail

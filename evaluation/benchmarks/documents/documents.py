@@ -8,28 +8,36 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import MediaPart, Options, Question, Row
-from evaluation.benchmarks.free import WORD_OR_PHRASE, FreeBenchmark, Reading, as_it_is, lmms, table
+from evaluation.benchmarks.base import MediaPart, Options, Question
+from evaluation.benchmarks.free import (
+    WORD_OR_PHRASE,
+    FreeBenchmark,
+    ScoringRule,
+    lmms,
+    table,
+    unchanged,
+)
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
 from evaluation.benchmarks.stored import Cell, inside
 from evaluation.metrics.anls import anls
+from evaluation.runs.log import LogRow
 
 
-def kept_half(answer: str, targets: Sequence[str], row: Row) -> float:
+def keeping_half(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return anls(answer, targets)
 
 
-def dropped_half(answer: str, targets: Sequence[str], row: Row) -> float:
+def dropping_half(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return anls(answer, targets, keep_half=False)
 
 
 class DocumentBenchmark(FreeBenchmark):
     metric = "anls"
-    readings = {
-        "official": Reading(as_it_is, kept_half),
-        "lmms-eval": Reading(lmms, kept_half),
-        "vlmevalkit": Reading(table, kept_half),
-        "paper": Reading(as_it_is, dropped_half),
+    scoring_rules = {
+        "official": ScoringRule(unchanged, keeping_half),
+        "lmms-eval": ScoringRule(lmms, keeping_half),
+        "vlmevalkit": ScoringRule(table, keeping_half),
+        "paper": ScoringRule(unchanged, dropping_half),
     }
     prompt_modes = ("lmms-eval", "pvc")
     splits = ("validation", "test")

@@ -6,10 +6,11 @@ The published score counts right answers out of 1,000; here it is the share of t
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
-from evaluation.benchmarks.free import FreeBenchmark, Reading, lmms, stripped
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
+from evaluation.benchmarks.free import FreeBenchmark, ScoringRule, lmms, stripped
 from evaluation.benchmarks.published import parquet_files, read_parquet, text
 from evaluation.metrics.containment import contains, narrow
+from evaluation.runs.log import LogRow
 
 GROUPS = {
     "Regular Text Recognition": "Text Recognition",
@@ -22,11 +23,11 @@ GROUPS = {
 FORMULAS = "Handwritten Mathematical Expression Recognition"
 
 
-def _official(answer: str, targets: Sequence[str], row: Row) -> float:
+def _official(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return contains(answer, targets, row["category"]["question_type"] == FORMULAS)
 
 
-def _narrowed(answer: str, targets: Sequence[str], row: Row) -> float:
+def _narrowed(answer: str, targets: Sequence[str], row: LogRow) -> float:
     if row["category"]["question_type"] == FORMULAS:
         return contains(answer, targets, formula=True)
     return contains(narrow(answer), [narrow(target) for target in targets])
@@ -38,7 +39,10 @@ class OCRBench(FreeBenchmark):
     needs = "data/test-*.parquet of echo840/OCRBench on the hub"
     hub = Hub("echo840/OCRBench", ("data/test-*.parquet",))
     metric = "contained"
-    readings = {"official": Reading(stripped, _official), "lmms-eval": Reading(lmms, _narrowed)}
+    scoring_rules = {
+        "official": ScoringRule(stripped, _official),
+        "lmms-eval": ScoringRule(lmms, _narrowed),
+    }
     max_new_tokens = 128
     max_tiles = 6  # as PVC shows photographs, beside a thumbnail
 

@@ -4,25 +4,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.free import (
     WORD_OR_PHRASE,
     FreeBenchmark,
-    Reading,
-    as_it_is,
+    ScoringRule,
     lmms,
     table,
+    unchanged,
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
 from evaluation.benchmarks.stored import Cell, inside
 from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
+from evaluation.runs.log import LogRow
 
 
-def _evalai(answer: str, targets: Sequence[str], row: Row) -> float:
+def _evalai(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return vqa_accuracy(answer, targets, evalai)
 
 
-def _vlmevalkit(answer: str, targets: Sequence[str], row: Row) -> float:
+def _vlmevalkit(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return vqa_accuracy(answer, targets, vlmevalkit)
 
 
@@ -45,10 +46,10 @@ class TextVQA(FreeBenchmark):
     )
     hub = Hub("lmms-lab/textvqa", ("data/{split}-*.parquet",))
     metric = "VQA accuracy"
-    readings = {
-        "official": Reading(as_it_is, _evalai),
-        "lmms-eval": Reading(lmms, _evalai),
-        "vlmevalkit": Reading(table, _vlmevalkit),
+    scoring_rules = {
+        "official": ScoringRule(unchanged, _evalai),
+        "lmms-eval": ScoringRule(lmms, _evalai),
+        "vlmevalkit": ScoringRule(table, _vlmevalkit),
     }
     prompt_modes = ("vlmevalkit", "lmms-eval", "lmms-eval-ocr", "pvc")
     splits = ("validation", "test")

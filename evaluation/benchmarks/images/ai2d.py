@@ -7,8 +7,8 @@ are several points apart; say which one a folder holds.
 from collections.abc import Iterator
 from pathlib import Path
 
-from evaluation.answers.ranked import without_reasoning
-from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
+from evaluation.answers.ranked import strip_reasoning
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     LETTERS,
     ChoiceBenchmark,
@@ -17,14 +17,15 @@ from evaluation.benchmarks.choices import (
     vlmevalkit_match,
 )
 from evaluation.benchmarks.published import PICTURE_NAME, parquet_files, read_parquet, text
+from evaluation.runs.log import LogRow
 
 DIRECTLY = "Answer with the option's letter from the given choices directly."
 PUNCTUATION = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
-def exact(row: Row, raw: str) -> str | None:
+def exact(row: LogRow, raw: str) -> str | None:
     """lmms-eval's exact match: of "B. a leaf" the letter, else the whole answer must be it."""
-    raw = without_reasoning(raw)
+    raw = strip_reasoning(raw)
     if raw[:1].isascii() and raw[:1].isupper() and raw[1:2] == ".":
         return raw[0]
     bare = raw.lower().translate(PUNCTUATION).upper()

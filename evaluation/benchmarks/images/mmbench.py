@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import Hub, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     LETTERS,
     ChoiceBenchmark,
@@ -24,6 +24,7 @@ from evaluation.benchmarks.choices import (
 from evaluation.benchmarks.images.ai2d import DIRECTLY, vlmevalkit_prompt
 from evaluation.benchmarks.published import parquet_files, read_parquet, read_table, text
 from evaluation.benchmarks.stored import Cell
+from evaluation.runs.log import LogRow
 
 MILLION = 1_000_000
 COLUMNS = ("index", "question", "A", "B")
@@ -134,7 +135,7 @@ class MMBench(ChoiceBenchmark):
         )
         return self._asked(turned, options)
 
-    def units(self, rows: Sequence[Row], mode: str) -> list[tuple[str, float | None]]:
+    def units(self, rows: Sequence[LogRow], mode: str) -> list[tuple[str, float | None]]:
         """One for each question: are all its rotations right?"""
         scores: dict[str, list[float | None]] = {}
         for row in rows:
@@ -144,7 +145,7 @@ class MMBench(ChoiceBenchmark):
             for group, found in scores.items()
         ]
 
-    def aggregate(self, rows: Sequence[Row], mode: str) -> dict[str, float]:
+    def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Plain accuracy, of the questions as they stand without rotation."""
         plain = [
             row["score"][mode]

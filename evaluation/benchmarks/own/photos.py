@@ -10,13 +10,14 @@ from pathlib import Path
 
 from data.embedded.photographs import LIST, photographs
 from data.wilson import shown
-from evaluation.benchmarks.base import Options, Question, Row
-from evaluation.benchmarks.own.worlds import FreeAnswers, as_question, missed
+from evaluation.benchmarks.base import Options, Question
+from evaluation.benchmarks.own.worlds import OwnBenchmark, as_question, missed
+from evaluation.runs.log import LogRow
 
 AIM = 0.6
 
 
-class Photos(FreeAnswers):
+class Photos(OwnBenchmark):
     name = "photos"
     title = "Photographs of one thing"
     needs = f"{LIST} and photos/, fetched by python -m data.prepare.photos"
@@ -28,7 +29,7 @@ class Photos(FreeAnswers):
             question = as_question(record)
             yield replace(question, group=record.id, category={"source": record.task})
 
-    def tables(self, rows: Sequence[Row]) -> list[str]:
+    def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """The README's table of photographs."""
         answered = [row for row in rows if not row["error"]]
         total = len(answered)

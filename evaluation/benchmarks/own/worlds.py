@@ -1,7 +1,7 @@
 """The synthetic worlds the embedded model learnt from, with objects, fonts and words it never saw.
 
 Made by `python -m data.embedded`; each question has one picture or clip of its own. Answers are
-free text, judged by the rules of `data.scoring`.
+free text, score_row by the rules of `data.scoring`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,8 @@ from pathlib import Path
 from data.records import Media, Record, Text, read_records
 from data.scoring import first_sentence, is_right
 from data.wilson import counted, shown
-from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question
+from evaluation.runs.log import LogRow
 from vlm.weights.io.files import cache_dir
 
 RECORDS = "records.jsonl"
@@ -25,7 +26,7 @@ AIMS = {
 }
 
 
-class FreeAnswers(Benchmark):
+class OwnBenchmark(Benchmark):
     """Free answers to questions about our own pictures; these lie in the cache where made."""
 
     metric = "accuracy"
@@ -44,11 +45,11 @@ class FreeAnswers(Benchmark):
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         return [self.folder(folder) / self.made_file]
 
-    def read(self, row: Row, raw: str, mode: str) -> str | None:
+    def read(self, row: LogRow, raw: str, mode: str) -> str | None:
         """The first sentence: nothing after it counts."""
         return first_sentence(raw) or None
 
-    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+    def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if answer is None:
             return 0.0
         extra = row["extra"]
@@ -56,7 +57,7 @@ class FreeAnswers(Benchmark):
         return float(verdict == "right" or (verdict == "near" and mode == "nearly"))
 
 
-class Worlds(FreeAnswers):
+class Worlds(OwnBenchmark):
     name = "worlds"
     title = "The synthetic worlds, held out"
     needs = f"{RECORDS} and its media, made by python -m data.embedded (or data.synthetic)"
@@ -68,7 +69,7 @@ class Worlds(FreeAnswers):
         for record in read_records(folder / RECORDS):
             yield as_question(record)
 
-    def tables(self, rows: Sequence[Row]) -> list[str]:
+    def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """The README's tables: what the model aims at, then every task."""
         right = counted(
             (row["category"]["task"], row["score"]["right"] == 1.0)

@@ -20,9 +20,10 @@ from evaluation.benchmarks.choices import (
     longvideobench,
     vlmevalkit_letter,
 )
-from evaluation.benchmarks.published import parquet_files, read_json, read_list, read_parquet, text
-from evaluation.benchmarks.stored import Films, inside
+from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
+from evaluation.benchmarks.stored import VideoFiles, inside
 from evaluation.benchmarks.subtitles import Caption
+from evaluation.json_files import read_json
 from vlm.conversation import Image, Part, Text, Video
 
 DIRECTLY = "Answer with the option's letter from the given choices directly."
@@ -73,7 +74,7 @@ class LongVideoBench(ChoiceBenchmark):
             rows = read_parquet(files, (*KEYS, *listed), ("correct_choice",))
         else:
             rows = read_list(files[0], (*KEYS, "candidates"))
-        films = Films(folder / "videos")
+        films = VideoFiles(folder / "videos")
         for row in rows:
             choices = _choices(row)
             right = row.get("correct_choice")
@@ -83,7 +84,7 @@ class LongVideoBench(ChoiceBenchmark):
                 id=text(row, "id"),
                 group=text(row, "video_id"),
                 parts=(
-                    MediaPart.film(film),
+                    MediaPart.video_file(film),
                     f"{text(row, 'question')}\n{dotted(choices)}\n{DIRECTLY}",
                 ),
                 targets=(LETTERS[int(right or 0)],) if known else (),

@@ -9,19 +9,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.answers.first_letter import through_a_table
+from evaluation.answers.first_letter import xlsx_roundtrip
 from evaluation.answers.matching import vlmevalkit_option
-from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question, Row
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     ChoiceBenchmark,
     bracketed,
     clean,
-    lettered,
     letters,
+    options_by_letter,
     ranked_abcd,
 )
 from evaluation.benchmarks.published import letter_of, read_list, text
-from evaluation.benchmarks.stored import Films
+from evaluation.benchmarks.stored import VideoFiles
+from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Video
 
 SYSTEM = (
@@ -35,19 +36,19 @@ DEV_TASKS = (
 )
 
 
-def before_bracket(row: Row, raw: str) -> str | None:
+def before_bracket(row: LogRow, raw: str) -> str | None:
     """The authors' rule: what stands before the first ")", else the whole answer."""
     place = raw.find(")")
     said = raw[max(place - 1, 0) : place] if place >= 0 else raw
     return said if said and said in letters(row) and len(said) == 1 else None
 
 
-def bracket_or_match(row: Row, raw: str) -> str | None:
+def bracket_or_match(row: LogRow, raw: str) -> str | None:
     """VLMEvalKit: the authors' rule, and where that is not the right answer, its matcher."""
     said = before_bracket(row, raw)
     if said is not None and said in row["targets"]:
         return said
-    return vlmevalkit_option(through_a_table(raw), lettered(row)) or said
+    return vlmevalkit_option(xlsx_roundtrip(raw), options_by_letter(row)) or said
 
 
 class MLVU(ChoiceBenchmark):
@@ -89,13 +90,13 @@ class MLVU(ChoiceBenchmark):
         known = ("question_id",) if test else ("answer",)
         for path in self.data_files(folder, options):
             places = [above / "video" for above in (path.parent, path.parent.parent, folder)]
-            films = Films(next((place for place in places if place.is_dir()), places[-1]))
+            films = VideoFiles(next((place for place in places if place.is_dir()), places[-1]))
             rows = read_list(path, ("video", "question", "candidates", "question_type", *known))
             for number, row in enumerate(rows):
                 yield self._question(films, path, number, row, self.prompt_mode(options))
 
     def _question(
-        self, films: Films, path: Path, number: int, row: dict[str, Any], mode: str
+        self, films: VideoFiles, path: Path, number: int, row: dict[str, Any], mode: str
     ) -> Question:
         choices = [str(choice) for choice in row["candidates"]]
         name = text(row, "video")
@@ -110,7 +111,7 @@ class MLVU(ChoiceBenchmark):
             id=identity,
             group=name,
             parts=(
-                MediaPart.film(film),
+                MediaPart.video_file(film),
                 asked,
             ),
             targets=letter_of(answer, choices, where),
@@ -127,7 +128,7 @@ class MLVU(ChoiceBenchmark):
             return turn
         return Composed(turn.parts, system=SYSTEM, reply="Best Option: (")
 
-    def aggregate(self, rows: Sequence[Row], mode: str) -> dict[str, float]:
+    def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """The pooled accuracy, which VLMEvalKit calls M-Avg."""
         scores = [row["score"][mode] for row in rows if (row["score"] or {}).get(mode) is not None]
         return {"pooled accuracy": sum(scores) / len(scores)} if scores else {}

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.answers.matching import vlmevalkit_option
-from evaluation.answers.ranked import without_reasoning
-from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question, Row
-from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, lettered
+from evaluation.answers.ranked import strip_reasoning
+from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, options_by_letter
 from evaluation.benchmarks.published import letter_of, read_list, text
-from evaluation.benchmarks.stored import Films, Member, inside
+from evaluation.benchmarks.stored import Member, VideoFiles, inside
+from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Video
 
 SYSTEM = (
@@ -53,17 +54,17 @@ MARKS = ';/[]"{}()=+\\_-><@`,?!'  # of punctuation, which lmms-eval takes out
 FRAMES_PER_SECOND = 3.0  # of Episodic Reasoning's folders of pictures
 
 
-def first_word(row: Row, raw: str) -> str | None:
+def first_word(row: LogRow, raw: str) -> str | None:
     """What PVC's and the authors' check compares. Nothing said is compared as well."""
     return raw.replace("Answer: ", "").lower().split(" ")[0]
 
 
-def first_word_or_match(row: Row, raw: str) -> str | None:
+def first_word_or_match(row: LogRow, raw: str) -> str | None:
     """VLMEvalKit compares the first word, then matches options; both by the right answer."""
     word = raw.lower().strip().split(" ")[0]
     if not row["targets"] or same_word(word, row["targets"][0]):
         return word
-    return vlmevalkit_option(raw, lettered(row))
+    return vlmevalkit_option(raw, options_by_letter(row))
 
 
 def same_word(word: str, letter: str) -> bool:
@@ -71,9 +72,9 @@ def same_word(word: str, letter: str) -> bool:
     return word.replace(".", "") in wanted or wanted in word
 
 
-def lmms_letter(row: Row, raw: str) -> str | None:
+def lmms_letter(row: LogRow, raw: str) -> str | None:
     """lmms-eval's search for a letter: blind to case, so "a dog" is A."""
-    raw = without_reasoning(raw)
+    raw = strip_reasoning(raw)
     begins = re.match(r"^([A-E])\.\s*(.+)$", raw, re.IGNORECASE)
     if begins:
         return begins[1].upper()
@@ -116,7 +117,7 @@ class MVBench(ChoiceBenchmark):
         return [path for task in TASKS for path in found if path.stem == task]
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
-        films = Films(folder / "video", sorted((folder / "video").glob("*.zip")))
+        films = VideoFiles(folder / "video", sorted((folder / "video").glob("*.zip")))
         for path in self.data_files(folder, options):
             needed = ("video", "question", "candidates", "answer")
             for number, row in enumerate(read_list(path, needed)):
@@ -134,7 +135,7 @@ class MVBench(ChoiceBenchmark):
                     category={"task": path.stem},
                 )
 
-    def _film(self, films: Films, task: str, row: dict[str, Any]) -> MediaPart:
+    def _film(self, films: VideoFiles, task: str, row: dict[str, Any]) -> MediaPart:
         places, is_part = TASKS[task]
         name = text(row, "video")
         bounds: tuple[float | None, float | None] = (None, None)
@@ -155,7 +156,7 @@ class MVBench(ChoiceBenchmark):
         target = found.target if isinstance(found, Member) else found
         # Films of these folders were cut to the part that is asked about.
         whole = any(part.endswith("_segment") for part in target.parts)
-        return MediaPart.film(found, *((None, None) if whole else bounds))
+        return MediaPart.video_file(found, *((None, None) if whole else bounds))
 
     def _words(self, mode: str, question: str, choices: list[str]) -> str:
         if mode == "lmms-eval":
@@ -171,12 +172,12 @@ class MVBench(ChoiceBenchmark):
             return turn
         return Composed(turn.parts, system=SYSTEM, reply="Best option:(")
 
-    def score(self, row: Row, answer: str | None, mode: str) -> float | None:
+    def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if mode in ("official", "vlmevalkit") and row["targets"]:
             word, letter = answer or "", row["targets"][0]
             matched = mode == "vlmevalkit" and answer in row["targets"]
             nothing = mode == "vlmevalkit" and answer is None
             return float(not nothing and (matched or same_word(word, letter)))
-        if mode == "lmms-eval" and not without_reasoning(row.get("raw") or ""):
+        if mode == "lmms-eval" and not strip_reasoning(row.get("raw") or ""):
             return None  # empty answers leave its denominator
         return super().score(row, answer, mode)

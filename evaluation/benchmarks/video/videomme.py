@@ -21,7 +21,7 @@ from evaluation.benchmarks.choices import (
     vlmevalkit_letter,
 )
 from evaluation.benchmarks.published import read_parquet, text
-from evaluation.benchmarks.stored import Films, Member
+from evaluation.benchmarks.stored import Member, VideoFiles
 from evaluation.benchmarks.subtitles import RULES, Caption, read_subtitles
 from vlm.conversation import Image, Text, Video
 
@@ -92,9 +92,9 @@ class VideoMME(ChoiceBenchmark):
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         unpacked = folder / ("video" if (folder / "video").is_dir() else "data")
-        films = Films(unpacked, sorted(folder.glob("videos_chunked_*.zip")))
+        films = VideoFiles(unpacked, sorted(folder.glob("videos_chunked_*.zip")))
         packed = folder / "subtitle.zip"
-        written = Films(folder / "subtitle", [packed] if packed.is_file() else [])
+        written = VideoFiles(folder / "subtitle", [packed] if packed.is_file() else [])
         split, mode = self.split(options), self.prompt_mode(options)
         for row in read_parquet(self.data_files(folder, options), COLUMNS):
             if split in DURATIONS and row["duration"] != split:
@@ -111,7 +111,7 @@ class VideoMME(ChoiceBenchmark):
                 id=text(row, "question_id"),
                 group=name,
                 parts=(
-                    MediaPart.film(film),
+                    MediaPart.video_file(film),
                     prompt(mode, asked, False, False, ()),
                 ),
                 targets=(text(row, "answer"),) if row["answer"] is not None else (),

@@ -11,7 +11,7 @@ from toy_rows import asked, row, scored, words
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
-from evaluation.reports.scoring import judged
+from evaluation.reports.scoring import score_row
 from evaluation.toy import TOYS, make_toy
 from vlm.media.decode import read_image, read_video
 
@@ -164,7 +164,7 @@ def test_a_question_whose_answer_is_missing_is_asked_but_does_not_count(
     questions = asked(tmp_path, name)
     assert questions[0].targets == ()
     assert set(scored(name, questions[0], "A").values()) <= {None, 0.0, 1.0}
-    line = judged(BENCHMARKS[name], {**row(questions[0], "A"), "error": ""})
+    line = score_row(BENCHMARKS[name], {**row(questions[0], "A"), "error": ""})
     assert set(line["score"].values()) == {None}
     assert all(question.targets for question in questions[1:])
 

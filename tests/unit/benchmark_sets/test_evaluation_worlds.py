@@ -12,7 +12,7 @@ from data import wilson
 from data.embedded.photographs import QUESTIONS
 from evaluation.benchmarks.base import MediaPart, Options, Question
 from evaluation.benchmarks.own.photos import Photos
-from evaluation.benchmarks.own.worlds import FreeAnswers, Worlds
+from evaluation.benchmarks.own.worlds import OwnBenchmark, Worlds
 
 
 def record(name: str, task: str, accept: list[str], **more: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def write_worlds(folder: Path, *records: dict[str, Any]) -> Path:
     return folder
 
 
-def row(benchmark: FreeAnswers, question: Question, raw: str) -> dict[str, Any]:
+def row(benchmark: OwnBenchmark, question: Question, raw: str) -> dict[str, Any]:
     """A line of the log, as far as scoring needs it."""
     line: dict[str, Any] = {
         "id": question.id,

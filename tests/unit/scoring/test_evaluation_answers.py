@@ -12,10 +12,10 @@ from evaluation.answers.first_letter import (
     VIDEO_MME,
     VLMEVALKIT,
     first_letter,
-    through_a_table,
+    xlsx_roundtrip,
 )
 from evaluation.answers.matching import lmms_option, vlmevalkit_option
-from evaluation.answers.ranked import ranked_letter, without_reasoning
+from evaluation.answers.ranked import ranked_letter, strip_reasoning
 
 OPTIONS = {"A": "Red socks", "B": "A cat", "C": "Dog", "D": "Teddy bear"}
 
@@ -69,13 +69,13 @@ def test_longvideobench_knows_five_letters_and_unwelded_phrases() -> None:
 
 @pytest.mark.parametrize("empty", ["", "None", "N/A", "NA", "nan"])
 def test_a_table_turns_nothing_into_nan(empty: str) -> None:
-    assert through_a_table(empty) == "nan"
+    assert xlsx_roundtrip(empty) == "nan"
     # "NA" and "N/A" hold a capital A, which the table takes away.
-    assert first_letter(through_a_table(empty), VLMEVALKIT) is None
+    assert first_letter(xlsx_roundtrip(empty), VLMEVALKIT) is None
 
 
 def test_a_table_leaves_other_answers_alone() -> None:
-    assert through_a_table(" NA") == " NA"
+    assert xlsx_roundtrip(" NA") == " NA"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_table_leaves_other_answers_alone() -> None:
     ],
 )
 def test_thoughts_are_taken_out_as_on_the_command_line_of_lmms_eval(text: str, left: str) -> None:
-    assert without_reasoning(text) == left
+    assert strip_reasoning(text) == left
 
 
 @pytest.mark.parametrize(

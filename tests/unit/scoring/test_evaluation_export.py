@@ -12,7 +12,7 @@ import pytest
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.reports.export import FORMATS, export_run
-from evaluation.reports.sheet import MAIN, write_sheet, write_tsv
+from evaluation.reports.xlsx import MAIN, write_sheet, write_tsv
 from evaluation.toy import make_toy
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from tiny import tiny_assistant
 
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
-from evaluation.lmms.asking import (
+from evaluation.lmms.requests import (
     from_chat,
     from_simple,
     settings_from,

@@ -10,10 +10,11 @@ import pytest
 from fake_benchmark import Fake
 
 from evaluation.benchmarks import BENCHMARKS
-from evaluation.counting import report
+from evaluation.json_files import write_json
 from evaluation.reports.compare import compare
 from evaluation.reports.scoring import run_folders, scored
-from evaluation.runs.log import FIELDS, LogWriter, merge, write_json
+from evaluation.runs.log import FIELDS, LogWriter, merge
+from evaluation.score_command import write_report
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,7 +78,7 @@ def made_run(
 
 
 def strict(root: Path) -> list[str]:
-    return report(root, [scored(folder, "strict") for folder in run_folders(root)])
+    return write_report(root, [scored(folder, "strict") for folder in run_folders(root)])
 
 
 def test_a_finished_run_has_a_headline_with_its_error(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_only_what_both_answered_is_compared(tmp_path: Path) -> None:
 
 def test_counting_again_loads_no_torch() -> None:
     code = (
-        "import sys, evaluation.counting, evaluation.reports.compare, evaluation.listing;"
+        "import sys, evaluation.score_command, evaluation.reports.compare, evaluation.listing;"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -20,8 +20,9 @@ from evaluation.asking.runner import Task
 from evaluation.asking.sharding import Processes
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
+from evaluation.json_files import write_json
 from evaluation.reports import scoring
-from evaluation.runs.log import LogWriter, read_log, write_json
+from evaluation.runs.log import LogWriter, read_log
 from evaluation.runs.manifest import file_hashes
 from evaluation.runs.provenance import describe_model, model_hash
 from vlm.model import PVCForConditionalGeneration

@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.benchmarks.base import Benchmark
-from evaluation.reports.page import page
+from evaluation.json_files import replace_file, write_json
+from evaluation.reports.html_report import html_report
 from evaluation.reports.scoring import Scored, results, run_folders, scored
 from evaluation.reports.tables import breakdown, speed, table
-from evaluation.runs.log import write_json, write_whole
 from evaluation.runs.speed import sessions_of
 
 RESULTS = "results.json"
 PAGE = "report.html"
 
 
-def report(root: Path, items: Sequence[Scored]) -> list[str]:
+def write_report(root: Path, items: Sequence[Scored]) -> list[str]:
     """Writes results.json and report.html into `root`; returns the table as lines."""
     found = [results(item) for item in items]
     write_json(root / RESULTS, {"benchmarks": {one["benchmark"]: one for one in found}})
-    write_whole(root / PAGE, [page(root, items, found).encode("utf-8", "replace")])
+    replace_file(root / PAGE, [html_report(root, items, found).encode("utf-8", "replace")])
     lines = table(found)
     for item, one in zip(items, found, strict=True):
         lines += breakdown(one)
@@ -34,15 +34,15 @@ def score_folder(folder: Path, mode: str | None = None) -> int:
     """Counts again from the logs below a folder. Returns the exit code."""
     folders = run_folders(folder)
     root = folder.resolve().parent if folders == [folder] else folder
-    items = counted(root, mode)
+    items = score_run(root, mode)
     return 1 if any(item.state == "partial" for item in items) else 0
 
 
-def counted(root: Path, mode: str | None) -> list[Scored]:
+def score_run(root: Path, mode: str | None) -> list[Scored]:
     """Scores a run, writes its files, prints its table."""
     items = [scored(folder, mode) for folder in run_folders(root)]
     check_mode(mode, [item.benchmark for item in items])
-    sys.stdout.write("\n".join(report(root, items)) + "\n")
+    sys.stdout.write("\n".join(write_report(root, items)) + "\n")
     return items
 
 

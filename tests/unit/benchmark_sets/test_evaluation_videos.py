@@ -11,7 +11,7 @@ from toy_rows import asked, scored, words
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
-from evaluation.benchmarks.stored import Films, Member
+from evaluation.benchmarks.stored import Member, VideoFiles
 from evaluation.benchmarks.subtitles import Caption
 from evaluation.benchmarks.video.longvideobench import interleave
 from evaluation.toy import make_toy
@@ -207,7 +207,7 @@ def test_a_film_s_name_that_two_zip_files_have_is_told_apart_by_its_folder(tmp_p
     for place in ("clevrer", "perception"):
         with zipfile.ZipFile(tmp_path / f"{place}.zip", "w") as archive:
             archive.writestr(f"{place}/videos/video_1.mp4", place)
-    films = Films(tmp_path, sorted(tmp_path.glob("*.zip")))
+    films = VideoFiles(tmp_path, sorted(tmp_path.glob("*.zip")))
     found = films.find(["perception/videos/video_1.mp4"])
     assert isinstance(found, Member)
     assert found.unpack().read_text() == "perception"

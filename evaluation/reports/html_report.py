@@ -8,9 +8,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evaluation.json_files import read_json
 from evaluation.reports.scoring import Scored
-from evaluation.reports.tables import cells, manner, rate, remarks
-from evaluation.runs.log import Row, read_json
+from evaluation.reports.tables import cells, rate, remarks, setup_sentence
+from evaluation.runs.log import LogRow
 from evaluation.runs.manifest import NAME
 from evaluation.runs.speed import sessions_of
 from evaluation.runs.thumbnails import is_failure, thumbnail
@@ -20,7 +21,7 @@ LISTED = 50  # failed samples that are listed
 MOST_TEXT = 1500  # characters of a prompt or an answer
 
 
-def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
+def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
     """The HTML of all benchmarks of a run."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -33,7 +34,7 @@ def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -
     sections = [
         {
             "one": one,
-            "manner": manner(one),
+            "setup_sentence": setup_sentence(one),
             "remarks": [remark[:1].upper() + remark[1:] for remark in remarks(one)],
             "plots": _plots(one),
             "gallery": [_card(item, row) for row in _wrong(item)],
@@ -46,7 +47,7 @@ def page(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -
         for item, one in zip(items, found, strict=True)
     ]
     model = found[0]["identity"]["model"] if found else {}
-    template = environment.get_template("page.html.jinja")
+    template = environment.get_template("report.html.jinja")
     return template.render(sections=sections, model=model, folder=root.resolve().name)
 
 
@@ -62,14 +63,14 @@ def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]
     ]
 
 
-def _wrong(item: Scored) -> list[Row]:
+def _wrong(item: Scored) -> list[LogRow]:
     """Wrong answers: those with a picture first, then in the order of the questions."""
     rows = [row for row in item.answered if is_failure(row, item.mode)]
     rows.sort(key=lambda row: thumbnail(item.folder, row) is None)
     return rows[:GALLERY]
 
 
-def _card(item: Scored, row: Row) -> dict[str, Any]:
+def _card(item: Scored, row: LogRow) -> dict[str, Any]:
     picture = thumbnail(item.folder, row)
     times = [time for medium in row["media"] for time in medium["times"]]
     return {

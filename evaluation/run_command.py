@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.asking.sharding import Processes
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
-from evaluation.counting import check_mode, counted
+from evaluation.score_command import check_mode, score_run
 from vlm.model_options import model_options
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from evaluation.asking.runner import Task
 
 COUNTS = ("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers")
-Chosen = tuple[Benchmark, Options]
+Selected = tuple[Benchmark, Options]
 FAILED, BAD_INPUT = 1, 2
 
 
-def chosen(args: argparse.Namespace) -> list[Chosen]:
+def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
     """The named benchmarks and their options. ValueError, one sentence, for what cannot be."""
     unknown = [name for name in args.benchmarks if name not in BENCHMARKS]
     if unknown:
@@ -71,7 +71,7 @@ def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Ben
     )
 
 
-def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
+def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
     """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
     from evaluation.asking.runner import CannotBegin, run  # imported late: see above
 
@@ -98,7 +98,7 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Chosen]) -> int:
             return BAD_INPUT
         if not processes.first:
             return 0
-        items = [item for item in counted(out, args.mode) if item.benchmark.name in begun]
+        items = [item for item in score_run(out, args.mode) if item.benchmark.name in begun]
         whole = all(item.state != "partial" for item in items)
         return 0 if whole and len(begun) == len(tasks) else FAILED
     finally:
