@@ -1,4 +1,4 @@
-"""README.md of a model's folder, as the hub and people read it: what it is, how to use it."""
+"""README.md of a model folder, for the Hub and for people: what the model is and how to use it."""
 
 from collections.abc import Mapping
 
@@ -20,17 +20,29 @@ A video-language model of the PVC family (progressive visual token compression, 
 {details}
 ## Use
 
+From the root of the Revisit repository, in the browser or in the terminal:
+
 ```
 python -m app chat --model THIS_FOLDER
+python -m app ask --model THIS_FOLDER clip.mp4 "What happens?"
 ```
+
+The same from Python:
 
 ```python
-from vlm.assistant import Assistant
+from pathlib import Path
 
-assistant = Assistant.from_pretrained("THIS_FOLDER")
+from vlm.assistant import Assistant, State, TextDelta
+
+assistant = Assistant.load("THIS_FOLDER")
+for event in assistant.reply(State(), "What happens?", [Path("clip.mp4")]):
+    if isinstance(event, TextDelta):
+        print(event.piece, end="", flush=True)
+assistant.close()
 ```
 
-`import vlm`, and transformers' `AutoProcessor` and `AutoModelForImageTextToText` read it, too.
+After `import vlm`, the folder also loads with `AutoProcessor.from_pretrained` and
+`AutoModelForImageTextToText.from_pretrained` of transformers.
 
 ## Limits
 
@@ -41,7 +53,7 @@ assistant = Assistant.from_pretrained("THIS_FOLDER")
 def model_card(
     name: str, made: str, facts: Mapping[str, str], limits: str, details: str = ""
 ) -> str:
-    """`facts` become a table; `details`, Markdown, stand below it."""
-    rows = "\n".join(f"| {fact} | {told} |" for fact, told in facts.items())
+    """Returns the card; `facts` become a table, `details` is Markdown below it."""
+    rows = "\n".join(f"| {fact} | {value} |" for fact, value in facts.items())
     details = f"\n{details}\n" if details else ""
     return CARD.format(name=name, made=made, facts=rows, details=details, limits=limits)
