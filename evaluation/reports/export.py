@@ -13,7 +13,7 @@ from typing import Any
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.json_files import write_json
-from evaluation.reports.xlsx import write_sheet, write_tsv
+from evaluation.reports.xlsx import write_tsv, write_xlsx
 from evaluation.runs.log import LogRow
 
 
@@ -85,7 +85,7 @@ def mmbench(rows: Sequence[LogRow], path: Path) -> None:
     """OpenCompass's table: xlsx by the name's ending, else tab-separated."""
     table = mmbench_rows(rows)
     if path.suffix == ".xlsx":
-        write_sheet(path, table)
+        write_xlsx(path, table)
     else:
         write_tsv(path, table)
 
