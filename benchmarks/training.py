@@ -26,7 +26,7 @@ from data.samples.collate import Collator
 from data.samples.dataset import Sample
 from data.samples.packing import Row, pack
 from training.claim.variants import VARIANTS, Scale, config, tokenizer
-from training.model.parts import parameter_groups, prepare_parts
+from training.model.trainable_parts import parameter_groups, prepare_parts
 from training.recipe import Recipe, Source
 from training.trainer import PVCTrainer
 from vlm.config import PVCConfig

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.timing import medians
 from data.samples.disk_cache import DiskCache
-from training.model.feature_cache import keep_features
+from training.model.feature_cache import cache_backbone_features
 from vlm.presets import PRESETS, build_model
 
 BATCH = 16  # as in training/recipes/embedded-pretrain.yaml
@@ -42,7 +42,7 @@ def _table(folder: Path, repeats: int) -> list[str]:
         model.tower.kept = kept
         learn()
 
-    keep_features(model, DiskCache(folder / "features", 2**30))
+    cache_backbone_features(model, DiskCache(folder / "features", 2**30))
     kept = model.tower.kept
     read_it()
     took = medians({"the backbone runs": run_it, "its features are kept": read_it}, repeats)

@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
-from training.dry_run.flops import count
+from training.dry_run.flops import Shape, count
 from training.dry_run.report import meta_model
-from training.dry_run.shape import Shape
-from training.model.parts import parameter_groups, prepare_parts
+from training.model.trainable_parts import parameter_groups, prepare_parts
 from training.recipe import Lora, Recipe, Source
 from training.trainer import checkpoint_activations
 from vlm.model import PVCForConditionalGeneration

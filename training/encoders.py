@@ -13,7 +13,7 @@ from typing import Any
 
 from training.classifier.recipe import EncoderRecipe
 from training.command import missing
-from training.recipe import change, fitting, read_values, refuse_unknown
+from training.recipe import change, fitting, read_yaml, refuse_unknown
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
     """A folder or a YAML file, and what `--set` changes."""
     values: dict[str, Any] = {"folder": arguments.folder}
     if Path(arguments.folder).is_file():
-        values = read_values(arguments.folder)
+        values = read_yaml(arguments.folder)
     if arguments.output:
         values["output"] = arguments.output
     change(values, arguments.set)

@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
-from training.checkpoints.folders import newest_whole, what_is_wrong
+from training.checkpoints.folders import find_problem, newest_valid
 from training.model.card import write_card
-from training.model.parts import RECIPE, load_trained, merge_lora, prepare_parts
-from training.model.start import start_model, stored_dtype
-from training.recipe import Recipe, recipe_of, with_current_keys
+from training.model.initial_model import load_initial_model, stored_dtype
+from training.model.trainable_parts import RECIPE, load_trained, merge_lora, prepare_parts
+from training.recipe import Recipe, recipe_from_values, with_current_keys
 from vlm.weights.io.cache import make_whole, say
 
 
@@ -30,7 +30,7 @@ def merge(trained: Path, out: Path) -> Path:
     trained on a quantized one, and rounded once.
     """
     recipe = read_recipe(trained)
-    model, processor = start_model(recipe.model, recipe.seed, torch.float32)
+    model, processor = load_initial_model(recipe.model, recipe.seed, torch.float32)
     prepare_parts(model, dataclasses.replace(recipe, quantize=""))
     load_trained(model, trained)
     merge_lora(model)
@@ -54,7 +54,7 @@ def read_recipe(trained: Path) -> Recipe:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ValueError(f"{trained} holds no trained weights ({RECIPE} is missing)") from None
-    return recipe_of(with_current_keys(values), str(path))
+    return recipe_from_values(with_current_keys(values), str(path))
 
 
 def main() -> None:
@@ -89,14 +89,14 @@ def chosen(run: Path, checkpoint: str | None) -> Path:
             )
         return run / "trained"
     if checkpoint == "last":
-        found = newest_whole(run, say)
+        found = newest_valid(run, say)
         if found is None:
             raise ValueError(f"{run} has no checkpoint")
         return found
     folder = run / checkpoint
     if not folder.is_dir():
         raise ValueError(f"{run} has no {checkpoint}")
-    if problem := what_is_wrong(folder):
+    if problem := find_problem(folder):
         raise ValueError(f"{folder}: {problem}")
     return folder
 

@@ -144,7 +144,7 @@ class Recipe:
                     f"`freeze` names {part}, which has adapters: set them to null, or `start_from` "
                     "the stage that trained them"
                 )
-        refuse_numbers(self)
+        check_numbers(self)
 
     @property
     def samples_per_process(self) -> int:
@@ -160,12 +160,12 @@ class Recipe:
 
 def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
     """Read a recipe and apply `key=value` changes (values are read as YAML)."""
-    values = read_values(path)
+    values = read_yaml(path)
     change(values, changes or [])
-    return recipe_of(values, str(path))
+    return recipe_from_values(values, str(path))
 
 
-def read_values(path: str | Path) -> dict[str, Any]:
+def read_yaml(path: str | Path) -> dict[str, Any]:
     """What a YAML file sets."""
     path = Path(path)
     try:
@@ -179,7 +179,7 @@ def read_values(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def refuse_numbers(recipe: Any) -> None:
+def check_numbers(recipe: Any) -> None:
     """What the numbers of every recipe, the encoders' too, have to be."""
     counts = ("steps", "batch_size", "gradient_accumulation_steps", "save_every", "log_every")
     for name in (*counts, "save_total_limit", "max_skipped"):
@@ -253,7 +253,7 @@ def _set(values: Any, keys: list[str], value: Any) -> None:
         values[keys[-1]] = value
 
 
-def recipe_of(values: dict[str, Any], where: str) -> Recipe:
+def recipe_from_values(values: dict[str, Any], where: str) -> Recipe:
     """A recipe from plain values, such as `recipe_values` gives; `where` they come from."""
     known = {f.name: f for f in fields(Recipe)}
     refuse_unknown(values, known, f"{where}: ")

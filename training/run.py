@@ -21,16 +21,16 @@ from data.samples.dataset import Chance, Reading, RecordDataset
 from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
 from training.checkpoints import folders
-from training.checkpoints.run_identity import data_root, made_of, refuse_changes
+from training.checkpoints.run_identity import data_root, fingerprint, refuse_changes
 from training.dataset import build_dataset
-from training.loop.distributed import num_processes, tell
+from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
 from training.merge import merge
 from training.model.card import write_card
-from training.model.feature_cache import keep_features
-from training.model.parts import prepare_parts, save_trained, start_from
+from training.model.feature_cache import cache_backbone_features
+from training.model.initial_model import load_initial_model
 from training.model.qlora import quantize
-from training.model.start import start_model
+from training.model.trainable_parts import prepare_parts, save_trained, start_from
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
 from training.watch.journal import Bar, Journal
@@ -47,9 +47,9 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     logging.disable_progress_bar()
     set_seed(recipe.seed)
     output = Path(recipe.output)
-    facts = made_of(recipe, num_processes())
-    checkpoint = going_on_from(output, facts, allow_changes) if resume else None
-    model, processor = prepared_model(recipe)
+    facts = fingerprint(recipe, num_processes())
+    checkpoint = find_resume_checkpoint(output, facts, allow_changes) if resume else None
+    model, processor = prepare_model(recipe)
     dataset = build_dataset(recipe, model, processor)
     describe(recipe, model, dataset)
     stop = StopOnSignal()
@@ -67,9 +67,9 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     return finish(trainer, recipe)
 
 
-def prepared_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     """The model of a recipe as its first step finds it."""
-    model, processor = start_model(recipe.model, recipe.seed)
+    model, processor = load_initial_model(recipe.model, recipe.seed)
     if recipe.quantize:
         quantize(model, recipe.quantize)
     prepare_parts(model, recipe)
@@ -77,24 +77,24 @@ def prepared_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProc
         start_from(model, Path(recipe.start_from) / "trained")
     if recipe.feature_cache_gb:
         num_bytes = int(recipe.feature_cache_gb * 2**30)
-        keep_features(model, DiskCache(cache_dir() / "features", num_bytes))
+        cache_backbone_features(model, DiskCache(cache_dir() / "features", num_bytes))
     model.config.use_cache = False
     return model, processor
 
 
-def going_on_from(output: Path, facts: dict[str, Any], allow_changes: bool) -> Path | None:
+def find_resume_checkpoint(output: Path, facts: dict[str, Any], allow_changes: bool) -> Path | None:
     """The checkpoint to resume, if there is one; it must be of the same recipe and data."""
-    checkpoint = folders.newest_whole(output, tell) if output.is_dir() else None
+    checkpoint = folders.newest_valid(output, print_rank0) if output.is_dir() else None
     if checkpoint is None:
         return None
-    before = folders.read_json(checkpoint / "made_of.json")
+    before = folders.read_json(checkpoint / folders.FINGERPRINT)
     try:
         refuse_changes(before, facts, checkpoint)
     except ValueError as error:
         if not allow_changes:
             raise
-        tell(f"WARNING: going on all the same: {error}")
-    tell(f"Going on from {checkpoint}.")
+        print_rank0(f"WARNING: going on all the same: {error}")
+    print_rank0(f"Going on from {checkpoint}.")
     return checkpoint
 
 
@@ -132,7 +132,7 @@ def describe(
         items, note = "rows", f", {recipe.packing} tokens each"
         if dataset.padding_share is not None:
             note += f", {100 * dataset.padding_share:.1f} % of them padding"
-    tell(
+    print_rank0(
         f"{recipe.steps} steps of {size} {items} "
         f"({len(dataset)} in all{note}, from {len(recipe.data)} sources); "
         f"training {trained:,} of {total:,} parameters; "
@@ -152,22 +152,24 @@ def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
     if trainer.is_world_process_zero():
         make_whole(output / "trained", {"step": str(trainer.state.global_step)}, write)
         merge(output / "trained", output / "model")
-        tell(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
-        tell_what_is_kept(recipe)
+        print_rank0(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
+        print_cache_sizes(recipe)
     else:
         write(None)
     trainer.accelerator.wait_for_everyone()
     return output / "model"
 
 
-def tell_what_is_kept(recipe: Recipe) -> None:
+def print_cache_sizes(recipe: Recipe) -> None:
     """What a run leaves on the disk that only another run has a use for."""
     kept = {"frames": recipe.frame_cache_gb, "features": recipe.feature_cache_gb}
     for name, limit in kept.items():
         if limit:
             folder = cache_dir() / name
             size = DiskCache(folder, 0).size() / 1e9
-            tell(f"{folder} keeps {size:.1f} GB for runs on the same pictures; it may be deleted.")
+            print_rank0(
+                f"{folder} keeps {size:.1f} GB for runs on the same pictures; it may be deleted."
+            )
 
 
 def keep_freed_memory() -> None:

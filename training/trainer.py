@@ -12,8 +12,13 @@ from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from training.loop.arguments import training_arguments
 from training.loop.distributed import equal_calls
-from training.loop.trainer_base import SteadyTrainer
-from training.model.parts import load_trained, parameter_groups, plain_name, save_trained
+from training.loop.reproducible_trainer import ReproducibleTrainer
+from training.model.trainable_parts import (
+    checkpoint_name,
+    load_trained,
+    parameter_groups,
+    save_trained,
+)
 from training.recipe import Recipe
 from training.watch.held_out import held_out_loss
 from training.watch.quarantine import QuarantineCallback
@@ -26,8 +31,8 @@ from vlm.model import PVCForConditionalGeneration
 WORD_WEIGHT = 0.5  # of the word loss beside the answers'
 
 
-class PVCTrainer(SteadyTrainer):
-    """Trains a prepared model (training/model/parts.py) on samples in the dataset's order."""
+class PVCTrainer(ReproducibleTrainer):
+    """Trains a prepared model (training/model/trainable_parts.py) in the dataset's order."""
 
     def __init__(
         self,
@@ -35,7 +40,7 @@ class PVCTrainer(SteadyTrainer):
         recipe: Recipe,
         dataset: RecordDataset | PackedDataset,
         collator: Collator,
-        made_of: dict[str, Any] | None = None,
+        fingerprint: dict[str, Any] | None = None,
         held_out: RecordDataset | None = None,
         samples: Samples | None = None,
         callbacks: list[TrainerCallback] | None = None,
@@ -48,7 +53,7 @@ class PVCTrainer(SteadyTrainer):
         super().__init__(
             model,
             training_arguments(recipe),
-            made_of or {},
+            fingerprint or {},
             recipe.save_total_limit,
             recipe.max_skipped,
             [self.quarantine, *(callbacks or [])],
@@ -70,8 +75,8 @@ class PVCTrainer(SteadyTrainer):
     def parameter_groups(self) -> list[dict[str, Any]]:
         return parameter_groups(self.model, self.recipe)
 
-    def plain_name(self, name: str) -> str:
-        return plain_name(name)
+    def checkpoint_name(self, name: str) -> str:
+        return checkpoint_name(name)
 
     def write_weights(self, folder: Path | None) -> None:
         save_trained(self.accelerator.unwrap_model(self.model), folder, self.recipe)
@@ -100,7 +105,7 @@ class PVCTrainer(SteadyTrainer):
             loss = answers + WORD_WEIGHT * loss
         return (loss, outputs) if return_outputs else loss
 
-    def look_at(self, model: Any) -> None:
+    def on_checkpoint(self, model: Any) -> None:
         """With every checkpoint: the loss on held-out records, and answers to look at."""
         if self.held_out is not None:
             self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})

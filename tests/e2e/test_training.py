@@ -7,8 +7,8 @@ import torch
 
 from tests.trainable import base_folder
 from tests.trainable import tiny_recipe as recipe
-from training.model.parts import load_trained, merge_lora, prepare_parts, trained_tensors
-from training.model.start import start_model
+from training.model.initial_model import load_initial_model
+from training.model.trainable_parts import load_trained, merge_lora, prepare_parts, trained_tensors
 from training.run import build_dataset, train
 from vlm.conversation import Conversation, Message, Text
 from vlm.conversation import Image as Picture
@@ -31,7 +31,7 @@ def test_a_run_is_not_resumed_with_another_recipe(folder: Path) -> None:
 
 def test_merged_adapters_answer_as_unmerged_ones(folder: Path) -> None:
     settings = recipe(folder, "merge")
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
     prepare_parts(model, settings)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -65,7 +65,7 @@ def test_two_stages_learn_and_leave_a_model_that_answers(folder: Path) -> None:
 
 def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
     settings = recipe(folder, "fit")
-    model, _ = start_model(settings.model)
+    model, _ = load_initial_model(settings.model)
     prepare_parts(model, settings)
     assert not any("embed_tokens" in name for name in trained_tensors(model))
     with pytest.raises(ValueError, match="holds no trained weights"):
@@ -74,7 +74,7 @@ def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
 
 def test_samples_do_not_depend_on_who_loads_them(folder: Path) -> None:
     settings = recipe(folder, "samples", looks=(0.25, 0.25, 0.25, 0.25))
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
     first = build_dataset(settings, model, processor)
     second = build_dataset(settings, model, processor)
     backwards = [second[i].rendered.ids for i in reversed(range(len(second)))][::-1]

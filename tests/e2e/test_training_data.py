@@ -15,7 +15,7 @@ from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
 from tests.tiny import tiny_tokenizer
 from tests.trainable import in_processes
-from training.model.start import start_model
+from training.model.initial_model import load_initial_model
 from training.recipe import Recipe, Source
 from training.run import build_dataset, train
 from vlm.presets import build_model
@@ -123,7 +123,7 @@ def test_packed_streams_are_the_same_from_wherever_one_begins(folder: Path) -> N
     """As loader workers do it: each goes forward and reads only rows of its own."""
     changes = {"data": (Source("train-{000000..000002}.tar"),), "packing": 120, "steps": 10}
     settings = recipe(folder, "streamed", **changes)
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
 
     def row(dataset: PackedDataset, index: int) -> list[str]:
         return [getattr(s, "id", "") or s.reason for s in dataset[index].samples]  # type: ignore[union-attr]
@@ -147,7 +147,7 @@ def test_too_much_that_cannot_be_used_ends_the_run_with_one_sentence(folder: Pat
 
 def test_rows_hold_more_than_one_sample_and_little_padding(folder: Path) -> None:
     settings = recipe(folder, "rows", steps=20)
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
     dataset = build_dataset(settings, model, processor)
     assert isinstance(dataset, PackedDataset)
     assert len(dataset) == 40
@@ -157,7 +157,7 @@ def test_rows_hold_more_than_one_sample_and_little_padding(folder: Path) -> None
 
 def test_samples_longer_than_a_row_are_named_before_the_run(folder: Path) -> None:
     settings = recipe(folder, "long", packing=75)
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
     dataset = build_dataset(settings, model, processor)
     assert isinstance(dataset, PackedDataset)
     assert {bad.reason.split(",")[1] for bad in dataset.refused} == {

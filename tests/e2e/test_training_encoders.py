@@ -15,8 +15,8 @@ from training import encoders
 from training.classifier import run
 from training.classifier.recipe import EncoderRecipe
 from training.classifier.run import train
-from training.model.parts import prepare_parts, start_from
-from training.model.start import start_model
+from training.model.initial_model import load_initial_model
+from training.model.trainable_parts import prepare_parts, start_from
 from vlm.heads.classification import load_classifier
 
 
@@ -71,7 +71,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
     # The tower goes on in an assistant.
     (tmp_path / "base").mkdir()
     assistant = tiny_recipe(base_folder(tmp_path / "base"), "out")
-    pvc, _ = start_model(assistant.model)
+    pvc, _ = load_initial_model(assistant.model)
     prepare_parts(pvc, assistant)
     start_from(pvc, tmp_path / "run" / "trained")
     assert torch.equal(pvc.tower.blocks[0].alpha, whole["tower.blocks.0.alpha"])

@@ -17,10 +17,10 @@ import torch
 
 from tests.trainable import base_folder, in_processes, tiny_recipe, trained
 from training.checkpoints import folders
-from training.checkpoints.folders import newest_whole, what_is_wrong
-from training.loop import trainer_base
+from training.checkpoints.folders import find_problem, newest_valid
+from training.loop import reproducible_trainer
+from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.loop.signals import StoppedError
-from training.loop.trainer_base import SteadyTrainer
 from training.recipe import Recipe
 from training.run import train
 
@@ -49,14 +49,14 @@ def die(*args: object, **kwargs: object) -> None:
 
 def before_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
     def plan(patch: pytest.MonkeyPatch) -> None:
-        step_of = SteadyTrainer.training_step
+        step_of = ReproducibleTrainer.training_step
 
-        def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+        def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
             if self.state.global_step == step:
                 die()
             return step_of(self, *args)
 
-        patch.setattr(SteadyTrainer, "training_step", training_step)
+        patch.setattr(ReproducibleTrainer, "training_step", training_step)
 
     return plan
 
@@ -70,13 +70,13 @@ def while_writing_the_state_of_step(step: int) -> Callable[[pytest.MonkeyPatch],
                 die()
             write(value, path)
 
-        patch.setattr(trainer_base.folders, "write_json", write_json)
+        patch.setattr(reproducible_trainer.folders, "write_json", write_json)
 
     return plan
 
 
 def before_old_ones_are_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(trainer_base.folders, "prune", die)
+    patch.setattr(reproducible_trainer.folders, "prune", die)
 
 
 MOMENTS = {
@@ -117,9 +117,9 @@ def test_sigterm_saves_and_leaves(
     workers: int,
 ) -> None:
     settings = chancy(folder, f"sigterm {workers}", save_every=100, workers=workers)
-    step_of = SteadyTrainer.training_step
+    step_of = ReproducibleTrainer.training_step
 
-    def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+    def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
         if self.state.global_step == 2:
             # Schedulers send it to every process of a job. From us a worker would take it calmly.
             loading = multiprocessing.active_children()
@@ -131,11 +131,11 @@ def test_sigterm_saves_and_leaves(
         return step_of(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(SteadyTrainer, "training_step", training_step)
+        patch.setattr(ReproducibleTrainer, "training_step", training_step)
         with pytest.raises(StoppedError) as stopped:
             train(settings)
     assert stopped.value.code == 143
-    assert newest_whole(Path(settings.output), print) == Path(settings.output) / "checkpoint-3"
+    assert newest_valid(Path(settings.output), print) == Path(settings.output) / "checkpoint-3"
     assert not (Path(settings.output) / "model").exists()
     train(settings)
     resumed = trained(settings)
@@ -149,14 +149,14 @@ def test_a_program_that_has_trained_can_leave(folder: Path) -> None:
 
     def trained_and_left() -> None:
         trainers = []
-        step_of = SteadyTrainer.training_step
+        step_of = ReproducibleTrainer.training_step
 
-        def training_step(self: SteadyTrainer, *args: object) -> torch.Tensor:
+        def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
             trainers.append(self)
             return step_of(self, *args)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SteadyTrainer, "training_step", training_step)
+            patch.setattr(ReproducibleTrainer, "training_step", training_step)
             train(settings)
         assert len(multiprocessing.active_children()) == 1
         sys.exit(7)  # holding the trainer in its traceback
@@ -179,7 +179,7 @@ def test_a_broken_checkpoint_is_named_and_the_one_before_it_is_used(
     content[len(content) // 2] ^= 1  # one flipped bit
     broken.write_bytes(content)
     lines: list[str] = []
-    assert newest_whole(tmp_path / "run", lines.append) == tmp_path / "run" / "checkpoint-4"
+    assert newest_valid(tmp_path / "run", lines.append) == tmp_path / "run" / "checkpoint-4"
     assert str(tmp_path / "run" / "checkpoint-6") in lines[0]
     assert "WARNING" in lines[0]
 
@@ -189,7 +189,7 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(folder: Path) -> 
     train(settings)
     checkpoint = Path(settings.output) / "checkpoint-2"
     (checkpoint / "optimizer.safetensors").unlink()
-    assert what_is_wrong(checkpoint) is not None
+    assert find_problem(checkpoint) is not None
     with pytest.raises(ValueError, match="no checkpoint in .* is whole"):
         train(settings)
 
@@ -226,13 +226,13 @@ def test_changed_data_is_refused_by_name_unless_allowed(
 
 def poison(patch: pytest.MonkeyPatch, steps: range) -> None:
     """The loss of these steps is no number."""
-    loss_of = trainer_base.Trainer.compute_loss
+    loss_of = reproducible_trainer.Trainer.compute_loss
 
-    def compute_loss(self: SteadyTrainer, *args: object, **kwargs: object) -> torch.Tensor:
+    def compute_loss(self: ReproducibleTrainer, *args: object, **kwargs: object) -> torch.Tensor:
         loss = loss_of(self, *args, **kwargs)
         return loss * float("nan") if self.state.global_step in steps else loss
 
-    patch.setattr(trainer_base.Trainer, "compute_loss", compute_loss)
+    patch.setattr(reproducible_trainer.Trainer, "compute_loss", compute_loss)
 
 
 def test_a_step_that_is_no_number_is_skipped_and_counted(

@@ -28,7 +28,7 @@ def is_zero(parameter: Tensor) -> bool:
     return hasattr(parameter, "_hp_mapping")
 
 
-def whole_parameter(parameter: Tensor) -> Tensor:
+def full_parameter(parameter: Tensor) -> Tensor:
     """All of its float32 copy."""
     from deepspeed.utils import safe_get_full_fp32_param
 

@@ -29,6 +29,7 @@ from vlm.weights.io.files import WeightsError
 
 PREFIX = "checkpoint-"
 STATE = "state.json"
+FINGERPRINT = "made_of.json"  # of the run (run_identity.py); checkpoints keep this name
 NEEDED = (f"{STEM}.safetensors", "optimizer.safetensors", STATE, "trainer_state.json")
 Say = Callable[[str], None]
 
@@ -58,11 +59,11 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix(PREFIX))
 
 
-def newest_whole(output: Path, say: Say) -> Path | None:
+def newest_valid(output: Path, say: Say) -> Path | None:
     """The checkpoint to go on from. Broken ones are named; all broken is an error."""
     found = checkpoints(output)
     for path in found:
-        problem = what_is_wrong(path)
+        problem = find_problem(path)
         if problem is None:
             return path
         say(f"WARNING: {path} is not used: {problem} Going back to the one before it.")
@@ -73,7 +74,7 @@ def newest_whole(output: Path, say: Say) -> Path | None:
     return None
 
 
-def what_is_wrong(folder: Path) -> str | None:
+def find_problem(folder: Path) -> str | None:
     """A sentence, or None for a whole checkpoint."""
     try:
         check(folder)

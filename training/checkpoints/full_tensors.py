@@ -22,10 +22,10 @@ STEM = "model"
 FILE_BYTES = 4 << 30  # larger sets of tensors are written in several files
 
 
-def whole_parameter(parameter: Tensor) -> Tensor:
+def full_parameter(parameter: Tensor) -> Tensor:
     """All of a parameter, on the CPU."""
     return _whole(
-        deepspeed_zero2.whole_parameter(parameter)
+        deepspeed_zero2.full_parameter(parameter)
         if deepspeed_zero2.is_zero(parameter)
         else parameter
     )

@@ -29,16 +29,16 @@ def data_root(recipe: Recipe) -> Path:
     return root.expanduser()
 
 
-def made_of(recipe: Recipe, num_processes: int) -> dict[str, Any]:
+def fingerprint(recipe: Recipe, num_processes: int) -> dict[str, Any]:
     """Everything that a resumed run must agree with."""
     values = recipe_values(recipe)
     values["samples_per_step"] = recipe.samples_per_process * num_processes
     root = data_root(recipe)
-    data = {source.path: fingerprint(root / source.path) for source in recipe.data}
+    data = {source.path: file_fingerprint(root / source.path) for source in recipe.data}
     return json.loads(json.dumps({"recipe": values, "data": data}))
 
 
-def fingerprint(path: Path) -> str:
+def file_fingerprint(path: Path) -> str:
     """What a file of records holds, in a word; of tar files their names and sizes."""
     if path.suffix == ".tar":
         sizes = [(p.name, p.stat().st_size if p.is_file() else 0) for p in shards(path)]

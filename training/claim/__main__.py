@@ -49,7 +49,7 @@ def main() -> None:
         if arguments.command == "run":
             run_all(arguments)
         else:
-            tell(arguments.results, arguments.plot)
+            print_report(arguments.results, arguments.plot)
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
     except KeyboardInterrupt:
@@ -60,7 +60,7 @@ def run_all(arguments: argparse.Namespace) -> None:
     """Every model with every seed, and the report."""
     import torch
 
-    from training.claim.together import run_together
+    from training.claim.parallel import run_in_parallel
     from training.claim.variants import SCALES, VARIANTS
     from training.recipe import load_recipe
 
@@ -73,13 +73,13 @@ def run_all(arguments: argparse.Namespace) -> None:
     if jobs < 1:
         raise ValueError(f"--jobs is at least 1, not {jobs}")
     wanted = [(name, seed) for seed in arguments.seeds for name in VARIANTS]
-    results = run_together(wanted, recipe, jobs)
+    results = run_in_parallel(wanted, recipe, jobs)
     file = Path(recipe.output) / "results.json"
     file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    tell(file, None)
+    print_report(file, None)
 
 
-def tell(results: Path, picture: Path | None) -> None:
+def print_report(results: Path, picture: Path | None) -> None:
     """Prints the table, draws the plot."""
     from training.claim.report import gathered, plot, table
 

@@ -14,11 +14,11 @@ from typing import Any
 from transformers import TrainerCallback, set_seed
 
 from data.samples.collate import Collator
+from training.claim.initial_model import fresh, started
 from training.claim.samples import START_TURNS, TURNS, Worlds, asked, share_right
-from training.claim.start import fresh, started
 from training.claim.variants import LOOKS, SCALES, VARIANTS, Variant, tokenizer
 from training.claim.worlds import KINDS, PLACES, Example, example
-from training.model.parts import prepare_parts
+from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
 from training.watch.answers import greedy

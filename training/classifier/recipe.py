@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.recipe import refuse_numbers
+from training.recipe import check_numbers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class EncoderRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        refuse_numbers(self)
+        check_numbers(self)
         if not 0 <= self.held_out < 1:
             raise ValueError(f"`held_out` is a share from 0 to below 1, not {self.held_out}")
 

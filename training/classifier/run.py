@@ -1,9 +1,9 @@
-"""A vision encoder under a classifier's head, trained on clips in folders (training/encoders.py).
+"""Trains a vision encoder under a classification head on clips in folders (training/encoders.py).
 
-The same trainer as for the assistant (training/loop/trainer_base.py), so the same checkpoints,
-resume, guard and curves. What comes out is a classifier
-(`vlm.heads.classification.load_classifier`), and its tower can go on in an assistant: `start_from:
-runs/clips` in a recipe whose model has such a tower.
+It shares the assistant's trainer (training/loop/reproducible_trainer.py), so checkpoints, resuming,
+the nonfinite guard and the curves are the same. The result is a classifier
+(`vlm.heads.classification.load_classifier`). Its tower can continue in an assistant: `start_from:
+runs/clips` in a recipe whose model has the same tower.
 """
 
 from dataclasses import asdict
@@ -18,18 +18,18 @@ from torch.utils.data import DataLoader, default_collate
 from data.clip_folders import ClipDataset, LabelledClip, find_clips, in_order, split
 from training.checkpoints.full_tensors import (
     fill_parameter,
+    full_parameter,
     read_tensors,
-    whole_parameter,
     write_tensors,
 )
-from training.checkpoints.run_identity import fingerprint
+from training.checkpoints.run_identity import file_fingerprint
 from training.classifier.recipe import EncoderRecipe
 from training.loop.arguments import training_arguments
-from training.loop.distributed import num_processes, tell
+from training.loop.distributed import num_processes, print_rank0
+from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.loop.signals import StopOnSignal, train_until_stopped
-from training.loop.trainer_base import SteadyTrainer
-from training.model.start import start_model
-from training.run import going_on_from
+from training.model.initial_model import load_initial_model
+from training.run import find_resume_checkpoint
 from training.watch.journal import Bar, Journal
 from vlm.config import TowerConfig
 from vlm.encoders.build import build_tower
@@ -38,7 +38,7 @@ from vlm.presets import preset_config
 from vlm.weights.io.cache import make_whole
 
 
-class EncoderTrainer(SteadyTrainer):
+class EncoderTrainer(ReproducibleTrainer):
     """Cross-entropy on a clip's class, accuracy on held-out clips with every checkpoint."""
 
     def __init__(self, recipe: EncoderRecipe, held_out: ClipDataset, **options: Any) -> None:
@@ -46,7 +46,7 @@ class EncoderTrainer(SteadyTrainer):
         arguments = training_arguments(recipe)
         super().__init__(
             args=arguments,
-            keep=recipe.save_total_limit,
+            save_total_limit=recipe.save_total_limit,
             max_skipped=recipe.max_skipped,
             data_collator=default_collate,
             **options,
@@ -65,7 +65,7 @@ class EncoderTrainer(SteadyTrainer):
 
     def write_weights(self, folder: Path | None) -> None:
         named = self.accelerator.unwrap_model(self.model).named_parameters()
-        write_tensors(((name, whole_parameter(p)) for name, p in named), folder)
+        write_tensors(((name, full_parameter(p)) for name, p in named), folder)
 
     def read_weights(self, folder: Path) -> None:
         found = read_tensors(folder)
@@ -79,7 +79,7 @@ class EncoderTrainer(SteadyTrainer):
         loss = F.cross_entropy(logits.float(), inputs["label"])
         return (loss, {"logits": logits}) if return_outputs else loss
 
-    def look_at(self, model: Any) -> None:
+    def on_checkpoint(self, model: Any) -> None:
         if len(self.held_out):
             self.log({"held_out_accuracy": self.accuracy(model)})
 
@@ -101,14 +101,14 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
     """Run it; returns the folder of the trained classifier. Raises StoppedError after a signal."""
     output, folder = Path(recipe.output), Path(recipe.folder)
     clips, classes = find_clips(folder)
-    facts = made_of(recipe, clips)
-    checkpoint = going_on_from(output, facts, allow_changes) if resume else None
+    facts = fingerprint(recipe, clips)
+    checkpoint = find_resume_checkpoint(output, facts, allow_changes) if resume else None
     model, config = build(recipe, len(classes))
     trained_on, held = split(clips, recipe.held_out, folder)
     if not trained_on:
         raise ValueError(f"all {len(clips)} clips of {folder} are held out; lower `held_out`")
     size = recipe.samples_per_process * num_processes()
-    tell(
+    print_rank0(
         f"{recipe.steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
         f"train on, {len(held)} held out; writing to {recipe.output}"
     )
@@ -118,7 +118,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         recipe,
         ClipDataset(held, config, recipe.num_frames),
         model=model,
-        made_of=facts,
+        fingerprint=facts,
         callbacks=[Bar(), Journal(output), stop],
         train_dataset=ClipDataset(order, config, recipe.num_frames),
     )
@@ -133,7 +133,7 @@ def build(recipe: EncoderRecipe, num_classes: int) -> tuple[VideoClassifier, Tow
         config = preset_config(recipe.preset).tower_config
         tower = build_tower(config)
     else:
-        saved, _ = start_model(recipe.model, recipe.seed, torch.float32)
+        saved, _ = load_initial_model(recipe.model, recipe.seed, torch.float32)
         config, tower = saved.config.tower_config, saved.tower
     model = VideoClassifier(tower, num_classes, recipe.dropout)
     if recipe.freeze_backbone:
@@ -157,15 +157,17 @@ def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], outp
             source,
             lambda folder: save_classifier(model, config, classes, folder),
         )
-        tell(f"The classifier is in {output / 'classifier'}; the curves in {output}/curves.png.")
+        print_rank0(
+            f"The classifier is in {output / 'classifier'}; the curves in {output}/curves.png."
+        )
     trainer.accelerator.wait_for_everyone()
     return output / "classifier"
 
 
-def made_of(recipe: EncoderRecipe, clips: list[LabelledClip]) -> dict[str, Any]:
+def fingerprint(recipe: EncoderRecipe, clips: list[LabelledClip]) -> dict[str, Any]:
     """What a resumed run must agree with (training/checkpoints/run_identity.py)."""
     values = asdict(recipe) | {"report_to": list(recipe.report_to)}
     values["samples_per_step"] = recipe.samples_per_process * num_processes()
     root = Path(recipe.folder)
-    data = {clip.path.relative_to(root).as_posix(): fingerprint(clip.path) for clip in clips}
+    data = {clip.path.relative_to(root).as_posix(): file_fingerprint(clip.path) for clip in clips}
     return {"recipe": values, "data": data}

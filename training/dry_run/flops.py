@@ -4,21 +4,34 @@ The model is to be in bfloat16, as autocast computes it: what is kept is then ab
 keeps. Operations are those of torch's counter, an attention's square in full.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration
 
-if TYPE_CHECKING:
-    from training.dry_run.shape import Shape
+
+@dataclass(frozen=True)
+class Shape:
+    """A sample of one kind: clips of `frames` frames seen `looks` times in all, and text."""
+
+    name: str
+    share: float  # of the samples of a run
+    clips: int
+    frames: int
+    looks: int
+    text_tokens: int
+    answer_tokens: int
+
+    def tokens(self, config: PVCConfig) -> int:
+        """What the language model reads, the markup of each look or tile left out."""
+        return self.clips * self.looks * config.tokens_per_look + self.text_tokens
 
 
 @dataclass(frozen=True)

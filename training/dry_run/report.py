@@ -19,9 +19,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.dry_run.flops import Count, count
-from training.dry_run.shape import Shape
-from training.model.parts import prepare_parts
+from training.dry_run.flops import Count, Shape, count
+from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration

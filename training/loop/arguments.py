@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from transformers import TrainingArguments
 
-from training.model.start import language_dtype
+from training.model.initial_model import language_dtype
 
 
 class Numbers(Protocol):
@@ -58,7 +58,7 @@ def training_arguments(recipe: Numbers) -> TrainingArguments:
         raise ValueError(str(error).splitlines()[0]) from error
 
 
-def computes_in_bf16(recipe: Numbers) -> bool:
+def uses_bf16(recipe: Numbers) -> bool:
     """Whether a step runs under autocast to bfloat16."""
     if isinstance(recipe.bf16, bool):
         return recipe.bf16
@@ -78,7 +78,7 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         warmup_steps=max(1, round(recipe.warmup_ratio * recipe.steps)),
         lr_scheduler_type="cosine",
         max_grad_norm=recipe.max_grad_norm,
-        bf16=computes_in_bf16(recipe),
+        bf16=uses_bf16(recipe),
         use_cpu=not torch.cuda.is_available(),
         # Every parameter has its part in every batch (training/loop/distributed.py).
         ddp_find_unused_parameters=False,

@@ -23,7 +23,7 @@ def num_processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def tell(line: str) -> None:
+def print_rank0(line: str) -> None:
     """Once, however many processes there are."""
     if os.environ.get("RANK", "0") == "0":
         print(line, flush=True)

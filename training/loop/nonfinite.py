@@ -1,10 +1,10 @@
-"""A step whose loss or gradient is no number is not taken.
+"""Skips optimizer steps whose loss or gradient is NaN or Inf.
 
-One bad batch, or one overflow, would otherwise put NaN into every weight, and the checkpoints after
-it would hold nothing else. Such a step is skipped, counted and named; after `limit` in a row the
-run stops, and the last checkpoint is the last good state. All processes decide alike.
+One bad batch or one overflow would otherwise put NaN into every weight and every later checkpoint.
+Such a step is skipped, counted and reported; after `limit` in a row the run stops, and the last
+checkpoint is the last good state. All processes decide together.
 
-DeepSpeed takes its steps by itself and is not guarded, only counted.
+DeepSpeed takes its steps itself: there, nonfinite steps are counted but not skipped.
 """
 
 from dataclasses import dataclass, field
@@ -15,26 +15,26 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 
-class NotFiniteError(ValueError):
-    """Too many steps in a row whose loss or gradient is no number."""
+class NonfiniteError(ValueError):
+    """Too many steps in a row had a nonfinite loss or gradient."""
 
 
 @dataclass
-class Guard:
-    """Counts of a run; kept in its checkpoints."""
+class NonfiniteGuard:
+    """Decides which steps to skip; its counts are part of a checkpoint."""
 
     limit: int
-    skipped: int = 0  # in all
+    skipped: int = 0  # in the whole run
     in_a_row: int = 0
-    losses: list[Tensor] = field(default_factory=list)  # of the step that is being made
+    losses: list[Tensor] = field(default_factory=list)  # of the current step
 
-    def saw(self, loss: Tensor) -> Tensor:
-        """Remembers a loss of this step; gives it back for the log, zero where it is no number."""
+    def record(self, loss: Tensor) -> Tensor:
+        """Remembers a loss of this step; returns it for the log, with zero for NaN and Inf."""
         self.losses.append(loss.detach())
         return torch.where(torch.isfinite(loss), loss, torch.zeros_like(loss))
 
-    def refuses(self, gradient_norm: Any) -> bool:
-        """Whether the step must not be taken. Call once a step, on every process."""
+    def should_skip(self, gradient_norm: Any) -> bool:
+        """Whether to skip this step. Collective: every process calls it once a step."""
         losses, self.losses = self.losses, []
         norm = gradient_norm.full_tensor() if isinstance(gradient_norm, DTensor) else gradient_norm
         norm = 0.0 if norm is None else norm
@@ -51,16 +51,16 @@ class Guard:
         self.in_a_row += 1
         return True
 
-    def stop_if_hopeless(self) -> None:
+    def raise_at_limit(self) -> None:
         if self.in_a_row >= self.limit:
-            raise NotFiniteError(
-                f"the loss or its gradient was no number in {self.in_a_row} steps in a row, so the "
-                "run has stopped; the last checkpoint is from before. A lower `learning_rate` or a "
-                "longer `warmup_ratio` is the usual cure"
+            raise NonfiniteError(
+                f"the loss or its gradient was NaN or Inf in {self.in_a_row} steps in a row, so the"
+                " run has stopped; the last checkpoint is from before these steps: try a lower "
+                "`learning_rate` or a larger `warmup_ratio`"
             )
 
-    def state(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, int]:
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}
 
-    def load(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: dict[str, int]) -> None:
         self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]

@@ -1,7 +1,7 @@
-"""Stopping on request: a signal ends the step at hand, saves, and leaves.
+"""Stopping on request: a signal finishes the current step, saves a checkpoint and exits.
 
-SIGTERM is what schedulers send before they take a machine away, SIGINT is Ctrl-C. A second one
-leaves at once; what was saved before is whole (training/checkpoints/folders.py).
+SIGTERM is what schedulers send before they take a machine away, SIGINT is Ctrl-C. A second signal
+exits at once; checkpoints saved before are intact (training/checkpoints/folders.py).
 """
 
 import os
@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StoppedError(Exception):
-    """A signal ended the run before its last step; everything is saved. `code` is the exit code."""
+    """A signal ended the run early; everything is saved. `code` is the exit code."""
 
     def __init__(self, signal: int) -> None:
         super().__init__(f"signal {signal}")
@@ -28,22 +28,22 @@ class StoppedError(Exception):
 
 
 class StopOnSignal(TrainerCallback):
-    """`signal` is the one that came, if any; exit codes are 128 more: 143 and 130."""
+    """Handles SIGTERM and SIGINT while training; `signal` is the received one, or 0."""
 
     def __init__(self) -> None:
         self.signal = 0
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, Any] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._heard)
+            self._previous[number] = signal.signal(number, self._handle)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # One process may hear it a step before another; all stop at the same one.
-        heard = torch.tensor(self.signal, device=args.device)
+        # Processes may receive it a step apart; all stop at the same step.
+        received = torch.tensor(self.signal, device=args.device)
         if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(heard, op=torch.distributed.ReduceOp.MAX)
-        self.signal = int(heard) if torch.distributed.is_initialized() else self.signal
+            torch.distributed.all_reduce(received, op=torch.distributed.ReduceOp.MAX)
+        self.signal = int(received) if torch.distributed.is_initialized() else self.signal
         if self.signal:
             control.should_save = True
             control.should_training_stop = True
@@ -52,52 +52,52 @@ class StopOnSignal(TrainerCallback):
         self.restore()
 
     def restore(self) -> None:
-        """Signals mean again what they meant before."""
-        for number, handler in self._before.items():
+        """Puts the previous signal handlers back."""
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._before = {}
+        self._previous = {}
 
-    def _heard(self, number: int, frame: Any) -> None:
+    def _handle(self, number: int, frame: Any) -> None:
         if self.signal:
             sys.exit(128 + number)
         self.signal = number
-        sys.stderr.write("\nFinishing this step and saving; once more leaves at once.\n")
+        sys.stderr.write("\nFinishing this step and saving; a second signal exits at once.\n")
 
 
-class Deafness:
-    """Keeps a loader's workers from hearing signals, which schedulers send to all processes of a
-    job: a worker that left would take the step at hand with it.
+class WorkerSignals:
+    """Lets a data loader's workers ignore signals while training runs.
 
-    It ends with training: Python terminates a process's children and waits for them before it
-    leaves.
+    Schedulers signal every process of a job: a worker that exited would take the current step down
+    with it. After training, workers react again: Python terminates a process's children and waits
+    for them before it exits.
     """
 
     def __init__(self) -> None:
-        self._lasts = RawValue("b", 0)  # the workers see it too
+        self._ignored = RawValue("b", 0)  # shared with the workers
 
     @contextmanager
-    def lasting(self) -> Iterator[None]:
-        """Workers hear no signals until this ends."""
-        self._lasts.value = 1
+    def ignore_signals(self) -> Iterator[None]:
+        """Workers ignore signals inside this context."""
+        self._ignored.value = 1
         try:
             yield
         finally:
-            self._lasts.value = 0
+            self._ignored.value = 0
 
-    def start(self, then: Callable[[int], None] | None, worker: int) -> None:
-        """How a worker starts; `then` is what it would have started with."""
+    def init_worker(self, then: Callable[[int], None] | None, worker: int) -> None:
+        """Initializes a worker; `then` is the loader's own initialization."""
         for number in SIGNALS:
-            signal.signal(number, self._heard)
+            signal.signal(number, self._handle)
         if then is not None:
             then(worker)
 
-    def _heard(self, number: int, frame: Any) -> None:
-        if not self._lasts.value:
+    def _handle(self, number: int, frame: Any) -> None:
+        if not self._ignored.value:
             os._exit(128 + number)
 
 
 def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:
-    """Trains, from a checkpoint if there is one. Raises StoppedError after a signal."""
+    """Trains, from `checkpoint` if one is given. Raises StoppedError after a signal."""
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     finally:

@@ -1,4 +1,4 @@
-"""How fast a run is, and how much of its batches is padding."""
+"""Measures the speed of a run and the share of padding in its batches."""
 
 import time
 from typing import Any
@@ -7,26 +7,26 @@ import torch
 from torch import Tensor
 
 
-class Meter:
-    """Counts batches between two readings; `seen` counts since the run began."""
+class Throughput:
+    """Counts batches between two measurements; `totals` counts since the start of the run."""
 
     def __init__(self) -> None:
-        self.seen = {"tokens": 0, "samples": 0}
+        self.totals = {"tokens": 0, "samples": 0}
         self._reset()
 
     def _reset(self) -> None:
-        self._counts: list[Tensor] = []  # of each batch: samples, tokens, places
+        self._counts: list[Tensor] = []  # of each batch: samples, tokens, positions
         self._start = self._paused = time.perf_counter()
 
     def pause(self) -> None:
-        """The time until `go_on` counts as none."""
+        """Stops the clock until `resume`."""
         self._paused = time.perf_counter()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self._start += time.perf_counter() - self._paused
 
-    def count(self, inputs: dict[str, Any]) -> None:
-        """A batch that may say itself what it holds (data/samples/collate.py)."""
+    def add(self, inputs: dict[str, Any]) -> None:
+        """Counts a batch, by its own counts if it has them (data/samples/collate.py)."""
         ids, mask = inputs.get("input_ids"), inputs.get("attention_mask")
         if isinstance(ids, Tensor) and "num_tokens" in inputs:
             counts = [inputs["num_samples"], inputs["num_tokens"], ids.numel()]
@@ -41,18 +41,18 @@ class Meter:
         row[1] = tokens
         self._counts.append(row)
 
-    def read(self, accelerator: Any) -> dict[str, float]:
-        """Since the last reading, over all processes."""
+    def measure(self, accelerator: Any) -> dict[str, float]:
+        """Speeds and padding since the last measurement, over all processes."""
         seconds = max(time.perf_counter() - self._start, 1e-9)
         if not self._counts:
             return {}
         counts = torch.stack([row.to(accelerator.device) for row in self._counts]).sum(dim=0)
-        samples, tokens, places = accelerator.reduce(counts, reduction="sum").tolist()
-        self.seen["tokens"] += tokens
-        self.seen["samples"] += samples
+        samples, tokens, positions = accelerator.reduce(counts, reduction="sum").tolist()
+        self.totals["tokens"] += tokens
+        self.totals["samples"] += samples
         self._reset()
         speeds = {"samples_per_second": samples / seconds}
-        if places:
+        if positions:
             speeds["tokens_per_second"] = tokens / seconds
-            speeds["padding"] = 1 - tokens / places
+            speeds["padding"] = 1 - tokens / positions
         return speeds

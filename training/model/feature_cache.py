@@ -70,7 +70,7 @@ def _rounded(said: ImageTokens, row: int) -> dict[str, Tensor]:
     return parts
 
 
-def keep_features(model: PVCForConditionalGeneration, disk: DiskCache) -> None:
+def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache) -> None:
     """A model's backbone is asked for each picture once. ValueError if it is trained."""
     backbone = model.tower.backbone
     if any(parameter.requires_grad for parameter in backbone.parameters()):

@@ -11,10 +11,10 @@ from data.samples.dataset import RecordDataset
 from training.loop.distributed import equal_calls
 
 if TYPE_CHECKING:
-    from training.loop.trainer_base import SteadyTrainer
+    from training.loop.reproducible_trainer import ReproducibleTrainer
 
 
-def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) -> float:
+def held_out_loss(trainer: "ReproducibleTrainer", model: Any, dataset: RecordDataset) -> float:
     """Mean loss of all answer tokens. Every process has the same number of batches; those that it
     repeats to wait for others count nothing."""
     model.eval()
@@ -38,7 +38,7 @@ def held_out_loss(trainer: "SteadyTrainer", model: Any, dataset: RecordDataset) 
 
 
 def _batches(
-    trainer: "SteadyTrainer", dataset: RecordDataset
+    trainer: "ReproducibleTrainer", dataset: RecordDataset
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """This process's batches, and whether they count."""
     size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size

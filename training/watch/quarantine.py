@@ -22,13 +22,13 @@ class QuarantineCallback(TrainerCallback):
         self.dataset = dataset
         self.quarantine: Quarantine | None = None
         self.waiting: list[dict[str, Any]] = []  # of batches since the last step
-        self.num_waiting = 0
+        self.num_pending = 0
 
     def take(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """A batch without what it says of itself, which is kept for the end of the step."""
         said = {name: inputs.pop(name) for name in ABOUT if name in inputs}
         self.waiting += said.get("quarantined", [])
-        self.num_waiting += said.get("num_samples", 0)
+        self.num_pending += said.get("num_samples", 0)
         return said
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -47,8 +47,8 @@ class QuarantineCallback(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         assert self.quarantine is not None
-        self.quarantine.add(state.global_step, self.num_waiting, self.waiting)
-        self.waiting, self.num_waiting = [], 0
+        self.quarantine.add(state.global_step, self.num_pending, self.waiting)
+        self.waiting, self.num_pending = [], 0
         self._check()
 
     def _check(self) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from training.claim.initial_model import fresh, started
+from training.claim.parallel import run_in_parallel
 from training.claim.report import differences, gathered, plot, table
 from training.claim.samples import Worlds, asked, share_right
-from training.claim.start import fresh, started
-from training.claim.together import run_together
 from training.claim.variants import LOOKS, SCALES, VARIANTS, tokenizer
 from training.claim.worlds import KINDS, LONG, example
 from training.recipe import Recipe, load_recipe
@@ -114,16 +114,16 @@ def test_a_share_is_of_what_was_to_be_said() -> None:
 def test_runs_side_by_side_are_trained_asked_and_not_done_twice(tmp_path: Path) -> None:
     recipe = tiny(tmp_path)
     wanted = [("pvc", 0), ("repeats", 3)]
-    first, second = run_together(wanted, recipe, 2)
+    first, second = run_in_parallel(wanted, recipe, 2)
     assert (first["variant"], second["variant"], second["seed"]) == ("pvc", "repeats", 3)
     assert list(first["looks"]) == ["1", "2", "3", "4"]
     assert (tmp_path / "pvc-0" / "model" / "config.json").is_file()
     written = tmp_path / "pvc-0" / "scores.json"
     written.write_text(json.dumps({**first, "page": 0.5}), encoding="utf-8")
-    assert run_together(wanted, recipe, 1) == [{**first, "page": 0.5}, second]
+    assert run_in_parallel(wanted, recipe, 1) == [{**first, "page": 0.5}, second]
     assert len(gathered(tmp_path)) == 2
     with pytest.raises(ValueError, match="is of 6 steps, not 7: name another folder"):
-        run_together(wanted, replace(recipe, steps=7), 2)
+        run_in_parallel(wanted, replace(recipe, steps=7), 2)
 
 
 def test_the_report_tells_means_deviations_and_each_seed(tmp_path: Path) -> None:

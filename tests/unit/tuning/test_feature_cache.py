@@ -8,8 +8,8 @@ from torch import Tensor
 
 from data.samples.disk_cache import DiskCache
 from tests.trainable import base_folder, tiny_recipe, trained
-from training.model.feature_cache import keep_features
-from training.run import prepared_model, train
+from training.model.feature_cache import cache_backbone_features
+from training.run import prepare_model, train
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
 
@@ -44,7 +44,7 @@ def test_each_picture_is_asked_for_once_and_says_the_same_again(
 ) -> None:
     seen = pictures(3)
     plain = model.encode(seen, [1] * 3, [2] * 3, TIMES)
-    keep_features(model, DiskCache(tmp_path, 2**30))
+    cache_backbone_features(model, DiskCache(tmp_path, 2**30))
     calls = asked(model)
     first = model.encode(seen, [1] * 3, [2] * 3, TIMES)
     torch.testing.assert_close(first, plain, atol=2e-3, rtol=2e-3)  # half precision
@@ -60,7 +60,7 @@ def test_each_picture_is_asked_for_once_and_says_the_same_again(
 def test_what_is_above_the_backbone_still_learns(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
-    keep_features(model, DiskCache(tmp_path, 2**30))
+    cache_backbone_features(model, DiskCache(tmp_path, 2**30))
     for _ in range(2):
         model.zero_grad()
         model.encode(pictures(3), [1] * 3, [2] * 3, TIMES).square().sum().backward()
@@ -76,12 +76,12 @@ def test_another_backbone_is_asked_again(
     disk = DiskCache(tmp_path, 2**30)
     calls = asked(model)
     for _ in range(2):
-        keep_features(model, disk)
+        cache_backbone_features(model, disk)
         model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
     assert calls == [3]
     with torch.no_grad():
         next(model.tower.backbone.parameters()).mul_(2)
-    keep_features(model, disk)
+    cache_backbone_features(model, disk)
     model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
     assert calls == [3, 3]
 
@@ -89,7 +89,7 @@ def test_another_backbone_is_asked_again(
 def test_a_backbone_that_is_trained_is_not_kept(tmp_path: Path) -> None:
     folder = base_folder(tmp_path)
     with pytest.raises(ValueError, match=r"recipe trains it: freeze it"):
-        prepared_model(tiny_recipe(folder, "run", feature_cache_gb=0.1))
+        prepare_model(tiny_recipe(folder, "run", feature_cache_gb=0.1))
 
 
 def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
@@ -111,7 +111,7 @@ def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
 def test_what_was_computed_in_bfloat16_is_kept_apart(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
-    keep_features(model, DiskCache(tmp_path, 2**30))
+    cache_backbone_features(model, DiskCache(tmp_path, 2**30))
     calls = asked(model)
     for _ in range(2):
         model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.trainable import tiny_recipe
-from training.checkpoints.run_identity import made_of, refuse_changes
+from training.checkpoints.run_identity import fingerprint, refuse_changes
 from training.merge import read_recipe
 from training.recipe import recipe_values
 
@@ -24,11 +24,11 @@ def as_older_versions_wrote(values: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_run_with_the_old_recipe_keys_is_the_same_run(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, warmup_ratio=0.25)
-    now = made_of(recipe, 1)
+    now = fingerprint(recipe, 1)
     before = {**now, "recipe": as_older_versions_wrote(now["recipe"])}
     assert before["recipe"]["warmup"] == 0.25
     refuse_changes(before, now, tmp_path)
-    other = made_of(tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2), 1)
+    other = fingerprint(tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2), 1)
     with pytest.raises(ValueError, match=r"\(warmup_ratio: 0.25 -> 0.03\)"):
         refuse_changes(before, other, tmp_path)
 

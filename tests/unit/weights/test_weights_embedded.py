@@ -123,21 +123,23 @@ def test_the_assembled_model_says_what_the_trained_one_said(
 
 
 def test_what_a_run_of_adapters_leaves_is_packed(tiny_base: Path, tmp_path: Path) -> None:
-    from training.model import parts
+    from training.model import trainable_parts
     from training.recipe import Lora, Recipe, Source
 
     recipe = Recipe((Source("a.jsonl"),), "out", lora=Lora(2, 8))
     model = trained_model(tiny_base)
     base_alone = model.language_model
-    parts.merge_lora(base_alone)  # takes the adapters out; a real run starts from the base
+    trainable_parts.merge_lora(
+        base_alone
+    )  # takes the adapters out; a real run starts from the base
     del base_alone.peft_config
     base_alone.load_state_dict(LlamaForCausalLM.from_pretrained(tiny_base).state_dict())
-    parts.prepare_parts(model, recipe)
+    trainable_parts.prepare_parts(model, recipe)
     with torch.no_grad():
-        for name, tensor in parts.named_trained(model).items():
+        for name, tensor in trainable_parts.trained_parameters(model).items():
             tensor.copy_((tensor + 0.1 * ("lora_B" in name)).half())
     (tmp_path / "trained").mkdir()
-    parts.save_trained(model, tmp_path / "trained", recipe)
+    trainable_parts.save_trained(model, tmp_path / "trained", recipe)
     embedded.pack(tmp_path / "trained", tmp_path / "shipped")
     folder = embedded.folder(tmp_path / "shipped", say=lambda line: None)
     shipped = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()

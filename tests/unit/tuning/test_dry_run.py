@@ -9,10 +9,9 @@ import yaml
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.dry_run.flops import count
+from training.dry_run.flops import Shape, count
 from training.dry_run.report import Machine, dry_run, fixed_memory, meta_model
-from training.dry_run.shape import Shape
-from training.model.start import named
+from training.model.initial_model import named
 from training.recipe import Lora, Recipe, Source, load_recipe
 from vlm.presets import build_model
 

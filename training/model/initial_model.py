@@ -21,7 +21,7 @@ from vlm.weights import sources
 from vlm.weights.base_models import efficientnet_lite2, smollm2
 
 
-def start_model(
+def load_initial_model(
     name: str, seed: int = 0, dtype: torch.dtype | None = None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with

@@ -19,7 +19,7 @@ from training.watch.journal import BAR, JOURNAL, read_journal
 Run = tuple[str, int]  # the name of a variant, and a seed
 
 
-def run_together(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[str, Any]]:
+def run_in_parallel(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[str, Any]]:
     """The scores of these models and seeds, in order; what was scored earlier is not run again.
 
     So small a model gains next to nothing from a second core, so `jobs` models train at a time.

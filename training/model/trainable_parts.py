@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from training.checkpoints.full_tensors import (
     fill_parameter,
+    full_parameter,
     read_tensors,
-    whole_parameter,
     write_tensors,
 )
 from training.recipe import PARTS, Lora, Recipe, recipe_values
@@ -34,7 +34,7 @@ def part_of(name: str) -> str:
     return part
 
 
-def plain_name(name: str) -> str:
+def checkpoint_name(name: str) -> str:
     """A parameter's name as it is without adapters; an adapter's as peft writes it."""
     return name.replace(".default.", ".").replace(".base_layer.", ".")
 
@@ -107,22 +107,22 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
-def named_trained(model: nn.Module) -> dict[str, nn.Parameter]:
+def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that are written down: trained here, or in the stage before (`carried`)."""
     carried: set[str] = getattr(model, "carried", set())
-    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     return {n: p for n, p in named.items() if p.requires_grad or n in carried}
 
 
 def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
     """What is written down, by name, whole and on the CPU; every process must ask."""
-    return {name: whole_parameter(p).clone() for name, p in named_trained(model).items()}
+    return {name: full_parameter(p).clone() for name, p in trained_parameters(model).items()}
 
 
 def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe: Recipe) -> None:
     """Write what was trained, and what it needs to be read again. Every process calls this; those
     that do not write pass no folder."""
-    write_tensors(((n, whole_parameter(p)) for n, p in named_trained(model).items()), folder)
+    write_tensors(((n, full_parameter(p)) for n, p in trained_parameters(model).items()), folder)
     if folder is None:
         return
     model.config.save_pretrained(folder)
@@ -136,7 +136,7 @@ def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe
 def load_trained(model: nn.Module, folder: Path) -> None:
     """Read what `save_trained` wrote into a model of the same recipe, whole or not at all."""
     found = read_tensors(folder)
-    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     trained = {name for name, parameter in named.items() if parameter.requires_grad}
     missing, left_over = trained - found.keys(), found.keys() - named.keys()
     if missing or left_over:
@@ -150,7 +150,7 @@ def load_trained(model: nn.Module, folder: Path) -> None:
 def start_from(model: nn.Module, folder: Path) -> None:
     """Put what an earlier stage trained into a model; what it did not train stays as it begins."""
     found = read_tensors(folder)
-    named = {plain_name(name): parameter for name, parameter in model.named_parameters()}
+    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     left_over = sorted(found.keys() - named.keys())
     if any(".lora_" in name for name in left_over):
         raise ValueError(

@@ -1,8 +1,8 @@
-"""The one training loop: transformers' Trainer, made to lose nothing and to give the same twice.
+"""The one training loop: transformers' Trainer, reproducible and resumable to the bit.
 
-It takes batches in the order the dataset has them, draws dropout from a batch's place in the run,
-skips steps that are no numbers, and writes checkpoints that are whole or not there. It knows no
-model: training/trainer.py adds what is the assistant's, training/classifier/run.py an encoder's.
+It takes batches in the dataset's order, seeds dropout by a batch's index in the run, skips
+nonfinite steps, and writes checkpoints atomically. It knows no model: training/trainer.py adds the
+assistant's parts, training/classifier/run.py an encoder's.
 """
 
 import hashlib
@@ -26,46 +26,46 @@ from training.checkpoints.full_tensors import (
     write_tensors,
 )
 from training.loop.distributed import shard_on_cpus
-from training.loop.nonfinite import Guard
-from training.loop.signals import Deafness
-from training.loop.throughput import Meter
+from training.loop.nonfinite import NonfiniteGuard
+from training.loop.signals import WorkerSignals
+from training.loop.throughput import Throughput
 
 
-class SteadyTrainer(Trainer):
-    """Subclasses say what is trained, and how it is written down."""
+class ReproducibleTrainer(Trainer):
+    """Subclasses define the trained parameters and how they are saved."""
 
     def __init__(
         self,
         model: Any,
         args: TrainingArguments,
-        made_of: dict[str, Any],
-        keep: int,
+        fingerprint: dict[str, Any],
+        save_total_limit: int,
         max_skipped: int,
         callbacks: list[TrainerCallback],
         **options: Any,
     ) -> None:
-        """`made_of` is written with every checkpoint; a resumed run compares it (changes.py)."""
-        self.made_of, self.keep = made_of, keep
-        self.guard, self.meter = Guard(max_skipped), Meter()
-        self.deafness = Deafness()
+        """`fingerprint` goes into every checkpoint; a resumed run compares it (run_identity.py)."""
+        self.fingerprint, self.save_total_limit = fingerprint, save_total_limit
+        self.guard, self.throughput = NonfiniteGuard(max_skipped), Throughput()
+        self.worker_signals = WorkerSignals()
         self._step, self._batch_of_step = -1, 0
         super().__init__(model=model, args=args, callbacks=callbacks, **options)
         self.remove_callback(PrinterCallback)
 
-    # What subclasses say.
+    # Defined by subclasses.
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         raise NotImplementedError
 
     def write_weights(self, folder: Path | None) -> None:
-        """Every process calls this; only one has a folder."""
+        """Collective: every process calls this, only the writing one with a folder."""
         raise NotImplementedError
 
     def read_weights(self, folder: Path) -> None:
         raise NotImplementedError
 
-    def plain_name(self, name: str) -> str:
-        """A parameter's name as it stands in files."""
+    def checkpoint_name(self, name: str) -> str:
+        """A parameter's name in checkpoints."""
         return name
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -74,25 +74,25 @@ class SteadyTrainer(Trainer):
         if shard_on_cpus(self.accelerator):
             self.is_fsdp_enabled = True
 
-    # Order and chance.
+    # Order and randomness.
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
-        """The dataset is already in the order of the run (data/sources/mixture.py)."""
+        """Sequential: the dataset is already in the order of the run (data/sources/mixture.py)."""
         return SequentialSampler(self.train_dataset)
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        with self.deafness.lasting():
+        with self.worker_signals.ignore_signals():
             return super().train(*args, **kwargs)
 
     def get_train_dataloader(self) -> Any:
-        """Its workers hear no signals while it trains, so that a stopped run ends its step."""
+        """Workers ignore signals during training, so that a stopped run finishes its step."""
         loader: Any = super().get_train_dataloader()
         inside = getattr(loader, "base_dataloader", loader)  # accelerate wraps it
-        inside.worker_init_fn = partial(self.deafness.start, inside.worker_init_fn)
+        inside.worker_init_fn = partial(self.worker_signals.init_worker, inside.worker_init_fn)
         return loader
 
     def batch_index(self) -> int:
-        """The place of the batch at hand among all batches of the run, whoever computes them.
+        """The index of the current batch among all batches of the run, over all processes.
 
         One process with two accumulation steps and two processes with one see the same batches
         under the same indices.
@@ -106,31 +106,31 @@ class SteadyTrainer(Trainer):
     def training_step(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
-        """Dropout follows from the seed and the batch's place in the run, and from nothing else."""
+        """Seeds dropout by the run's seed and the batch's index alone."""
         torch.manual_seed(seed_of(self.args.seed, self.batch_index()))
         self._batch_of_step += 1
-        self.meter.count(inputs)
+        self.throughput.add(inputs)
         loss = super().training_step(model, inputs, num_items_in_batch)
-        return self.guard.saw(loss)
+        return self.guard.record(loss)
 
-    # Steps that are no numbers.
+    # Nonfinite steps.
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
-        """Called once before every optimizer step; without gradients the optimizer does nothing."""
+        """Called once before each optimizer step, which does nothing without gradients."""
         norm = super()._get_grad_norm(model, grad_norm)
-        if self.guard.refuses(norm):
+        if self.guard.should_skip(norm):
             for parameter in model.parameters():
                 parameter.grad = None
             if self.is_world_process_zero():
                 step = self.state.global_step + 1
-                print(f"WARNING: step {step} is skipped: its loss or gradient is no number.")
-            self.guard.stop_if_hopeless()
+                print(f"WARNING: step {step} is skipped: its loss or gradient is NaN or Inf.")
+            self.guard.raise_at_limit()
             return torch.zeros(())
         return norm
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         if "loss" in logs:
-            measured = self.meter.read(self.accelerator)
+            measured = self.throughput.measure(self.accelerator)
             logs = {**logs, **measured, "skipped_steps": float(self.guard.skipped)}
         super().log(logs, *args, **kwargs)
 
@@ -138,21 +138,21 @@ class SteadyTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.store_flos()
-        self.meter.pause()
+        self.throughput.pause()
         output = Path(self.args.output_dir)
         folder = output / f"{folders.PREFIX}{self.state.global_step}"
         folders.write_checkpoint(folder, self.args.should_save, self._write)
         if self.args.should_save:
-            folders.prune(output, self.keep, self.state.global_step)
+            folders.prune(output, self.save_total_limit, self.state.global_step)
         self.accelerator.wait_for_everyone()
-        self.look_at(model)
-        self.meter.go_on()
+        self.on_checkpoint(model)
+        self.throughput.resume()
 
-    def look_at(self, model: Any) -> None:
-        """What is measured with every checkpoint."""
+    def on_checkpoint(self, model: Any) -> None:
+        """Measurements after each checkpoint."""
 
     def _write(self, folder: Path | None) -> None:
-        """All of a checkpoint's files; without a folder only this process's pieces are read."""
+        """Writes a checkpoint's files; without a folder, only takes part in gathering shards."""
         self.write_weights(folder)
         optimizer = inner(self.optimizer)
         write_tensors(named_states(self.optimizer, self._trained()), folder, "optimizer")
@@ -161,18 +161,18 @@ class SteadyTrainer(Trainer):
         state = {
             "scheduler": self.lr_scheduler.state_dict(),
             "learning_rates": [group["lr"] for group in optimizer.param_groups],
-            "guard": self.guard.state(),
-            "seen": self.meter.seen,
+            "guard": self.guard.state_dict(),
+            "seen": self.throughput.totals,
         }
         folders.write_json(state, folder / folders.STATE)
-        folders.write_json(self.made_of, folder / "made_of.json")
+        folders.write_json(self.fingerprint, folder / folders.FINGERPRINT)
         self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Weights are read with everything else, when the model is where it will be trained."""
+        """Does nothing: `_read` loads weights once the model is on its device and sharded."""
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        """See `training_step`."""
+        """Does nothing: `training_step` sets the generators."""
 
     def _prepare_for_training(
         self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
@@ -190,12 +190,12 @@ class SteadyTrainer(Trainer):
         for group, rate in zip(optimizer.param_groups, state["learning_rates"], strict=True):
             group["lr"] = rate
         self.lr_scheduler.load_state_dict(state["scheduler"])
-        self.guard.load(state["guard"])
-        self.meter.seen = state["seen"]
+        self.guard.load_state_dict(state["guard"])
+        self.throughput.totals = state["seen"]
 
     def _trained(self) -> dict[str, torch.nn.Parameter]:
         named = self.accelerator.unwrap_model(self.model).named_parameters()
-        return {self.plain_name(name): p for name, p in named if p.requires_grad}
+        return {self.checkpoint_name(name): p for name, p in named if p.requires_grad}
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
@@ -205,6 +205,6 @@ class SteadyTrainer(Trainer):
 
 
 def seed_of(seed: int, index: int) -> int:
-    """The seed of a batch's random numbers."""
+    """The seed of one batch's random numbers."""
     digest = hashlib.sha256(f"{seed} {index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

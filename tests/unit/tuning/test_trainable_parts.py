@@ -11,17 +11,17 @@ from torch import Tensor
 from tests.trainable import base_folder, tiny_recipe
 from training.checkpoints.full_tensors import read_tensors, write_tensors
 from training.model.card import what_is_trained
-from training.model.parts import (
+from training.model.initial_model import load_initial_model
+from training.model.trainable_parts import (
     load_trained,
     merge_lora,
-    named_trained,
     parameter_groups,
     part_of,
     prepare_parts,
     save_trained,
     start_from,
+    trained_parameters,
 )
-from training.model.start import start_model
 from training.recipe import PARTS, Lora
 from training.trainer import checkpoint_activations
 from vlm.conversation import Conversation, Image, Message, Text, Video
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepared(folder: Path, **changes: Any) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     settings = tiny_recipe(folder, "out", **changes)
-    model, processor = start_model(settings.model)
+    model, processor = load_initial_model(settings.model)
     prepare_parts(model, settings)
     return model, processor
 
@@ -68,7 +68,7 @@ ALL_LORA = {
 
 def test_adapters_in_every_part_merge_into_the_same_answers(folder: Path) -> None:
     model, processor = prepared(folder, **ALL_LORA)
-    trained = named_trained(model)
+    trained = trained_parameters(model)
     ranks = {part_of(name): p.shape[0] for name, p in trained.items() if "lora_A" in name}
     assert ranks == {"language_model": 2, "tower": 3, "backbone": 3, "compressor": 1}
     assert all(".lora_" in name for name in trained)
@@ -90,7 +90,7 @@ def test_adapters_are_read_back_as_they_were_written(folder: Path, tmp_path: Pat
     settings = tiny_recipe(folder, "out", **ALL_LORA)
     model, _ = prepared(folder, **ALL_LORA)
     with torch.no_grad():
-        for parameter in named_trained(model).values():
+        for parameter in trained_parameters(model).values():
             parameter.normal_()
     save_trained(model, tmp_path, settings)
     again, _ = prepared(folder, **ALL_LORA)
@@ -111,7 +111,7 @@ def test_every_part_has_its_rate(folder: Path) -> None:
     rates = {"backbone_learning_rate": 1.0, "learning_rate": 2.0, "compressor_learning_rate": 3.0}
     rates |= {"language_learning_rate": 4.0}
     settings = tiny_recipe(folder, "out", lora=None, train_language_model=True, **rates)
-    model, _ = start_model(settings.model)
+    model, _ = load_initial_model(settings.model)
     prepare_parts(model, settings)
     named = {id(p): part_of(name) for name, p in model.named_parameters()}
     found = {
@@ -126,15 +126,15 @@ def test_what_an_earlier_stage_trained_is_written_with_what_this_one_trains(
     folder: Path, tmp_path: Path
 ) -> None:
     first = tiny_recipe(folder, "out", lora=None, freeze=("language_model",))
-    model, _ = start_model(first.model)
+    model, _ = load_initial_model(first.model)
     prepare_parts(model, first)
     with torch.no_grad():
-        for parameter in named_trained(model).values():
+        for parameter in trained_parameters(model).values():
             parameter.add_(1)
     save_trained(model, tmp_path / "first", first)
 
     second = tiny_recipe(folder, "out", freeze=("backbone", "tower", "compressor"))
-    model, _ = start_model(second.model)
+    model, _ = load_initial_model(second.model)
     prepare_parts(model, second)
     start_from(model, tmp_path / "first")
     save_trained(model, tmp_path / "second", second)
@@ -147,13 +147,13 @@ def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_
     first = tiny_recipe(folder, "out")
     model, _ = prepared(folder)
     with torch.no_grad():
-        for parameter in named_trained(model).values():
+        for parameter in trained_parameters(model).values():
             parameter.add_(1)
     save_trained(model, tmp_path / "first", first)
 
     freeze = ("backbone", "tower", "language_model")
     second = tiny_recipe(folder, "out", freeze=freeze, start_from=str(tmp_path / "first"))
-    model, _ = start_model(second.model)
+    model, _ = load_initial_model(second.model)
     prepare_parts(model, second)
     trained = {name for name, p in model.named_parameters() if p.requires_grad}
     assert {part_of(name) for name in trained} == {"compressor"}
