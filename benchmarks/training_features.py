@@ -35,15 +35,15 @@ def _table(folder: Path, repeats: int) -> list[str]:
         model.encode(pictures, [1] * BATCH, [2] * BATCH, times).square().mean().backward()
 
     def run_it() -> None:
-        model.tower.kept = None
+        model.tower.cached_backbone = None
         learn()
 
     def read_it() -> None:
-        model.tower.kept = kept
+        model.tower.cached_backbone = kept
         learn()
 
     cache_backbone_features(model, DiskCache(folder / "features", 2**30))
-    kept = model.tower.kept
+    kept = model.tower.cached_backbone
     read_it()
     took = medians({"the backbone runs": run_it, "its features are kept": read_it}, repeats)
     base = took["the backbone runs"]

@@ -177,4 +177,4 @@ def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
     """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
     tower, compressor = model.config.tower_config, model.config.compressor_config
     rows, columns = (side // compressor.factor for side in tower.grid)
-    return (rows, columns) if compressor.summary else None
+    return (rows, columns) if compressor.global_token else None

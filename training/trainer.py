@@ -61,7 +61,7 @@ class PVCTrainer(ReproducibleTrainer):
             data_collator=collator,
         )
         if self.is_fsdp_enabled:
-            if model.tower.kept is not None:
+            if model.tower.cached_backbone is not None:
                 raise ValueError("`feature_cache_gb` does not go with FSDP: set it to 0")
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
@@ -142,5 +142,5 @@ def gather_at_every_entrance(model: nn.Module) -> None:
     """A progressive layer is not called as such, but in two halves: FSDP has to know of both."""
     for layer in model.modules():
         if isinstance(layer, ProgressiveBlock) and isinstance(layer, FSDPModule):
-            for half in ("spatial", "progress"):
+            for half in ("spatial_attention", "temporal_attention_and_mlp"):
                 register_fsdp_forward_method(layer, half)

@@ -24,7 +24,7 @@ from vlm.compressor import pixel_shuffle
 CERTAIN, SOFTNESS = 0.4, 0.05  # probabilities
 
 
-class ConceptWords(nn.Module):
+class ClassWordEmbeddings(nn.Module):
     """class_logits [B, T, N, K] -> [B, T, 1 + M, D]."""
 
     def __init__(self, num_classes: int, dim: int, local_gate: float = 0.5) -> None:
@@ -43,7 +43,7 @@ class ConceptWords(nn.Module):
         words = F.softmax(logits, dim=-1).to(self.words.weight.dtype) @ self.words.weight
         return torch.cat([self.gate[0] * words[:, :, :1], self.gate[1] * words[:, :, 1:]], dim=2)
 
-    def doubt(self, class_logits: Tensor) -> Tensor:
+    def uncertainty(self, class_logits: Tensor) -> Tensor:
         """class_logits [B, T, N, K] -> [B, T, 1, 1], from 1 down to 0 where a class is certain."""
         sure = F.softmax(class_logits.mean(dim=2).float(), dim=-1).amax(dim=-1)  # [B, T]
         return torch.sigmoid((CERTAIN - sure) / SOFTNESS)[:, :, None, None]

@@ -44,7 +44,7 @@ class AdaptiveCompressor(nn.Module):
         adaln_hidden_dim: int | None = None,
         adaln_one_plus: bool = False,
         adaln_affine: bool = False,
-        summary: bool = False,
+        global_token: bool = False,
     ) -> None:
         super().__init__()
         wide = dim * factor * factor
@@ -60,7 +60,7 @@ class AdaptiveCompressor(nn.Module):
         self.mlp = MLP(wide, mlp_dim or out_dim, out_dim)
         self.summary = (
             nn.Sequential(nn.LayerNorm(dim), MLP(dim, mlp_dim or out_dim, out_dim))
-            if summary
+            if global_token
             else None
         )
 
@@ -77,9 +77,9 @@ class AdaptiveCompressor(nn.Module):
             x = self.norm(x)
         v = self.mlp(x)
         if self.summary is not None:
-            if features.summary is None:
+            if features.global_token is None:
                 raise ValueError("the compressor passes a summary on, and this encoder has none")
-            v = torch.cat([self.summary(features.summary)[:, :, None], v], dim=2)
+            v = torch.cat([self.summary(features.global_token)[:, :, None], v], dim=2)
         return v
 
 
@@ -94,5 +94,5 @@ def build_compressor(config: CompressorConfig, dim: int, out_dim: int) -> Adapti
         config.adaln_hidden_dim,
         config.adaln_one_plus,
         config.adaln_affine,
-        config.summary,
+        config.global_token,
     )

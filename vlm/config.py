@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from vlm.config_upgrade import upgrade
 from vlm.layers.mlp import ACTIVATIONS
 from vlm.timesteps import TIMESTEP_FORMS
 
@@ -34,7 +35,7 @@ class TowerConfig:
     mlp_dim: int = 4096
     num_temporal_layers: int = 8  # 0: an image tower, each frame for itself
     temporal_heads: int = 16
-    temporal_prefix: bool = True  # CLS takes part in the temporal attention
+    temporal_cls: bool = True  # CLS takes part in the temporal attention
     alpha: float = 0.0  # the gate's start
     layer_scale: float | None = 0.1  # None: no LayerScale, as in CLIP and SigLIP
     activation: str = "gelu"  # or gelu_pytorch_tanh (SigLIP), quick_gelu (CLIP)
@@ -85,7 +86,7 @@ class CompressorConfig:
     adaln_hidden_dim: int | None = None
     adaln_one_plus: bool = False
     adaln_affine: bool = False
-    summary: bool = False  # one token more for the whole frame
+    global_token: bool = False  # one token more for the whole frame
     concepts: bool = False  # add the words of the backbone's classifier
 
 
@@ -133,8 +134,8 @@ class PVCConfig(PreTrainedConfig):
             if "model_type" not in text:
                 raise ValueError("text_config needs a model_type, such as llama")
             self.text_config = AutoConfig.for_model(text.pop("model_type"), **text)
-        self.tower = asdict(TowerConfig(**self.tower))
-        self.compressor = asdict(CompressorConfig(**self.compressor))
+        self.tower = asdict(TowerConfig(**upgrade("tower", self.tower)))
+        self.compressor = asdict(CompressorConfig(**upgrade("compressor", self.compressor)))
         self.prompt = asdict(PromptConfig(**self.prompt))
         rows, columns = self.tower_config.grid
         factor = self.compressor_config.factor
@@ -184,7 +185,9 @@ class PVCConfig(PreTrainedConfig):
         """M: what one look at one picture, tile or frame costs the language model."""
         rows, columns = self.tower_config.grid
         compressor = self.compressor_config
-        return (rows // compressor.factor) * (columns // compressor.factor) + compressor.summary
+        return (rows // compressor.factor) * (
+            columns // compressor.factor
+        ) + compressor.global_token
 
 
 AutoConfig.register(PVCConfig.model_type, PVCConfig)

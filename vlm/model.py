@@ -23,12 +23,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from vlm.classifier_words import ConceptWords
+from vlm.classifier_words import ClassWordEmbeddings
 from vlm.compressor import build_compressor
 from vlm.config import PVCConfig
 from vlm.encoders.base import VideoFeatures
 from vlm.encoders.build import build_tower
-from vlm.encoders.pvc import FrameTokens, TowerMemory
+from vlm.encoders.pvc import FrameTokens, TemporalCache
 from vlm.layers.norm import AdaLN
 
 # Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
@@ -51,7 +51,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     input_modalities = ("image", "video", "text")
     supports_gradient_checkpointing = True
     # Called part by part, which hooks that move tensors between devices do not see.
-    _no_split_modules = ["ProgressiveEncoder", "AdaptiveCompressor", "ConceptWords"]
+    _no_split_modules = ["ProgressiveEncoder", "AdaptiveCompressor", "ClassWordEmbeddings"]
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
@@ -62,7 +62,9 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         width = config.text_width
         self.tower = build_tower(tower)
         self.compressor = build_compressor(compressor, tower.dim, width)
-        self.concepts = ConceptWords(tower.num_classes, width) if compressor.concepts else None
+        self.concepts = (
+            ClassWordEmbeddings(tower.num_classes, width) if compressor.concepts else None
+        )
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
 
@@ -119,7 +121,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         clip_shapes: run tower and compressor for so many shapes of clips at least. Processes that
         share one model's weights must all call each of its layers equally often.
         """
-        frames = self.tower.below(pixel_values.to(self.tower_dtype))
+        frames = self.tower.encode_frames(pixel_values.to(self.tower_dtype))
         if concept_frames is not None and concept_logits is not None and len(concept_frames):
             assert frames.class_logits is not None
             logits = frames.class_logits.clone()
@@ -145,7 +147,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             rows = torch.cat([torch.arange(starts[i], starts[i] + T) for i in members])
             group_times = torch.stack([times[look_starts[i] : look_starts[i] + R] for i in members])
             clip = frames[rows.to(pixel_values.device)].clips(len(members))
-            features, _ = self.tower.above(clip, group_times)
+            features, _ = self.tower.encode_clips(clip, group_times)
             for index, tokens in zip(members, self._compress(features, group_times), strict=True):
                 out[index] = tokens.flatten(0, 1)  # [R * M, D]
         seen = torch.cat([tokens for tokens in out if tokens is not None])
@@ -158,11 +160,11 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if frames is None:
             size = self.config.image_size
             blank = torch.zeros(1, 3, size, size, device=self.device, dtype=self.tower_dtype)
-            frames = self.tower.below(blank)
+            frames = self.tower.encode_frames(blank)
         times = torch.zeros(1, 1, device=frames.tokens.device)
         zero = times.new_zeros(())
         for _ in range(times_over):
-            features, _ = self.tower.above(frames[slice(0, 1)], times)
+            features, _ = self.tower.encode_clips(frames[slice(0, 1)], times)
             zero = zero + 0 * self._compress(features, times).sum()
         return zero
 
@@ -178,12 +180,12 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if T not in (1, looks):
             raise ValueError(f"a clip of {T} frames is looked at {T} times, not {looks}")
         times = torch.as_tensor(timesteps, dtype=torch.float32, device=pixel_values.device)[None]
-        memory: TowerMemory | None = None
+        cache: TemporalCache | None = None
         for start in range(0, looks, chunk):
             frames = pixel_values[None, start : start + chunk] if T > 1 else pixel_values[None]
-            clip = frames.to(self.tower_dtype) if T > 1 or memory is None else None
+            clip = frames.to(self.tower_dtype) if T > 1 or cache is None else None
             now = times[:, start : start + chunk]
-            features, memory = self.tower.step(clip, now, memory)
+            features, cache = self.tower.step(clip, now, cache)
             yield self._compress(features, now)[0].flatten(0, 1)
 
     @property
@@ -197,8 +199,8 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if self.concepts is not None:
             assert features.class_logits is not None
             words = self.concepts(features.class_logits, features.grid, self.compressor.factor)
-            doubt = self.concepts.doubt(features.class_logits)
-            tokens = (doubt * tokens + words).to(tokens.dtype)
+            uncertainty = self.concepts.uncertainty(features.class_logits)
+            tokens = (uncertainty * tokens + words).to(tokens.dtype)
         return tokens
 
     def forward(

@@ -85,7 +85,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "compressor": {
             "factor": 2,
             "adaln_hidden_dim": 512,
-            "summary": True,
+            "global_token": True,
             "concepts": True,
         },
         "prompt": {

@@ -15,7 +15,7 @@ TOWERS = {
     ),
     "pvc-vit-without-cls": TowerConfig(
         image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
-        num_temporal_layers=2, temporal_heads=2, alpha=0.5, temporal_prefix=False,
+        num_temporal_layers=2, temporal_heads=2, alpha=0.5, temporal_cls=False,
     ),
     "vit-without-time": TowerConfig(
         image_size=32, patch_size=8, depth=2, dim=16, num_heads=2, mlp_dim=32,
@@ -69,9 +69,9 @@ def test_frames_one_by_one_equal_the_whole(tower: ProgressiveEncoder) -> None:
     clip = clip_for(tower)
     times = even_timesteps(2, 4, clip.device)
     whole = tower(clip, times).tokens
-    memory, parts = None, []
+    cache, parts = None, []
     for start, end in ((0, 1), (1, 3), (3, 4)):
-        features, memory = tower.step(clip[:, start:end], times[:, start:end], memory)
+        features, cache = tower.step(clip[:, start:end], times[:, start:end], cache)
         parts.append(features.tokens)
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-5, rtol=1e-4)
 
@@ -90,8 +90,8 @@ def test_another_look_needs_no_pixels_and_runs_no_backbone(tower: ProgressiveEnc
     whole = tower(picture, times).tokens
     calls = []
     tower.backbone.register_forward_hook(lambda *_: calls.append(1))
-    features, memory = tower.step(picture, times[:, :3])
-    again, _ = tower.step(None, times[:, 3:], memory)
+    features, cache = tower.step(picture, times[:, :3])
+    again, _ = tower.step(None, times[:, 3:], cache)
     assert len(calls) == 1
     torch.testing.assert_close(again.tokens, whole[:, 3:], atol=1e-5, rtol=1e-4)
     same = torch.allclose(again.tokens, features.tokens[:, -1:], atol=1e-3)
@@ -108,8 +108,8 @@ def test_the_backbone_runs_once_for_all_looks(tower: ProgressiveEncoder) -> None
 def test_a_gradient_reaches_every_trainable_parameter(tower: ProgressiveEncoder) -> None:
     features = tower(clip_for(tower))
     loss = features.tokens.square().mean()
-    if features.summary is not None:
-        loss = loss + features.summary.square().mean()
+    if features.global_token is not None:
+        loss = loss + features.global_token.square().mean()
     if features.class_logits is not None:
         loss = loss + features.class_logits.square().mean()
     loss.backward()

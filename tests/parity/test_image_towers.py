@@ -225,7 +225,7 @@ def test_with_closed_gates_a_published_tower_is_itself_frame_by_frame(
     assert found.grid == (4, 4)
     torch.testing.assert_close(found.tokens, expected[:, :, num_prefix:], atol=1e-5, rtol=1e-4)
     if num_prefix:
-        torch.testing.assert_close(found.summary, expected[:, :, 0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(found.global_token, expected[:, :, 0], atol=1e-5, rtol=1e-4)
 
 
 def test_an_open_gate_makes_it_more_than_an_image_tower(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_with_closed_gates_the_tower_is_internvit_frame_by_frame() -> None:
     expected = theirs(clip.flatten(0, 1)).last_hidden_state.unflatten(0, (2, 3))
     features = ours(clip)
     torch.testing.assert_close(features.tokens, expected[:, :, 1:], atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(features.summary, expected[:, :, 0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(features.global_token, expected[:, :, 0], atol=1e-5, rtol=1e-4)
 
 
 def test_pixel_shuffle_has_internvls_order() -> None:

@@ -82,4 +82,4 @@ def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache)
     for name, tensor in backbone.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().data)
-    model.tower.kept = FeatureCache(disk, digest.digest())
+    model.tower.cached_backbone = FeatureCache(disk, digest.digest())

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vlm.compressor import build_compressor
 from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
+from vlm.config_upgrade import upgrade
 from vlm.encoders.build import build_tower
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
@@ -65,7 +66,10 @@ def assemble(
     """
     if preset not in ASSEMBLIES:
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
-    wished = {part: {**ASSEMBLIES[preset][part], **(changes or {}).get(part, {})} for part in PARTS}
+    wished = {
+        part: {**ASSEMBLIES[preset][part], **upgrade(part, (changes or {}).get(part, {}))}
+        for part in PARTS
+    }
     for part, kind in PARTS.items():
         check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):

@@ -16,7 +16,7 @@ class VideoFeatures:
     grid: tuple[int, int]  # H, W with N = H * W
     pooled: Tensor  # [B, P]
     pyramid: tuple[Tensor, ...] = ()  # fine to coarse
-    summary: Tensor | None = None  # [B, T, C] one token for each whole frame (CLS), if there is one
+    global_token: Tensor | None = None  # [B, T, C] of each whole frame (CLS)
     class_logits: Tensor | None = None  # [B, T, N, K] the frozen backbone's classifier, per patch
 
 

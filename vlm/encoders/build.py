@@ -53,7 +53,7 @@ def build_tower(config: TowerConfig) -> ProgressiveEncoder:
         backbone,
         config.dim,
         blocks,
-        config.temporal_prefix,
+        config.temporal_cls,
         num_positions,
         config.norm_eps if config.final_norm else None,
     )

@@ -56,27 +56,27 @@ class ProgressiveBlock(ViTBlock):
         self.temporal_attn = Attention(dim, temporal_heads)
         self.alpha = nn.Parameter(torch.full((dim,), alpha))
 
-    def spatial(self, x: Tensor) -> Tensor:
+    def spatial_attention(self, x: Tensor) -> Tensor:
         """x + S-MHA(LN(x)), frame by frame: [B, T, N, C]."""
         B, T, N, C = x.shape
         out = self.attn(self.norm1(x).view(B * T, N, C))[0]
         return x + self.ls1 * out.view(B, T, N, C)
 
-    def progress(
-        self, x: Tensor, times: Tensor, num_outside: int, past: KeyValues | None
+    def temporal_attention_and_mlp(
+        self, x: Tensor, times: Tensor, num_spatial_only: int, past: KeyValues | None
     ) -> tuple[Tensor, KeyValues]:
         """The temporal attention and the feed-forward: x [B, T, N, C], times [B, T].
 
-        The first `num_outside` tokens of a frame take no part in the temporal attention.
+        The first `num_spatial_only` tokens of a frame take no part in the temporal attention.
         """
         B, T, N, C = x.shape
-        outside, x = x[:, :, :num_outside], x[:, :, num_outside:]
+        outside, x = x[:, :, :num_spatial_only], x[:, :, num_spatial_only:]
         z = x + self.time(times)[:, :, None]  # [B, T, N, C]
         h = self.temporal_norm(x, z).transpose(1, 2)  # [B, N, T, C]
-        h, memory = self.temporal_attn(h.reshape(-1, T, C), causal=True, past=past)
-        x = x + self.alpha * h.view(B, N - num_outside, T, C).transpose(1, 2)
+        h, cache = self.temporal_attn(h.reshape(-1, T, C), causal=True, past=past)
+        x = x + self.alpha * h.view(B, N - num_spatial_only, T, C).transpose(1, 2)
         x = torch.cat([outside, x], dim=2)
-        return x + self.ls2 * self.mlp(self.norm2(x)), memory
+        return x + self.ls2 * self.mlp(self.norm2(x)), cache
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class FrameTokens:
 
 
 @dataclass(frozen=True)
-class TowerMemory:
+class TemporalCache:
     """What the tower keeps of the frames it has seen: a value, handed in and handed back."""
 
     layers: tuple[KeyValues, ...]
@@ -123,7 +123,7 @@ class ProgressiveEncoder(VideoEncoder):
         backbone: ImageBackbone,
         dim: int,
         blocks: list[ProgressiveBlock],
-        temporal_prefix: bool = True,
+        temporal_cls: bool = True,
         num_positions: int = 0,
         final_norm_eps: float | None = None,
     ) -> None:
@@ -135,7 +135,7 @@ class ProgressiveEncoder(VideoEncoder):
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
         # In place of the backbone: images [F, 3, H, W] -> what it says, kept between epochs.
-        self.kept: Callable[[ImageBackbone, Tensor], ImageTokens] | None = None
+        self.cached_backbone: Callable[[ImageBackbone, Tensor], ImageTokens] | None = None
         same = backbone.dim == dim
         self.stem: nn.Module = nn.Identity() if same else nn.Linear(backbone.dim, dim)
         self.positions = None
@@ -146,7 +146,7 @@ class ProgressiveEncoder(VideoEncoder):
         self.norm = (
             nn.Identity() if final_norm_eps is None else nn.LayerNorm(dim, eps=final_norm_eps)
         )
-        self.num_outside = 0 if temporal_prefix else backbone.num_prefix
+        self.num_spatial_only = 0 if temporal_cls else backbone.num_prefix
 
     @property
     def dtype(self) -> torch.dtype:
@@ -163,41 +163,45 @@ class ProgressiveEncoder(VideoEncoder):
         return self.step(clip, times)[0]
 
     def step(
-        self, clip: Tensor | None, times: Tensor, memory: TowerMemory | None = None
-    ) -> tuple[VideoFeatures, TowerMemory]:
-        """The next frames after those in `memory`; without a clip, another look at the last frame.
+        self, clip: Tensor | None, times: Tensor, cache: TemporalCache | None = None
+    ) -> tuple[VideoFeatures, TemporalCache]:
+        """The next frames after those in `cache`; without a clip, another look at the last frame.
 
         clip [B, T, 3, H, W] with times [B, T], or [B, 1, 3, H, W] with times [B, R] for R looks.
         """
         if clip is not None:
-            frames = self.below(clip.flatten(0, 1)).clips(len(clip))
-        elif memory is not None:
-            frames = memory.last
+            frames = self.encode_frames(clip.flatten(0, 1)).clips(len(clip))
+        elif cache is not None:
+            frames = cache.last
         else:
-            raise ValueError("another look needs the memory of a first one, or a clip")
-        return self.above(frames, times, memory)
+            raise ValueError("another look needs the cache of a first one, or a clip")
+        return self.encode_clips(frames, times, cache)
 
-    def below(self, images: Tensor) -> FrameTokens:
+    def encode_frames(self, images: Tensor) -> FrameTokens:
         """Everything under the first temporal attention, its spatial attention included.
 
         [F, 3, H, W] -> F frames in a row, whatever clips they belong to.
         """
         frozen = not any(p.requires_grad for p in self.backbone.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            image = self.backbone(images) if self.kept is None else self.kept(self.backbone, images)
+            image = (
+                self.backbone(images)
+                if self.cached_backbone is None
+                else self.cached_backbone(self.backbone, images)
+            )
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
             x = x + resize_positions(self.positions, image.grid, self.backbone.num_prefix)
         tokens = x[None]  # [1, F, prefix + N, C]
         if len(self.blocks):
-            tokens = self.run(self.blocks[0].spatial, tokens)
+            tokens = self.run(self.blocks[0].spatial_attention, tokens)
         logits = image.class_logits
         return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
 
-    def above(
-        self, frames: FrameTokens, times: Tensor, memory: TowerMemory | None = None
-    ) -> tuple[VideoFeatures, TowerMemory]:
-        """The progressive part: frames [B, T or 1, ...] at times [B, T], after those in memory."""
+    def encode_clips(
+        self, frames: FrameTokens, times: Tensor, cache: TemporalCache | None = None
+    ) -> tuple[VideoFeatures, TemporalCache]:
+        """The progressive part: frames [B, T or 1, ...] at times [B, T], after those in cache."""
         x = frames.tokens
         B, given, N, C = x.shape
         T = times.shape[1]
@@ -206,10 +210,12 @@ class ProgressiveEncoder(VideoEncoder):
         layers = []
         for index, block in enumerate(self.blocks):
             if index > 0:
-                x = self.run(block.spatial, x)
+                x = self.run(block.spatial_attention, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
-            past = None if memory is None else memory.layers[index]
-            x, kept = self.run(block.progress, x, times, self.num_outside, past)
+            past = None if cache is None else cache.layers[index]
+            x, kept = self.run(
+                block.temporal_attention_and_mlp, x, times, self.num_spatial_only, past
+            )
             layers.append(kept)
         # Without temporal layers they never part: R looks cost one.
         x = self.norm(x).expand(B, T, N, C)
@@ -220,7 +226,7 @@ class ProgressiveEncoder(VideoEncoder):
             tokens=tokens,
             grid=frames.grid,
             pooled=tokens.mean(dim=(1, 2)),
-            summary=x[:, :, 0] if prefix else None,
+            global_token=x[:, :, 0] if prefix else None,
             class_logits=None if logits is None else logits.expand(B, T, -1, -1),
         )
-        return features, TowerMemory(tuple(layers), frames[slice(given - 1, given)])
+        return features, TemporalCache(tuple(layers), frames[slice(given - 1, given)])

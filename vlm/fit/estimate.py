@@ -23,7 +23,7 @@ from transformers import PreTrainedConfig
 
 from vlm.config import PVCConfig
 from vlm.encoders.build import build_tower
-from vlm.encoders.pvc import TowerMemory
+from vlm.encoders.pvc import TemporalCache
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
 from vlm.inference.reply import PREFILL_CHUNK, TILES_AT_ONCE
 from vlm.layers.kv_cache import KeyValues
@@ -167,16 +167,16 @@ def _watch(model: PVCForConditionalGeneration, num_frames: int) -> Any:
     now = min(CHUNK, num_frames)
     times = torch.empty(1, now, device=META)
     clip = pixels[None, :now].to(model.tower_dtype)
-    features, memory = model.tower.step(clip, times)
+    features, cache = model.tower.step(clip, times)
     before = num_frames - now
     M, D = model.config.tokens_per_look, model.config.text_width
     seen = torch.empty(before * M, D, dtype=model.dtype, device=META)
     if before:
         layers = tuple(
-            KeyValues(_longer(x.keys, before), _longer(x.values, before)) for x in memory.layers
+            KeyValues(_longer(x.keys, before), _longer(x.values, before)) for x in cache.layers
         )
-        memory = TowerMemory(layers, memory.last)
-        features, memory = model.tower.step(clip, times, memory)
+        cache = TemporalCache(layers, cache.last)
+        features, cache = model.tower.step(clip, times, cache)
     return torch.cat([seen, model._compress(features, times)[0].flatten(0, 1)])
 
 

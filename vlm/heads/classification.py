@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vlm.config import TowerConfig
+from vlm.config_upgrade import upgrade
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.build import build_tower
 from vlm.media.squares import resize_frames
@@ -77,7 +78,7 @@ def load_classifier(folder: Path) -> tuple[VideoClassifier, TowerConfig, list[st
     """The model, its tower's config, the names of its classes; weights fit or are refused."""
     try:
         about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config, classes = TowerConfig(**about["tower"]), list(about["classes"])
+        config, classes = TowerConfig(**upgrade("tower", about["tower"])), list(about["classes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder} is not a classifier's folder: {error}") from error
     model = VideoClassifier(build_tower(config), len(classes))

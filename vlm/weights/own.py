@@ -44,7 +44,7 @@ def own_config(folder: Path) -> PVCConfig:
     sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
     for name, section in sections.items():
         if name in given:
-            check_dataclass(given.section(name), section)
+            check_dataclass(given.section(name).upgraded(name), section)
     text = given.section("text_config")
     known = text.text("model_type")
     if known not in CONFIG_MAPPING:

@@ -192,10 +192,10 @@ def test_simulated_classifier_outputs_replace_those_of_their_frames_only() -> No
     assert model.concepts is not None
     difference = changed[M] - model.concepts.words.weight[3]  # the compressor is silent here
     assert difference.abs().max() < 1e-4
-    doubt = model.concepts.doubt(torch.stack([torch.zeros(4, 10), logits[0]])[None])
-    assert doubt.shape == (1, 2, 1, 1)
-    assert doubt[0, 0] > 0.99
-    assert doubt[0, 1] < 0.01
+    uncertainty = model.concepts.uncertainty(torch.stack([torch.zeros(4, 10), logits[0]])[None])
+    assert uncertainty.shape == (1, 2, 1, 1)
+    assert uncertainty[0, 0] > 0.99
+    assert uncertainty[0, 1] < 0.01
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import Field
 
 from vlm.config_errors import checked, quoted, unknown_field
+from vlm.config_upgrade import upgrade
 from vlm.weights.io.files import WeightsError, why_unreadable
 
 LARGEST_FILE = 64 << 20  # bytes; a config has a few thousand
@@ -36,6 +37,10 @@ class Fields:
     def only(self, *names: str) -> Fields:
         """Some of the fields, as far as they are there."""
         return Fields(self.path, {n: v for n, v in self.values.items() if n in names}, self.where)
+
+    def upgraded(self, section: str) -> Fields:
+        """The fields of a section of one of our configs, under present names."""
+        return Fields(self.path, upgrade(section, self.values), self.where)
 
     def section(self, name: str) -> Fields:
         """An object within the object."""

@@ -225,7 +225,7 @@ def _readings(published: Published) -> Iterator[Row]:
     )
     yield (
         "CLS in temporal attention",
-        f"tower.temporal_prefix = {tower.temporal_prefix}".lower(),
+        f"tower.temporal_cls = {tower.temporal_cls}".lower(),
         "nothing in the file shows it",
     )
     yield (

@@ -124,6 +124,7 @@ def published_config(
 ) -> PVCConfig:
     """Our config: what config.json says, what the weights show, what revisit.json corrects."""
     from vlm.config import PVCConfig
+    from vlm.config_upgrade import upgrade
 
     text = llama_config(original.section("llm_config"))
     names = reading.get("names", {})
@@ -138,13 +139,13 @@ def published_config(
         "eos_token_id": ends,
         "pad_token_id": tokenizer.pad_token_id,
     }
-    tower = {**_tower(original, shards, names), **reading.get("tower", {})}
+    tower = {**_tower(original, shards, names), **upgrade("tower", reading.get("tower", {}))}
     side = tower["image_size"] // tower["patch_size"]
     compressor = _compressor(original, shards, names, text["hidden_size"], side)
     config = PVCConfig(
         text_config=text,
         tower=tower,
-        compressor={**compressor, **reading.get("compressor", {})},
+        compressor={**compressor, **upgrade("compressor", reading.get("compressor", {}))},
         prompt={**_prompt(original), **reading.get("prompt", {})},
         image_token_id=_id(tokenizer, "<IMG_CONTEXT>", original),
     )
@@ -270,7 +271,7 @@ def _reading(folder: Path) -> dict[str, Any]:
     for name in given.values:
         section = given.section(name)
         if name in sections:
-            check_dataclass(section, sections[name])
+            check_dataclass(section.upgraded(name), sections[name])
         elif name == "names":
             for ours in section.values:
                 if ours not in OURS:
