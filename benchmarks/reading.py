@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.decode import make_video
 from benchmarks.timing import medians
-from data.records import Media
+from data.records import MediaFile
 from data.samples.decoder import Decoder
 from data.samples.frame_cache import FrameCache
 from vlm.media.decode import MediaReader, read_image, read_video
@@ -51,7 +51,7 @@ def run(quick: bool = False) -> list[str]:
 
 def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> str:
     video = num_frames > 1
-    media = Media("video" if video else "image", folder / file)
+    media = MediaFile("video" if video else "image", folder / file)
     decoder, cache = Decoder(), FrameCache(folder / "frames", 2**30)
     options = {"num_frames": num_frames, "size": 4 * SQUARE}
 

@@ -24,7 +24,7 @@ from benchmarks import training_features, training_gpu, training_memory
 from benchmarks.timing import medians
 from data.samples.collate import Collator
 from data.samples.dataset import Sample
-from data.samples.packing import Row, pack
+from data.samples.packing import PackedRow, pack
 from training.claim.variants import VARIANTS, Scale, config, tokenizer
 from training.model.trainable_parts import parameter_groups, prepare_parts
 from training.recipe import Recipe, Source
@@ -107,7 +107,7 @@ def packing(repeats: int, number: int) -> list[str]:
     collate = Collator(processor)
     samples = mixed_samples(processor, number)
     lengths = [len(sample.rendered.ids) for sample in samples]
-    rows = [Row([samples[i] for i in row], ROW) for row in pack(lengths, ROW)]
+    rows = [PackedRow([samples[i] for i in row], ROW) for row in pack(lengths, ROW)]
     by_length = sorted(samples, key=lambda sample: len(sample.rendered.ids))
     ways = {
         f"padded, {BATCH} samples as they come": [collate(p) for p in _parts(samples, BATCH)],

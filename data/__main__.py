@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.checks.check import Checks, check
-from data.checks.report import as_json, page
+from data.checks.check import CheckOptions, check
+from data.checks.report import as_json, format_report
 from data.convert.formats import FORMATS
 from data.convert.run import LEFT_OUT, Converted, convert
 from data.samples.dataset import Draw
-from data.samples.lengths import Ruler
+from data.samples.token_lengths import LengthEstimator
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
 from vlm.plural import plural
@@ -71,8 +71,8 @@ def _check(arguments: argparse.Namespace) -> int:
     processor = sources.load_processor(sources.resolve(arguments.model))
     prompt = processor.prompt_config
     draw = Draw(arguments.looks or prompt.looks, arguments.frames or prompt.default_frames)
-    checks = Checks(
-        Ruler(processor, arguments.max_tiles), draw, arguments.decode, arguments.seconds
+    checks = CheckOptions(
+        LengthEstimator(processor, arguments.max_tiles), draw, arguments.decode, arguments.seconds
     )
     findings = check(arguments.files, checks, arguments.workers)
     if arguments.json:
@@ -80,7 +80,7 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         looks, frames = plural(draw.looks or 0, "look"), plural(draw.num_frames, "frame")
         measured = f"as {arguments.model} reads it ({looks} at a picture, at most {frames} a clip)"
-        print(page(findings, measured, arguments.all))
+        print(format_report(findings, measured, arguments.all))
     return 1 if findings.problems else 0
 
 

@@ -24,14 +24,14 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
 @dataclass(frozen=True)
-class LabelledClip:
+class LabeledClip:
     """A file and the index of its class."""
 
     path: Path
     label: int
 
 
-def find_clips(folder: Path) -> tuple[list[LabelledClip], list[str]]:
+def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
     """All clips of a folder, by class and name, and the classes. Fewer than two are an error."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; clips are expected as {folder}/CLASS/CLIP.mp4")
@@ -47,16 +47,16 @@ def find_clips(folder: Path) -> tuple[list[LabelledClip], list[str]]:
             f"{folder} needs clips of two classes at least, as {folder}/CLASS/CLIP.mp4; "
             f"found {len(classes)} ({', '.join(classes) or 'none'})"
         )
-    clips = [LabelledClip(path, classes.index(name)) for name in classes for path in files[name]]
+    clips = [LabeledClip(path, classes.index(name)) for name in classes for path in files[name]]
     return clips, classes
 
 
-def split(
-    clips: Sequence[LabelledClip], held_out: float, folder: Path
-) -> tuple[list[LabelledClip], list[LabelledClip]]:
+def split_held_out(
+    clips: Sequence[LabeledClip], held_out: float, folder: Path
+) -> tuple[list[LabeledClip], list[LabeledClip]]:
     """Clips to train on and clips held out."""
 
-    def is_held(clip: LabelledClip) -> bool:
+    def is_held(clip: LabeledClip) -> bool:
         name = clip.path.relative_to(folder).as_posix().encode()
         return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") < held_out * 2**32
 
@@ -65,9 +65,9 @@ def split(
     return train, [clip for clip, out in zip(clips, held, strict=True) if out]
 
 
-def in_order(clips: Sequence[LabelledClip], num_samples: int, seed: int) -> list[LabelledClip]:
+def epoch_order(clips: Sequence[LabeledClip], num_samples: int, seed: int) -> list[LabeledClip]:
     """The clips of a run: shuffled anew each time they have all been seen."""
-    order: list[LabelledClip] = []
+    order: list[LabeledClip] = []
     while len(order) < num_samples:
         rng = random.Random(f"{seed} {len(order)}")
         order += rng.sample(list(clips), len(clips))
@@ -77,7 +77,7 @@ def in_order(clips: Sequence[LabelledClip], num_samples: int, seed: int) -> list
 class ClipDataset(Dataset[dict[str, Tensor]]):
     """Clips as an encoder takes them: clip [T, 3, S, S], times [T], label []."""
 
-    def __init__(self, clips: Sequence[LabelledClip], config: TowerConfig, num_frames: int) -> None:
+    def __init__(self, clips: Sequence[LabeledClip], config: TowerConfig, num_frames: int) -> None:
         self.clips, self.config, self.num_frames = clips, config, num_frames
 
     def __len__(self) -> int:

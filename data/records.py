@@ -22,14 +22,14 @@ class RecordError(ValueError):
 
 
 @dataclass(frozen=True)
-class Text:
+class RecordText:
     """Words of a message."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Media:
+class MediaFile:
     """A picture or a clip of a message; `path` is ready to be opened."""
 
     kind: str  # "image" or "video"
@@ -66,23 +66,23 @@ class Objects:
     """What is where in a record's one picture or clip, where that is known exactly."""
 
     frames: tuple[tuple[Box, ...], ...]  # one for a still picture, evenly over a clip else
-    background: str = ""  # its colour, where it has one
+    background: str = ""  # its color, where it has one
 
 
 @dataclass(frozen=True)
-class Message:
+class RecordMessage:
     """What one side says in one turn."""
 
     role: str
-    parts: tuple[Text | Media | Concept, ...]
+    parts: tuple[RecordText | MediaFile | Concept, ...]
 
     @property
     def text(self) -> str:
-        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+        return "\n".join(part.text for part in self.parts if isinstance(part, RecordText))
 
     @property
-    def media(self) -> tuple[Media, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Media))
+    def media(self) -> tuple[MediaFile, ...]:
+        return tuple(part for part in self.parts if isinstance(part, MediaFile))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Record:
     """One conversation. `tasks`, `accept`, `near`, `wrong` have one entry per answer, or none."""
 
     id: str
-    messages: tuple[Message, ...]
+    messages: tuple[RecordMessage, ...]
     tasks: tuple[str, ...] = ()
     accept: tuple[tuple[str, ...], ...] = ()
     near: tuple[tuple[str, ...], ...] = ()
@@ -103,7 +103,7 @@ class Record:
         return self.tasks[0] if self.tasks else ""
 
     @property
-    def media(self) -> tuple[Media, ...]:
+    def media(self) -> tuple[MediaFile, ...]:
         return tuple(media for message in self.messages for media in message.media)
 
     @property
@@ -160,8 +160,8 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
     """A record as the dict of its JSONL line; `folder` is the one the JSONL file lies in."""
     root = Path(folder).resolve()
 
-    def part_to_json(part: Text | Media | Concept) -> dict[str, Any]:
-        if isinstance(part, Text):
+    def part_to_json(part: RecordText | MediaFile | Concept) -> dict[str, Any]:
+        if isinstance(part, RecordText):
             return {"type": "text", "text": part.text}
         if isinstance(part, Concept):
             concept = {"class": part.index, "seed": part.seed, "confidence": part.confidence}
@@ -241,7 +241,7 @@ def _list(value: dict[str, Any], key: str) -> list[Any]:
     return found
 
 
-def _read_message(value: Any, folder: Path) -> Message:
+def _read_message(value: Any, folder: Path) -> RecordMessage:
     _require(isinstance(value, dict), "a message is a JSON object")
     role = value.get("role")
     _require(role in ROLES, f'"role" is {role!r}, known are {", ".join(ROLES)}')
@@ -252,10 +252,10 @@ def _read_message(value: Any, folder: Path) -> Message:
         isinstance(content, list) and bool(content), '"content" must be a text or a list of parts'
     )
     assert isinstance(content, list)
-    return Message(role, tuple(_read_part(part, folder) for part in content))
+    return RecordMessage(role, tuple(_read_part(part, folder) for part in content))
 
 
-def _read_part(value: Any, folder: Path) -> Text | Media | Concept:
+def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | Concept:
     _require(isinstance(value, dict), "a part of a message is a JSON object")
     kind = value.get("type")
     if kind == "concept":
@@ -268,10 +268,12 @@ def _read_part(value: Any, folder: Path) -> Text | Media | Concept:
     _require(
         isinstance(content, str) and bool(content), f'a part of type {kind} needs "{kind}": "..."'
     )
-    return Text(content) if kind == "text" else Media(kind, resolve_media(folder, content))
+    return (
+        RecordText(content) if kind == "text" else MediaFile(kind, resolve_media(folder, content))
+    )
 
 
-def _check_roles(messages: tuple[Message, ...]) -> int:
+def _check_roles(messages: tuple[RecordMessage, ...]) -> int:
     """User and assistant take turns, a system message may open; returns the number of answers."""
     roles = [message.role for message in messages]
     spoken = roles[1:] if roles[0] == "system" else roles

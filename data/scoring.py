@@ -1,6 +1,6 @@
 """Is a short free answer right? Rules that a listing of everything cannot pass.
 
-Only the first sentence counts. Where the accepted answer is a colour, a number, a place or
+Only the first sentence counts. Where the accepted answer is a color, a number, a place or
 yes/no, the first such word of the sentence decides, together with those joined to it: "red or
 blue" is not "red". Other answers must hold an accepted phrase as whole words, near the start, in
 a sentence that does not enumerate, and no phrase of `wrong` may come before it.
@@ -16,7 +16,7 @@ Verdict = Literal["right", "near", "wrong"]
 
 _words = str.split
 NUMBERS = _words("zero one two three four five six seven eight nine ten eleven twelve")
-COLOURS = _words("red orange yellow green blue purple black white grey pink brown")
+COLORS = _words("red orange yellow green blue purple black white grey pink brown")
 PLACES = _words("top bottom left right middle up down above below")
 # Spellings and near words that mean the same; applied word by word.
 SAME = {
@@ -34,7 +34,7 @@ JOINING = {"and", "or", "of", "on", "at", "to", "in", "side", "corner", "hand", 
 FIRST_WORDS = 12  # an answer must come to the point within this many words
 
 
-def normalise(text: str) -> list[str]:
+def normalize(text: str) -> list[str]:
     """The words of a text, without case, articles, punctuation and spelling variants."""
     text = text.lower().replace("’", "'").replace("cannot", "can not").replace("can't", "can not")
     text = re.sub(r"n't\b", " not", text).replace("'", "")
@@ -54,12 +54,12 @@ def is_right(
 ) -> Verdict:
     """Judges one answer against accepted, nearly right and decidedly wrong phrases."""
     sentence = first_sentence(answer)
-    words = normalise(sentence)
-    refused = [_position(words, normalise(phrase)) for phrase in wrong]
+    words = normalize(sentence)
+    refused = [_position(words, normalize(phrase)) for phrase in wrong]
     limit = min((start for start in refused if start is not None), default=len(words) + 1)
     verdicts: tuple[tuple[Verdict, Sequence[str]], ...] = (("right", accept), ("near", near))
     for verdict, phrases in verdicts:
-        if any(_says(sentence, words, normalise(phrase), limit) for phrase in phrases):
+        if any(_says(sentence, words, normalize(phrase), limit) for phrase in phrases):
             return verdict
     return "wrong"
 
@@ -74,7 +74,7 @@ def judge(record: Record, answer: str, turn: int = 0) -> Verdict:
 
 
 def _says(sentence: str, words: list[str], phrase: list[str], limit: int) -> bool:
-    for family in (_is_colour, _is_yes_or_no, _is_number, _is_place):
+    for family in (_is_color, _is_yes_or_no, _is_number, _is_place):
         if all(family(word) for word in phrase):
             return _first_run(words, family) == _without_middle(phrase)
     start = _position(words, phrase)
@@ -115,8 +115,8 @@ def _without_middle(run: list[str]) -> list[str]:
     return rest or run[:1]
 
 
-def _is_colour(word: str) -> bool:
-    return word in COLOURS
+def _is_color(word: str) -> bool:
+    return word in COLORS
 
 
 def _is_number(word: str) -> bool:

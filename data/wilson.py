@@ -17,7 +17,7 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     return low, min(1.0, high)
 
 
-def shown(hits: int, total: int) -> str:
+def format_share(hits: int, total: int) -> str:
     """'81 % (74 to 87, n = 120)'."""
     if total == 0:
         return "no answers"
@@ -25,7 +25,7 @@ def shown(hits: int, total: int) -> str:
     return f"{100 * hits / total:.0f} % ({100 * low:.0f} to {100 * high:.0f}, n = {total})"
 
 
-def counted(verdicts: Iterable[tuple[str, bool]]) -> dict[str, tuple[int, int]]:
+def count_by_name(verdicts: Iterable[tuple[str, bool]]) -> dict[str, tuple[int, int]]:
     """(name, right) of each question -> name: (how many right, how many), by name."""
     found: dict[str, list[bool]] = defaultdict(list)
     for name, right in verdicts:

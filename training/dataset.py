@@ -9,11 +9,11 @@ from filelock import FileLock
 
 from data.embedded.classifier import SimulatedClassifier
 from data.records import RecordError
-from data.samples.dataset import Bad, Chance, Reading, RecordDataset
+from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample, SamplingConfig
 from data.samples.frame_cache import FrameCache
-from data.samples.lengths import Measure, Measures, Ruler, measure_all
-from data.samples.packing import WINDOW, PackedDataset, Rows, StreamedRows
-from data.sources.mixture import GROUP, Mixture, draw
+from data.samples.packing import WINDOW, PackedDataset, PlannedRows, StreamedRows
+from data.samples.token_lengths import LengthEstimator, LengthParts, LengthTable, measure_lengths
+from data.sources.mixture import GROUP, Mixture, draw_order
 from data.sources.record_file import RecordFile
 from data.sources.shards import ShardStream
 from training.checkpoints.run_identity import data_root
@@ -36,7 +36,7 @@ def build_dataset(
     num_items = recipe.steps * recipe.samples_per_process * num_processes()
     if recipe.packing:
         return _packed(recipe, model, processor, sources, num_items)
-    order = draw(_weights(recipe), num_items, recipe.seed)
+    order = draw_order(_weights(recipe), num_items, recipe.seed)
     mixture = Mixture(sources, order, recipe.batch_size, recipe.seed)
     return _samples(recipe, model, processor, mixture, recipe.batch_size)
 
@@ -79,8 +79,8 @@ def _samples(
         mixture,
         processor,
         classifier,
-        Chance(recipe.looks, (recipe.min_frames, recipe.max_frames), group, recipe.seed),
-        Reading(recipe.decode_seconds, recipe.max_tiles, cache),
+        SamplingConfig(recipe.looks, (recipe.min_frames, recipe.max_frames), group, recipe.seed),
+        MediaOptions(recipe.decode_seconds, recipe.max_tiles, cache),
         token_grid(model),
     )
 
@@ -98,31 +98,35 @@ def _packed(
             "flash attention keeps samples apart in one row only: set `batch_size: 1` and "
             f"`packing: {recipe.packing * recipe.batch_size}`"
         )
-    ruler = Ruler(processor, recipe.max_tiles)
+    estimator = LengthEstimator(processor, recipe.max_tiles)
     files = [source for source in sources if isinstance(source, RecordFile)]
     if len(files) < len(sources):
-        order = draw(_weights(recipe), LAP, recipe.seed)
+        order = draw_order(_weights(recipe), LAP, recipe.seed)
         mixture = Mixture(sources, order, seed=recipe.seed, length=ENDLESS)
         samples = _samples(recipe, model, processor, mixture, 1)
-        length_of = LengthOf(samples, ruler, recipe.packing)
+        length_of = LengthOf(samples, estimator, recipe.packing)
         rows = StreamedRows(length_of, ENDLESS, num_rows, recipe.packing, recipe.seed)
         return PackedDataset(samples, rows)
     measures = [
-        _measure(file, ruler, recipe) if source.weight else Measures(())
+        _measure(file, estimator, recipe) if source.weight else LengthTable(())
         for file, source in zip(files, recipe.data, strict=True)
     ]
     num_samples = num_rows
     while True:
-        mixture = Mixture(files, draw(_weights(recipe), num_samples, recipe.seed), 0, recipe.seed)
+        mixture = Mixture(
+            files, draw_order(_weights(recipe), num_samples, recipe.seed), 0, recipe.seed
+        )
         samples = _samples(recipe, model, processor, mixture, 1)
-        length_of = LengthOf(samples, ruler, recipe.packing, measures)
+        length_of = LengthOf(samples, estimator, recipe.packing, measures)
         found = [length_of(place) for place in range(num_samples)]
-        refused = [bad for bad in found if isinstance(bad, Bad)]
+        refused = [bad for bad in found if isinstance(bad, RejectedSample)]
         if len(refused) == len(found):
             first = f"{refused[0].where}: {refused[0].reason}"
             raise ValueError(f"no sample fits a row of {recipe.packing} tokens; {first}")
-        lengths = np.array([0 if isinstance(one, Bad) else one for one in found], np.int32)
-        packed = Rows.of(lengths, recipe.packing, recipe.seed)
+        lengths = np.array(
+            [0 if isinstance(one, RejectedSample) else one for one in found], np.int32
+        )
+        packed = PlannedRows.of(lengths, recipe.packing, recipe.seed)
         if len(packed) >= num_rows:
             return PackedDataset(samples, packed.first(num_rows), refused)
         num_samples = int(num_samples * 1.02 * num_rows / len(packed)) + 1
@@ -133,43 +137,43 @@ class LengthOf:
     """The length of the sample at a place, or why it cannot be packed."""
 
     samples: RecordDataset
-    ruler: Ruler
+    estimator: LengthEstimator
     row: int
-    measures: Sequence[Measures] = ()  # by source; without, what a record can be at most
+    measures: Sequence[LengthTable] = ()  # by source; without, what a record can be at most
 
-    def __call__(self, place: int) -> int | Bad:
+    def __call__(self, place: int) -> int | RejectedSample:
         measure = self._measure(place)
         if isinstance(measure, str):
-            return Bad(place, self.samples.where(place), measure)
-        length = self.ruler.num_tokens(measure, self.samples.chance.draw(place))
+            return RejectedSample(place, self.samples.where(place), measure)
+        length = self.estimator.num_tokens(measure, self.samples.sampling.draw(place))
         if length <= self.row:
             return length
         reason = (
             f"has {length:,} tokens, a row holds {self.row:,}: raise `packing`, or lower "
             "`max_frames` or `max_tiles`"
         )
-        return Bad(place, self.samples.where(place), reason)
+        return RejectedSample(place, self.samples.where(place), reason)
 
-    def _measure(self, place: int) -> Measure | str:
+    def _measure(self, place: int) -> LengthParts | str:
         mixture = self.samples.records
         assert isinstance(mixture, Mixture)
         if self.measures:
             source, index = mixture.find(place)
             return self.measures[source][index]
         try:
-            return self.ruler.most(mixture[place])
+            return self.estimator.upper_bound(mixture[place])
         except RecordError as error:
             return str(error)
 
 
-def _measure(file: RecordFile, ruler: Ruler, recipe: Recipe) -> Measures:
+def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> LengthTable:
     """The measures of a whole file; of several processes one takes them, the others wait."""
-    kept_at = cache_dir() / "lengths" / f"{file.digest[:24]}-{ruler.name[:16]}.npz"
-    kept_at.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept_at.with_suffix(".lock")):
+    cache_path = cache_dir() / "lengths" / f"{file.digest[:24]}-{estimator.name[:16]}.npz"
+    cache_path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache_path.with_suffix(".lock")):
         workers = max(1, recipe.workers)
-        return measure_all(
-            file.__getitem__, len(file), ruler, workers, recipe.decode_seconds, kept_at
+        return measure_lengths(
+            file.__getitem__, len(file), estimator, workers, recipe.decode_seconds, cache_path
         )
 
 

@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from data.records import read_records
 from data.samples.collate import Collator
-from data.samples.dataset import Chance, Reading, RecordDataset
+from data.samples.dataset import MediaOptions, RecordDataset, SamplingConfig
 from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
 from training.checkpoints import folders
@@ -107,9 +107,9 @@ def held_out_dataset(
     if not records:
         return None
     frames = (recipe.max_frames, recipe.max_frames)
-    chance = Chance(None, frames, recipe.batch_size, recipe.seed)
-    reading = Reading(recipe.decode_seconds, recipe.max_tiles)
-    return RecordDataset(records, processor, None, chance, reading)
+    sampling = SamplingConfig(None, frames, recipe.batch_size, recipe.seed)
+    media_options = MediaOptions(recipe.decode_seconds, recipe.max_tiles)
+    return RecordDataset(records, processor, None, sampling, media_options)
 
 
 def sample_questions(recipe: Recipe, processor: PVCProcessor) -> Samples | None:

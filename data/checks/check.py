@@ -18,12 +18,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.records import Concept, Media, Record, RecordError
+from data.records import Concept, MediaFile, Record, RecordError
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
-from data.samples.lengths import CHUNK, Ruler
+from data.samples.token_lengths import CHUNK, LengthEstimator
 from data.sources.record_file import RecordFile
-from data.sources.shards import Entry, entries, shards
+from data.sources.shards import ShardSample, entries, shards
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
 from vlm.media.kinds import HEAD_BYTES, recognise
@@ -57,17 +57,17 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Checks:
+class CheckOptions:
     """How records are looked at."""
 
-    ruler: Ruler
+    estimator: LengthEstimator
     draw: Draw
     decode: bool = False
     seconds: float = 30.0
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _CheckedRecord:
     """One record, looked at."""
 
     where: str
@@ -77,15 +77,15 @@ class _Seen:
     problems: list[Problem]
 
 
-class _Media:
+class _MediaChecker:
     """Looks at each media file once, however many records show it."""
 
-    def __init__(self, checks: Checks) -> None:
+    def __init__(self, checks: CheckOptions) -> None:
         self.checks = checks
         self.local = threading.local()
         self.known: dict[tuple[str, str], MediaInfo | MediaError] = {}
 
-    def probe(self, media: Media) -> MediaInfo:
+    def probe(self, media: MediaFile) -> MediaInfo:
         key = (media.kind, str(media.path))
         found = self.known.get(key)
         if found is None:
@@ -98,7 +98,7 @@ class _Media:
             raise found
         return found
 
-    def _look(self, media: Media) -> MediaInfo:
+    def _look(self, media: MediaFile) -> MediaInfo:
         if not hasattr(self.local, "decoder"):
             self.local.decoder = Decoder(self.checks.seconds)
         decoder: Decoder = self.local.decoder
@@ -112,7 +112,7 @@ class _Media:
             if media.kind == "video" and info.kind == "image":
                 raise MediaError(f'"{media.path.name}" is a still picture, but named as a video.')
         if self.checks.decode:
-            side = self.checks.ruler.processor.image_processor.image_size
+            side = self.checks.estimator.processor.image_processor.image_size
             frames = self.checks.draw.num_frames
             if media.kind == "video":
                 damaged = decoder.video(media, frames, side).damaged
@@ -124,7 +124,7 @@ class _Media:
 
 
 @dataclass(frozen=True)
-class _Item:
+class _RecordLine:
     """A line of a file, or a sample of a tar file."""
 
     where: str
@@ -132,9 +132,9 @@ class _Item:
     record: Callable[[], Record]
 
 
-def check(paths: Iterable[str | Path], checks: Checks, workers: int = 2) -> Findings:
+def check(paths: Iterable[str | Path], checks: CheckOptions, workers: int = 2) -> Findings:
     """Looks at every record of the files, which may be tar files (data/sources/shards.py)."""
-    findings, media = Findings(), _Media(checks)
+    findings, media = Findings(), _MediaChecker(checks)
     first_seen: dict[bytes, str] = {}
     for path in map(Path, paths):
         items, total = _items(path)
@@ -154,38 +154,40 @@ def check(paths: Iterable[str | Path], checks: Checks, workers: int = 2) -> Find
     return findings
 
 
-def _items(path: Path) -> tuple[Iterator[_Item], int | None]:
+def _items(path: Path) -> tuple[Iterator[_RecordLine], int | None]:
     """What a file holds, and how many they are, where that is known."""
     if path.suffix == ".tar":
         found = (entry for shard in shards(path) for entry in _shard(shard))
-        return (_Item(entry.where, entry.line, entry.record) for entry in found), None
+        return (_RecordLine(entry.where, entry.line, entry.record) for entry in found), None
     file = RecordFile(path)
     each = (
-        _Item(file.where(index), file.line(index), partial(file.__getitem__, index))
+        _RecordLine(file.where(index), file.line(index), partial(file.__getitem__, index))
         for index in range(len(file))
     )
     return each, len(file)
 
 
-def _shard(shard: Path) -> Iterator[Entry]:
+def _shard(shard: Path) -> Iterator[ShardSample]:
     if not shard.is_file():
         raise RecordError(f"{shard}: does not exist.")
     yield from entries(shard)
 
 
-def _each(items: Iterator[_Item], checks: Checks, media: _Media, workers: int) -> Iterator[_Seen]:
+def _each(
+    items: Iterator[_RecordLine], checks: CheckOptions, media: _MediaChecker, workers: int
+) -> Iterator[_CheckedRecord]:
     with ThreadPoolExecutor(max(1, workers)) as pool:
         while chunk := list(islice(items, CHUNK)):
             yield from pool.map(lambda item: _look(item, checks, media), chunk)
 
 
-def _look(item: _Item, checks: Checks, media: _Media) -> _Seen:
+def _look(item: _RecordLine, checks: CheckOptions, media: _MediaChecker) -> _CheckedRecord:
     where = item.where
     try:
         record = item.record()
     except RecordError as error:
         text = str(error).removeprefix(f"{where}: ")
-        return _Seen(where, None, b"", 0, [Problem(where, "malformed", text)])
+        return _CheckedRecord(where, None, b"", 0, [Problem(where, "malformed", text)])
     problems = []
     for one in dict.fromkeys(record.media):
         try:
@@ -201,9 +203,9 @@ def _look(item: _Item, checks: Checks, media: _Media) -> _Seen:
             problems.append(Problem(where, "malformed", "has an answer without words."))
     num_tokens = 0
     if not any(problem.kind in ("missing", "unreadable") for problem in problems):
-        measure = checks.ruler.measure(record, media)
-        num_tokens = checks.ruler.num_tokens(measure, checks.draw)
-    return _Seen(where, record, _digest(item.line), num_tokens, problems)
+        measure = checks.estimator.measure(record, media)
+        num_tokens = checks.estimator.num_tokens(measure, checks.draw)
+    return _CheckedRecord(where, record, _digest(item.line), num_tokens, problems)
 
 
 def _digest(line: bytes) -> bytes:
@@ -212,7 +214,7 @@ def _digest(line: bytes) -> bytes:
     return hashlib.blake2b(messages.encode(), digest_size=16).digest()
 
 
-def _count(findings: Findings, seen: _Seen) -> None:
+def _count(findings: Findings, seen: _CheckedRecord) -> None:
     findings.problems += seen.problems
     findings.num_records += 1
     if seen.record is None:
@@ -222,13 +224,13 @@ def _count(findings: Findings, seen: _Seen) -> None:
     findings.num_answers += answers
     findings.turns[answers] += 1
     findings.num_with_system += record.messages[0].role == "system"
-    findings.shows[shown(record)] += 1
+    findings.shows[media_summary(record)] += 1
     findings.media.update(media.kind for media in record.media)
     if seen.num_tokens:
         findings.lengths.append(seen.num_tokens)
 
 
-def shown(record: Record) -> str:
+def media_summary(record: Record) -> str:
     """What a record shows, in words."""
     images = sum(media.kind == "image" for media in record.media)
     videos = len(record.media) - images

@@ -19,7 +19,7 @@ KINDS = {
 }
 
 
-def page(findings: Findings, measured_with: str, all_problems: bool = False) -> str:
+def format_report(findings: Findings, measured_with: str, all_problems: bool = False) -> str:
     """The page."""
     lines = []
     for file, count in findings.files.items():

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from data.embedded.folder import DEFAULT
-from data.embedded.joined import Sources, joined_records
+from data.embedded.multi_topic import RecordSources, multi_topic_records
 from data.records import record_to_json, write_records
 from data.sources.record_file import RecordFile
 from data.synthetic.concepts import concept_records
@@ -37,8 +37,8 @@ def build(out: Path, workers: int = 2) -> None:
         _run("data.prepare.chat", "--out", str(out))
     if not (out / "joined.jsonl").exists():
         names = ("instruct/records.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
-        sources = Sources(*(RecordFile(out / name) for name in names))
-        joined = joined_records(sources, JOINED, JOINED_SEED)
+        sources = RecordSources(*(RecordFile(out / name) for name in names))
+        joined = multi_topic_records(sources, JOINED, JOINED_SEED)
         write_records(out / "joined.jsonl", (record_to_json(record, out) for record in joined))
 
 

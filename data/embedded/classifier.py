@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.synthetic.drawing.stock import load_background
+from data.synthetic.drawing.assets import load_background
 from vlm.media.squares import resize_frames
 
 
@@ -81,11 +81,11 @@ def backdrop(seed: int, size: int, backgrounds: Sequence[str]) -> np.ndarray:
     """What is seen in place of a picture that nobody has: uint8 [S, S, 3].
 
     Mostly a piece of a photograph, so that the tower learns to say nothing of its own where the
-    classifier speaks; on soft colours alone it would learn that of soft colours only.
+    classifier speaks; on soft colors alone it would learn that of soft colors only.
     """
     rng = np.random.default_rng(seed)
     if not backgrounds or rng.random() < 0.2:
-        return _soft_colours(rng, size)
+        return _soft_colors(rng, size)
     picture = np.asarray(load_background(backgrounds[int(rng.integers(len(backgrounds)))]))
     side = int(min(picture.shape[:2]) * rng.uniform(0.15, 0.9))
     top, left = (int(rng.integers(whole - side + 1)) for whole in picture.shape[:2])
@@ -104,8 +104,8 @@ def backdrop(seed: int, size: int, backgrounds: Sequence[str]) -> np.ndarray:
     return np.clip(piece * tint, 0, 255).astype(np.uint8)
 
 
-def _soft_colours(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Soft random colours with some grain: uint8 [S, S, 3]."""
+def _soft_colors(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Soft random colors with some grain: uint8 [S, S, 3]."""
     coarse = torch.from_numpy(rng.uniform(0, 255, (1, 3, *rng.integers(2, 12, 2))))
     smooth = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")[0]
     grain = rng.normal(0, rng.uniform(0, 20), (size, size, 1))

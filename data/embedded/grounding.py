@@ -1,7 +1,7 @@
 """What each visual token should speak of, where a record says exactly what is where.
 
 A look has a token for the whole frame and one for each square of its grid. The token of a square
-speaks of the thing in it: its name and colour, the place it is in, how many of its like there are
+speaks of the thing in it: its name and color, the place it is in, how many of its like there are
 if not one, and from the second look on which way it goes, or that it stands still, as all things
 in a picture do. Where a square holds several things each look at a still picture adds the next
 one; the token of the whole tells what there is. A square with nothing in it speaks of a plain
@@ -63,7 +63,7 @@ def said_by_tokens(
 
 
 def _words(box: Box, frame: Sequence[Box], before: Sequence[Box]) -> tuple[str, ...]:
-    """Name and colour, place, number, and the way it has come since the look before."""
+    """Name and color, place, number, and the way it has come since the look before."""
     like = sum(other.label == box.label for other in frame)
     number = COUNTS[like : like + 1] if like > 1 else ()
     return (*box.label.split(), *_place(box), *number, *_motion(box, before))

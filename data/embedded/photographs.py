@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.records import Media, Message, Record, Text
+from data.records import MediaFile, Record, RecordMessage, RecordText
 
 LIST = "photos.json"
 QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
@@ -19,11 +19,11 @@ def photographs(folder: Path) -> Iterator[Record]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         for index, row in enumerate(rows):
-            question = Text(QUESTIONS[index % len(QUESTIONS)])
-            shown = Message("user", (Media("image", folder / row["file"]), question))
+            question = RecordText(QUESTIONS[index % len(QUESTIONS)])
+            shown = RecordMessage("user", (MediaFile("image", folder / row["file"]), question))
             yield Record(
                 row["file"],
-                (shown, Message("assistant", (Text(row["accept"][0]),))),
+                (shown, RecordMessage("assistant", (RecordText(row["accept"][0]),))),
                 (str(row.get("source", "unknown")),),
                 (tuple(row["accept"]),),
                 (tuple(row.get("near", ())),),

@@ -148,7 +148,7 @@ def ceiling(photos: list[Photo], out: Path) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
     from data.scoring import is_right
-    from data.synthetic.language.kinds import kinds
+    from data.synthetic.language.imagenet_names import imagenet_classes
 
     torch.set_num_threads(1)
     model = EfficientNet.from_pretrained(
@@ -160,7 +160,7 @@ def ceiling(photos: list[Photo], out: Path) -> None:
         pixels = (torch.from_numpy(np.array(picture, dtype="float32")) - 127) / 128
         with torch.inference_mode():
             probabilities = model(pixels.permute(2, 0, 1)[None]).softmax(-1)[0]
-        best = kinds()[int(probabilities.argmax())]
+        best = imagenet_classes()[int(probabilities.argmax())]
         verdict = is_right(best.name, photo.accept, photo.near)
         counts[verdict] += 1
         wanted = f"{photo.accept[0]:18} {photo.file}"

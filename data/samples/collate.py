@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.samples.dataset import Bad, Sample
-from data.samples.packing import Row
+from data.samples.dataset import RejectedSample, Sample
+from data.samples.packing import PackedRow
 from vlm.processor import PVCProcessor
 from vlm.prompt.writer import IGNORE
 
@@ -33,15 +33,17 @@ class Collator:
 
     processor: PVCProcessor
 
-    def __call__(self, items: Sequence[Sample | Bad] | Sequence[Row]) -> dict[str, Any]:
-        rows = [item for item in items if isinstance(item, Row)]
-        found: list[Sample | Bad] = []
+    def __call__(
+        self, items: Sequence[Sample | RejectedSample] | Sequence[PackedRow]
+    ) -> dict[str, Any]:
+        rows = [item for item in items if isinstance(item, PackedRow)]
+        found: list[Sample | RejectedSample] = []
         for item in items:
-            found.extend(item.samples if isinstance(item, Row) else [item])
+            found.extend(item.samples if isinstance(item, PackedRow) else [item])
         samples = [sample for sample in found if isinstance(sample, Sample)]
         batch = self._packed(rows) if rows else self._padded(samples)
         batch |= self._visual(samples)
-        batch["quarantined"] = [asdict(bad) for bad in found if isinstance(bad, Bad)]
+        batch["quarantined"] = [asdict(bad) for bad in found if isinstance(bad, RejectedSample)]
         batch["num_samples"] = len(found)
         batch["num_tokens"] = sum(len(sample.rendered.ids) for sample in samples)
         return batch
@@ -62,7 +64,7 @@ class Collator:
         ids, labels = one * self._padding, one * IGNORE
         return {"input_ids": ids, "attention_mask": one, "labels": labels}
 
-    def _packed(self, rows: Sequence[Row]) -> dict[str, Any]:
+    def _packed(self, rows: Sequence[PackedRow]) -> dict[str, Any]:
         ids, labels, positions = [], [], []
         for row in rows:
             rendered = [item.rendered for item in row.samples if isinstance(item, Sample)]

@@ -2,8 +2,8 @@
 
 What is drawn at random for a sample (how many frames, how often a picture is looked at) follows
 from the seed and its place in the run alone, so a run that is resumed, or that has another number
-of loader workers, sees the same. A record that cannot be used becomes a `Bad` with its reason in
-the same place: nothing else is put there instead.
+of loader workers, sees the same. A record that cannot be used becomes a `RejectedSample` with its
+reason in the same place: nothing else is put there instead.
 """
 
 import random
@@ -18,12 +18,11 @@ from torch.utils.data import Dataset
 from data.embedded.classifier import SimulatedClassifier, backdrop
 from data.embedded.grounding import WORDS as GROUNDING_WORDS
 from data.embedded.grounding import Said, said_by_tokens
-from data.records import Concept, Media, Record, RecordError, Text
+from data.records import Concept, MediaFile, Record, RecordError, RecordText
 from data.samples.decoder import Decoder
 from data.samples.frame_cache import FrameCache
-from data.synthetic.drawing.stock import load_stock
-from vlm.conversation import Conversation, Image, Message, Video
-from vlm.conversation import Text as Words
+from data.synthetic.drawing.assets import load_assets
+from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.media.confined.limits import MediaError
 from vlm.processor import PVCProcessor, Rendered
 
@@ -49,7 +48,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Bad:
+class RejectedSample:
     """A record that cannot be used: its place in the run, its file and line, and why."""
 
     place: int
@@ -66,7 +65,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Chance:
+class SamplingConfig:
     """How a sample's draw follows from its place: samples of one group share it."""
 
     looks: tuple[float, ...] | None = None  # chances of looking once, twice, ...
@@ -83,7 +82,7 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MediaOptions:
     """How media are read."""
 
     seconds: float = 30.0  # for all media of one sample
@@ -91,7 +90,7 @@ class Reading:
     cache: FrameCache | None = None  # squares of pictures and clips read before
 
 
-class RecordDataset(Dataset[Sample | Bad]):
+class RecordDataset(Dataset[Sample | RejectedSample]):
     """Records as samples, each read and rendered when it is asked for."""
 
     def __init__(
@@ -99,8 +98,8 @@ class RecordDataset(Dataset[Sample | Bad]):
         records: Sequence[Record],
         processor: PVCProcessor,
         classifier: SimulatedClassifier | None = None,
-        chance: Chance = Chance(),  # noqa: B008  frozen
-        reading: Reading = Reading(),  # noqa: B008  frozen
+        sampling: SamplingConfig = SamplingConfig(),  # noqa: B008  frozen
+        media_options: MediaOptions = MediaOptions(),  # noqa: B008  frozen
         grid: tuple[int, int] | None = None,
     ) -> None:
         """`grid` is that of a look's tokens after one for the whole, where they are to be told what
@@ -108,20 +107,20 @@ class RecordDataset(Dataset[Sample | Bad]):
         self.records = records
         self.processor = processor
         self.classifier = classifier
-        self.chance = chance
-        self.reading = reading
+        self.sampling = sampling
+        self.media_options = media_options
         self.grid = grid
-        self.backgrounds = load_stock().backgrounds if classifier is not None else ()
-        self.decoder = Decoder(reading.seconds)
+        self.backgrounds = load_assets().backgrounds if classifier is not None else ()
+        self.decoder = Decoder(media_options.seconds)
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, place: int) -> Sample | Bad:
+    def __getitem__(self, place: int) -> Sample | RejectedSample:
         try:
-            return self.read(self.records[place], self.chance.draw(place))
+            return self.read(self.records[place], self.sampling.draw(place))
         except (RecordError, MediaError) as error:
-            return Bad(place, self.where(place), str(error))
+            return RejectedSample(place, self.where(place), str(error))
 
     def where(self, place: int) -> str:
         """The file and line of a sample."""
@@ -130,15 +129,15 @@ class RecordDataset(Dataset[Sample | Bad]):
 
     def read(self, record: Record, draw: Draw) -> Sample:
         """A record's sample; RecordError or MediaError where that cannot be."""
-        deadline = time.monotonic() + self.reading.seconds
+        deadline = time.monotonic() + self.media_options.seconds
         concepts: dict[int, np.ndarray] = {}
         num_frames = 0
         messages = []
         for message in record.messages:
-            parts: list[Words | Image | Video] = []
+            parts: list[Text | Image | Video] = []
             for part in message.parts:
-                if isinstance(part, Text):
-                    parts.append(Words(part.text))
+                if isinstance(part, RecordText):
+                    parts.append(Text(part.text))
                     continue
                 if isinstance(part, Concept):
                     concepts[num_frames] = self._logits(part)
@@ -150,14 +149,19 @@ class RecordDataset(Dataset[Sample | Bad]):
         words, said = self.words(record), self._said(record, rendered)
         return Sample(record.id, rendered, concepts, words, said)
 
-    def _read(self, part: Media | Concept, draw: Draw, deadline: float) -> Image | Video:
+    def _read(self, part: MediaFile | Concept, draw: Draw, deadline: float) -> Image | Video:
         size = self.processor.image_processor.image_size
         if isinstance(part, Concept):
             return Image(backdrop(part.seed, size, self.backgrounds), draw.looks)
         seconds = deadline - time.monotonic()
         if seconds <= 0:
-            raise MediaError(f"its media took longer than {self.reading.seconds:.0f} seconds.")
-        cache, tiled = self.reading.cache, part.kind == "image" and self.reading.max_tiles > 1
+            raise MediaError(
+                f"its media took longer than {self.media_options.seconds:.0f} seconds."
+            )
+        cache, tiled = (
+            self.media_options.cache,
+            part.kind == "image" and self.media_options.max_tiles > 1,
+        )
         num_frames = draw.num_frames if part.kind == "video" else 1
         name = cache.name(part, num_frames, size) if cache is not None and not tiled else None
         decoded = cache.decoded(name) if cache is not None else None
@@ -170,7 +174,7 @@ class RecordDataset(Dataset[Sample | Bad]):
                 cache.keep(name, decoded)
         if part.kind == "video":
             return Video(decoded.frames, np.array(decoded.times))
-        return Image(decoded.frames[0], draw.looks, self.reading.max_tiles)
+        return Image(decoded.frames[0], draw.looks, self.media_options.max_tiles)
 
     def _logits(self, concept: Concept) -> np.ndarray:
         if self.classifier is None:
@@ -191,7 +195,9 @@ class RecordDataset(Dataset[Sample | Bad]):
 
     def words(self, record: Record) -> list[int]:
         """The words of the answers that say something, each once, as ids after a space."""
-        if all(isinstance(part, Text) for message in record.messages for part in message.parts):
+        if all(
+            isinstance(part, RecordText) for message in record.messages for part in message.parts
+        ):
             return []
         said = " ".join(message.text for message in record.messages if message.role == "assistant")
         words = re.findall(r"[a-z]+|[0-9]", said.lower())

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.records import Media
+from data.records import MediaFile
 from vlm.media.confined.limits import DEFAULT_LIMITS, Limits, MediaError
 from vlm.media.decode import MediaInfo
 from vlm.media.source import shown
@@ -54,19 +54,19 @@ class Decoder:
         self._running: _Running | None = None
 
     def image(
-        self, media: Media, square: int | None = None, seconds: float | None = None
+        self, media: MediaFile, square: int | None = None, seconds: float | None = None
     ) -> Decoded:
         """The pixels of a picture, [1, H, W, 3]; squeezed into a square of this side if given."""
         return self._ask(media, {"do": "image", "square": square}, seconds)
 
     def video(
-        self, media: Media, num_frames: int, square: int, seconds: float | None = None
+        self, media: MediaFile, num_frames: int, square: int, seconds: float | None = None
     ) -> Decoded:
         """The middles of `num_frames` segments of a video as squares, [T, S, S, 3]."""
         request = {"do": "video", "num_frames": num_frames, "square": square}
         return self._ask(media, request, seconds)
 
-    def probe(self, media: Media) -> MediaInfo:
+    def probe(self, media: MediaFile) -> MediaInfo:
         """What the header of a file says."""
         info = self._send_and_wait(media, {"do": "probe"}, self.seconds)["info"]
         return MediaInfo(**{**info, "warnings": tuple(info["warnings"])})
@@ -89,7 +89,7 @@ class Decoder:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_running": None}
 
-    def _ask(self, media: Media, request: dict[str, Any], seconds: float | None) -> Decoded:
+    def _ask(self, media: MediaFile, request: dict[str, Any], seconds: float | None) -> Decoded:
         head = self._send_and_wait(media, request, self.seconds if seconds is None else seconds)
         shape = tuple(int(side) for side in head["shape"])
         count = int(np.prod(shape))
@@ -102,7 +102,7 @@ class Decoder:
         return Decoded(frames, tuple(head["times"]), tuple(head["damaged"]))
 
     def _send_and_wait(
-        self, media: Media, request: dict[str, Any], seconds: float
+        self, media: MediaFile, request: dict[str, Any], seconds: float
     ) -> dict[str, Any]:
         """The head of the answer; MediaError with what went wrong."""
         place = {"path": os.path.abspath(media.path), "seconds": seconds, **media.place}
@@ -116,7 +116,7 @@ class Decoder:
         return head
 
     @contextlib.contextmanager
-    def _talking(self, media: Media, seconds: float) -> Iterator[Connection]:
+    def _talking(self, media: MediaFile, seconds: float) -> Iterator[Connection]:
         """The connection; a process that hangs, dies or talks nonsense ends as a MediaError."""
         running = self._running
         if running is None or running.owner != os.getpid() or running.process.poll() is not None:

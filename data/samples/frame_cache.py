@@ -9,7 +9,7 @@ import hashlib
 
 import torch
 
-from data.records import Media
+from data.records import MediaFile
 from data.samples.decoder import Decoded
 from data.samples.disk_cache import DiskCache
 
@@ -19,7 +19,7 @@ VERSION = 2  # of how files are read, and kept
 class FrameCache(DiskCache):
     """A folder of squares."""
 
-    def name(self, media: Media, num_frames: int, square: int) -> str | None:
+    def name(self, media: MediaFile, num_frames: int, square: int) -> str | None:
         """What the squares of a file are kept as; it is read for that. None: they are not kept."""
         if media.place:  # members of tar files are read once
             return None

@@ -20,17 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from data.samples.dataset import Bad, RecordDataset, Sample
+from data.samples.dataset import RecordDataset, RejectedSample, Sample
 from data.sources.shuffle import permutation
 
 WINDOW = 1024  # samples among which those that fill a row are looked for
 
 
 @dataclass(frozen=True)
-class Row:
+class PackedRow:
     """The samples of one row."""
 
-    samples: Sequence[Sample | Bad]
+    samples: Sequence[Sample | RejectedSample]
     num_tokens: int  # L, what the row holds
 
 
@@ -75,7 +75,7 @@ def _best_fit(samples: list[tuple[int, int]], row: int) -> list[list[tuple[int, 
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class PlannedRows:
     """Rows of samples as numbers: the places of row r are places[starts[r]:starts[r + 1]]."""
 
     places: NDArray[np.int64]
@@ -84,7 +84,7 @@ class Rows:
     num_tokens: int  # L
 
     @classmethod
-    def of(cls, lengths: NDArray[np.int32], num_tokens: int, seed: int) -> "Rows":
+    def of(cls, lengths: NDArray[np.int32], num_tokens: int, seed: int) -> "PlannedRows":
         """Pack samples of these lengths; 0 stands for one that is left out."""
         rows = list(pack(lengths.tolist(), num_tokens, seed))
         starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
@@ -97,9 +97,9 @@ class Rows:
     def __getitem__(self, row: int) -> NDArray[np.int64]:
         return self.places[self.starts[row] : self.starts[row + 1]]
 
-    def first(self, num_rows: int) -> "Rows":
+    def first(self, num_rows: int) -> "PlannedRows":
         """The first rows alone."""
-        return Rows(self.places, self.starts[: num_rows + 1], self.lengths, self.num_tokens)
+        return PlannedRows(self.places, self.starts[: num_rows + 1], self.lengths, self.num_tokens)
 
     @property
     def padding_share(self) -> float:
@@ -119,7 +119,7 @@ class StreamedRows:
 
     def __init__(
         self,
-        length_of: Callable[[int], "int | Bad"],
+        length_of: Callable[[int], "int | RejectedSample"],
         num_samples: int,
         num_rows: int,
         num_tokens: int,
@@ -135,13 +135,13 @@ class StreamedRows:
     def _restart(self) -> None:
         self.lengths: dict[int, int] = {}  # of samples that are in the present window or row
         self._next = 0
-        self._found: list[Bad] = []  # since the last row
-        self._row: tuple[NDArray[np.int64], list[Bad]] = (np.empty(0, np.int64), [])
+        self._found: list[RejectedSample] = []  # since the last row
+        self._row: tuple[NDArray[np.int64], list[RejectedSample]] = (np.empty(0, np.int64), [])
         self._rows = pack(map(self._length, range(self.num_samples)), self.num_tokens, self.seed)
 
     def _length(self, place: int) -> int:
         length = self.length_of(place)
-        if isinstance(length, Bad):
+        if isinstance(length, RejectedSample):
             self._found.append(length)
             return 0
         self.lengths[place] = length
@@ -155,11 +155,11 @@ class StreamedRows:
         """The places of a row's samples."""
         return self._go_to(row)[0]
 
-    def refused(self, row: int) -> list[Bad]:
+    def refused(self, row: int) -> list[RejectedSample]:
         """What was found not to fit on the way to this row."""
         return self._go_to(row)[1]
 
-    def _go_to(self, row: int) -> tuple[NDArray[np.int64], list[Bad]]:
+    def _go_to(self, row: int) -> tuple[NDArray[np.int64], list[RejectedSample]]:
         if row < self._next - 1:
             self._restart()
         while self._next <= row:
@@ -173,30 +173,34 @@ class StreamedRows:
 
 
 @dataclass(eq=False)
-class PackedDataset(Dataset[Row]):
+class PackedDataset(Dataset[PackedRow]):
     """Rows of samples, each read when it is asked for."""
 
     samples: RecordDataset
-    rows: Rows | StreamedRows
-    refused: list[Bad] = field(default_factory=list)  # before the run: too long, not measurable
+    rows: PlannedRows | StreamedRows
+    refused: list[RejectedSample] = field(
+        default_factory=list
+    )  # before the run: too long, not measurable
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> Row:
-        found: list[Sample | Bad] = [self._sample(int(place)) for place in self.rows[index]]
+    def __getitem__(self, index: int) -> PackedRow:
+        found: list[Sample | RejectedSample] = [
+            self._sample(int(place)) for place in self.rows[index]
+        ]
         if isinstance(self.rows, StreamedRows):
             found += self.rows.refused(index)
-        return Row(found, self.rows.num_tokens)
+        return PackedRow(found, self.rows.num_tokens)
 
-    def _sample(self, place: int) -> Sample | Bad:
+    def _sample(self, place: int) -> Sample | RejectedSample:
         sample = self.samples[place]
-        if isinstance(sample, Bad):
+        if isinstance(sample, RejectedSample):
             return sample
         length, planned = len(sample.rendered.ids), int(self.rows.lengths[place])
         if length > planned:
             reason = f"has {length:,} tokens where its media's headers promised {planned:,}"
-            return Bad(place, self.samples.where(place), reason)
+            return RejectedSample(place, self.samples.where(place), reason)
         return sample
 
     @property

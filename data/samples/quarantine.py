@@ -12,7 +12,7 @@ from typing import Any
 LEAST = 100  # samples before which a share says nothing: so many are taken as seen
 
 
-class TooManyBadError(ValueError):
+class TooManyRejectedError(ValueError):
     """More of the data cannot be used than the recipe allows."""
 
 
@@ -55,12 +55,12 @@ class Quarantine:
         self.last = f"{bad[-1]['where']}: {bad[-1]['reason']}"
 
     def check(self, num_bad: int | None = None, num_seen: int | None = None) -> None:
-        """Raises TooManyBadError above the share; the numbers are those of all processes."""
+        """Raises TooManyRejectedError above the share; the numbers are those of all processes."""
         num_bad = self.num_bad if num_bad is None else num_bad
         num_seen = self.num_seen if num_seen is None else num_seen
         if num_bad > self.max_share * max(num_seen, LEAST):
             last = f" (the last: {self.last})" if self.last else ""
-            raise TooManyBadError(
+            raise TooManyRejectedError(
                 f"{num_bad} of {num_seen} samples cannot be used{last}, more than max_bad_share "
                 f"{self.max_share:g} allows; see {self.path} and `python -m data check`"
             )

@@ -21,7 +21,7 @@ GROUP = 16  # batches whose records are sorted by length together
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class SampleOrder:
     """Samples one after the other: from which source, and the how manyth from there."""
 
     sources: NDArray[np.int32]  # [n]
@@ -32,7 +32,7 @@ class Order:
         return len(self.sources)
 
 
-def draw(weights: Sequence[float], num_samples: int, seed: int) -> Order:
+def draw_order(weights: Sequence[float], num_samples: int, seed: int) -> SampleOrder:
     """`num_samples` from weighted sources; each gives its share exactly, to within one."""
     total = sum(weights)
     if total <= 0:
@@ -44,7 +44,7 @@ def draw(weights: Sequence[float], num_samples: int, seed: int) -> Order:
     ordinals = np.empty(num_samples, np.int64)
     for position, count in enumerate(counts.tolist()):
         ordinals[sources == position] = np.arange(count)
-    return Order(sources, ordinals, counts)
+    return SampleOrder(sources, ordinals, counts)
 
 
 def group_by_length(
@@ -72,7 +72,7 @@ class Mixture(Sequence[Record]):
     def __init__(
         self,
         sources: Sequence[RecordFile | ShardStream],
-        order: Order,
+        order: SampleOrder,
         batch_size: int = 0,
         seed: int = 0,
         length: int | None = None,

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from data.records import Media, Message, Record, RecordError, record_from_json
+from data.records import MediaFile, Record, RecordError, RecordMessage, record_from_json
 from data.sources.record_file import rough_length_of_line
 from data.sources.shuffle import numbers, permutation
 
@@ -30,7 +30,7 @@ MAX_RECORD = 16 * 2**20  # bytes of a record's JSON
 
 
 @dataclass(frozen=True)
-class Member(Media):
+class TarMember(MediaFile):
     """A picture or a clip within a tar file; `path` is the tar's with the member's name."""
 
     archive: Path = Path()
@@ -44,7 +44,7 @@ class Member(Media):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ShardSample:
     """One sample of a tar file, its media unread."""
 
     where: str
@@ -64,15 +64,15 @@ class Entry:
         record = record_from_json(text, self.archive, self.where)
         return replace(record, messages=tuple(self._found(m) for m in record.messages))
 
-    def _found(self, message: Message) -> Message:
-        parts = [self._member(p) if isinstance(p, Media) else p for p in message.parts]
+    def _found(self, message: RecordMessage) -> RecordMessage:
+        parts = [self._member(p) if isinstance(p, MediaFile) else p for p in message.parts]
         return replace(message, parts=tuple(parts))
 
-    def _member(self, media: Media) -> Media:
+    def _member(self, media: MediaFile) -> MediaFile:
         name = media.path.relative_to(self.archive.resolve()).as_posix()
         if name not in self.members:
             raise RecordError(f"{self.where}: {name} is not beside the record in the tar file.")
-        return Member(media.kind, media.path, self.archive, *self.members[name])
+        return TarMember(media.kind, media.path, self.archive, *self.members[name])
 
 
 class ShardStream:
@@ -108,7 +108,7 @@ class ShardStream:
         """About how many tokens a sample has."""
         return rough_length_of_line(self.entry(index).line)
 
-    def entry(self, index: int) -> Entry:
+    def entry(self, index: int) -> ShardSample:
         """Sample number `index`."""
         if index < self._next - len(self._last) or self._process != os.getpid():
             self._restart()
@@ -122,26 +122,26 @@ class ShardStream:
         # A fork shares its parent's position in open files, so each process opens its own.
         self._process = os.getpid()
         self._entries = self._shuffled()
-        self._last: dict[int, Entry] = {}
+        self._last: dict[int, ShardSample] = {}
         self._next = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_entries": iter(()), "_process": -1}
 
-    def _shuffled(self) -> Iterator[Entry]:
+    def _shuffled(self) -> Iterator[ShardSample]:
         turn = 0
         while True:
             yield from _buffered(self._turn(turn), self.buffer, f"{self.seed} buffer {turn}")
             turn += 1
 
-    def _turn(self, turn: int) -> Iterator[Entry]:
+    def _turn(self, turn: int) -> Iterator[ShardSample]:
         for index in permutation(len(self.shards), self.seed, "shards", turn):
             yield from entries(self.shards[index])
 
 
-def _buffered(samples: Iterator[Entry], size: int, seed: str) -> Iterator[Entry]:
+def _buffered(samples: Iterator[ShardSample], size: int, seed: str) -> Iterator[ShardSample]:
     """The samples in an order mixed within a buffer."""
-    buffer: list[Entry] = []
+    buffer: list[ShardSample] = []
     chances: list[int] = []
     drawn = 0
     for sample in samples:
@@ -157,7 +157,7 @@ def _buffered(samples: Iterator[Entry], size: int, seed: str) -> Iterator[Entry]
     yield from (buffer[index] for index in permutation(len(buffer), seed, "rest"))
 
 
-def entries(shard: Path) -> Iterator[Entry]:
+def entries(shard: Path) -> Iterator[ShardSample]:
     """The samples of one tar file; one that breaks off says so in the place of its last."""
     members: dict[str, tuple[int, int]] = {}
     key, line = "", b""
@@ -184,12 +184,12 @@ def entries(shard: Path) -> Iterator[Entry]:
             yield _entry(shard, key, line, members)
     except (tarfile.TarError, OSError) as error:
         wrong = f"the tar file cannot be read to its end ({error}); copy it again."
-        yield Entry(str(shard), b"", shard, {}, wrong)
+        yield ShardSample(str(shard), b"", shard, {}, wrong)
 
 
-def _entry(shard: Path, key: str, line: bytes, members: dict[str, tuple[int, int]]) -> Entry:
+def _entry(shard: Path, key: str, line: bytes, members: dict[str, tuple[int, int]]) -> ShardSample:
     wrong = "" if line else "there is no .json beside its media."
-    return Entry(f"{shard}, {key}", line, shard, members, wrong)
+    return ShardSample(f"{shard}, {key}", line, shard, members, wrong)
 
 
 def shards(path: str | Path) -> list[Path]:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from data.synthetic.build import HELD_PER_TASK, STAGES, Order, build
-from data.synthetic.drawing.stock import load_stock
+from data.synthetic.build import HELD_PER_TASK, STAGES, BuildJob, build
+from data.synthetic.drawing.assets import load_assets
 from data.synthetic.worlds import HELD_TASKS
 
 
@@ -25,14 +25,14 @@ def main() -> None:
     if arguments.num is None and arguments.stage != "held":
         parser.error("--num is needed for this stage.")
     num = arguments.num or HELD_PER_TASK * len(HELD_TASKS)
-    if not load_stock(arguments.assets).kinds:
+    if not load_assets(arguments.assets).objects:
         print(
             "No objects found (python -m data.prepare.assets fetches them): shapes only.",
             file=sys.stderr,
         )
     try:
         build(
-            Order(arguments.out, arguments.stage, arguments.seed, arguments.assets),
+            BuildJob(arguments.out, arguments.stage, arguments.seed, arguments.assets),
             num,
             arguments.workers,
         )

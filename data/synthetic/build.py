@@ -12,12 +12,21 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data.records import Box, Media, Message, Objects, Record, Text, record_to_json, write_records
-from data.synthetic.dice import Dice
+from data.records import (
+    Box,
+    MediaFile,
+    Objects,
+    Record,
+    RecordMessage,
+    RecordText,
+    record_to_json,
+    write_records,
+)
+from data.synthetic.drawing.assets import Assets, load_assets
 from data.synthetic.drawing.canvas import Placed
 from data.synthetic.drawing.encode import save_clip, save_picture
-from data.synthetic.drawing.stock import Stock, load_stock
-from data.synthetic.world import Clip, Turn, World
+from data.synthetic.rng import WorldRng
+from data.synthetic.world import Clip, QAPair, World
 from data.synthetic.worlds import ASKED_AS, HELD_TASKS, WORLDS
 
 STAGES = ("pretrain", "instruct", "held")
@@ -32,7 +41,7 @@ PNG_SHARE = 0.3  # the others are JPEG, as most pictures that people have
 
 
 @dataclass(frozen=True)
-class Order:
+class BuildJob:
     """What to make: stage, seed, where to, from which assets."""
 
     out: Path
@@ -41,7 +50,7 @@ class Order:
     assets: Path | None = None
 
 
-def build(order: Order, num: int, workers: int = 1) -> int:
+def build(order: BuildJob, num: int, workers: int = 1) -> int:
     """Makes `num` records in `order.out` and returns how many were written."""
     if order.stage not in STAGES:
         raise ValueError(f"stage {order.stage!r} is not known; known are {', '.join(STAGES)}.")
@@ -54,7 +63,7 @@ def build(order: Order, num: int, workers: int = 1) -> int:
     )
 
 
-def _lines(order: Order, num: int, workers: int) -> Iterator[dict[str, Any]]:
+def _lines(order: BuildJob, num: int, workers: int) -> Iterator[dict[str, Any]]:
     if workers <= 1:
         shop = Workshop(order)
         yield from (shop.make(index) for index in range(num))
@@ -67,10 +76,12 @@ def _lines(order: Order, num: int, workers: int) -> Iterator[dict[str, Any]]:
 class Workshop:
     """Makes records one at a time; each worker process has its own."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: BuildJob) -> None:
         self.order = order
-        self.seen: Stock = load_stock(order.assets)
-        self.held = load_stock(order.assets, held=True) if order.stage == "held" else self.seen
+        self.train_assets: Assets = load_assets(order.assets)
+        self.assets = (
+            load_assets(order.assets, held=True) if order.stage == "held" else self.train_assets
+        )
 
     def make(self, index: int) -> dict[str, Any]:
         """Draws record `index`, writes its media file, and returns its JSONL line."""
@@ -80,20 +91,22 @@ class Workshop:
             task, name = HELD_TASKS[index % len(HELD_TASKS)]
             world, turns = self._scored(task, name, seed, index // len(HELD_TASKS))
         else:
-            dice = Dice(seed, None, False, self.seen, self.seen)
+            rng = WorldRng(seed, None, False, self.train_assets, self.train_assets)
             weights = [getattr(row, stage) for row in WORLDS.values()]
-            name = dice.random.choices(list(WORLDS), weights)[0]
-            world = WORLDS[name].make(dice)
-            caption = _caption_turn(dice, name, world)
-            turns = [caption] if stage == "pretrain" else _choose(dice, world, caption)
+            name = rng.random.choices(list(WORLDS), weights)[0]
+            world = WORLDS[name].make(rng)
+            caption = _caption_turn(rng, name, world)
+            turns = [caption] if stage == "pretrain" else _choose(rng, world, caption)
         media = self._save(world, index, png=random.Random(seed).random() < PNG_SHARE)
         record = _record(f"{name.replace(' ', '-')}-{index:06d}", media, turns)
         return record_to_json(replace(record, objects=_objects(world)), self.order.out)
 
-    def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[Turn]]:
+    def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[QAPair]]:
         """One question of the task, drawn again where the world has none (no plain background)."""
         for attempt in range(100):
-            world = WORLDS[name].make(Dice(f"{seed}/{attempt}", slot, True, self.held, self.seen))
+            world = WORLDS[name].make(
+                WorldRng(f"{seed}/{attempt}", slot, True, self.assets, self.train_assets)
+            )
             for turn in world.turns:
                 if turn.task == ASKED_AS.get(task, task):
                     return world, [replace(turn, task=task)]
@@ -101,14 +114,14 @@ class Workshop:
             f"the world {name!r} gave no question for the task {task!r} in 100 draws."
         )
 
-    def _save(self, world: World, index: int, png: bool) -> Media:
+    def _save(self, world: World, index: int, png: bool) -> MediaFile:
         if isinstance(world.media, Clip):
             path = self.order.out / "media" / f"{index:06d}.mp4"
             save_clip(world.media, path)
-            return Media("video", path)
+            return MediaFile("video", path)
         path = self.order.out / "media" / f"{index:06d}{'.png' if png else '.jpg'}"
         save_picture(world.media, path)
-        return Media("image", path)
+        return MediaFile("image", path)
 
 
 def _objects(world: World) -> Objects | None:
@@ -126,27 +139,30 @@ def _box(item: Placed, width: int, height: int) -> Box:
     return Box(item.thing.label, item.x, item.y, side / width, side / height)
 
 
-def _caption_turn(dice: Dice, name: str, world: World) -> Turn:
-    question = dice.ask("describe clip" if isinstance(world.media, Clip) else "describe picture")
-    return Turn(f"caption {name}", question, world.caption, ())
+def _caption_turn(rng: WorldRng, name: str, world: World) -> QAPair:
+    question = rng.ask("describe clip" if isinstance(world.media, Clip) else "describe picture")
+    return QAPair(f"caption {name}", question, world.caption, ())
 
 
-def _choose(dice: Dice, world: World, caption: Turn) -> list[Turn]:
+def _choose(rng: WorldRng, world: World, caption: QAPair) -> list[QAPair]:
     """The world's main question and up to seven more, in any order; of presence at most one."""
     main, *others = world.turns
-    others = dice.shuffled(others)
+    others = rng.shuffled(others)
     presence = [turn for turn in others if turn.task == "presence"]
     spare = presence if main.task == "presence" else presence[1:]
-    rest = [turn for turn in others if turn not in spare][: dice.pick((3, 5, 7))]
-    first = [caption] if dice.chance(DESCRIBED_SHARE) else []
-    return [*first, *dice.shuffled([main, *rest])][:MAX_TURNS]
+    rest = [turn for turn in others if turn not in spare][: rng.pick((3, 5, 7))]
+    first = [caption] if rng.chance(DESCRIBED_SHARE) else []
+    return [*first, *rng.shuffled([main, *rest])][:MAX_TURNS]
 
 
-def _record(name: str, media: Media, turns: list[Turn]) -> Record:
-    messages: list[Message] = []
+def _record(name: str, media: MediaFile, turns: list[QAPair]) -> Record:
+    messages: list[RecordMessage] = []
     for turn in turns:
-        parts = (Text(turn.question),) if messages else (media, Text(turn.question))
-        messages += [Message("user", parts), Message("assistant", (Text(turn.answer),))]
+        parts = (RecordText(turn.question),) if messages else (media, RecordText(turn.question))
+        messages += [
+            RecordMessage("user", parts),
+            RecordMessage("assistant", (RecordText(turn.answer),)),
+        ]
     return Record(
         id=name,
         messages=tuple(messages),
@@ -160,7 +176,7 @@ def _record(name: str, media: Media, turns: list[Turn]) -> Record:
 _workshop: list[Workshop] = []  # filled once in each worker process, never in the parent
 
 
-def _open_workshop(order: Order) -> None:
+def _open_workshop(order: BuildJob) -> None:
     _workshop.append(Workshop(order))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from data.synthetic.language import concept_phrases as say
-from data.synthetic.language.kinds import Kind, family_phrase, kinds
+from data.synthetic.language.imagenet_names import ImageNetClass, family_phrase, imagenet_classes
 
 SURE, UNSURE = 0.45, 0.15  # at SURE and above answers are plain, below UNSURE nothing is named
 
@@ -62,10 +62,10 @@ def concept_records(
     "pretrain" asks once for a name or a caption; "instruct" asks everything, in up to three turns.
     """
     rng = random.Random(f"concepts-{stage}-{split}-{seed}")
-    order: list[Kind] = []
+    order: list[ImageNetClass] = []
     for number in range(num):
         if not order:
-            order = rng.sample(kinds(), len(kinds()))
+            order = rng.sample(imagenet_classes(), len(imagenet_classes()))
         kind = order.pop()
         low = stage == "instruct" and rng.random() < 0.07
         confidence = rng.uniform(0.02, 0.10) if low else rng.uniform(0.20, 0.99)
@@ -100,7 +100,9 @@ def _messages(media: dict[str, Any], exchanges: list[Exchange]) -> list[dict[str
 class _Talk:
     """Questions and answers about one kind, seen with one confidence."""
 
-    def __init__(self, rng: random.Random, kind: Kind, confidence: float, held: bool) -> None:
+    def __init__(
+        self, rng: random.Random, kind: ImageNetClass, confidence: float, held: bool
+    ) -> None:
         self.rng, self.kind, self.confidence, self.held = rng, kind, confidence, held
         self.near = [kind.family] if kind.family else []
 
@@ -167,13 +169,13 @@ class _Talk:
         answer = self._say(say.ABSENT, asked=thing.replace("some ", "any "))
         return question.format(thing=thing), answer, ["no"], []
 
-    def _unlike(self) -> Kind:
+    def _unlike(self) -> ImageNetClass:
         """A kind that can't be mistaken for ours by name or family; mostly of the same realm."""
         own = self.kind
         alike = {own.family}.union(*(group for group in _ALIKE if own.family in group))
         same_realm = self.rng.random() < 0.6
         while True:
-            other = self.rng.choice(kinds())
+            other = self.rng.choice(imagenet_classes())
             vague = other.family in (None, "animal") and own.family in (None, "animal")
             if other.family in alike or vague or (other.family == "animal" and own.is_animal):
                 continue

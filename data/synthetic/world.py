@@ -9,7 +9,7 @@ from data.synthetic.drawing.canvas import Placed
 
 
 @dataclass(frozen=True)
-class Turn:
+class QAPair:
     """A question and its answer; `accept`, `near` and `wrong` are for data/scoring.py."""
 
     task: str
@@ -35,6 +35,6 @@ class World:
 
     media: Image.Image | Clip
     caption: str
-    turns: tuple[Turn, ...]
+    turns: tuple[QAPair, ...]
     shown: Sequence[Placed] = ()  # what is where on a still picture
-    ground: str = ""  # the colour of the background where it has one
+    ground: str = ""  # the color of the background where it has one

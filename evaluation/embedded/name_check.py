@@ -18,11 +18,11 @@ import torch
 from tqdm import tqdm
 
 from data.embedded.classifier import SimulatedClassifier
-from data.records import Concept, Message, Record, Text
+from data.records import Concept, Record, RecordMessage, RecordText
 from data.samples.collate import Collator
-from data.samples.dataset import Bad, Chance, RecordDataset
-from data.synthetic.language.kinds import Kind, kinds
-from data.wilson import counted, shown
+from data.samples.dataset import RecordDataset, RejectedSample, SamplingConfig
+from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
+from data.wilson import count_by_name, format_share
 from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
@@ -39,14 +39,14 @@ PIECES = ("one piece", "several pieces")
 class Named:
     """A class, and the likeliest piece at every place of its name."""
 
-    kind: Kind
+    kind: ImageNetClass
     pieces: str  # one of PIECES
     said: str
     right: bool
 
 
 def name_check(
-    model: PVCForConditionalGeneration, processor: PVCProcessor, classes: Sequence[Kind]
+    model: PVCForConditionalGeneration, processor: PVCProcessor, classes: Sequence[ImageNetClass]
 ) -> Iterator[Named]:
     """Tells and asks one class after the other; ValueError for a model without a classifier."""
     backbone = model.tower.backbone
@@ -54,13 +54,13 @@ def name_check(
         raise ValueError("this model is not told what a classifier sees, so it has no such names")
     classifier = SimulatedClassifier.of(backbone.classifier.weight, model.config.tower_config.grid)
     dataset = RecordDataset(
-        [_record(kind) for kind in classes], processor, classifier, Chance(looks=(1.0,))
+        [_record(kind) for kind in classes], processor, classifier, SamplingConfig(looks=(1.0,))
     )
     collator, plain = Collator(processor), processor.writer.plain
     skipped = len(plain(START))
     for place, kind in enumerate(classes):
         sample = dataset[place]
-        if isinstance(sample, Bad):
+        if isinstance(sample, RejectedSample):
             raise ValueError(sample.reason)
         batch = collator([sample])
         with torch.inference_mode():
@@ -74,17 +74,19 @@ def name_check(
         yield Named(kind, pieces, text, bool((told == said).all()))
 
 
-def _record(kind: Kind) -> Record:
+def _record(kind: ImageNetClass) -> Record:
     picture = Concept(kind.index, FIRST_SEED + kind.index, CONFIDENCE)
-    question = Message("user", (picture, Text(QUESTION)))
-    return Record(kind.name, (question, Message("assistant", (Text(f"{START} {kind.phrase}."),))))
+    question = RecordMessage("user", (picture, RecordText(QUESTION)))
+    return Record(
+        kind.name, (question, RecordMessage("assistant", (RecordText(f"{START} {kind.phrase}."),)))
+    )
 
 
 def table(named: Iterable[Named]) -> list[str]:
     """Lines of Markdown: the share said right, names of one piece and of several."""
-    right = counted((one.pieces, one.right) for one in named)
+    right = count_by_name((one.pieces, one.right) for one in named)
     lines = ["| the classifier's names, told and asked for | said right |", "|---|---|"]
-    return lines + [f"| of {pieces} | {shown(*right[pieces])} |" for pieces in right]
+    return lines + [f"| of {pieces} | {format_share(*right[pieces])} |" for pieces in right]
 
 
 def main() -> None:
@@ -101,7 +103,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         model, processor, _ = load_folder(arguments.model, None, None)
-        asked = kinds()[:: max(1, arguments.every)]
+        asked = imagenet_classes()[:: max(1, arguments.every)]
         checked = name_check(model.eval(), processor, asked)
         named = list(tqdm(checked, "names", len(asked), leave=False, unit="name"))
     except (ValueError, OSError) as error:

@@ -18,15 +18,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from data.records import Media, Record, Text, read_records
+from data.records import MediaFile, Record, RecordText, read_records
 from data.scoring import judge
-from data.wilson import shown
+from data.wilson import format_share
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.looks.plot import plot
 from evaluation.looks.point import Point
 from evaluation.runs.provenance import model_hash
-from vlm.conversation import Conversation, Image, Message, Part, Video
-from vlm.conversation import Text as Words
+from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.media.decode import read_image, read_video
 from vlm.weights.io.files import cache_dir, sha256
 from vlm.weights.sources import resolve
@@ -147,13 +146,13 @@ def first_question(record: Record, num_frames: int) -> Conversation:
     """The first question of a record as a conversation, its picture or video read."""
     parts: list[Part] = []
     for part in record.messages[0].parts:
-        if isinstance(part, Text):
-            parts.append(Words(part.text))
-        elif isinstance(part, Media) and part.kind == "video":
+        if isinstance(part, RecordText):
+            parts.append(Text(part.text))
+        elif isinstance(part, MediaFile) and part.kind == "video":
             # Files this repository made itself need no process of their own.
             video = read_video(part.path, num_frames=num_frames, isolated=False)
             parts.append(Video(video.frames, video.times))
-        elif isinstance(part, Media):
+        elif isinstance(part, MediaFile):
             parts.append(Image(read_image(part.path, isolated=False).pixels))
     return Conversation((Message("user", tuple(parts)),))
 
@@ -176,7 +175,9 @@ def table(points: Sequence[Point]) -> list[str]:
     titles = {"looks": "right on text and small detail", "frames": "right on videos"}
     lines: list[str] = []
     for kind, title in titles.items():
-        row = {(p.number, p.label): shown(p.right, p.total) for p in points if p.kind == kind}
+        row = {
+            (p.number, p.label): format_share(p.right, p.total) for p in points if p.kind == kind
+        }
         if not row:
             continue
         heads = [title if len(labels) == 1 else f"{title}, {label}" for label in labels]

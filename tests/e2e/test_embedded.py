@@ -7,7 +7,7 @@ import torch
 
 from data.records import Record, read_records
 from data.scoring import judge
-from data.synthetic.build import Order, build
+from data.synthetic.build import BuildJob, build
 from data.synthetic.worlds import HELD_TASKS
 from training.watch.answers import answers
 from vlm.loading import default_dtype
@@ -23,7 +23,7 @@ FLOOR = 0.5  # who cannot read the visual tokens is right in about a quarter
 def held_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Worlds of drawn shapes, in colours and words that training never saw together."""
     folder = tmp_path_factory.mktemp("held")
-    build(Order(folder, "held", seed=99, assets=folder / "none"), EACH * len(HELD_TASKS))
+    build(BuildJob(folder, "held", seed=99, assets=folder / "none"), EACH * len(HELD_TASKS))
     return [record for record in read_records(folder / "records.jsonl") if record.task in TASKS]
 
 

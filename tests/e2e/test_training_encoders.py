@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from data.clip_folders import ClipDataset, find_clips, in_order, split
+from data.clip_folders import ClipDataset, epoch_order, find_clips, split_held_out
 from tests.media_maker import write_video
 from tests.trainable import base_folder, tiny_recipe
 from training import encoders
@@ -47,7 +47,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
     folder = train(settings)
     model, config, classes = load_classifier(folder)
     assert classes == ["blue", "red"]
-    _, held = split(find_clips(clips)[0], settings.held_out, clips)
+    _, held = split_held_out(find_clips(clips)[0], settings.held_out, clips)
     assert {clip.label for clip in held} == {0, 1}
     batch = [ClipDataset(held, config, 6)[i] for i in range(len(held))]
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_a_frozen_backbone_stays_as_it_is(clips: Path, tmp_path: Path) -> None:
 
 def test_every_clip_is_seen_once_before_any_is_seen_twice(clips: Path) -> None:
     found, _ = find_clips(clips)
-    order = in_order(found, 2 * len(found), seed=1)
+    order = epoch_order(found, 2 * len(found), seed=1)
     assert set(order[: len(found)]) == set(found) == set(order[len(found) :])
     assert order[: len(found)] != order[len(found) :]
 

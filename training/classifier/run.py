@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
-from data.clip_folders import ClipDataset, LabelledClip, find_clips, in_order, split
+from data.clip_folders import ClipDataset, LabeledClip, epoch_order, find_clips, split_held_out
 from training.checkpoints.full_tensors import (
     fill_parameter,
     full_parameter,
@@ -104,7 +104,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
     facts = fingerprint(recipe, clips)
     checkpoint = find_resume_checkpoint(output, facts, allow_changes) if resume else None
     model, config = build(recipe, len(classes))
-    trained_on, held = split(clips, recipe.held_out, folder)
+    trained_on, held = split_held_out(clips, recipe.held_out, folder)
     if not trained_on:
         raise ValueError(f"all {len(clips)} clips of {folder} are held out; lower `held_out`")
     size = recipe.samples_per_process * num_processes()
@@ -112,7 +112,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         f"{recipe.steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
         f"train on, {len(held)} held out; writing to {recipe.output}"
     )
-    order = in_order(trained_on, recipe.steps * size, recipe.seed)
+    order = epoch_order(trained_on, recipe.steps * size, recipe.seed)
     stop = StopOnSignal()
     trainer = EncoderTrainer(
         recipe,
@@ -164,7 +164,7 @@ def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], outp
     return output / "classifier"
 
 
-def fingerprint(recipe: EncoderRecipe, clips: list[LabelledClip]) -> dict[str, Any]:
+def fingerprint(recipe: EncoderRecipe, clips: list[LabeledClip]) -> dict[str, Any]:
     """What a resumed run must agree with (training/checkpoints/run_identity.py)."""
     values = asdict(recipe) | {"report_to": list(recipe.report_to)}
     values["samples_per_step"] = recipe.samples_per_process * num_processes()

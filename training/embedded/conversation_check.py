@@ -22,7 +22,7 @@ from data.embedded.photographs import LIST, photographs
 from data.records import Record, read_records
 from data.scoring import judge
 from data.synthetic.worlds import HELD_TASKS
-from data.wilson import shown
+from data.wilson import format_share
 from training.embedded.chat_check import QUIZ, QUIZ_TOKENS, knows
 from training.watch.answers import first_turn, greedy
 from vlm.conversation import Conversation, Message, Text
@@ -126,7 +126,7 @@ def table(twice: Sequence[Twice]) -> list[str]:
     for kind in KINDS:
         right = [one.right for one in twice if one.question.kind == kind]
         if right:
-            alone, second = (shown(sum(row), len(row)) for row in zip(*right, strict=True))
+            alone, second = (format_share(sum(row), len(row)) for row in zip(*right, strict=True))
             lines.append(f"| {kind} | {alone} | {second} |")
     return lines
 

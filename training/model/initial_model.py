@@ -91,10 +91,10 @@ def fresh_embedded(
 
 def concept_words(tokenizer: PreTrainedTokenizerBase, embeddings: Tensor) -> Tensor:
     """[K, D]: for each ImageNet class the mean embedding of the words of its name."""
-    from data.synthetic.language.kinds import kinds
+    from data.synthetic.language.imagenet_names import imagenet_classes
 
     rows = []
-    for kind in kinds():
+    for kind in imagenet_classes():
         ids = tokenizer.encode(" " + kind.name, add_special_tokens=False)
         rows.append(embeddings[ids].mean(dim=0))
     return torch.stack(rows)

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from tqdm import tqdm
 
-from data.records import Media, Record, Text
-from vlm.conversation import Conversation, Image, Message, Video
-from vlm.conversation import Text as Words
+from data.records import MediaFile, Record, RecordText
+from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.media.decode import read_image, read_video
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -57,14 +56,14 @@ def greedy(
 def first_turn(record: Record, looks: int | None, num_frames: int) -> Conversation:
     """The first question of a record, its media read."""
     message = next(message for message in record.messages if message.role == "user")
-    parts: list[Words | Image | Video] = []
+    parts: list[Text | Image | Video] = []
     for part in message.parts:
-        if isinstance(part, Text):
-            parts.append(Words(part.text))
-        elif isinstance(part, Media) and part.kind == "video":
+        if isinstance(part, RecordText):
+            parts.append(Text(part.text))
+        elif isinstance(part, MediaFile) and part.kind == "video":
             video = read_video(part.path, num_frames=num_frames, isolated=False)
             parts.append(Video(video.frames, video.times))
-        elif isinstance(part, Media):
+        elif isinstance(part, MediaFile):
             parts.append(Image(read_image(part.path, isolated=False).pixels, looks))
         else:
             raise ValueError(f"record {record.id} has no picture that could be shown")

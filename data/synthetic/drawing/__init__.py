@@ -1,1 +1,1 @@
-"""Drawing worlds: canvas, shapes, the stock of pictures, films, files."""
+"""Drawing worlds: canvas, shapes, the assets of pictures, films, files."""

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from data.synthetic.dice import Dice
-from data.synthetic.drawing.shapes import COLOURS, Rgb
-from data.synthetic.drawing.stock import Thing, load_background, load_font
+from data.synthetic.drawing.assets import Thing, load_background, load_font
+from data.synthetic.drawing.shapes import COLORS, Rgb
+from data.synthetic.rng import WorldRng
 
 # The nine places of a picture and where their centres are, as fractions of width and height.
 PLACES = {
@@ -24,7 +24,7 @@ PLACES = {
     "at the bottom right": (0.83, 0.83),
 }
 SHAPE_CONTRAST = 115  # least distance in RGB between a shape and its ground
-OBJECT_CONTRAST = 90  # the same for the mean colour of an object
+OBJECT_CONTRAST = 90  # the same for the mean color of an object
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class Placed:
 
 @dataclass(frozen=True)
 class Ground:
-    """A background; `colour` is its name where it is of one plain colour."""
+    """A background; `color` is its name where it is of one plain color."""
 
     picture: Image.Image
-    colour: str = ""
+    color: str = ""
 
 
 def place(
-    dice: Dice, thing: Thing, where: str, size: float, canvas: tuple[int, int] | None = None
+    rng: WorldRng, thing: Thing, where: str, size: float, canvas: tuple[int, int] | None = None
 ) -> Placed:
     """The thing near the centre of one of the nine places, a little off and wholly inside."""
     x, y = PLACES[where]
-    x += dice.between(-0.03, 0.03)
-    y += dice.between(-0.03, 0.03)
-    width, height = canvas or dice.canvas
+    x += rng.between(-0.03, 0.03)
+    y += rng.between(-0.03, 0.03)
+    width, height = canvas or rng.canvas
     half_x = size * min(width, height) / width / 2 + 0.01
     half_y = size * min(width, height) / height / 2 + 0.01
     x = min(max(x, half_x), 1 - half_x)
     y = min(max(y, half_y), 1 - half_y)
-    return Placed(thing, x, y, size, dice.rgb(thing))
+    return Placed(thing, x, y, size, rng.rgb(thing))
 
 
 def paint(ground: Image.Image, placed: Sequence[Placed]) -> Image.Image:
@@ -80,72 +80,72 @@ def _stamp(thing: Thing, size: int, rgb: Rgb) -> Image.Image:
 
 
 def ground(
-    dice: Dice, size: tuple[int, int], items: Sequence[Placed], plain: bool = False
+    rng: WorldRng, size: tuple[int, int], items: Sequence[Placed], plain: bool = False
 ) -> Ground:
-    """A background on which every item can be seen; `plain` asks for one pure colour."""
+    """A background on which every item can be seen; `plain` asks for one pure color."""
     for _ in range(60):
-        made, tones = _plain(dice, size) if plain else _any_ground(dice, size)
+        made, tones = _plain(rng, size) if plain else _any_ground(rng, size)
         if all(_stands_out(item, tones) for item in items):
             return made
     return Ground(Image.new("RGB", size, (128, 128, 128)))
 
 
 def _stands_out(item: Placed, tones: Sequence[Rgb]) -> bool:
-    colour = item.rgb if item.thing.is_shape else mean_colour(item.thing)
+    color = item.rgb if item.thing.is_shape else mean_color(item.thing)
     least = SHAPE_CONTRAST if item.thing.is_shape else OBJECT_CONTRAST
     return all(
-        sum((a - b) ** 2 for a, b in zip(colour, tone, strict=True)) >= least**2 for tone in tones
+        sum((a - b) ** 2 for a, b in zip(color, tone, strict=True)) >= least**2 for tone in tones
     )
 
 
 @lru_cache(maxsize=4096)
-def mean_colour(thing: Thing) -> Rgb:
-    """The mean colour of an object's opaque pixels."""
+def mean_color(thing: Thing) -> Rgb:
+    """The mean color of an object's opaque pixels."""
     pixels = np.asarray(thing.picture(32, (0, 0, 0)), dtype=np.float32).reshape(-1, 4)
     weight = pixels[:, 3:] + 1e-3
     red, green, blue = ((pixels[:, :3] * weight).sum(0) / weight.sum()).round().astype(int).tolist()
     return red, green, blue
 
 
-def _any_ground(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
-    draw = dice.random.random()
+def _any_ground(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    draw = rng.random.random()
     if draw < 0.4:
-        return _plain(dice, size)
-    if draw < 0.6 or (draw > 0.88 and not dice.stock.backgrounds):
-        tone = _tone(dice)
+        return _plain(rng, size)
+    if draw < 0.6 or (draw > 0.88 and not rng.assets.backgrounds):
+        tone = _tone(rng)
         return Ground(Image.new("RGB", size, tone)), [tone]
     if draw <= 0.88:
-        return _pattern(dice, size)
-    return _photograph(dice, size)
+        return _pattern(rng, size)
+    return _photograph(rng, size)
 
 
-def _plain(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
-    colour = dice.pick(list(COLOURS))
-    red, green, blue = (min(255, max(0, c + dice.random.randint(-10, 10))) for c in COLOURS[colour])
-    return Ground(Image.new("RGB", size, (red, green, blue)), colour), [(red, green, blue)]
+def _plain(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+    color = rng.pick(list(COLORS))
+    red, green, blue = (min(255, max(0, c + rng.random.randint(-10, 10))) for c in COLORS[color])
+    return Ground(Image.new("RGB", size, (red, green, blue)), color), [(red, green, blue)]
 
 
-def _tone(dice: Dice) -> Rgb:
+def _tone(rng: WorldRng) -> Rgb:
     """A light or a dark tone without a plain name."""
-    base = dice.pick(list(COLOURS.values()))
-    towards, share = dice.pick(((255, 0.7), (255, 0.8), (0, 0.55), (128, 0.6)))
+    base = rng.pick(list(COLORS.values()))
+    towards, share = rng.pick(((255, 0.7), (255, 0.8), (0, 0.55), (128, 0.6)))
     red, green, blue = (round(c * (1 - share) + towards * share) for c in base)
     return red, green, blue
 
 
-def _pattern(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+def _pattern(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
     """Two related tones in a pattern; some patterns are for training, others for scoring."""
-    first = _tone(dice)
-    shift = dice.pick((-40, -28, 28, 40))
+    first = _tone(rng)
+    shift = rng.pick((-40, -28, 28, 40))
     red, green, blue = (min(255, max(0, c + shift)) for c in first)
     second = (red, green, blue)
     width, height = size
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     columns = np.linspace(0, 1, width, dtype=np.float32)[None, :]
-    kind = dice.pick(
-        ("diagonal", "dots") if dice.held else ("down", "across", "stripes", "checks", "speckle")
+    kind = rng.pick(
+        ("diagonal", "dots") if rng.held else ("down", "across", "stripes", "checks", "speckle")
     )
-    num = dice.random.randint(4, 9)
+    num = rng.random.randint(4, 9)
     if kind == "down":
         mask = rows + 0 * columns
     elif kind == "across":
@@ -160,22 +160,22 @@ def _pattern(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
         x, y = (columns * num) % 1 - 0.5, (rows * num) % 1 - 0.5
         mask = (x**2 + y**2 < 0.06).astype(np.float32)
     else:
-        noise = np.random.default_rng(dice.random.getrandbits(32))
+        noise = np.random.default_rng(rng.random.getrandbits(32))
         mask = noise.random((height, width), dtype=np.float32)
     blend = Image.fromarray((mask * 255).astype(np.uint8))
     picture = Image.composite(Image.new("RGB", size, second), Image.new("RGB", size, first), blend)
     return Ground(picture), [first, second]
 
 
-def _photograph(dice: Dice, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
+def _photograph(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
     """A part of a photograph, calmed so that what is placed on it stands out."""
-    photograph = load_background(dice.pick(dice.stock.backgrounds))
+    photograph = load_background(rng.pick(rng.assets.backgrounds))
     scale = max(size[0] / photograph.width, size[1] / photograph.height)
-    zoom = dice.between(1.0, 1.6)
+    zoom = rng.between(1.0, 1.6)
     width = min(photograph.width, int(size[0] / scale / zoom))
     height = min(photograph.height, int(size[1] / scale / zoom))
-    left = dice.random.randint(0, photograph.width - width)
-    top = dice.random.randint(0, photograph.height - height)
+    left = rng.random.randint(0, photograph.width - width)
+    top = rng.random.randint(0, photograph.height - height)
     box = (left, top, left + width, top + height)
     picture = photograph.resize(size, Image.Resampling.BILINEAR, box=box)
     mean = picture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image
 
-from data.synthetic.dice import Dice
 from data.synthetic.drawing.canvas import Placed, paint
+from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip
 
 
 def film(
-    dice: Dice,
+    rng: WorldRng,
     base: Image.Image,
     scene: Callable[[float], Sequence[Placed]],
     standing: Sequence[Placed] = (),
@@ -20,7 +20,7 @@ def film(
     `standing` is what stays in its place behind all that.
     """
     base = paint(base, standing)
-    fps, num_frames = timing(dice)
+    fps, num_frames = timing(rng)
     frames: list[Image.Image] = []
     shown: list[list[Placed]] = []
     before: list[Placed] | None = None
@@ -32,7 +32,7 @@ def film(
     return Clip(frames, fps, shown)
 
 
-def timing(dice: Dice) -> tuple[int, int]:
+def timing(rng: WorldRng) -> tuple[int, int]:
     """Frames per second and number of frames."""
-    fps = dice.pick((8, 10, 12))
-    return fps, round(fps * dice.between(2.0, 5.0))
+    fps = rng.pick((8, 10, 12))
+    return fps, round(fps * rng.between(2.0, 5.0))

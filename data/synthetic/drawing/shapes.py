@@ -1,6 +1,6 @@
-"""Eight shapes and eight colours that are drawn, so that worlds can be made with nothing fetched.
+"""Eight shapes and eight colors that are drawn, so that worlds can be made with nothing fetched.
 
-One colour of every shape is held out for scoring; each colour and each shape is seen in training.
+One color of every shape is held out for scoring; each color and each shape is seen in training.
 """
 
 import math
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 Rgb = tuple[int, int, int]
 
-COLOURS: dict[str, Rgb] = {
+COLORS: dict[str, Rgb] = {
     "red": (220, 30, 35),
     "orange": (250, 135, 10),
     "yellow": (252, 222, 30),
@@ -24,9 +24,9 @@ SHAPES = ("circle", "square", "triangle", "star", "heart", "cross", "diamond", "
 MASTER = 384  # pixels: side of the mask that all sizes are shrunk from
 
 
-def is_held_combination(shape: str, colour: str) -> bool:
-    """Whether this colour of this shape is kept for scoring: 8 of 64, one per shape and colour."""
-    return (list(COLOURS).index(colour) + 3 * SHAPES.index(shape)) % len(COLOURS) == 0
+def is_held_combination(shape: str, color: str) -> bool:
+    """Whether this color of this shape is kept for scoring: 8 of 64, one per shape and color."""
+    return (list(COLORS).index(color) + 3 * SHAPES.index(shape)) % len(COLORS) == 0
 
 
 def shape_picture(shape: str, rgb: Rgb, size: int) -> Image.Image:

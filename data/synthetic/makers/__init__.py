@@ -1,1 +1,1 @@
-"""Makers of worlds: functions from dice to a world, by what it is about."""
+"""Makers of worlds: functions from rng to a world, by what it is about."""

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from PIL import Image
 
-from data.synthetic.dice import Dice
+from data.synthetic.drawing.assets import Thing
 from data.synthetic.drawing.canvas import Placed, ground, write_text
 from data.synthetic.drawing.film import film, timing
-from data.synthetic.drawing.shapes import COLOURS
-from data.synthetic.drawing.stock import Thing
+from data.synthetic.drawing.shapes import COLORS
 from data.synthetic.language.words import WORDS, an, sentence
-from data.synthetic.makers.texts import poster_colours
-from data.synthetic.world import Clip, Turn, World
+from data.synthetic.makers.texts import poster_colors
+from data.synthetic.rng import WorldRng
+from data.synthetic.world import Clip, QAPair, World
 
 # Direction -> step in x and y, as it is told, what counts as right.
 DIRECTIONS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {
@@ -24,78 +24,78 @@ DIRECTIONS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {
 }
 
 
-def motion(dice: Dice) -> World:
+def motion(rng: WorldRng) -> World:
     """One thing moves, or not; sometimes another one stands by: which way it goes."""
-    world = _one_mover(dice, dice.by_slot(list(DIRECTIONS)))
+    world = _one_mover(rng, rng.by_slot(list(DIRECTIONS)))
     # Most of these move, so to ask each time whether they do would teach to say yes.
-    turns = [turn for turn in world.turns if turn.answer != "Yes." or dice.chance(0.2)]
+    turns = [turn for turn in world.turns if turn.answer != "Yes." or rng.chance(0.2)]
     return replace(world, turns=tuple(turns))
 
 
-def stir(dice: Dice) -> World:
+def stir(rng: WorldRng) -> World:
     """The same, asking whether anything moves at all."""
-    moving = dice.pick([direction for direction in DIRECTIONS if direction != "still"])
-    world = _one_mover(dice, dice.by_slot(("still", moving)))
+    moving = rng.pick([direction for direction in DIRECTIONS if direction != "still"])
+    world = _one_mover(rng, rng.by_slot(("still", moving)))
     return replace(world, turns=tuple(sorted(world.turns, key=lambda turn: turn.task != "moves")))
 
 
-def _one_mover(dice: Dice, direction: str) -> World:
-    bystander = dice.chance(0.25) and direction != "still"
-    things = dice.things(2 if bystander else 1)
-    size = dice.between(0.22, 0.32)
-    start_x, start_y = 0.5 + dice.between(-0.11, 0.11), 0.5 + dice.between(-0.11, 0.11)
-    mover = Placed(things[0], start_x, start_y, size, dice.rgb(things[0]))
+def _one_mover(rng: WorldRng, direction: str) -> World:
+    bystander = rng.chance(0.25) and direction != "still"
+    things = rng.things(2 if bystander else 1)
+    size = rng.between(0.22, 0.32)
+    start_x, start_y = 0.5 + rng.between(-0.11, 0.11), 0.5 + rng.between(-0.11, 0.11)
+    mover = Placed(things[0], start_x, start_y, size, rng.rgb(things[0]))
     items = [mover]
     if bystander:
         # In a corner, out of every way the other could take.
-        x, y = dice.pick((0.13, 0.87)), dice.pick((0.13, 0.87))
-        items.append(Placed(things[1], x, y, 0.2, dice.rgb(things[1])))
-    base = ground(dice, dice.clip_canvas, items)
-    path = _path(dice, mover, direction, dice.between(0.25, 0.31))
-    clip = film(dice, base.picture, path, standing=items[1:])
-    turns = [_motion_turn(dice, things[0], direction)]
+        x, y = rng.pick((0.13, 0.87)), rng.pick((0.13, 0.87))
+        items.append(Placed(things[1], x, y, 0.2, rng.rgb(things[1])))
+    base = ground(rng, rng.clip_canvas, items)
+    path = _path(rng, mover, direction, rng.between(0.25, 0.31))
+    clip = film(rng, base.picture, path, standing=items[1:])
+    turns = [_motion_turn(rng, things[0], direction)]
     if bystander:
         turns += [
-            _motion_turn(dice, things[1], "still"),
-            Turn(
+            _motion_turn(rng, things[1], "still"),
+            QAPair(
                 "mover",
-                dice.ask("mover"),
+                rng.ask("mover"),
                 sentence(f"the {things[0].label}"),
                 (things[0].label,),
                 things[0].nearly,
             ),
         ]
     answer = "no" if direction == "still" else "yes"
-    turns.append(Turn("moves", dice.ask("moves", x=things[0].name), sentence(answer), (answer,)))
-    turns += _colour_turns(dice, things[:1])
+    turns.append(QAPair("moves", rng.ask("moves", x=things[0].name), sentence(answer), (answer,)))
+    turns += _color_turns(rng, things[:1])
     told = DIRECTIONS[direction][2]
     caption = f"{an(things[0].label)} {told}" + (
         f", {an(things[1].label)} does not move" if bystander else ""
     )
-    return World(clip, sentence(caption), tuple(turns), ground=base.colour)
+    return World(clip, sentence(caption), tuple(turns), ground=base.color)
 
 
-def movers(dice: Dice) -> World:
+def movers(rng: WorldRng) -> World:
     """Two things that go different ways."""
     names = list(DIRECTIONS)
-    first = dice.by_slot(names)
-    across = dice.chance(0.5)  # the two are side by side, else one above the other
+    first = rng.by_slot(names)
+    across = rng.chance(0.5)  # the two are side by side, else one above the other
     # Two that run into each other cannot be told apart while they meet.
     meeting = ("right", "left") if across else ("down", "up")
-    second = dice.pick([d for d in names if d != first and (first, d) != meeting])
-    things = dice.things(2)
+    second = rng.pick([d for d in names if d != first and (first, d) != meeting])
+    things = rng.things(2)
     items = []
     for thing, centre in zip(things, (0.29, 0.71), strict=True):
-        other = 0.5 + dice.between(-0.12, 0.12)
+        other = 0.5 + rng.between(-0.12, 0.12)
         x, y = (centre, other) if across else (other, centre)
-        items.append(Placed(thing, x, y, dice.between(0.19, 0.24), dice.rgb(thing)))
-    base = ground(dice, dice.clip_canvas, items)
-    paths = [_path(dice, item, way, 0.22) for item, way in zip(items, (first, second), strict=True)]
-    clip = film(dice, base.picture, lambda time: [path(time)[0] for path in paths])
+        items.append(Placed(thing, x, y, rng.between(0.19, 0.24), rng.rgb(thing)))
+    base = ground(rng, rng.clip_canvas, items)
+    paths = [_path(rng, item, way, 0.22) for item, way in zip(items, (first, second), strict=True)]
+    clip = film(rng, base.picture, lambda time: [path(time)[0] for path in paths])
     turns = [
-        _motion_turn(dice, thing, way) for thing, way in zip(things, (first, second), strict=True)
+        _motion_turn(rng, thing, way) for thing, way in zip(things, (first, second), strict=True)
     ]
-    turns += _colour_turns(dice, things)
+    turns += _color_turns(rng, things)
     told = [
         f"{an(t.label)} {DIRECTIONS[way][2]}"
         for t, way in zip(things, (first, second), strict=True)
@@ -104,36 +104,36 @@ def movers(dice: Dice) -> World:
         clip,
         sentence(" and ".join(told)),
         tuple(replace(t, task="movers") if t.task == "motion" else t for t in turns),
-        ground=base.colour,
+        ground=base.color,
     )
 
 
-def scroll(dice: Dice) -> World:
+def scroll(rng: WorldRng) -> World:
     """A word that moves through the picture."""
-    text = dice.pick(WORDS[dice.held])
-    paper, ink = poster_colours(dice)
-    width, height = dice.clip_canvas
-    strip = Image.new("RGB", (width, height), COLOURS[paper])
-    word = dice.pick((text, text.upper(), text.upper(), text.capitalize()))
-    write_text(strip, word, dice.pick(dice.stock.fonts), (0.08, 0.3, 0.92, 0.7), COLOURS[ink])
-    step_x, step_y, _, _ = DIRECTIONS[dice.by_slot(("left", "up", "right", "down"))]
-    fps, num_frames = timing(dice)
+    text = rng.pick(WORDS[rng.held])
+    paper, ink = poster_colors(rng)
+    width, height = rng.clip_canvas
+    strip = Image.new("RGB", (width, height), COLORS[paper])
+    word = rng.pick((text, text.upper(), text.upper(), text.capitalize()))
+    write_text(strip, word, rng.pick(rng.assets.fonts), (0.08, 0.3, 0.92, 0.7), COLORS[ink])
+    step_x, step_y, _, _ = DIRECTIONS[rng.by_slot(("left", "up", "right", "down"))]
+    fps, num_frames = timing(rng)
     frames = []
     for i in range(num_frames):
         gone = 0.6 * (i / (num_frames - 1) - 0.5)
-        picture = Image.new("RGB", (width, height), COLOURS[paper])
+        picture = Image.new("RGB", (width, height), COLORS[paper])
         picture.paste(strip, (round(step_x * gone * width), round(step_y * gone * height)))
         frames.append(picture)
-    turn = Turn("scroll", dice.ask("scroll"), sentence(f"the word is {text}"), (text,))
+    turn = QAPair("scroll", rng.ask("scroll"), sentence(f"the word is {text}"), (text,))
     return World(Clip(frames, fps), sentence(f"the word {text} moves through"), (turn,))
 
 
 def _path(
-    dice: Dice, item: Placed, direction: str, length: float
+    rng: WorldRng, item: Placed, direction: str, length: float
 ) -> Callable[[float], list[Placed]]:
     """The thing's way as a function of time from 0 to 1, some with a short rest at an end."""
     step_x, step_y, _, _ = DIRECTIONS[direction]
-    begin, end = dice.pick(((0.0, 1.0), (0.0, 1.0), (0.12, 1.0), (0.0, 0.88)))
+    begin, end = rng.pick(((0.0, 1.0), (0.0, 1.0), (0.12, 1.0), (0.0, 0.88)))
 
     def at(time: float) -> list[Placed]:
         share = min(max((time - begin) / (end - begin), 0.0), 1.0) * length
@@ -142,19 +142,19 @@ def _path(
     return at
 
 
-def _motion_turn(dice: Dice, thing: Thing, direction: str) -> Turn:
+def _motion_turn(rng: WorldRng, thing: Thing, direction: str) -> QAPair:
     _, _, told, accept = DIRECTIONS[direction]
-    return Turn("motion", dice.ask("motion", x=dice.refer(thing)), sentence(f"it {told}"), accept)
+    return QAPair("motion", rng.ask("motion", x=rng.refer(thing)), sentence(f"it {told}"), accept)
 
 
-def _colour_turns(dice: Dice, things: list[Thing]) -> list[Turn]:
+def _color_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
     return [
-        Turn(
+        QAPair(
             "colour",
-            dice.ask("colour", x=thing.name),
-            sentence(f"it is {thing.colour}"),
-            (thing.colour,),
+            rng.ask("colour", x=thing.name),
+            sentence(f"it is {thing.color}"),
+            (thing.color,),
         )
         for thing in things
-        if thing.colour
+        if thing.color
     ]

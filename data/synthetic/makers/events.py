@@ -4,144 +4,142 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from data.synthetic.dice import Dice
+from data.synthetic.drawing.assets import Thing
 from data.synthetic.drawing.canvas import PLACES, Placed, ground, paint, place
 from data.synthetic.drawing.film import film
-from data.synthetic.drawing.shapes import COLOURS
-from data.synthetic.drawing.stock import Thing
+from data.synthetic.drawing.shapes import COLORS
 from data.synthetic.language.words import COUNTS, an, listed, plural, sentence
-from data.synthetic.world import Clip, Turn, World
+from data.synthetic.rng import WorldRng
+from data.synthetic.world import Clip, QAPair, World
 
 
-def order(dice: Dice) -> World:
+def order(rng: WorldRng) -> World:
     """Two or three things come one after another; each stays or makes room for the next."""
-    num = dice.pick((2, 2, 3))
-    things = dice.things(num)
-    stays = dice.chance(0.4)
+    num = rng.pick((2, 2, 3))
+    things = rng.things(num)
+    stays = rng.chance(0.4)
     places = (
-        dice.random.sample(list(PLACES), num)
-        if stays or dice.chance(0.5)
+        rng.random.sample(list(PLACES), num)
+        if stays or rng.chance(0.5)
         else ["in the middle"] * num
     )
-    big = dice.between(0.45, 0.6) if places[0] == places[1] else dice.between(0.24, 0.32)
-    items = [_put(dice, thing, where, big) for thing, where in zip(things, places, strict=True)]
-    base = ground(dice, dice.clip_canvas, items)
-    blank = dice.pick((0.0, 0.0, 0.12))
+    big = rng.between(0.45, 0.6) if places[0] == places[1] else rng.between(0.24, 0.32)
+    items = [_put(rng, thing, where, big) for thing, where in zip(things, places, strict=True)]
+    base = ground(rng, rng.clip_canvas, items)
+    blank = rng.pick((0.0, 0.0, 0.12))
 
     def at(time: float) -> Sequence[Placed]:
         come = int(min(max(time - blank, -1e-9) / (1 - blank), 0.999) * num) + (time >= blank)
         return items[:come] if stays else items[max(come - 1, 0) : come]
 
     first, last = things[0], things[-1]
-    x, y = dice.shuffled((first, last))
+    x, y = rng.shuffled((first, last))
     follower = things[1]
     turns = [
-        _which(dice, "first", first, "order"),
-        _which(dice, "last", last, "order"),
-        Turn(
+        _which(rng, "first", first, "order"),
+        _which(rng, "last", last, "order"),
+        QAPair(
             "order",
-            dice.ask("earlier", x=x.name, y=y.name),
+            rng.ask("earlier", x=x.name, y=y.name),
             sentence(f"the {first.name} comes first"),
             (first.name,),
             wrong=(last.name,),
         ),
-        _which(dice, "after", follower, "order", x=first.name),
+        _which(rng, "after", follower, "order", x=first.name),
     ]
-    turn = dice.slot % len(turns)
+    turn = rng.slot % len(turns)
     told = ", then ".join(an(thing.label) for thing in things)
     return World(
-        film(dice, base.picture, at),
+        film(rng, base.picture, at),
         sentence(f"first {told}"),
         (*turns[turn:], *turns[:turn]),
-        ground=base.colour,
+        ground=base.color,
     )
 
 
-def change(dice: Dice) -> World:
+def change(rng: WorldRng) -> World:
     """A thing turns into another one."""
-    before, after = dice.things(2)
-    where = dice.pick(list(PLACES))
-    size = dice.between(0.4, 0.6)
-    items = [_put(dice, thing, where, size) for thing in (before, after)]
-    base = ground(dice, dice.clip_canvas, items)
+    before, after = rng.things(2)
+    where = rng.pick(list(PLACES))
+    size = rng.between(0.4, 0.6)
+    items = [_put(rng, thing, where, size) for thing in (before, after)]
+    base = ground(rng, rng.clip_canvas, items)
     turns = (
-        _which(dice, "change", after, "change", x=before.name),
-        _which(dice, "first", before, "order"),
-        _which(dice, "last", after, "order"),
+        _which(rng, "change", after, "change", x=before.name),
+        _which(rng, "first", before, "order"),
+        _which(rng, "last", after, "order"),
     )
     caption = sentence(f"{an(before.label)} turns into {an(after.label)}")
-    return World(_turn_into(dice, base.picture, items), caption, turns, ground=base.colour)
+    return World(_turn_into(rng, base.picture, items), caption, turns, ground=base.color)
 
 
-def recolour(dice: Dice) -> World:
-    """A shape changes its colour."""
-    colour = dice.by_slot(list(COLOURS))
-    after = dice.shape(lambda thing: thing.colour == colour)
-    old = dice.other_colour(after)
-    before = Thing(after.name, "shape", colour=old)
-    where = dice.pick(list(PLACES))
-    size = dice.between(0.35, 0.6)
-    items = [_put(dice, thing, where, size) for thing in (before, after)]
-    base = ground(dice, dice.clip_canvas, items)
+def recolor(rng: WorldRng) -> World:
+    """A shape changes its color."""
+    color = rng.by_slot(list(COLORS))
+    after = rng.shape(lambda thing: thing.color == color)
+    old = rng.other_color(after)
+    before = Thing(after.name, "shape", color=old)
+    where = rng.pick(list(PLACES))
+    size = rng.between(0.35, 0.6)
+    items = [_put(rng, thing, where, size) for thing in (before, after)]
+    base = ground(rng, rng.clip_canvas, items)
     name = after.name
-    new = Turn(
-        "recolour", dice.ask("new colour", x=name), sentence(f"it turns {colour}"), (colour,)
+    new = QAPair("recolour", rng.ask("new colour", x=name), sentence(f"it turns {color}"), (color,))
+    first = QAPair(
+        "recolour", rng.ask("old colour", x=name), sentence(f"it is {old} at first"), (old,)
     )
-    first = Turn(
-        "recolour", dice.ask("old colour", x=name), sentence(f"it is {old} at first"), (old,)
-    )
-    turns = (new, first) if dice.slot // len(COLOURS) % 2 == 0 else (first, new)
-    caption = sentence(f"the {name} turns from {old} to {colour}")
-    return World(_turn_into(dice, base.picture, items), caption, turns, ground=base.colour)
+    turns = (new, first) if rng.slot // len(COLORS) % 2 == 0 else (first, new)
+    caption = sentence(f"the {name} turns from {old} to {color}")
+    return World(_turn_into(rng, base.picture, items), caption, turns, ground=base.color)
 
 
-def appear(dice: Dice) -> World:
+def appear(rng: WorldRng) -> World:
     """Two or three things, of which one comes later."""
-    return _come_or_go(dice, appears=True)
+    return _come_or_go(rng, appears=True)
 
 
-def vanish(dice: Dice) -> World:
+def vanish(rng: WorldRng) -> World:
     """Two or three things, of which one goes away."""
-    return _come_or_go(dice, appears=False)
+    return _come_or_go(rng, appears=False)
 
 
-def _come_or_go(dice: Dice, appears: bool) -> World:
-    things = dice.things(dice.pick((2, 3)))
-    places = dice.random.sample(list(PLACES), len(things))
+def _come_or_go(rng: WorldRng, appears: bool) -> World:
+    things = rng.things(rng.pick((2, 3)))
+    places = rng.random.sample(list(PLACES), len(things))
     items = [
-        _put(dice, t, where, dice.between(0.24, 0.32))
+        _put(rng, t, where, rng.between(0.24, 0.32))
         for t, where in zip(things, places, strict=True)
     ]
-    base = ground(dice, dice.clip_canvas, items)
-    moment = dice.between(0.35, 0.65)
+    base = ground(rng, rng.clip_canvas, items)
+    moment = rng.between(0.35, 0.65)
     clip = film(
-        dice,
+        rng,
         base.picture,
         lambda time: items[:1] if (time >= moment) == appears else [],
         standing=items[1:],
     )
     question, happens = ("appear", "appears") if appears else ("vanish", "disappears")
-    turn = _which(dice, question, things[0], question)
+    turn = _which(rng, question, things[0], question)
     there = listed([an(thing.label) for thing in things[1:]])
     caption = f"{there}, then {an(things[0].label)} {happens}"
     if not appears:
-        everything = listed([an(thing.label) for thing in dice.shuffled(things)])
+        everything = listed([an(thing.label) for thing in rng.shuffled(things)])
         caption = f"{everything}, then the {things[0].name} {happens}"
-    stays = Turn("presence", dice.ask("presence", a_x=an(things[1].name)), "Yes.", ("yes",))
-    gone = Turn("presence", dice.ask("presence", a_x=an(dice.absent(things).name)), "No.", ("no",))
-    return World(clip, sentence(caption), (turn, dice.pick((stays, gone))), ground=base.colour)
+    stays = QAPair("presence", rng.ask("presence", a_x=an(things[1].name)), "Yes.", ("yes",))
+    gone = QAPair("presence", rng.ask("presence", a_x=an(rng.absent(things).name)), "No.", ("no",))
+    return World(clip, sentence(caption), (turn, rng.pick((stays, gone))), ground=base.color)
 
 
-def tally(dice: Dice) -> World:
+def tally(rng: WorldRng) -> World:
     """One to four of a kind come one by one and stay, or each is gone before the next."""
-    num = dice.by_slot((1, 2, 3, 4))
-    thing = dice.things(1)[0]
-    places = dice.random.sample(list(PLACES), num)
-    size, rgb = dice.between(0.24, 0.3), dice.rgb(thing)
-    items = [_put(dice, thing, where, size) for where in places]
+    num = rng.by_slot((1, 2, 3, 4))
+    thing = rng.things(1)[0]
+    places = rng.random.sample(list(PLACES), num)
+    size, rgb = rng.between(0.24, 0.3), rng.rgb(thing)
+    items = [_put(rng, thing, where, size) for where in places]
     items = [Placed(thing, item.x, item.y, size, rgb) for item in items]
-    base = ground(dice, dice.clip_canvas, items)
-    stays = dice.chance(0.5)
+    base = ground(rng, rng.clip_canvas, items)
+    stays = rng.chance(0.5)
 
     def at(time: float) -> Sequence[Placed]:
         part = min(time, 0.999) * num
@@ -152,28 +150,28 @@ def tally(dice: Dice) -> World:
 
     verb = "appears" if num == 1 else "appear"
     told = f"{COUNTS[num]} {thing.name if num == 1 else plural(thing.name)} {verb}"
-    turn = Turn("tally", dice.ask("tally", xs=plural(thing.name)), sentence(told), (str(num),))
-    told = told if not thing.colour else told.replace(thing.name, thing.label, 1)
-    clip = film(dice, base.picture, at)
-    return World(clip, sentence(told), (turn,), ground=base.colour)
+    turn = QAPair("tally", rng.ask("tally", xs=plural(thing.name)), sentence(told), (str(num),))
+    told = told if not thing.color else told.replace(thing.name, thing.label, 1)
+    clip = film(rng, base.picture, at)
+    return World(clip, sentence(told), (turn,), ground=base.color)
 
 
-def _which(dice: Dice, question: str, thing: Thing, task: str, **words: str) -> Turn:
-    return Turn(
-        task, dice.ask(question, **words), sentence(an(thing.label)), (thing.label,), thing.nearly
+def _which(rng: WorldRng, question: str, thing: Thing, task: str, **words: str) -> QAPair:
+    return QAPair(
+        task, rng.ask(question, **words), sentence(an(thing.label)), (thing.label,), thing.nearly
     )
 
 
-def _put(dice: Dice, thing: Thing, where: str, size: float) -> Placed:
+def _put(rng: WorldRng, thing: Thing, where: str, size: float) -> Placed:
     """As `place`, on the canvas of the clip."""
-    return place(dice, thing, where, size, dice.clip_canvas)
+    return place(rng, thing, where, size, rng.clip_canvas)
 
 
-def _turn_into(dice: Dice, base: Image.Image, items: list[Placed]) -> Clip:
+def _turn_into(rng: WorldRng, base: Image.Image, items: list[Placed]) -> Clip:
     """The first thing, a short dissolve or a cut, the second thing."""
     before, after = (paint(base, [item]) for item in items)
-    moment, length = dice.between(0.4, 0.6), dice.pick((0.0, 0.15, 0.25))
-    clip = film(dice, base, lambda time: [])
+    moment, length = rng.between(0.4, 0.6), rng.pick((0.0, 0.15, 0.25))
+    clip = film(rng, base, lambda time: [])
     num_frames = len(clip.frames)
     frames, shown = [], []
     for i in range(num_frames):

@@ -1,11 +1,11 @@
-"""Worlds of things in a still picture: names, colours, places, numbers, sizes."""
+"""Worlds of things in a still picture: names, colors, places, numbers, sizes."""
 
-from data.synthetic.dice import Dice
+from data.synthetic.drawing.assets import Thing
 from data.synthetic.drawing.canvas import PLACES, Ground, Placed, ground, paint, place
-from data.synthetic.drawing.shapes import COLOURS
-from data.synthetic.drawing.stock import Thing
+from data.synthetic.drawing.shapes import COLORS
 from data.synthetic.language.words import COUNTS, an, listed, plural, sentence
-from data.synthetic.world import Turn, World
+from data.synthetic.rng import WorldRng
+from data.synthetic.world import QAPair, World
 
 # How to get from one thing to its neighbour: column step, row step.
 RELATIONS = {"left of": (-1, 0), "right of": (1, 0), "above": (0, -1), "below": (0, 1)}
@@ -15,129 +15,129 @@ OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "bel
 VAGUE = ("object", "shape", "place", "sky", "science", "medical", "household", "event")
 
 
-def single(dice: Dice) -> World:
+def single(rng: WorldRng) -> World:
     """One large thing: what it is. In scoring, objects are held-out ones."""
-    thing = (None if dice.chance(0.3) else dice.object(own=True)) or _shape_by_slot(dice)
-    size = dice.between(0.5, 0.85)
-    item = place(dice, thing, dice.pick(WHERE), size)
-    base = ground(dice, dice.canvas, [item], plain=dice.chance(0.4))
-    turns = [name_turn(dice, thing)]
-    turns += colour_turns(dice, [thing]) + background_turns(dice, base)
+    thing = (None if rng.chance(0.3) else rng.object(own=True)) or _shape_by_slot(rng)
+    size = rng.between(0.5, 0.85)
+    item = place(rng, thing, rng.pick(WHERE), size)
+    base = ground(rng, rng.canvas, [item], plain=rng.chance(0.4))
+    turns = [name_turn(rng, thing)]
+    turns += color_turns(rng, [thing]) + background_turns(rng, base)
     if thing.fits_sentences:
-        turns += presence_turns(dice, [thing])
+        turns += presence_turns(rng, [thing])
     return _world(_caption([thing.described], base), turns, [item], base)
 
 
-def known(dice: Dice) -> World:
+def known(rng: WorldRng) -> World:
     """As `single` with an object that training has seen: in scoring, what was learnt by heart."""
-    thing = dice.pick(dice.pick(dice.seen.kinds)) if dice.seen.kinds else _shape_by_slot(dice)
-    item = place(dice, thing, dice.pick(WHERE), dice.between(0.5, 0.85))
-    base = ground(dice, dice.canvas, [item])
-    return _world(_caption([thing.described], base), [name_turn(dice, thing)], [item], base)
-
-
-def several(dice: Dice) -> World:
-    """One to four things in different places: colours, places, presence, which is left or above."""
-    where = dice.by_slot(WHERE)
-    num = dice.pick((1, 2, 2, 3, 3, 4))
-    first = _shape_by_slot(dice) if dice.chance(0.5) else dice.thing()
-    things = dice.things(num, first)
-    others = dice.random.sample([other for other in WHERE if other != where], num - 1)
-    items = _lay_out(dice, things, [where, *others], 0.24, 0.32)
-    base = ground(dice, dice.canvas, items, plain=dice.chance(0.4))
-    turns = [
-        place_turn(dice, thing, at) for thing, at in zip(things, [where, *others], strict=True)
-    ]
-    turns += (
-        colour_turns(dice, things) + background_turns(dice, base) + presence_turns(dice, things)
+    thing = (
+        rng.pick(rng.pick(rng.train_assets.objects))
+        if rng.train_assets.objects
+        else _shape_by_slot(rng)
     )
-    if not dice.held:  # scored with pairs, where each answer comes up equally often
-        turns += _side_turns(dice, things, [where, *others])
+    item = place(rng, thing, rng.pick(WHERE), rng.between(0.5, 0.85))
+    base = ground(rng, rng.canvas, [item])
+    return _world(_caption([thing.described], base), [name_turn(rng, thing)], [item], base)
+
+
+def several(rng: WorldRng) -> World:
+    """One to four things in different places: colors, places, presence, which is left or above."""
+    where = rng.by_slot(WHERE)
+    num = rng.pick((1, 2, 2, 3, 3, 4))
+    first = _shape_by_slot(rng) if rng.chance(0.5) else rng.thing()
+    things = rng.things(num, first)
+    others = rng.random.sample([other for other in WHERE if other != where], num - 1)
+    items = _lay_out(rng, things, [where, *others], 0.24, 0.32)
+    base = ground(rng, rng.canvas, items, plain=rng.chance(0.4))
+    turns = [place_turn(rng, thing, at) for thing, at in zip(things, [where, *others], strict=True)]
+    turns += color_turns(rng, things) + background_turns(rng, base) + presence_turns(rng, things)
+    if not rng.held:  # scored with pairs, where each answer comes up equally often
+        turns += _side_turns(rng, things, [where, *others])
     order = sorted(range(num), key=lambda i: WHERE.index([where, *others][i]))
     parts = [f"{things[i].described} {[where, *others][i]}" for i in order]
     return _world(_caption(parts, base), turns, items, base)
 
 
-def pair(dice: Dice) -> World:
+def pair(rng: WorldRng) -> World:
     """Two things, side by side or one above the other: which is where."""
-    relation = dice.by_slot(list(RELATIONS))
+    relation = rng.by_slot(list(RELATIONS))
     step_x, step_y = RELATIONS[relation]
-    first, second = dice.things(2)
-    lane = dice.pick((0, 1, 2))
-    near, far = sorted(dice.random.sample((0, 1, 2), 2))
+    first, second = rng.things(2)
+    lane = rng.pick((0, 1, 2))
+    near, far = sorted(rng.random.sample((0, 1, 2), 2))
     low, high = near * 3 + lane, far * 3 + lane  # one above the other
     if step_x:
         low, high = lane * 3 + near, lane * 3 + far  # side by side
     before = step_x + step_y < 0  # the first thing comes before the second one in reading order
     places = [WHERE[low], WHERE[high]] if before else [WHERE[high], WHERE[low]]
-    items = _lay_out(dice, [first, second], places, 0.24, 0.32)
-    base = ground(dice, dice.canvas, items)
+    items = _lay_out(rng, [first, second], places, 0.24, 0.32)
+    base = ground(rng, rng.canvas, items)
     opposite = OPPOSITE[relation]
     turns = [
-        side_turn(dice, first, second, relation),
-        neighbour_turn(dice, first, second, relation),
-        side_turn(dice, second, first, opposite),
-        neighbour_turn(dice, second, first, opposite),
-        *(place_turn(dice, *at) for at in zip((first, second), places, strict=True)),
-        *colour_turns(dice, [first, second]),
-        *presence_turns(dice, [first, second]),
+        side_turn(rng, first, second, relation),
+        neighbour_turn(rng, first, second, relation),
+        side_turn(rng, second, first, opposite),
+        neighbour_turn(rng, second, first, opposite),
+        *(place_turn(rng, *at) for at in zip((first, second), places, strict=True)),
+        *color_turns(rng, [first, second]),
+        *presence_turns(rng, [first, second]),
     ]
     caption = sentence(f"{first.described} {relation} {second.described}")
     return _world(caption, turns, items, base)
 
 
-def crowd(dice: Dice) -> World:
+def crowd(rng: WorldRng) -> World:
     """Some of one kind, and perhaps some others: how many there are."""
-    num = dice.by_slot((0, 1, 2, 3, 4))
-    target, other = dice.things(2)
-    num_others = dice.random.randint(1, 3) if num == 0 else dice.pick((0, 0, 1, 2, 3))
-    places = dice.random.sample(WHERE, num + num_others)
-    size = dice.between(0.22, 0.3)
-    rgbs = {target: dice.rgb(target), other: dice.rgb(other)}
+    num = rng.by_slot((0, 1, 2, 3, 4))
+    target, other = rng.things(2)
+    num_others = rng.random.randint(1, 3) if num == 0 else rng.pick((0, 0, 1, 2, 3))
+    places = rng.random.sample(WHERE, num + num_others)
+    size = rng.between(0.22, 0.3)
+    rgbs = {target: rng.rgb(target), other: rng.rgb(other)}
     items = []
     for i, where in enumerate(places):
         thing = target if i < num else other
-        spot = place(dice, thing, where, size * dice.between(0.93, 1.04))
+        spot = place(rng, thing, where, size * rng.between(0.93, 1.04))
         items.append(Placed(thing, spot.x, spot.y, spot.size, rgbs[thing]))
-    base = ground(dice, dice.canvas, items)
-    turns = [count_turn(dice, target, num)]
+    base = ground(rng, rng.canvas, items)
+    turns = [count_turn(rng, target, num)]
     if num_others:
-        turns.append(count_turn(dice, other, num_others))
+        turns.append(count_turn(rng, other, num_others))
         total = num + num_others
         things = "thing" if total == 1 else "things"
         answer = sentence(f"there {'is' if total == 1 else 'are'} {COUNTS[total]} {things}")
-        turns.append(Turn("count", dice.ask("count", xs="things"), answer, (str(total),)))
-    elif dice.chance(0.3):
-        turns.append(count_turn(dice, other, 0))
-    turns += presence_turns(dice, [target] if num else [other])
+        turns.append(QAPair("count", rng.ask("count", xs="things"), answer, (str(total),)))
+    elif rng.chance(0.3):
+        turns.append(count_turn(rng, other, 0))
+    turns += presence_turns(rng, [target] if num else [other])
     parts = [_number_of(thing, n) for thing, n in ((target, num), (other, num_others)) if n]
     return _world(_caption(parts, base), turns, items, base)
 
 
-def sizes(dice: Dice) -> World:
+def sizes(rng: WorldRng) -> World:
     """A big and a small thing: which is bigger."""
-    big, small = dice.things(2)
-    left, right = dice.pick(
+    big, small = rng.things(2)
+    left, right = rng.pick(
         (("on the left", "on the right"), ("at the top left", "at the bottom right"))
     )
-    if dice.chance(0.5):
+    if rng.chance(0.5):
         left, right = right, left
-    base_size = dice.between(0.38, 0.46)
+    base_size = rng.between(0.38, 0.46)
     items = [
-        place(dice, big, left, base_size),
-        place(dice, small, right, base_size * dice.between(0.4, 0.55)),
+        place(rng, big, left, base_size),
+        place(rng, small, right, base_size * rng.between(0.4, 0.55)),
     ]
-    base = ground(dice, dice.canvas, items)
+    base = ground(rng, rng.canvas, items)
     turns = []
     for question, right_one, other in (("bigger", big, small), ("smaller", small, big)):
-        x, y = dice.shuffled((right_one, other))
-        text = dice.ask(question, x=x.name, y=y.name)
+        x, y = rng.shuffled((right_one, other))
+        text = rng.ask(question, x=x.name, y=y.name)
         answer = sentence(f"the {right_one.name} is {question}")
-        turns.append(Turn("compare", text, answer, (right_one.name,), wrong=(other.name,)))
-    turns = turns if dice.by_slot((True, False)) else turns[::-1]
+        turns.append(QAPair("compare", text, answer, (right_one.name,), wrong=(other.name,)))
+    turns = turns if rng.by_slot((True, False)) else turns[::-1]
     relation = "left of" if items[0].x < items[1].x else "right of"
-    turns.append(side_turn(dice, big, small, relation))
-    turns += colour_turns(dice, [big, small])
+    turns.append(side_turn(rng, big, small, relation))
+    turns += color_turns(rng, [big, small])
     caption = sentence(f"a big {big.label} and a small {small.label}")
     return _world(caption, turns, items, base)
 
@@ -145,38 +145,38 @@ def sizes(dice: Dice) -> World:
 # Turns that several worlds ask
 
 
-def name_turn(dice: Dice, thing: Thing) -> Turn:
+def name_turn(rng: WorldRng, thing: Thing) -> QAPair:
     """What is this?"""
     last = thing.name.split()[-1]  # a "police car" is nearly right as a car
     near = tuple(sorted({thing.name, last, thing.category} - {thing.label, *VAGUE}))
-    accept = (thing.label, f"{thing.colour} ball") if thing.name == "circle" else (thing.label,)
-    return Turn("name", dice.ask("name"), sentence(thing.described), accept, near)
+    accept = (thing.label, f"{thing.color} ball") if thing.name == "circle" else (thing.label,)
+    return QAPair("name", rng.ask("name"), sentence(thing.described), accept, near)
 
 
-def colour_turns(dice: Dice, things: list[Thing]) -> list[Turn]:
-    """The colour of every shape among the things."""
+def color_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
+    """The color of every shape among the things."""
     return [
-        Turn(
+        QAPair(
             "colour",
-            dice.ask("colour", x=thing.name),
-            sentence(f"it is {thing.colour}"),
-            (thing.colour,),
+            rng.ask("colour", x=thing.name),
+            sentence(f"it is {thing.color}"),
+            (thing.color,),
         )
         for thing in things
-        if thing.colour
+        if thing.color
     ]
 
 
-def background_turns(dice: Dice, base: Ground) -> list[Turn]:
-    """The colour of the background, where it has a plain one."""
-    if not base.colour:
+def background_turns(rng: WorldRng, base: Ground) -> list[QAPair]:
+    """The color of the background, where it has a plain one."""
+    if not base.color:
         return []
     return [
-        Turn("background", dice.ask("background"), sentence(f"it is {base.colour}"), (base.colour,))
+        QAPair("background", rng.ask("background"), sentence(f"it is {base.color}"), (base.color,))
     ]
 
 
-def place_turn(dice: Dice, thing: Thing, where: str) -> Turn:
+def place_turn(rng: WorldRng, thing: Thing, where: str) -> QAPair:
     """Where is it? A side alone is nearly right for a corner, and the other way round."""
     words = where.split()[2:] if where.split()[1] == "the" else where.split()
     near = (
@@ -185,81 +185,81 @@ def place_turn(dice: Dice, thing: Thing, where: str) -> Turn:
         else tuple(" ".join(w.split()[2:]) for w in WHERE if words[0] in w)
     )
     answer = sentence(f"it is {where}")
-    return Turn("place", dice.ask("place", x=dice.refer(thing)), answer, (" ".join(words),), near)
+    return QAPair("place", rng.ask("place", x=rng.refer(thing)), answer, (" ".join(words),), near)
 
 
-def side_turn(dice: Dice, first: Thing, second: Thing, relation: str) -> Turn:
+def side_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPair:
     """Is it left or right, above or below?"""
     question = "left or right" if relation in ("left of", "right of") else "above or below"
-    text = dice.ask(question, x=first.name, y=second.name)
+    text = rng.ask(question, x=first.name, y=second.name)
     word = relation.split()[0]
     accept = {"above": ("above", "top", "up"), "below": ("below", "bottom", "down")}.get(
         word, (word,)
     )
-    return Turn("side", text, sentence(f"it is {relation} the {second.name}"), accept)
+    return QAPair("side", text, sentence(f"it is {relation} the {second.name}"), accept)
 
 
-def _side_turns(dice: Dice, things: list[Thing], places: list[str]) -> list[Turn]:
+def _side_turns(rng: WorldRng, things: list[Thing], places: list[str]) -> list[QAPair]:
     """Of some things in different places, one question each about where it is from another's."""
     turns = []
-    for i in dice.shuffled(range(len(things)))[: len(things) - 1]:
-        j = dice.pick([other for other in range(len(things)) if other != i])
+    for i in rng.shuffled(range(len(things)))[: len(things) - 1]:
+        j = rng.pick([other for other in range(len(things)) if other != i])
         row, column = divmod(WHERE.index(places[i]), 3)
         other_row, other_column = divmod(WHERE.index(places[j]), 3)
         across = "left of" if column < other_column else "right of"
         down = "above" if row < other_row else "below"
         apart = [across] * (column != other_column) + [down] * (row != other_row)
-        turns.append(side_turn(dice, things[i], things[j], dice.pick(apart)))
+        turns.append(side_turn(rng, things[i], things[j], rng.pick(apart)))
     return turns
 
 
-def neighbour_turn(dice: Dice, first: Thing, second: Thing, relation: str) -> Turn:
+def neighbour_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPair:
     """What is left of it?"""
-    text = dice.ask("neighbour", relation=relation, y=second.name)
-    return Turn(
+    text = rng.ask("neighbour", relation=relation, y=second.name)
+    return QAPair(
         "neighbour", text, sentence(first.described), (first.label,), first.nearly, (second.name,)
     )
 
 
-def presence_turns(dice: Dice, things: list[Thing]) -> list[Turn]:
+def presence_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
     """One question about what is there and one about what is not, by turns first."""
-    there, absent = dice.pick(things), dice.absent(things)
-    if there.is_shape and dice.chance(0.35):
-        # The same shape in another colour is harder than another shape.
-        absent = Thing(there.name, there.category, colour=dice.other_colour(there))
+    there, absent = rng.pick(things), rng.absent(things)
+    if there.is_shape and rng.chance(0.35):
+        # The same shape in another color is harder than another shape.
+        absent = Thing(there.name, there.category, color=rng.other_color(there))
     hard = absent.name == there.name
     turns = []
     for thing, answer in ((there, "yes"), (absent, "no")):
-        label = thing.label if hard or dice.chance(0.5) else thing.name
-        text = dice.ask("presence", a_x=an(label))
-        turns.append(Turn("presence", text, sentence(answer), (answer,)))
-    return turns if dice.by_slot((True, False)) else turns[::-1]
+        label = thing.label if hard or rng.chance(0.5) else thing.name
+        text = rng.ask("presence", a_x=an(label))
+        turns.append(QAPair("presence", text, sentence(answer), (answer,)))
+    return turns if rng.by_slot((True, False)) else turns[::-1]
 
 
-def count_turn(dice: Dice, thing: Thing, num: int) -> Turn:
+def count_turn(rng: WorldRng, thing: Thing, num: int) -> QAPair:
     """How many are there?"""
-    label = dice.refer(thing)
+    label = rng.refer(thing)
     verb = "is" if num == 1 else "are"
     answer = sentence(
         f"there {verb} {COUNTS[num]} {thing.name if num == 1 else plural(thing.name)}"
     )
-    return Turn("count", dice.ask("count", xs=plural(label)), answer, (str(num),))
+    return QAPair("count", rng.ask("count", xs=plural(label)), answer, (str(num),))
 
 
-def _shape_by_slot(dice: Dice) -> Thing:
-    colour = dice.by_slot(list(COLOURS))
-    return dice.shape(lambda thing: thing.colour == colour)
+def _shape_by_slot(rng: WorldRng) -> Thing:
+    color = rng.by_slot(list(COLORS))
+    return rng.shape(lambda thing: thing.color == color)
 
 
 def _lay_out(
-    dice: Dice, things: list[Thing], places: list[str], low: float, high: float
+    rng: WorldRng, things: list[Thing], places: list[str], low: float, high: float
 ) -> list[Placed]:
     pairs = zip(things, places, strict=True)
-    return [place(dice, thing, where, dice.between(low, high)) for thing, where in pairs]
+    return [place(rng, thing, where, rng.between(low, high)) for thing, where in pairs]
 
 
-def _world(caption: str, turns: list[Turn], items: list[Placed], base: Ground) -> World:
-    return World(paint(base.picture, items), caption, tuple(turns), items, base.colour)
+def _world(caption: str, turns: list[QAPair], items: list[Placed], base: Ground) -> World:
+    return World(paint(base.picture, items), caption, tuple(turns), items, base.color)
 
 
 def _number_of(thing: Thing, num: int) -> str:
@@ -268,4 +268,4 @@ def _number_of(thing: Thing, num: int) -> str:
 
 def _caption(parts: list[str], base: Ground) -> str:
     told = sentence(listed(parts))
-    return f"{told} The background is {base.colour}." if base.colour else told
+    return f"{told} The background is {base.color}." if base.color else told

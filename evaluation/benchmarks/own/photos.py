@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.embedded.photographs import LIST, photographs
-from data.wilson import shown
+from data.wilson import format_share
 from evaluation.benchmarks.base import Options, Question
 from evaluation.benchmarks.own.worlds import OwnBenchmark, as_question, missed
 from evaluation.runs.log import LogRow
@@ -39,8 +39,8 @@ class Photos(OwnBenchmark):
         return [
             "| photographs of one thing | share |",
             "|---|---|",
-            f"| right | {shown(right, total)} |",
-            f"| right or nearly right (aim >= {100 * AIM:.0f} %) | {shown(nearly, total)}"
+            f"| right | {format_share(right, total)} |",
+            f"| right or nearly right (aim >= {100 * AIM:.0f} %) | {format_share(nearly, total)}"
             f"{missed(nearly, total, AIM)} |",
-            f'| said "I can\'t tell" | {shown(unsure, total)} |',
+            f'| said "I can\'t tell" | {format_share(unsure, total)} |',
         ]

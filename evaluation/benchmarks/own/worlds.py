@@ -7,9 +7,9 @@ free text, score_row by the rules of `data.scoring`.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data.records import Media, Record, Text, read_records
+from data.records import MediaFile, Record, RecordText, read_records
 from data.scoring import first_sentence, is_right
-from data.wilson import counted, shown
+from data.wilson import count_by_name, format_share
 from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question
 from evaluation.runs.log import LogRow
 from vlm.weights.io.files import cache_dir
@@ -71,7 +71,7 @@ class Worlds(OwnBenchmark):
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """The README's tables: what the model aims at, then every task."""
-        right = counted(
+        right = count_by_name(
             (row["category"]["task"], row["score"]["right"] == 1.0)
             for row in rows
             if not row["error"]
@@ -80,9 +80,9 @@ class Worlds(OwnBenchmark):
         for aim, tasks in AIMS.items():
             found = [right[task] for task in tasks if task in right]
             hits, total = sum(hits for hits, _ in found), sum(total for _, total in found)
-            lines.append(f"| {aim} | {shown(hits, total)}{missed(hits, total, AIM)} |")
+            lines.append(f"| {aim} | {format_share(hits, total)}{missed(hits, total, AIM)} |")
         lines += ["", "| task | right |", "|---|---|"]
-        return lines + [f"| {task} | {shown(*share)} |" for task, share in right.items()]
+        return lines + [f"| {task} | {format_share(*share)} |" for task, share in right.items()]
 
 
 def as_question(record: Record) -> Question:
@@ -92,9 +92,9 @@ def as_question(record: Record) -> Question:
     message = next(message for message in record.messages if message.role == "user")
     parts: list[MediaPart | str] = []
     for part in message.parts:
-        if isinstance(part, Text):
+        if isinstance(part, RecordText):
             parts.append(part.text)
-        elif isinstance(part, Media):
+        elif isinstance(part, MediaFile):
             parts.append(MediaPart("video" if part.kind == "video" else "image", part.path))
         else:
             raise ValueError(f"record {record.id} has no picture that could be shown.")

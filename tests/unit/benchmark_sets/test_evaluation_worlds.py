@@ -160,5 +160,5 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     assert wilson.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
     assert wilson.wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
-    assert wilson.shown(0, 40) == "0 % (0 to 9, n = 40)"
+    assert wilson.format_share(0, 40) == "0 % (0 to 9, n = 40)"
     assert all(0 <= end <= 1 for n in range(1, 99) for k in (0, n) for end in wilson.wilson(k, n))

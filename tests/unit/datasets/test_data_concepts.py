@@ -8,10 +8,10 @@ import pytest
 from data.scoring import is_right
 from data.synthetic.concepts import UNSURE, concept_records
 from data.synthetic.language.concept_phrases import QUESTIONS
-from data.synthetic.language.kinds import (
-    NUM_KINDS,
+from data.synthetic.language.imagenet_names import (
+    NUM_CLASSES,
     family_phrase,
-    kinds,
+    imagenet_classes,
     short_description,
     with_article,
 )
@@ -34,8 +34,8 @@ def _exchanges(record: Record) -> list[tuple[str, str]]:
 
 
 def test_every_kind_has_a_short_plain_name() -> None:
-    assert len(kinds()) == NUM_KINDS
-    for kind in kinds():
+    assert len(imagenet_classes()) == NUM_CLASSES
+    for kind in imagenet_classes():
         assert kind.name
         assert not set(kind.name) & set("()/_")
         assert len(kind.name.split()) <= 4, kind.name
@@ -43,7 +43,7 @@ def test_every_kind_has_a_short_plain_name() -> None:
 
 
 def test_a_few_kinds_are_what_they_are_known_to_be() -> None:
-    tabby, espresso, jeans, globe = (kinds()[index] for index in (281, 967, 608, 8))
+    tabby, espresso, jeans, globe = (imagenet_classes()[index] for index in (281, 967, 608, 8))
     assert (tabby.name, tabby.phrase, tabby.family) == ("tabby cat", "a tabby cat", "cat")
     assert tabby.is_animal
     assert espresso.phrase == "an espresso"
@@ -73,7 +73,7 @@ def test_families_without_number_get_some() -> None:
 
 
 def test_descriptions_are_one_whole_short_sentence() -> None:
-    described = [kind.looks for kind in kinds() if kind.looks]
+    described = [kind.looks for kind in imagenet_classes() if kind.looks]
     assert len(described) > 850
     for looks in described:
         assert looks.startswith("It ")
@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
 def test_a_thousand_records_hold_every_kind_once(stage: Any) -> None:
     counts = Counter(_part(record)["class"] for record in concept_records(1000, 0, stage))
     assert set(counts.values()) == {1}
-    assert len(counts) == NUM_KINDS
+    assert len(counts) == NUM_CLASSES
 
 
 def test_only_the_first_user_turn_carries_the_concept(instruct: list[Record]) -> None:
@@ -130,7 +130,7 @@ def test_a_kind_is_named_unless_confidence_is_very_low(instruct: list[Record]) -
         unknown = record["task"] == "concept-unknown"
         assert unknown == (_part(record)["confidence"] < UNSURE)
         if unknown:
-            name = kinds()[_part(record)["class"]].name
+            name = imagenet_classes()[_part(record)["class"]].name
             assert name.lower() not in _exchanges(record)[0][1].lower()
 
 
@@ -139,7 +139,7 @@ def test_yes_and_no_are_balanced_and_true(instruct: list[Record]) -> None:
     for record in instruct:
         if record["task"] != "concept-presence":
             continue
-        kind = kinds()[_part(record)["class"]]
+        kind = imagenet_classes()[_part(record)["class"]]
         question = _exchanges(record)[0][0].lower()
         own = [kind.phrase] + ([family_phrase(kind.family)] if kind.family else [])
         verdict = record["accept"][0][0]

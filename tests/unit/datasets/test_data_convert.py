@@ -10,7 +10,7 @@ from PIL import Image
 
 from data.__main__ import main
 from data.convert.run import convert
-from data.records import Media, Record, Text, read_records
+from data.records import MediaFile, Record, RecordText, read_records
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def converted(folder: Path, entries: list[Any], format: str = "", name: str = "i
 def parts(record: Record, message: int = 0) -> list[str]:
     """The parts of a message: words, or the names of files."""
     return [
-        part.text if isinstance(part, Text) else part.path.name
+        part.text if isinstance(part, RecordText) else part.path.name
         for part in record.messages[message].parts
-        if isinstance(part, Text | Media)
+        if isinstance(part, RecordText | MediaFile)
     ]
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.records import Media
-from data.samples.dataset import Bad, Reading, RecordDataset
+from data.records import MediaFile
+from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample
 from data.samples.decoder import Decoder
 from data.samples.frame_cache import FrameCache
-from data.samples.quarantine import Quarantine, TooManyBadError
+from data.samples.quarantine import Quarantine, TooManyRejectedError
 from data.sources.record_file import RecordFile
 from tests.media_maker import write_video
 from tests.tiny import tiny_processor
@@ -33,18 +33,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pixels_are_those_that_reading_without_a_process_gives(folder: Path) -> None:
     decoder = Decoder()
-    video = decoder.video(Media("video", folder / "v.mp4"), 4, 32)
+    video = decoder.video(MediaFile("video", folder / "v.mp4"), 4, 32)
     plain = read_video(folder / "v.mp4", num_frames=4, isolated=False)
     assert np.array_equal(video.frames, resize_frames(plain.frames, 32))
     assert video.times == tuple(plain.times)
-    image = decoder.image(Media("image", folder / "a.png"))
+    image = decoder.image(MediaFile("image", folder / "a.png"))
     assert np.array_equal(image.frames[0], read_image(folder / "a.png", isolated=False).pixels)
-    assert decoder.probe(Media("video", folder / "v.mp4")).num_frames == 6
+    assert decoder.probe(MediaFile("video", folder / "v.mp4")).num_frames == 6
 
 
 def test_one_process_reads_many_files_and_ends_with_its_decoder(folder: Path) -> None:
     decoder = Decoder()
-    media = Media("image", folder / "a.png")
+    media = MediaFile("image", folder / "a.png")
     decoder.image(media)
     assert decoder._running is not None
     process = decoder._running.process
@@ -56,7 +56,7 @@ def test_one_process_reads_many_files_and_ends_with_its_decoder(folder: Path) ->
 
 def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) -> None:
     decoder = Decoder(seconds=0.2)
-    media = Media("image", folder / "a.png")
+    media = MediaFile("image", folder / "a.png")
     decoder.image(media, seconds=20)
     assert decoder._running is not None
     os.kill(decoder._running.process.pid, signal.SIGSTOP)
@@ -69,7 +69,7 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
 
 def test_a_process_that_dies_is_said_to_have_crashed(folder: Path) -> None:
     decoder = Decoder()
-    media = Media("image", folder / "a.png")
+    media = MediaFile("image", folder / "a.png")
     decoder.image(media)
     assert decoder._running is not None
     decoder._running.process.send_signal(signal.SIGSTOP)
@@ -89,8 +89,8 @@ def test_a_sample_has_one_time_limit_for_all_its_media(folder: Path) -> None:
     }
     (folder / "r.jsonl").write_text(json.dumps(line) + "\n")
     records = RecordFile(folder / "r.jsonl")
-    (bad,) = RecordDataset(records, tiny_processor(), reading=Reading(seconds=1e-9))
-    assert isinstance(bad, Bad)
+    (bad,) = RecordDataset(records, tiny_processor(), media_options=MediaOptions(seconds=1e-9))
+    assert isinstance(bad, RejectedSample)
     assert "took longer" in bad.reason
     assert bad.where == f"{folder / 'r.jsonl'}, line 1"
 
@@ -99,7 +99,7 @@ def test_squares_are_kept_by_content_and_by_how_they_were_read(
     folder: Path, tmp_path: Path
 ) -> None:
     cache = FrameCache(tmp_path / "frames", 10**9)
-    media = Media("video", folder / "v.mp4")
+    media = MediaFile("video", folder / "v.mp4")
     decoded = Decoder().video(media, 4, 32)
     assert cache.decoded(cache.name(media, 4, 32)) is None
     cache.keep(cache.name(media, 4, 32), decoded)
@@ -110,9 +110,9 @@ def test_squares_are_kept_by_content_and_by_how_they_were_read(
     assert cache.decoded(cache.name(media, 5, 32)) is None
     copy = tmp_path / "other name.mp4"
     copy.write_bytes(media.path.read_bytes())
-    assert cache.decoded(cache.name(Media("video", copy), 4, 32)) is not None
+    assert cache.decoded(cache.name(MediaFile("video", copy), 4, 32)) is not None
     copy.write_bytes(media.path.read_bytes() + b"x")
-    assert cache.decoded(cache.name(Media("video", copy), 4, 32)) is None
+    assert cache.decoded(cache.name(MediaFile("video", copy), 4, 32)) is None
 
     (file,) = (tmp_path / "frames").glob("*/*.safetensors")
     file.write_bytes(b"half written")
@@ -122,7 +122,7 @@ def test_squares_are_kept_by_content_and_by_how_they_were_read(
 
 def test_what_was_used_longest_ago_leaves_the_cache_first(folder: Path, tmp_path: Path) -> None:
     cache = FrameCache(tmp_path / "frames", 10**9)
-    media = Media("image", folder / "a.png")
+    media = MediaFile("image", folder / "a.png")
     decoded = Decoder().image(media, 32)
     for side in range(1, 6):
         cache.keep(cache.name(media, 1, side), decoded)
@@ -145,7 +145,9 @@ def test_a_quarantine_is_counted_on_where_it_was(tmp_path: Path) -> None:
     again.resume(1, 50)
     assert (again.num_bad, again.num_seen) == (1, 50)
     again.add(2, 50, [bad, bad])
-    with pytest.raises(TooManyBadError, match=r"3 of 100 samples cannot be used \(the last: a.jso"):
+    with pytest.raises(
+        TooManyRejectedError, match=r"3 of 100 samples cannot be used \(the last: a.jso"
+    ):
         again.check()
     lines = (tmp_path / "run" / "quarantine.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 2]

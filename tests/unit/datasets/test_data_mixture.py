@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.records import RecordError
-from data.sources.mixture import Mixture, draw
+from data.sources.mixture import Mixture, draw_order
 from data.sources.record_file import RecordFile
 from data.sources.shuffle import permutation
 
@@ -27,7 +27,7 @@ def written(path: Path, num: int) -> RecordFile:
 
 
 def test_every_source_gives_its_share_to_within_one_record() -> None:
-    order = draw([3, 1, 0.5, 0], 100, seed=0)
+    order = draw_order([3, 1, 0.5, 0], 100, seed=0)
     assert len(order) == 100
     for source, share in enumerate((3 / 4.5, 1 / 4.5, 0.5 / 4.5, 0)):
         assert abs(int((order.sources == source).sum()) - 100 * share) <= 1
@@ -35,7 +35,7 @@ def test_every_source_gives_its_share_to_within_one_record() -> None:
 
 
 def test_a_source_that_runs_out_starts_over_evenly_and_in_another_order(tmp_path: Path) -> None:
-    mixture = Mixture([written(tmp_path / "a.jsonl", 10)], draw([1], 35, seed=0))
+    mixture = Mixture([written(tmp_path / "a.jsonl", 10)], draw_order([1], 35, seed=0))
     ids = [record.id for record in mixture]
     assert set(ids[:10]) == set(ids[10:20])
     assert ids[:10] != ids[10:20]
@@ -46,7 +46,7 @@ def test_the_order_follows_from_the_seed(tmp_path: Path) -> None:
     files = [written(tmp_path / "a.jsonl", 50), written(tmp_path / "b.jsonl", 50)]
 
     def ids(seed: int) -> list[str]:
-        return [record.id for record in Mixture(files, draw([1, 2], 60, seed), seed=seed)]
+        return [record.id for record in Mixture(files, draw_order([1, 2], 60, seed), seed=seed)]
 
     assert ids(1) == ids(1)
     assert ids(1) != ids(2)
@@ -54,9 +54,9 @@ def test_the_order_follows_from_the_seed(tmp_path: Path) -> None:
 
 def test_a_mixture_longer_than_its_order_goes_on_in_every_source(tmp_path: Path) -> None:
     files = [written(tmp_path / "a.jsonl", 30), written(tmp_path / "b.jsonl", 30)]
-    mixture = Mixture(files, draw([2, 1], 9, seed=0), length=45)
+    mixture = Mixture(files, draw_order([2, 1], 9, seed=0), length=45)
     ids = [record.id for record in mixture]
-    assert [record.id for record in Mixture(files, draw([2, 1], 9, seed=0))] == ids[:9]
+    assert [record.id for record in Mixture(files, draw_order([2, 1], 9, seed=0))] == ids[:9]
     counts = Counter(ids)
     assert sum(counts[name] for name in counts if name[0] == "a") == 30
     assert set(counts.values()) == {1}
@@ -72,7 +72,7 @@ def test_grouping_keeps_every_record_and_brings_like_lengths_together(tmp_path: 
     path = tmp_path / "a.jsonl"
     path.write_text("".join(line(str(n), int(n)) + "\n" for n in words), encoding="utf-8")
     file = RecordFile(path)
-    order = draw([1], 203, seed=0)
+    order = draw_order([1], 203, seed=0)
     plain, grouped = Mixture([file], order), Mixture([file], order, batch_size=8)
     names = [record.id for record in grouped]
     assert sorted(names) == sorted(record.id for record in plain)
@@ -89,8 +89,8 @@ def test_grouping_keeps_every_record_and_brings_like_lengths_together(tmp_path: 
 def test_a_source_with_a_weight_needs_records(tmp_path: Path) -> None:
     files = [written(tmp_path / "a.jsonl", 3), written(tmp_path / "b.jsonl", 0)]
     with pytest.raises(ValueError, match="b.jsonl: has a weight but no records"):
-        Mixture(files, draw([1, 1], 5, seed=0))
-    assert len(Mixture(files, draw([1, 0], 5, seed=0))) == 5
+        Mixture(files, draw_order([1, 1], 5, seed=0))
+    assert len(Mixture(files, draw_order([1, 0], 5, seed=0))) == 5
 
 
 def test_records_are_read_from_their_place_in_the_file(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_records_are_read_from_their_place_in_the_file(tmp_path: Path) -> None:
     assert file.rough_lengths.tolist() == [19, 60, 0, 11]
     with pytest.raises(RecordError, match=r"a.jsonl, line 4: is not JSON"):
         file[2]
-    mixture = Mixture([file], draw([1], 8, seed=0))
+    mixture = Mixture([file], draw_order([1], 8, seed=0))
     assert [record.id for record in mixture.each()] == ["a", "b", "c"]
 
 

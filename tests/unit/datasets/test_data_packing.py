@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from data.samples.collate import Collator
-from data.samples.dataset import Bad, Chance, RecordDataset, Sample
+from data.samples.dataset import RecordDataset, RejectedSample, Sample, SamplingConfig
 from data.samples.decoder import Decoder
-from data.samples.lengths import Measures, Ruler, measure_all
-from data.samples.packing import PackedDataset, Row, Rows, pack
+from data.samples.packing import PackedDataset, PackedRow, PlannedRows, pack
+from data.samples.token_lengths import LengthEstimator, LengthTable, measure_lengths
 from data.sources.record_file import RecordFile
 from data.sources.shuffle import permutation
 from tests.media_maker import write_video
@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def samples(folder: Path) -> list[Sample]:
     file = RecordFile(folder / "records.jsonl")
-    found = RecordDataset(file, PROCESSOR, chance=Chance((0.5, 0.5), (2, 6)))
+    found = RecordDataset(file, PROCESSOR, sampling=SamplingConfig((0.5, 0.5), (2, 6)))
     read = [found[place] for place in range(len(found))]
     assert all(isinstance(sample, Sample) for sample in read), read
     return read  # type: ignore[return-value]
@@ -80,7 +80,7 @@ def model(request: pytest.FixtureRequest) -> PVCForConditionalGeneration:
 
 def two_rows(collator: Collator, samples: list[Sample]) -> dict:
     """Three samples each; both rows end in padding."""
-    return collator([Row(samples[:3], ROW), Row(samples[3:], ROW)])
+    return collator([PackedRow(samples[:3], ROW), PackedRow(samples[3:], ROW)])
 
 
 def logits(model: PVCForConditionalGeneration, batch: dict) -> torch.Tensor:
@@ -100,7 +100,7 @@ def test_rows_hold_every_sample_once_and_never_too_much() -> None:
     rows = list(pack(lengths, 512, seed=3))
     assert sorted(place for row in rows for place in row) == [i for i in range(3000) if i != 17]
     assert max(sum(lengths[place] for place in row) for row in rows) <= 512
-    assert Rows.of(np.array(lengths, np.int32), 512, 3).padding_share < 0.02
+    assert PlannedRows.of(np.array(lengths, np.int32), 512, 3).padding_share < 0.02
     assert rows == list(pack(lengths, 512, seed=3))
     assert rows != list(pack(lengths, 512, seed=4))
 
@@ -115,25 +115,27 @@ def test_a_row_is_filled_without_looking_far_ahead() -> None:
 def test_the_length_of_a_sample_is_known_before_its_media_are_decoded(
     folder: Path, samples: list[Sample]
 ) -> None:
-    file, ruler, chance = (
+    file, estimator, chance = (
         RecordFile(folder / "records.jsonl"),
-        Ruler(PROCESSOR),
-        Chance((0.5, 0.5), (2, 6)),
+        LengthEstimator(PROCESSOR),
+        SamplingConfig((0.5, 0.5), (2, 6)),
     )
-    measures = measure_all(file.__getitem__, len(file), ruler, kept_at=folder / "kept.npz")
-    again = measure_all(
-        lambda index: pytest.fail("read"), len(file), ruler, 1, 1.0, folder / "kept.npz"
+    measures = measure_lengths(
+        file.__getitem__, len(file), estimator, cache_path=folder / "kept.npz"
+    )
+    again = measure_lengths(
+        lambda index: pytest.fail("read"), len(file), estimator, 1, 1.0, folder / "kept.npz"
     )
     for place, sample in enumerate(samples):
         measure = measures[place]
         assert measure == again[place]
         assert not isinstance(measure, str)
-        assert ruler.num_tokens(measure, chance.draw(place)) == len(sample.rendered.ids)
+        assert estimator.num_tokens(measure, chance.draw(place)) == len(sample.rendered.ids)
 
 
 def test_tiles_are_counted_from_the_header(folder: Path) -> None:
     record = RecordFile(folder / "records.jsonl")[2]
-    measure = Ruler(PROCESSOR, max_tiles=6).measure(record, Decoder())
+    measure = LengthEstimator(PROCESSOR, max_tiles=6).measure(record, Decoder())
     assert [tiles for _, tiles in measure.media] == [
         len(PROCESSOR.image_processor.tiles(np.zeros((*size, 3), np.uint8), 6))
         for size in ((40, 30), (200, 60))
@@ -218,8 +220,8 @@ def test_packed_loss_and_gradients_equal_unpacked_ones(
 
 
 def test_what_cannot_be_read_leaves_its_place_in_the_row_empty(samples: list[Sample]) -> None:
-    bad = Bad(1, "a.jsonl, line 2", "is damaged")
-    batch = Collator(PROCESSOR)([Row([samples[0], bad], 300), Row([bad], 300)])
+    bad = RejectedSample(1, "a.jsonl, line 2", "is damaged")
+    batch = Collator(PROCESSOR)([PackedRow([samples[0], bad], 300), PackedRow([bad], 300)])
     assert (batch["num_samples"], batch["num_tokens"]) == (3, len(samples[0].rendered.ids))
     assert [one["reason"] for one in batch["quarantined"]] == ["is damaged"] * 2
     assert batch["labels"][1].eq(-100).all()
@@ -227,10 +229,12 @@ def test_what_cannot_be_read_leaves_its_place_in_the_row_empty(samples: list[Sam
 
 
 def test_a_sample_longer_than_its_header_promised_is_refused(folder: Path) -> None:
-    samples = RecordDataset(RecordFile(folder / "records.jsonl"), PROCESSOR, chance=Chance())
-    rows = Rows.of(np.full(6, 50, np.int32), 100, 0)
+    samples = RecordDataset(
+        RecordFile(folder / "records.jsonl"), PROCESSOR, sampling=SamplingConfig()
+    )
+    rows = PlannedRows.of(np.full(6, 50, np.int32), 100, 0)
     found = [item for row in PackedDataset(samples, rows)[0].samples for item in [row]]
-    assert any(isinstance(item, Bad) and "promised 50" in item.reason for item in found)
+    assert any(isinstance(item, RejectedSample) and "promised 50" in item.reason for item in found)
 
 
 def test_measures_of_broken_media_say_why_and_are_tried_again(folder: Path) -> None:
@@ -243,10 +247,10 @@ def test_measures_of_broken_media_say_why_and_are_tried_again(folder: Path) -> N
     }
     path = folder / "broken.jsonl"
     path.write_text(json.dumps(line) + "\n")
-    file, ruler = RecordFile(path), Ruler(PROCESSOR)
-    measures = measure_all(file.__getitem__, 1, ruler, kept_at=folder / "broken.npz")
+    file, estimator = RecordFile(path), LengthEstimator(PROCESSOR)
+    measures = measure_lengths(file.__getitem__, 1, estimator, cache_path=folder / "broken.npz")
     assert "does not exist" in str(measures[0])
     write_video(folder / "gone.mp4", 4, size=(64, 48))
-    again = measure_all(file.__getitem__, 1, ruler, kept_at=folder / "broken.npz")
+    again = measure_lengths(file.__getitem__, 1, estimator, cache_path=folder / "broken.npz")
     assert not isinstance(again[0], str)
-    assert Measures.load(folder / "broken.npz") is not None
+    assert LengthTable.load(folder / "broken.npz") is not None

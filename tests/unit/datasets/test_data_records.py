@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from data.records import (
-    Media,
-    Message,
+    MediaFile,
     Record,
     RecordError,
-    Text,
+    RecordMessage,
+    RecordText,
     read_records,
     record_to_json,
     resolve_media,
@@ -35,10 +35,13 @@ def test_a_record_that_was_written_is_read_the_same(tmp_path: Path) -> None:
     record = Record(
         id="one",
         messages=(
-            Message("user", (Media("video", tmp_path / "media" / "ä.mp4"), Text("What moves?"))),
-            Message("assistant", (Text("The café's cup."),)),
-            Message("user", (Text("Which way?"),)),
-            Message("assistant", (Text("To the left."),)),
+            RecordMessage(
+                "user",
+                (MediaFile("video", tmp_path / "media" / "ä.mp4"), RecordText("What moves?")),
+            ),
+            RecordMessage("assistant", (RecordText("The café's cup."),)),
+            RecordMessage("user", (RecordText("Which way?"),)),
+            RecordMessage("assistant", (RecordText("To the left."),)),
         ),
         tasks=("mover", "motion"),
         accept=(("cup",), ("left",)),

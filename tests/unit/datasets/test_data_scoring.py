@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.records import Message, Record, Text
+from data.records import Record, RecordMessage, RecordText
 from data.scoring import is_right, judge
 
 
@@ -74,8 +74,8 @@ def test_what_is_named_first_decides_between_two() -> None:
 
 
 def test_a_record_is_judged_turn_by_turn() -> None:
-    parts = (Text("?"),)
-    turn = (Message("user", parts), Message("assistant", parts))
+    parts = (RecordText("?"),)
+    turn = (RecordMessage("user", parts), RecordMessage("assistant", parts))
     record = Record("x", (*turn, *turn), ("a", "b"), (("cup",), ("left",)), ((), ("up",)))
     assert judge(record, "A cup.") == "right"
     assert judge(record, "It moves up.", turn=1) == "near"

@@ -11,9 +11,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from data.__main__ import main
-from data.records import Media, RecordError, Text
-from data.samples.dataset import Bad, Chance, RecordDataset, Sample
-from data.sources.mixture import Mixture, draw
+from data.records import MediaFile, RecordError, RecordText
+from data.samples.dataset import RecordDataset, RejectedSample, Sample, SamplingConfig
+from data.sources.mixture import Mixture, draw_order
 from data.sources.record_file import RecordFile
 from data.sources.shards import ShardStream, expand
 from tests.media_maker import write_video
@@ -73,13 +73,14 @@ def test_records_and_their_media_are_those_that_were_written(folder: Path) -> No
     wanted = RecordFile(folder / "records.jsonl")[3]
     found = stream(folder)
     record = next(r for r in map(found.__getitem__, range(40)) if r.id == "3")
-    assert [type(p) for m in record.messages for p in m.parts if isinstance(p, Text)]
+    assert [type(p) for m in record.messages for p in m.parts if isinstance(p, RecordText)]
     assert record.turns == wanted.turns
     assert [media.kind for media in record.media] == ["image", "video"]
 
     processor = tiny_processor()
     samples = [
-        RecordDataset([one], processor, chance=Chance(None, (4, 4)))[0] for one in (wanted, record)
+        RecordDataset([one], processor, sampling=SamplingConfig(None, (4, 4)))[0]
+        for one in (wanted, record)
     ]
     assert all(isinstance(sample, Sample) for sample in samples), samples
     for ours, theirs in zip(samples[0].rendered.frames, samples[1].rendered.frames, strict=True):
@@ -91,7 +92,7 @@ def test_batches_do_not_depend_on_the_number_of_workers_nor_on_where_one_begins(
 ) -> None:
     def batches(workers: int, start: int = 0) -> list[list[str]]:
         sources = [stream(folder, buffer=10), RecordFile(folder / "records.jsonl")]
-        order = draw([3, 1], 64, seed=5)
+        order = draw_order([3, 1], 64, seed=5)
         mixture = Mixture(sources, order, batch_size=4)
         dataset = RecordDataset(mixture, tiny_processor())
         loader = DataLoader(
@@ -139,11 +140,13 @@ def test_tars_of_others_are_read_and_what_is_wrong_in_them_is_named(
         },
     )  # fmt: skip
     found = ShardStream(path, buffer=1)
-    dataset = RecordDataset(Mixture([found], draw([1], 6, 0)), tiny_processor())
+    dataset = RecordDataset(Mixture([found], draw_order([1], 6, 0)), tiny_processor())
     items = {found.where(n).rpartition("/")[2]: dataset[n] for n in range(6)}
     assert isinstance(items["1"], Sample)
-    assert isinstance(found[0].media[0], Media)
-    reasons = {name: item.reason for name, item in items.items() if isinstance(item, Bad)}
+    assert isinstance(found[0].media[0], MediaFile)
+    reasons = {
+        name: item.reason for name, item in items.items() if isinstance(item, RejectedSample)
+    }
     assert "set/1.png is not beside the record" in reasons["2"]
     assert "there is no .json" in reasons["3"]
     assert "is not JSON" in reasons["4"]

@@ -12,14 +12,14 @@ from PIL import Image
 
 from data.records import Record, read_records
 from data.scoring import judge
-from data.synthetic.build import Order, build
-from data.synthetic.dice import Dice
+from data.synthetic.build import BuildJob, build
+from data.synthetic.drawing.assets import SHAPE_THINGS, Assets, load_assets
 from data.synthetic.drawing.canvas import paint, place
-from data.synthetic.drawing.shapes import COLOURS, SHAPES
-from data.synthetic.drawing.stock import SHAPE_THINGS, Stock, load_stock
+from data.synthetic.drawing.shapes import COLORS, SHAPES
 from data.synthetic.language.wording import QUESTIONS
 from data.synthetic.language.words import WORDS, an, is_countable, is_simple, plural
 from data.synthetic.makers import charts, clips, events, scenes
+from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip, World
 from data.synthetic.worlds import HELD_TASKS, WORLDS
 
@@ -31,20 +31,20 @@ def shapes_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stock(shapes_only: Path) -> Stock:
-    return load_stock(shapes_only)
+def assets(shapes_only: Path) -> Assets:
+    return load_assets(shapes_only)
 
 
 @pytest.fixture(scope="module")
-def held_stock(shapes_only: Path) -> Stock:
-    return load_stock(shapes_only, held=True)
+def held_assets(shapes_only: Path) -> Assets:
+    return load_assets(shapes_only, held=True)
 
 
 @pytest.fixture(scope="module")
 def scoring_set(shapes_only: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """Ten rounds of all tasks."""
     out = tmp_path_factory.mktemp("held")
-    build(Order(out, "held", 1, shapes_only), 10 * len(HELD_TASKS))
+    build(BuildJob(out, "held", 1, shapes_only), 10 * len(HELD_TASKS))
     return list(read_records(out / "records.jsonl"))
 
 
@@ -61,21 +61,21 @@ def pixels(world: World) -> np.ndarray:
 
 def test_the_number_of_workers_does_not_change_a_byte(tmp_path: Path, shapes_only: Path) -> None:
     for name, workers in (("one", 1), ("two", 2)):
-        build(Order(tmp_path / name, "instruct", 3, shapes_only), 24, workers)
+        build(BuildJob(tmp_path / name, "instruct", 3, shapes_only), 24, workers)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
 def test_another_seed_gives_other_records(tmp_path: Path, shapes_only: Path) -> None:
     for seed in (1, 2):
-        build(Order(tmp_path / str(seed), "pretrain", seed, shapes_only), 8)
+        build(BuildJob(tmp_path / str(seed), "pretrain", seed, shapes_only), 8)
     texts = [(tmp_path / str(seed) / "records.jsonl").read_text() for seed in (1, 2)]
     assert texts[0] != texts[1]
 
 
 def test_a_finished_set_is_not_written_over(tmp_path: Path, shapes_only: Path) -> None:
-    build(Order(tmp_path, "pretrain", 1, shapes_only), 1)
+    build(BuildJob(tmp_path, "pretrain", 1, shapes_only), 1)
     with pytest.raises(ValueError, match="is there already"):
-        build(Order(tmp_path, "pretrain", 1, shapes_only), 1)
+        build(BuildJob(tmp_path, "pretrain", 1, shapes_only), 1)
 
 
 def test_media_are_real_files_of_the_said_kind(scoring_set: list[Record]) -> None:
@@ -98,11 +98,11 @@ def test_media_are_real_files_of_the_said_kind(scoring_set: list[Record]) -> Non
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("held", [False, True])
 def test_every_stated_answer_is_judged_right(
-    name: str, held: bool, stock: Stock, held_stock: Stock
+    name: str, held: bool, assets: Assets, held_assets: Assets
 ) -> None:
     for slot in range(6):
-        dice = Dice(f"{name}/{slot}", slot, held, held_stock if held else stock, stock)
-        world = WORLDS[name].make(dice)
+        rng = WorldRng(f"{name}/{slot}", slot, held, held_assets if held else assets, assets)
+        world = WORLDS[name].make(rng)
         assert world.caption.endswith(".")
         assert "{" not in world.caption
         for turn in world.turns:
@@ -137,10 +137,10 @@ def test_no_fixed_answer_does_well_on_a_task_of_few_answers(scoring_set: list[Re
         assert max(answers.values()) <= 5, (task, answers)
 
 
-def test_the_first_frame_says_nothing_about_the_direction(stock: Stock) -> None:
+def test_the_first_frame_says_nothing_about_the_direction(assets: Assets) -> None:
     ways = [list(clips.DIRECTIONS).index(way) for way in ("left", "right", "up", "down")]
     for seed in range(5):
-        worlds = [clips.motion(Dice(f"{seed}", slot, False, stock, stock)) for slot in ways]
+        worlds = [clips.motion(WorldRng(f"{seed}", slot, False, assets, assets)) for slot in ways]
         assert len({pixels(world)[0].tobytes() for world in worlds}) == 1
         assert len({pixels(world)[-1].tobytes() for world in worlds}) == 4
 
@@ -149,10 +149,10 @@ WORDS_FOR = {"left": "left", "right": "right", "up": "up", "down": "down", "stil
 
 
 @pytest.mark.parametrize("slot", range(5))
-def test_a_thing_moves_the_way_that_is_said(slot: int, stock: Stock) -> None:
+def test_a_thing_moves_the_way_that_is_said(slot: int, assets: Assets) -> None:
     way = list(clips.DIRECTIONS)[slot]
     for seed in range(4):
-        world = clips.motion(Dice(f"way {seed}", slot, False, stock, stock))
+        world = clips.motion(WorldRng(f"way {seed}", slot, False, assets, assets))
         assert WORDS_FOR[way] in world.turns[0].answer
         if way == "still":
             assert (pixels(world) == pixels(world)[0]).all()
@@ -169,48 +169,50 @@ def test_a_thing_moves_the_way_that_is_said(slot: int, stock: Stock) -> None:
 
 
 @pytest.mark.parametrize("where", scenes.WHERE)
-def test_a_shape_is_where_it_is_said_in_its_colour(where: str, stock: Stock) -> None:
+def test_a_shape_is_where_it_is_said_in_its_color(where: str, assets: Assets) -> None:
     for thing in SHAPE_THINGS:
         if thing.name not in ("circle", "square", "cross", "heart"):
             continue  # others may not cover their own centre
-        item = place(Dice(where, 0, False, stock, stock), thing, where, 0.3)
+        item = place(WorldRng(where, 0, False, assets, assets), thing, where, 0.3)
         picture = paint(Image.new("RGB", (300, 200), (128, 128, 128)), [item])
         pixel = picture.getpixel((round(item.x * 300), round(item.y * 200)))
-        assert np.abs(np.subtract(pixel, COLOURS[thing.colour])).max() <= 12
+        assert np.abs(np.subtract(pixel, COLORS[thing.color])).max() <= 12
         assert ("left" in where) == (item.x < 0.36)
         assert ("right" in where) == (item.x > 0.64)
         assert ("top" in where) == (item.y < 0.36)
         assert ("bottom" in where) == (item.y > 0.64)
 
 
-def test_as_many_things_are_drawn_as_are_counted(stock: Stock) -> None:
+def test_as_many_things_are_drawn_as_are_counted(assets: Assets) -> None:
     for slot in range(5):
-        world = scenes.crowd(Dice(f"crowd {slot}", slot, False, stock, stock))
+        world = scenes.crowd(WorldRng(f"crowd {slot}", slot, False, assets, assets))
         assert world.turns[0].accept == (str(slot),)
     for slot in range(28):
-        world = charts.bars(Dice("bars", slot, False, stock, stock))
+        world = charts.bars(WorldRng("bars", slot, False, assets, assets))
         (picture,) = pixels(world)
         height, width, _ = picture.shape
         on_bar = picture[round(0.94 * height) - 6, round(0.08 * width) :].sum(-1) < 700
         assert int((np.diff(on_bar.astype(int)) == 1).sum()) == 2 + slot % 4
 
 
-def test_what_comes_first_is_there_before_what_comes_last(stock: Stock) -> None:
+def test_what_comes_first_is_there_before_what_comes_last(assets: Assets) -> None:
     for seed in range(8):
-        world = events.order(Dice(f"order {seed}", 0, False, stock, stock))
+        world = events.order(WorldRng(f"order {seed}", 0, False, assets, assets))
         names = [part.split(" ", 1)[1] for part in world.caption[6:-1].split(", then ")]
         assert world.turns[0].accept == (names[0],)
         assert np.abs(pixels(world)[-1] - pixels(world)[0]).sum(-1).max() > 60
 
 
-def test_what_is_kept_for_scoring_never_shows_in_training(stock: Stock, held_stock: Stock) -> None:
-    kept = {thing.label for thing in held_stock.shapes}
+def test_what_is_kept_for_scoring_never_shows_in_training(
+    assets: Assets, held_assets: Assets
+) -> None:
+    kept = {thing.label for thing in held_assets.shapes}
     assert len(kept) == len(SHAPES)
-    assert kept.isdisjoint(thing.label for thing in stock.shapes)
+    assert kept.isdisjoint(thing.label for thing in assets.shapes)
     assert set(WORDS[True]).isdisjoint(WORDS[False])
     for name, row in WORLDS.items():
         for slot in range(12):
-            world = row.make(Dice(f"{name} {slot}", slot, False, stock, stock))
+            world = row.make(WorldRng(f"{name} {slot}", slot, False, assets, assets))
             texts = [world.caption, *(t.question + " " + t.answer for t in world.turns)]
             for label in kept:
                 assert label not in " ".join(texts), (name, label)
@@ -229,7 +231,7 @@ def test_objects_of_one_split_stay_in_it(tmp_path: Path) -> None:
         rows.append({"name": name, "file": f"{name}.png", "category": name, "split": split})
     (tmp_path / "objects.json").write_text(json.dumps(rows))
     for stage in ("pretrain", "instruct", "held"):
-        build(Order(tmp_path / stage, stage, 1, tmp_path), 60)
+        build(BuildJob(tmp_path / stage, stage, 1, tmp_path), 60)
     assert "teapot" in (tmp_path / "pretrain/records.jsonl").read_text()
     assert "okapi" in (tmp_path / "held/records.jsonl").read_text()
     for stage in ("pretrain", "instruct"):

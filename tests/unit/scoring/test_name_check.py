@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from data.synthetic.language.kinds import kinds
+from data.synthetic.language.imagenet_names import imagenet_classes
 from evaluation.embedded.name_check import Named, name_check, table
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
@@ -23,7 +23,7 @@ def embedded(embedded_folder: Path) -> tuple[PVCForConditionalGeneration, PVCPro
 def test_names_that_are_said_are_right(
     embedded: tuple[PVCForConditionalGeneration, PVCProcessor],
 ) -> None:
-    named = list(name_check(*embedded, [kinds()[i] for i in (LION, GOLDFISH, PIZZA)]))
+    named = list(name_check(*embedded, [imagenet_classes()[i] for i in (LION, GOLDFISH, PIZZA)]))
     assert [one.kind.name for one in named] == ["lion", "goldfish", "pizza"]
     assert [one.said for one in named if one.right] == [
         f"{one.kind.phrase}." for one in named if one.right
@@ -40,7 +40,7 @@ def test_names_are_wrong_where_the_words_are_those_of_others(
     before = words.detach().clone()
     with torch.no_grad():
         words.copy_(before.roll(500, dims=0))
-    (lion,) = name_check(model, processor, [kinds()[LION]])
+    (lion,) = name_check(model, processor, [imagenet_classes()[LION]])
     with torch.no_grad():
         words.copy_(before)
     assert not lion.right
@@ -48,7 +48,7 @@ def test_names_are_wrong_where_the_words_are_those_of_others(
 
 
 def test_the_table_counts_names_of_one_piece_and_of_several() -> None:
-    kind = kinds()[LION]
+    kind = imagenet_classes()[LION]
     named = [
         Named(kind, "one piece", "a lion.", True),
         Named(kind, "several pieces", "a lioness.", False),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from data.records import Media, Message, Record, Text
+from data.records import MediaFile, Record, RecordMessage, RecordText
 from training.embedded import conversation_check
 from training.embedded.conversation_check import (
     PHOTOGRAPHS,
@@ -28,8 +28,8 @@ def record(folder: Path, name: str, shade: int) -> Record:
     return Record(
         name,
         (
-            Message("user", (Media("image", path), Text(f"What is {name}?"))),
-            Message("assistant", (Text(f"A {name}."),)),
+            RecordMessage("user", (MediaFile("image", path), RecordText(f"What is {name}?"))),
+            RecordMessage("assistant", (RecordText(f"A {name}."),)),
         ),
         ("name",),
         ((name,),),

@@ -18,11 +18,10 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from data.records import Concept, Media, Record, RecordError, Text
+from data.records import Concept, MediaFile, Record, RecordError, RecordText
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
-from vlm.conversation import Conversation, Message
-from vlm.conversation import Text as Words
+from vlm.conversation import Conversation, Message, Text
 from vlm.inference.budget import count_tiles
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
@@ -33,7 +32,7 @@ CHUNK = 1024  # records handed to the threads at once
 
 
 @dataclass(frozen=True)
-class Measure:
+class LengthParts:
     """What a record's length is made of."""
 
     text: int  # tokens of words and template
@@ -41,37 +40,39 @@ class Measure:
     media: tuple[tuple[int, int], ...] = ()
 
 
-class Probes(Protocol):
+class HeaderReader(Protocol):
     """Tells what the header of a file says (data/samples/decoder.py)."""
 
-    def probe(self, media: Media) -> MediaInfo: ...
+    def probe(self, media: MediaFile) -> MediaInfo: ...
 
 
-class _Unread:
+class _LongestMedia:
     """Says of every clip that it has as many frames as anybody asks for."""
 
-    def probe(self, media: Media) -> MediaInfo:
+    def probe(self, media: MediaFile) -> MediaInfo:
         return MediaInfo(str(media.path), "video", 0, 0, 0.0, 2**30, 0.0, "", "")
 
 
 @dataclass(frozen=True)
-class Ruler:
+class LengthEstimator:
     """Measures records for one processor."""
 
     processor: PVCProcessor
     max_tiles: int = 1
 
-    def most(self, record: Record) -> Measure:
+    def upper_bound(self, record: Record) -> LengthParts:
         """What a record can be at most, without a look at its media."""
-        return self.measure(record, _Unread())
+        return self.measure(record, _LongestMedia())
 
-    def measure(self, record: Record, decoder: Probes) -> Measure:
+    def measure(self, record: Record, decoder: HeaderReader) -> LengthParts:
         """Reads headers where the length depends on them; MediaError where one cannot be read."""
         words = Conversation(
             tuple(
                 Message(
                     message.role,  # type: ignore[arg-type]
-                    tuple(Words(part.text) for part in message.parts if isinstance(part, Text)),
+                    tuple(
+                        Text(part.text) for part in message.parts if isinstance(part, RecordText)
+                    ),
                 )
                 for message in record.messages
             )
@@ -80,27 +81,27 @@ class Ruler:
         media: list[tuple[int, int]] = []
         num_images = 0
         for message in record.messages:
-            shown = [part for part in message.parts if not isinstance(part, Text)]
+            shown = [part for part in message.parts if not isinstance(part, RecordText)]
             images = [part for part in shown if isinstance(part, Concept) or part.kind == "image"]
             numbered = num_images + len(images) > 1
             for part in shown:
-                if isinstance(part, Media) and part.kind == "video":
+                if isinstance(part, MediaFile) and part.kind == "video":
                     media.append((VIDEO, max(1, decoder.probe(part).num_frames)))
                     continue
                 num_images += 1
                 media.append((num_images if numbered else 0, self._tiles(part, decoder)))
-        return Measure(num_tokens, tuple(media))
+        return LengthParts(num_tokens, tuple(media))
 
-    def _tiles(self, part: Media | Concept, decoder: Probes) -> int:
+    def _tiles(self, part: MediaFile | Concept, decoder: HeaderReader) -> int:
         if isinstance(part, Concept) or self.max_tiles == 1:
             return 1
-        if isinstance(decoder, _Unread):
+        if isinstance(decoder, _LongestMedia):
             return self.max_tiles + 1  # and the thumbnail
         info = decoder.probe(part)
         side = self.processor.image_processor.image_size
         return count_tiles(info.width, info.height, self.max_tiles, side)
 
-    def num_tokens(self, measure: Measure, draw: Draw) -> int:
+    def num_tokens(self, measure: LengthParts, draw: Draw) -> int:
         """The length of the sample."""
         writer = self.processor.writer
         looks = self.processor.prompt_config.looks if draw.looks is None else draw.looks
@@ -122,17 +123,17 @@ class Ruler:
         return hashlib.sha256(settings.encode()).hexdigest()
 
 
-class Measures:
+class LengthTable:
     """Measures of many records in a few arrays; what could not be measured has a reason."""
 
-    def __init__(self, measures: Iterable[Measure | str]) -> None:
+    def __init__(self, measures: Iterable[LengthParts | str]) -> None:
         text: list[int] = []
         starts, media = [0], list[tuple[int, int]]()
         self.reasons: dict[int, str] = {}
         for index, measure in enumerate(measures):
             if isinstance(measure, str):
                 self.reasons[index] = measure
-                measure = Measure(-1)
+                measure = LengthParts(-1)
             text.append(measure.text)
             media += measure.media
             starts.append(len(media))
@@ -143,11 +144,11 @@ class Measures:
     def __len__(self) -> int:
         return len(self.text)
 
-    def __getitem__(self, index: int) -> Measure | str:
+    def __getitem__(self, index: int) -> LengthParts | str:
         if self.text[index] < 0:
             return self.reasons.get(index, "could not be measured")
         media = self.media[self.starts[index] : self.starts[index + 1]].tolist()
-        return Measure(int(self.text[index]), tuple((n, amount) for n, amount in media))
+        return LengthParts(int(self.text[index]), tuple((n, amount) for n, amount in media))
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +158,7 @@ class Measures:
         unfinished.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> "Measures | None":
+    def load(cls, path: Path) -> "LengthTable | None":
         """What was saved, if it can be read."""
         found = cls(())
         try:
@@ -170,40 +171,40 @@ class Measures:
         return found
 
 
-def measure_all(
+def measure_lengths(
     read: Callable[[int], Record],
     count: int,
-    ruler: Ruler,
+    estimator: LengthEstimator,
     workers: int = 1,
     seconds: float = 30.0,
-    kept_at: Path | None = None,
-) -> Measures:
+    cache_path: Path | None = None,
+) -> LengthTable:
     """The measures of records 0 to count - 1; told as a bar, and kept for the next time.
 
     What could not be measured is tried again the next time.
     """
-    kept = Measures.load(kept_at) if kept_at is not None else None
+    kept = LengthTable.load(cache_path) if cache_path is not None else None
     if kept is not None and len(kept) == count and not (kept.text < 0).any():
         return kept
     usable = kept if kept is not None and len(kept) == count else None
     local = threading.local()
 
-    def one(index: int) -> Measure | str:
+    def one(index: int) -> LengthParts | str:
         if usable is not None and usable.text[index] >= 0:
             return usable[index]
         if not hasattr(local, "decoder"):
             local.decoder = Decoder(seconds)
         try:
-            return ruler.measure(read(index), local.decoder)
+            return estimator.measure(read(index), local.decoder)
         except (RecordError, MediaError) as error:
             return str(error)
 
-    def each() -> Iterator[Measure | str]:
+    def each() -> Iterator[LengthParts | str]:
         with ThreadPoolExecutor(max(1, workers)) as pool:
             for start in range(0, count, CHUNK):
                 yield from pool.map(one, range(start, min(start + CHUNK, count)))
 
-    found = Measures(tqdm(each(), "measuring", count, unit="record", delay=2))
-    if kept_at is not None:
-        found.save(kept_at)
+    found = LengthTable(tqdm(each(), "measuring", count, unit="record", delay=2))
+    if cache_path is not None:
+        found.save(cache_path)
     return found

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from data.records import Message, Record, Text
+from data.records import Record, RecordMessage, RecordText
 
 NUM_FILES = {1: 0.15, 2: 0.7, 3: 0.15}  # in a conversation, and how often
 MADE_SHARE = 0.6  # of the files are made worlds, the others the classifier's kinds
@@ -23,11 +23,11 @@ BACK = (
 )
 MOST_TURNS = 9  # of a conversation; what is longer is cut
 
-Turn = tuple[Message, Message]  # a question and its answer
+MessagePair = tuple[RecordMessage, RecordMessage]  # a question and its answer
 
 
 @dataclass(frozen=True)
-class Sources:
+class RecordSources:
     """What conversations are joined from."""
 
     worlds: Sequence[Record]  # whose turns can be asked in any order
@@ -35,7 +35,7 @@ class Sources:
     chats: Sequence[Record]  # without media
 
 
-def joined_records(sources: Sources, num: int, seed: int) -> Iterator[Record]:
+def multi_topic_records(sources: RecordSources, num: int, seed: int) -> Iterator[Record]:
     """`num` conversations about one file and a general question, or about two or three files."""
     worlds, concepts, chats = (
         _Deck(records, f"{seed} {name}") for name, records in vars(sources).items()
@@ -69,13 +69,13 @@ class _Deck:
         return self.records[self.order.pop()]
 
 
-def turns_of(record: Record) -> list[Turn]:
+def turns_of(record: Record) -> list[MessagePair]:
     """A record's questions, each with its answer."""
     spoken = [message for message in record.messages if message.role != "system"]
     return list(zip(spoken[::2], spoken[1::2], strict=True))
 
 
-def _back(record: Record, num_asked: int, rng: random.Random) -> list[Turn]:
+def _back(record: Record, num_asked: int, rng: random.Random) -> list[MessagePair]:
     """One question about the first file that was not asked yet, if its record has one."""
     rest = turns_of(record)[num_asked:]
     if not rest or not record.media:  # the follow-ups about a kind lean on their first question
@@ -84,4 +84,4 @@ def _back(record: Record, num_asked: int, rng: random.Random) -> list[Turn]:
     kind = record.media[0].kind
     what = "video" if kind == "video" else rng.choice(("picture", "image"))
     text = rng.choice(BACK).format(what=what, question=question.text)
-    return [(replace(question, parts=(Text(text),)), answer)]
+    return [(replace(question, parts=(RecordText(text),)), answer)]

