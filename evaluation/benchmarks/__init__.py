@@ -2,8 +2,7 @@
 
 from evaluation.benchmarks.base import Benchmark
 from evaluation.benchmarks.documents.chartqa import ChartQA
-from evaluation.benchmarks.documents.docvqa import DocVQA
-from evaluation.benchmarks.documents.infovqa import InfoVQA
+from evaluation.benchmarks.documents.docvqa import DocVQA, InfoVQA
 from evaluation.benchmarks.documents.ocrbench import OCRBench
 from evaluation.benchmarks.documents.textvqa import TextVQA
 from evaluation.benchmarks.images.ai2d import AI2D

@@ -12,7 +12,7 @@ A row is one line of the log: it has `id`, `group`, `prompt`, `raw`, `options`, 
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -129,6 +129,8 @@ class Benchmark(ABC):
     metric: str  # "accuracy", "anls", ...
     modes: tuple[str, ...]  # ways to read an answer, the default first
     prompt_modes: tuple[str, ...] = ("default",)
+    # Prompt mode -> system text, and the words the reply begins with.
+    system_and_reply: Mapping[str, tuple[str, str]] = {}
     splits: tuple[str, ...] = ("test",)  # the default first
     max_new_tokens: int = 16
     num_frames: int | None = None  # of a video; None: what the model was made for
@@ -189,10 +191,16 @@ class Benchmark(ABC):
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         """The annotation files that were read, to be hashed."""
 
+    def require(self, files: Sequence[Path], folder: Path, expected: str) -> list[Path]:
+        """Returns the files that were found. Raises ValueError with the expected ones if none."""
+        if not files:
+            raise ValueError(f"{self.name}: {folder} holds {expected}.")
+        return list(files)
+
     def compose(
         self, question: Question, seen: Sequence[Image | Video], options: Options
     ) -> Composed:
-        """The user turn. `seen` are the decoded media in order, or none at all: asked blind."""
+        """Builds the user turn. `seen` holds the decoded media in order; empty if asked blind."""
         decoded = iter(seen)
         parts: list[Part] = []
         for part in question.parts:
@@ -200,7 +208,8 @@ class Benchmark(ABC):
                 parts.append(Text(part))
             elif seen:
                 parts.append(next(decoded))
-        return Composed(tuple(parts))
+        system, reply = self.system_and_reply.get(self.prompt_mode(options), ("", ""))
+        return Composed(tuple(parts), system, reply)
 
     @abstractmethod
     def read(self, row: LogRow, raw: str, mode: str) -> str | None:

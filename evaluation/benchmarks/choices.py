@@ -16,6 +16,7 @@ from evaluation.benchmarks.base import Benchmark
 from evaluation.runs.log import LogRow
 
 LETTERS = "ABCDEFGHIJ"
+DIRECTLY = "Answer with the option's letter from the given choices directly."
 Reader = Callable[[LogRow, str], str | None]
 
 
@@ -92,3 +93,18 @@ def dotted(options: Sequence[str]) -> str:
 def bracketed(options: Sequence[str]) -> str:
     """ "(A) red", one a line."""
     return "\n".join(f"({letter}) {o}" for letter, o in zip(LETTERS, options, strict=False))
+
+
+def vlmevalkit_prompt(question: str, choices: list[str], hint: str | None = None) -> str:
+    """VLMEvalKit's words for pictures with options."""
+    hinted = f"Hint: {hint}\n" if hint else ""
+    return (
+        f"{hinted}Question: {question}\nOptions:\n{dotted(choices)}\n"
+        "Please select the correct answer from the options above. \n"
+    )
+
+
+def mean_score(rows: Sequence[LogRow], mode: str) -> float | None:
+    """Returns the plain mean of the scores in one mode, or None if no row has one."""
+    scores = [row["score"][mode] for row in rows if (row["score"] or {}).get(mode) is not None]
+    return sum(scores) / len(scores) if scores else None

@@ -114,6 +114,12 @@ class VideoFiles:
         return alike[0] if len(alike) == 1 else None
 
 
+def first_existing(folders: Sequence[Path], name: str) -> Path:
+    """Returns the file from the first folder that has it; its path in the first if none does."""
+    candidates = [inside(folder, name) for folder in folders]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
 def inside(root: Path, name: str) -> Path:
     """A file named by an annotation, which may not lead out of its folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:

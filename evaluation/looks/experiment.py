@@ -22,8 +22,7 @@ from data.records import MediaFile, Record, RecordText, read_records
 from data.scoring import judge
 from data.wilson import format_share
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
-from evaluation.looks.plot import plot
-from evaluation.looks.point import Point
+from evaluation.looks.plot import Point, plot
 from evaluation.runs.provenance import model_hash
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.media.decode import read_image, read_video

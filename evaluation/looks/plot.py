@@ -1,17 +1,28 @@
 """The curves of `python -m evaluation looks`: accuracy against looks, and against frames."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from data.wilson import wilson
-from evaluation.looks.point import Point
 
 TITLES = {
     "looks": ("Pictures of text and small detail", "looks at the picture"),
     "frames": ("Videos", "frames of the video"),
 }
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model's share of right answers at one number of looks or frames."""
+
+    label: str  # of the model
+    kind: str  # "looks" or "frames"
+    number: int
+    right: int
+    total: int
 
 
 def plot(points: Sequence[Point], files: Sequence[Path]) -> None:

@@ -45,13 +45,13 @@ def evalai(text: str) -> str:
     """As EvalAI prepares an answer."""
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
     text = text.replace("\n", " ").replace("\t", " ").strip()
-    return _words(_unmarked(text, r"\.(?!\d)"))
+    return _words(strip_punctuation(text, r"\.(?!\d)"))
 
 
 def vlmevalkit(text: str) -> str:
     """As VLMEvalKit prepares an answer."""
     text = text.replace("\n", " ").replace("\t", " ").strip()
-    return _words(_unmarked(text, r"(?<!\d)\.(?!\d)"))
+    return _words(strip_punctuation(text, r"(?<!\d)\.(?!\d)"))
 
 
 def vqa_accuracy(
@@ -65,13 +65,17 @@ def vqa_accuracy(
     return sum(min(1.0, (sum(agreeing) - own) / 3) for own in agreeing) / len(agreeing)
 
 
-def _unmarked(text: str, full_stop: str) -> str:
-    """Without marks: dropped where a blank is beside one of its kind, a blank elsewhere."""
-    thousands = re.search(r"\d,+\d", text) is not None
+def strip_punctuation(text: str, full_stop: str, thousands: str = r"\d,+\d") -> str:
+    """Removes a mark where a space is beside one of its kind; else replaces it by a space.
+
+    In a text with a comma inside a number (the pattern `thousands`) all marks are removed. Then
+    matches of `full_stop` go.
+    """
+    has_thousands = re.search(thousands, text) is not None
     bare = text
     for mark in MARKS:
         alone = mark + " " in text or " " + mark in text
-        bare = bare.replace(mark, "" if alone or thousands else " ")
+        bare = bare.replace(mark, "" if alone or has_thousands else " ")
     # 32: the published code hands a flag to the wrong parameter, which limits the count.
     return re.sub(full_stop, "", bare, count=32)
 

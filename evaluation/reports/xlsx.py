@@ -25,14 +25,14 @@ def write_xlsx(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     import xlsxwriter  # needed for this export alone
 
     names = columns(rows)
-    table = [
-        [_cell(row.get(name, ""), name, line) for name in names] for line, row in enumerate(rows, 1)
-    ]
+    table: list[list[str | int | float]] = [list(names)]
+    for line, row in enumerate(rows, 1):
+        table.append([_cell(row.get(name, ""), name, line) for name in names])
     path.parent.mkdir(parents=True, exist_ok=True)
     with xlsxwriter.Workbook(path, {"in_memory": True}) as workbook:
         workbook.set_properties({"created": CREATED})
         sheet = workbook.add_worksheet()
-        for line, values in enumerate([names, *table]):
+        for line, values in enumerate(table):
             for column, value in enumerate(values):
                 # Never sheet.write(), which turns strings into formulas, links and numbers.
                 if isinstance(value, str):

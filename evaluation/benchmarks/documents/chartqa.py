@@ -65,12 +65,8 @@ class ChartQA(FreeBenchmark):
         if found:
             return found
         found = [path for half in HALVES for path in sorted(folder.rglob(f"test_{half}.json"))[:1]]
-        if len(found) != len(HALVES):
-            raise ValueError(
-                f"chartqa: {folder} holds neither data/test-*.parquet nor both test_human.json and"
-                " test_augmented.json."
-            )
-        return found
+        expected = "neither data/test-*.parquet nor both test_human.json and test_augmented.json"
+        return self.require(found if len(found) == len(HALVES) else [], folder, expected)
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)

@@ -14,7 +14,7 @@ from evaluation.benchmarks.free import (
     unchanged,
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
-from evaluation.benchmarks.stored import Cell, inside
+from evaluation.benchmarks.stored import Cell, first_existing
 from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
 from evaluation.runs.log import LogRow
 
@@ -57,15 +57,9 @@ class TextVQA(FreeBenchmark):
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         split = self.split(options)
-        found = parquet_files(folder, "data", split)
-        short = "val" if split == "validation" else split
-        found = found or sorted(folder.rglob(f"TextVQA_0.5.1_{short}.json"))[:1]
-        if not found:
-            raise ValueError(
-                f"textvqa: {folder} holds neither data/{split}-*.parquet nor"
-                f" TextVQA_0.5.1_{short}.json."
-            )
-        return found
+        written = f"TextVQA_0.5.1_{'val' if split == 'validation' else split}.json"
+        found = parquet_files(folder, "data", split) or sorted(folder.rglob(written))[:1]
+        return self.require(found, folder, f"neither data/{split}-*.parquet nor {written}")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)
@@ -95,5 +89,5 @@ class TextVQA(FreeBenchmark):
         if isinstance(row.get("image"), Cell):
             return MediaPart("image", packed=row["image"])
         name = f"{text(row, 'image_id')}.jpg"
-        places = [inside(beside / place, name) for place in ("train_images", "test_images")]
-        return MediaPart("image", next((path for path in places if path.is_file()), places[0]))
+        folders = [beside / "train_images", beside / "test_images"]
+        return MediaPart("image", first_existing(folders, name))

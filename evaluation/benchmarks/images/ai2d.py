@@ -10,16 +10,17 @@ from pathlib import Path
 from evaluation.answers.ranked import strip_reasoning
 from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
+    DIRECTLY,
     LETTERS,
     ChoiceBenchmark,
     clean,
     dotted,
     vlmevalkit_match,
+    vlmevalkit_prompt,
 )
 from evaluation.benchmarks.published import PICTURE_NAME, parquet_files, read_parquet, text
 from evaluation.runs.log import LogRow
 
-DIRECTLY = "Answer with the option's letter from the given choices directly."
 PUNCTUATION = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
@@ -43,9 +44,7 @@ class AI2D(ChoiceBenchmark):
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = parquet_files(folder, "data", "test")
-        if not found:
-            raise ValueError(f"ai2d: {folder} holds no data/test-*.parquet.")
-        return found
+        return self.require(found, folder, "no data/test-*.parquet")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)
@@ -69,12 +68,3 @@ class AI2D(ChoiceBenchmark):
                 targets=(LETTERS[int(answer)],) if known else (),
                 options=tuple(choices),
             )
-
-
-def vlmevalkit_prompt(question: str, choices: list[str], hint: str | None = None) -> str:
-    """VLMEvalKit's words for pictures with options."""
-    hinted = f"Hint: {hint}\n" if hint else ""
-    return (
-        f"{hinted}Question: {question}\nOptions:\n{dotted(choices)}\n"
-        "Please select the correct answer from the options above. \n"
-    )

@@ -14,14 +14,16 @@ from typing import Any
 
 from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
+    DIRECTLY,
     LETTERS,
     ChoiceBenchmark,
     clean,
     dotted,
     lmms_match,
+    mean_score,
     vlmevalkit_match,
+    vlmevalkit_prompt,
 )
-from evaluation.benchmarks.images.ai2d import DIRECTLY, vlmevalkit_prompt
 from evaluation.benchmarks.published import parquet_files, read_parquet, read_table, text
 from evaluation.benchmarks.stored import Cell
 from evaluation.runs.log import LogRow
@@ -57,12 +59,8 @@ class MMBench(ChoiceBenchmark):
             found = found or sorted(folder.glob(name.upper().replace(".TSV", ".tsv")))[:1]
             found = found or sorted(folder.glob(name))[:1]
         found = found or sorted(folder.glob(f"MMBench_{split.upper()}_{language.upper()}*.tsv"))[:1]
-        if not found:
-            raise ValueError(
-                f"mmbench: {folder} holds neither {language}/{split}-*.parquet nor"
-                f" MMBench_{split.upper()}_{language.upper()}.tsv."
-            )
-        return found
+        written = f"MMBench_{split.upper()}_{language.upper()}.tsv"
+        return self.require(found, folder, f"neither {language}/{split}-*.parquet nor {written}")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)
@@ -147,12 +145,8 @@ class MMBench(ChoiceBenchmark):
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Plain accuracy, of the questions as they stand without rotation."""
-        plain = [
-            row["score"][mode]
-            for row in rows
-            if row["extra"]["index"] < MILLION and (row["score"] or {}).get(mode) is not None
-        ]
-        return {"plain accuracy": sum(plain) / len(plain)} if plain else {}
+        plain = mean_score([row for row in rows if row["extra"]["index"] < MILLION], mode)
+        return {} if plain is None else {"plain accuracy": plain}
 
 
 def _pictures(rows: Sequence[dict[str, Any]]) -> dict[int, MediaPart]:

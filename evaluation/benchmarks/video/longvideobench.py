@@ -13,6 +13,7 @@ from typing import Any
 
 from evaluation.benchmarks.base import Composed, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
+    DIRECTLY,
     LETTERS,
     ChoiceBenchmark,
     clean,
@@ -26,7 +27,6 @@ from evaluation.benchmarks.subtitles import Caption
 from evaluation.json_files import read_json
 from vlm.conversation import Image, Part, Text, Video
 
-DIRECTLY = "Answer with the option's letter from the given choices directly."
 KEYS = (
     *("id", "video_id", "video_path", "subtitle_path", "duration", "duration_group", "question"),
     *("question_category", "starting_timestamp_for_subtitles"),
@@ -61,11 +61,7 @@ class LongVideoBench(ChoiceBenchmark):
         names = {"validation": "lvb_val.json", "test": "lvb_test_wo_gt.json"}
         written = folder / names[split]
         found = [written] if written.is_file() else parquet_files(folder, "data", split)
-        if not found:
-            raise ValueError(
-                f"longvideobench: {folder} holds neither {names[split]} nor {split}-*.parquet."
-            )
-        return found
+        return self.require(found, folder, f"neither {names[split]} nor {split}-*.parquet")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)

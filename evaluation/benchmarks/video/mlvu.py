@@ -11,19 +11,19 @@ from typing import Any
 
 from evaluation.answers.first_letter import xlsx_roundtrip
 from evaluation.answers.matching import vlmevalkit_option
-from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     ChoiceBenchmark,
     bracketed,
     clean,
     letters,
+    mean_score,
     options_by_letter,
     ranked_abcd,
 )
 from evaluation.benchmarks.published import letter_of, read_list, text
 from evaluation.benchmarks.stored import VideoFiles
 from evaluation.runs.log import LogRow
-from vlm.conversation import Image, Video
 
 SYSTEM = (
     "Carefully watch this video and pay attention to every detail. Based on your observations,"
@@ -66,6 +66,7 @@ class MLVU(ChoiceBenchmark):
         "clean": clean,
     }
     prompt_modes = ("official", "lmms-eval")
+    system_and_reply = {"official": (SYSTEM, "Best Option: (")}
     splits = ("dev", "test")
     weight_by = "task"
 
@@ -81,9 +82,7 @@ class MLVU(ChoiceBenchmark):
         else:
             found = [path for task in DEV_TASKS for path in sorted(folder.rglob(f"{task}.json"))]
             expected = "json/1_plotQA.json and its six fellows"
-        if not found:
-            raise ValueError(f"mlvu: {folder} holds no {expected}.")
-        return found
+        return self.require(found, folder, f"no {expected}")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         test = self.split(options) == "test"
@@ -120,15 +119,7 @@ class MLVU(ChoiceBenchmark):
             extra={"question_id": identity, "question_type": row["question_type"]},
         )
 
-    def compose(
-        self, question: Question, seen: Sequence[Image | Video], options: Options
-    ) -> Composed:
-        turn = super().compose(question, seen, options)
-        if self.prompt_mode(options) != "official":
-            return turn
-        return Composed(turn.parts, system=SYSTEM, reply="Best Option: (")
-
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """The pooled accuracy, which VLMEvalKit calls M-Avg."""
-        scores = [row["score"][mode] for row in rows if (row["score"] or {}).get(mode) is not None]
-        return {"pooled accuracy": sum(scores) / len(scores)} if scores else {}
+        pooled = mean_score(rows, mode)
+        return {} if pooled is None else {"pooled accuracy": pooled}

@@ -6,18 +6,18 @@ default, because a model that says nothing should not lead.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from evaluation.answers.matching import vlmevalkit_option
 from evaluation.answers.ranked import strip_reasoning
-from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, options_by_letter
 from evaluation.benchmarks.published import letter_of, read_list, text
 from evaluation.benchmarks.stored import Member, VideoFiles, inside
+from evaluation.metrics.vqa import strip_punctuation
 from evaluation.runs.log import LogRow
-from vlm.conversation import Image, Video
 
 SYSTEM = (
     "Carefully watch the video and pay attention to the cause and sequence of events, the detail"
@@ -50,7 +50,6 @@ TASKS: dict[str, tuple[tuple[str, ...], bool]] = {
     "episodic_reasoning": (("tvqa/frames_fps3_hq", "tvqa/video_fps3_hq_segment"), True),
     "counterfactual_inference": (("clevrer/video_validation",), False),
 }
-MARKS = ';/[]"{}()=+\\_-><@`,?!'  # of punctuation, which lmms-eval takes out
 FRAMES_PER_SECOND = 3.0  # of Episodic Reasoning's folders of pictures
 
 
@@ -79,12 +78,7 @@ def lmms_letter(row: LogRow, raw: str) -> str | None:
     if begins:
         return begins[1].upper()
     text = raw.replace("\n", " ").replace("\t", " ").strip()
-    thousands = re.search(r"\d,\d", text) is not None
-    bare = text
-    for mark in MARKS:
-        alone = mark + " " in text or " " + mark in text
-        bare = bare.replace(mark, "" if alone or thousands else " ")
-    bare = re.sub(r"\.(?!\d)", "", bare, count=32)  # 32: a flag in the wrong place
+    bare = strip_punctuation(text, full_stop=r"\.(?!\d)", thousands=r"\d,\d")
     for edge in "'\")(":
         bare = bare.strip(edge)
     found = re.search(r"\b([A-E])\b", bare.strip().lower(), re.IGNORECASE)
@@ -106,15 +100,15 @@ class MVBench(ChoiceBenchmark):
         "vlmevalkit": first_word_or_match,
     }
     prompt_modes = ("official", "pvc", "lmms-eval")
+    system_and_reply = {"official": (SYSTEM, "Best option:(")}
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = sorted((folder / "json").glob("*.json"))
         unknown = [path.stem for path in found if path.stem not in TASKS]
         if unknown:
             raise ValueError(f"mvbench: {folder / 'json'} holds no task named {unknown[0]!r}.")
-        if not found:
-            raise ValueError(f"mvbench: {folder} holds no json/*.json.")
-        return [path for task in TASKS for path in found if path.stem == task]
+        in_order = [path for task in TASKS for path in found if path.stem == task]
+        return self.require(in_order, folder, "no json/*.json")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         films = VideoFiles(folder / "video", sorted((folder / "video").glob("*.zip")))
@@ -163,14 +157,6 @@ class MVBench(ChoiceBenchmark):
             return f"Question:{question}\nOption:\n{bracketed(choices)}\n{ONLY}\n"
         asked = f"Question: {question}\nOptions:\n{bracketed(choices)}".rstrip() + f"\n{ONLY}"
         return f"{SYSTEM}\n{asked}" if mode == "pvc" else asked
-
-    def compose(
-        self, question: Question, seen: Sequence[Image | Video], options: Options
-    ) -> Composed:
-        turn = super().compose(question, seen, options)
-        if self.prompt_mode(options) != "official":
-            return turn
-        return Composed(turn.parts, system=SYSTEM, reply="Best option:(")
 
     def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if mode in ("official", "vlmevalkit") and row["targets"]:

@@ -84,11 +84,9 @@ class VideoMME(ChoiceBenchmark):
         return super().hub_files(options, media) + ("subtitle.zip",) * options.subtitles
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
-        for place in (folder / "videomme", folder):
-            found = sorted(place.glob("test-*.parquet"))
-            if found:
-                return found
-        raise ValueError(f"videomme: {folder} holds no videomme/test-*.parquet; {self.needs}.")
+        found = sorted((folder / "videomme").glob("test-*.parquet"))
+        found = found or sorted(folder.glob("test-*.parquet"))
+        return self.require(found, folder, f"no videomme/test-*.parquet; needed are {self.needs}")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         unpacked = folder / ("video" if (folder / "video").is_dir() else "data")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from evaluation.benchmarks.documents.ocrbench import contains, narrow
 from evaluation.metrics.anls import anls
-from evaluation.metrics.containment import contains, narrow
 from evaluation.metrics.relaxed import relaxed, relaxed_clean
 from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
 
