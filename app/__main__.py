@@ -1,7 +1,6 @@
-"""The command line: `python -m app chat`, `python -m app ask`, `python -m app terminal`.
+"""Parses the command line: `python -m app chat`, `ask`, `terminal`, `doctor`.
 
-Only the parser lives here and nothing heavy is imported before a command runs, so `--help` answers
-at once.
+Nothing heavy is imported before a command runs, so `--help` is instant.
 """
 
 import argparse
@@ -15,21 +14,21 @@ from vlm.model_options import add_model_options, model_options
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
 
-ABOUT = "Ask about videos and pictures, on this machine. Nothing you give it leaves it."
+ABOUT = "Ask about videos and images on this machine. Your files never leave it."
 EXAMPLES = """examples:
   python -m app chat                                   open the page at the address it prints
   python -m app ask clip.mp4 "What happens?"           one question, one answer
   python -m app ask a.jpg b.jpg "What differs?"        about several files
-  python -m app ask clip.mp4 --json "How many cars?"   the answer with what was seen, as JSON
-  printf 'What is this?\\nWhich colour?\\n' | python -m app ask photo.jpg -
+  python -m app ask clip.mp4 --json "How many cars?"   the answer and the frames seen, as JSON
+  printf 'What is this?\\nWhich color?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
-  python -m app doctor                                 what is here, what is missing
+  python -m app doctor                                 check this machine
 """
 BAD_INPUT = 2
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and options."""
+    """Builds the parser of all commands and options."""
     raw = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
@@ -41,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     chat = commands.add_parser(
         "chat",
         help="a page in your browser",
-        description="Serves the chat page, to this machine only unless you say otherwise.",
+        description="Serves the chat page, by default to this machine only.",
         epilog="examples:\n  python -m app chat --open\n"
         "  python -m app chat --model ~/models/pvc-8b --port 8000\n"
         "  python -m app chat --host 0.0.0.0 --auth ann:a-good-password",
@@ -51,18 +50,18 @@ def parser() -> argparse.ArgumentParser:
         "--port",
         type=int,
         default=7860,
-        help="the next free one is taken if it is in use (default 7860)",
+        help="port; if taken, the next free one is used (default 7860)",
     )
     chat.add_argument(
         "--host",
         default="127.0.0.1",
-        help="the address to listen on (default 127.0.0.1: this machine only)",
+        help="address to listen on (default 127.0.0.1: this machine only)",
     )
-    chat.add_argument("--auth", metavar="USER:PASS", help="ask visitors for this name and password")
+    chat.add_argument("--auth", metavar="USER:PASS", help="require this name and password")
     chat.add_argument(
         "--without-password",
         action="store_true",
-        help="listen on another --host for anybody who reaches it",
+        help="allow another --host without a password",
     )
     chat.add_argument("--open", action="store_true", help="open the page in your browser")
     _add_model_options(chat)
@@ -70,53 +69,51 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser(
         "ask",
         help="one question about files, or several from standard input",
-        description="Answers on standard output as it is written; what is going on goes to\n"
-        "standard error. The question comes last, the files before it. Without a question, or\n"
-        "with -, every line of standard input is one, in one conversation.\n"
-        "Exit code: 0 answered, 2 something given was wrong.",
+        description="Streams the answer to standard output and progress to standard error.\n"
+        "The question comes last, after the files. Without a question, or with -, every line of\n"
+        "standard input is a question in one conversation.\n"
+        "Exit code: 0 answered, 2 invalid input.",
         epilog='examples:\n  python -m app ask clip.mp4 "What happens?"\n'
         '  python -m app ask page.png --looks 8 "What is the total?"\n'
         "  python -m app ask clip.mp4 --json - < questions.txt",
         formatter_class=raw,
     )
     ask.add_argument(
-        "items", nargs="*", metavar="FILE... QUESTION", help="videos or pictures, then the question"
+        "items", nargs="*", metavar="FILE... QUESTION", help="videos or images, then the question"
     )
     ask.add_argument(
         "--json",
         action="store_true",
-        help="one JSON object for each answer: answer, seen, usage, warnings",
+        help="print one JSON object per answer: answer, seen, usage, warnings",
     )
-    ask.add_argument(
-        "--quiet", action="store_true", help="say nothing on standard error but errors"
-    )
+    ask.add_argument("--quiet", action="store_true", help="print only errors to standard error")
     _add_answer_options(ask)
     _add_model_options(ask)
 
     terminal = commands.add_parser(
         "terminal",
         help="a chat in this terminal",
-        description="A chat here. /help lists what you can do; Ctrl-C stops an answer.",
+        description="Chats in this terminal. /help lists the commands; Ctrl-C stops an answer.",
     )
     terminal.add_argument(
-        "files", nargs="*", metavar="FILE", help="videos or pictures the first question is about"
+        "files", nargs="*", metavar="FILE", help="videos or images for the first question"
     )
     _add_answer_options(terminal)
     _add_model_options(terminal)
 
     doctor = commands.add_parser(
         "doctor",
-        help="what this machine has, what is missing, and the fix for it",
-        description="Looks at packages, processor and GPUs, memory, decoders and the embedded\n"
-        "model's files. Loads and downloads nothing. Exit code: 0 all is well, 1 it is not.",
+        help="check this machine and suggest fixes",
+        description="Checks packages, CPU and GPUs, memory, decoders and the embedded model's\n"
+        "files. Loads and downloads nothing. Exit code: 0 all is well, 1 otherwise.",
         formatter_class=raw,
     )
-    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     return top
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The arguments; unlike in plain argparse, options may stand before the question."""
+    """Parses the arguments; unlike plain argparse, options may precede the question."""
     args, rest = parser().parse_known_args(arguments)
     unknown = [word for word in rest if word.startswith("-") and word != "-"]
     if unknown or (rest and args.command != "ask"):
@@ -142,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.console.terminal import Terminal
 
         return Terminal(load_assistant(args), args).run()
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -155,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def load_assistant(args: argparse.Namespace) -> "Assistant":
-    """The model the options name."""
+    """Loads the model the options select."""
     from vlm.assistant import Assistant
 
     say = None if getattr(args, "quiet", False) else _say
@@ -180,22 +177,25 @@ def _chat(args: argparse.Namespace) -> int:
     loopback = args.host in ("127.0.0.1", "localhost", "::1")
     if not loopback and auth is None and not args.without_password:
         raise ValueError(
-            f"--host {args.host} would let everybody who reaches this machine in; "
-            "add --auth USER:PASS, or --without-password if that is what you want."
+            f"--host {args.host} would admit anyone who can reach this machine; "
+            "add --auth USER:PASS, or --without-password to allow it."
         )
     print("Loading the model ...", flush=True)
     from app.page.uploads import private_folder
 
-    private_folder()  # before Gradio is imported, which makes a folder of its own otherwise
+    private_folder()  # before importing Gradio, which otherwise creates its own
     from app.page.server import build_app, free_port, serve
 
     port = free_port(args.host, args.port)
     assistant = load_assistant(args)
     if port != args.port:
-        print(f"Port {args.port} is in use, so this is {port}.")
+        print(f"Port {args.port} is in use; using {port}.")
     address = f"http://{'localhost' if loopback else args.host}:{port}/"
     app = build_app(assistant, args.host, auth)
-    print(f"\n  {assistant.card['name']} is ready at  {address}\n  Ctrl-C ends it.\n", flush=True)
+    print(
+        f"\n  {assistant.card['name']} is ready at  {address}\n  Press Ctrl-C to stop.\n",
+        flush=True,
+    )
     if args.open:
         import webbrowser
 
@@ -209,17 +209,15 @@ def _name_and_password(given: str | None) -> tuple[str, str] | None:
         return None
     name, colon, password = given.partition(":")
     if not (name and colon and password):
-        raise ValueError(
-            "--auth takes a name and a password with a colon between, like ann:a-good-password."
-        )
+        raise ValueError("--auth takes NAME:PASSWORD, such as ann:a-good-password.")
     return name, password
 
 
 def _limit_threads(threads: int | None) -> None:
-    """Must come before torch is imported, which reads these once."""
+    """Sets the thread count; must run before torch is imported, which reads it once."""
     if threads is not None:
         if threads < 1:
-            raise SystemExit("--threads takes a number from 1 on.")
+            raise SystemExit("--threads must be at least 1.")
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 
@@ -232,31 +230,29 @@ def _add_model_options(command: argparse.ArgumentParser) -> None:
 def _add_answer_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("answer")
     group.add_argument(
-        "--frames", type=int, metavar="N", help="frames of a video (default: what fits)"
+        "--frames", type=int, metavar="N", help="frames per video (default: what fits)"
     )
     group.add_argument(
-        "--looks", type=int, metavar="N", help="looks at a picture (default: what fits)"
+        "--looks", type=int, metavar="N", help="looks per image (default: what fits)"
     )
     group.add_argument(
-        "--tiles", type=int, metavar="N", help="parts of a large picture (default: what fits)"
+        "--tiles", type=int, metavar="N", help="tiles per large image (default: what fits)"
     )
     group.add_argument(
         "--length",
         type=int,
         default=256,
         metavar="N",
-        help="longest answer in tokens (default 256)",
+        help="maximum answer length in tokens (default 256)",
     )
     group.add_argument(
         "--temperature",
         type=float,
         default=0.0,
         metavar="X",
-        help="0 is the likeliest word (default)",
+        help="sampling temperature; 0 takes the most likely word (default)",
     )
-    group.add_argument(
-        "--seed", type=int, metavar="N", help="the same answer again, for a temperature above 0"
-    )
+    group.add_argument("--seed", type=int, metavar="N", help="seed for reproducible sampling")
 
 
 if __name__ == "__main__":

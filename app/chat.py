@@ -1,9 +1,8 @@
-"""One conversation as every screen of ours shows it: the page, the terminal and the one-off
-question use this.
+"""Runs one conversation for every front end: the page, the terminal and `ask`.
 
-`stream_chat` turns the assistant's events into views: what a screen shows at one instant. A
-conversation (`Chat`) is a value; it changes only in the view that ends an answer, so whatever
-fails before that leaves it as it was.
+`stream_chat` turns the assistant's events into views, snapshots of what a screen shows. A
+conversation (`Chat`) is a value. It changes only in the view that ends an answer, so a failure
+before that leaves it unchanged.
 """
 
 import logging
@@ -42,15 +41,15 @@ class ChatTurn:
     answer: str = ""
     strips: tuple[Strip, ...] = ()
     usage: Usage | None = None
-    notes: tuple[str, ...] = ()  # what was made smaller to fit
+    notes: tuple[str, ...] = ()  # what was reduced to fit the context
     stopped: bool = False
 
 
 @dataclass(frozen=True)
 class Chat:
-    """A conversation: what stands on the screen, and the state with which the model remembers it.
+    """A conversation: its visible turns, and the state from which the model continues.
 
-    The first num_forgotten turns are only on the screen: the model's memory of them was let go.
+    The first num_forgotten turns are only visible; the model has no state for them.
     """
 
     turns: tuple[ChatTurn, ...] = ()
@@ -58,27 +57,27 @@ class Chat:
     num_forgotten: int = 0
 
     def without_last(self) -> "Chat":
-        """The conversation before its last question."""
+        """Returns the conversation without its last turn."""
         if len(self.turns) > self.num_forgotten:
             return replace(self, turns=self.turns[:-1], state=self.state.without_last())
         return Chat(self.turns[:-1], num_forgotten=max(0, len(self.turns) - 1))
 
     def without_memory(self) -> "Chat":
-        """The same text, but the model starts afresh: pictures and the model's state are let go."""
+        """Returns the same text without frames and model state."""
         turns = tuple(replace(turn, strips=()) for turn in self.turns)
         return Chat(turns, num_forgotten=len(turns))
 
 
 @dataclass(frozen=True)
 class ChatView:
-    """What a screen shows at one instant while a question is answered."""
+    """A snapshot of the screen while a question is answered."""
 
     chat: Chat
     question: str
     files: tuple[Path, ...] = ()
-    phase: str = ""  # what is going on, until the first word of the answer
-    share: float | None = None  # how much of that is done, 0 to 1, where it is known
-    cost: str = ""  # what the files will take of the context, known before they are read
+    phase: str = ""  # the current step, until the first word of the answer
+    share: float | None = None  # completed fraction of that step, 0 to 1; None if unknown
+    cost: str = ""  # context the files will take, known before decoding
     answer: str = ""
     error: str = ""
     stopped: bool = False
@@ -93,8 +92,9 @@ def stream_chat(
     settings: Settings | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[ChatView]:
-    """Asks, and yields a view at every event. The last one is finished: it has the longer chat,
-    or an error.
+    """Asks a question and yields a view per event.
+
+    The last view is finished and carries either the extended chat or an error.
     """
     view = ChatView(
         chat,
@@ -127,18 +127,16 @@ def stream_chat(
             elif isinstance(event, Finished):
                 view = _finish(view, event, plan)
             yield view
-    except Exception as error:  # noqa: BLE001  whatever went wrong, the screen must say so and stay usable
+    except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
         yield replace(view, phase="", share=None, error=error_message(error), finished=True)
 
 
 def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
     view = replace(view, phase="", share=None, stopped=event.stopped, finished=True)
     if event.stopped and len(event.state.turns) == len(view.chat.state.turns):
-        return replace(view, error=STOPPED_EARLY)  # nothing was said, so nothing was kept
+        return replace(view, error=STOPPED_EARLY)  # no words yet, so there is no turn to keep
     turn = ChatTurn(
-        question=event.state.turns[
-            -1
-        ].text,  # the assistant finds words where somebody only gave a file
+        question=event.state.turns[-1].text,  # the default question if only a file was given
         files=view.files,
         answer=event.text,
         strips=tuple(strip_of(seen) for seen in event.seen),
@@ -151,24 +149,20 @@ def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
 
 
 def error_message(error: Exception) -> str:
-    """One sentence for a person. Errors in what was given are already such a sentence; others go
-    to the log.
-    """
+    """Returns one sentence for the user. Input errors already are one; others go to the log."""
     if isinstance(error, ValueError):
         return str(error)
     if isinstance(error, FileNotFoundError) and error.filename:
-        return (
-            f"{for_label(Path(str(error.filename)).name)} is no longer there; please add it again."
-        )
+        return f"{for_label(Path(str(error.filename)).name)} is missing; add it again."
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "There was not enough memory for this; try fewer frames or a smaller file."
+        return "Not enough memory; try fewer frames or a smaller file."
     log.error("answering failed", exc_info=error)
     name = type(error).__name__
-    return f"Something went wrong inside ({name}); the log says more. Your question is kept."
+    return f"Internal error ({name}); the log has details. Your question is kept."
 
 
 def cost_of(plan: Plan) -> str:
-    """What the files will take, in one line, before anything is decoded."""
+    """Summarizes the cost of the files in one line, before decoding."""
     parts = []
     for file in plan.files:
         shown = f"{file.frames} frames" if file.kind == "video" else f"{file.looks} looks"
@@ -176,12 +170,12 @@ def cost_of(plan: Plan) -> str:
             shown += f" at {file.tiles} parts"
         parts.append(f"{for_label(file.name, 30)}: {shown}, {file.tokens:,} tokens")
     return "; ".join(
-        [*parts, f"{plan.context_left:,} tokens left for the answer and after", *plan.notes]
+        [*parts, f"{plan.context_left:,} tokens left for the answer and follow-ups", *plan.notes]
     )
 
 
 def usage_line(turn: ChatTurn) -> str:
-    """What an answer took and what is left, in one line."""
+    """Summarizes the cost of an answer and the remaining context in one line."""
     usage = turn.usage
     if usage is None:
         return ""
@@ -191,7 +185,7 @@ def usage_line(turn: ChatTurn) -> str:
         parts.append(f"first word after {usage.seconds_to_first_token:.1f} s")
         parts.append(f"{usage.tokens_per_second:.0f} tokens/s")
     if usage.reused_tokens:
-        parts.append(f"{usage.reused_tokens:,} kept from before")
+        parts.append(f"{usage.reused_tokens:,} reused")
     return " · ".join(parts)
 
 

@@ -1,7 +1,7 @@
-"""`python -m app doctor`: what this machine has, what is missing, and what to do about it.
+"""Checks the machine for `python -m app doctor`: what is present, what is missing, how to fix it.
 
-Every finding is one line: what was looked at, what was found, and the fix where one is needed.
-Nothing is loaded or downloaded; the embedded model's files are compared with their manifest.
+Each finding is one line: the subject, the result, and a fix if needed. Nothing is loaded or
+downloaded; the embedded model's files are compared with their manifest.
 """
 
 import json
@@ -27,18 +27,18 @@ from vlm.weights.io.cache import check, is_made
 from vlm.weights.io.files import WeightsError, cache_dir
 from vlm.weights.shipped import SHIPPED, source_of
 
-ROOM = 2e9  # bytes that the embedded model and its bases take, with something to spare
+ROOM = 2e9  # bytes: the embedded model and its base models, with a margin
 MARKS = {"good": "ok", "optional": "--", "bad": "!!"}
 NEEDED = ("torch", "transformers", "safetensors", "numpy", "pillow", "av")
-# What is used where it is there: package, what for, how it comes.
+# Optional packages: name, purpose, install command.
 OPTIONAL = (
     ("gradio", "the page in the browser", 'pip install -e ".[app]"'),
     ("accelerate", "training, --device-map", 'pip install -e ".[train]"'),
     ("peft", "training with LoRA", 'pip install -e ".[train]"'),
     ("pyarrow", "evaluation", 'pip install -e ".[evaluation]"'),
-    ("decord", "a second reader for trusted videos", 'pip install -e ".[decord]"'),
-    ("pillow-heif", "HEIC pictures", 'pip install -e ".[heic]"'),
-    ("torchao", "--quantize 8bit on a processor", 'pip install -e ".[quantize]"'),
+    ("decord", "a second video decoder", 'pip install -e ".[decord]"'),
+    ("pillow-heif", "HEIC images", 'pip install -e ".[heic]"'),
+    ("torchao", "--quantize 8bit on a CPU", 'pip install -e ".[quantize]"'),
     ("bitsandbytes", "--quantize on a GPU", 'pip install -e ".[quantize]"'),
     ("datasets", "benchmarks from the hub", 'pip install -e ".[hub]"'),
 )
@@ -46,17 +46,17 @@ OPTIONAL = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     section: str
     name: str
     found: str
-    state: str = "good"  # or "optional": missing and not needed; or "bad"
+    state: str = "good"  # or "optional" (missing, not required), or "bad"
     fix: str = ""
 
 
 def doctor(as_json: bool = False) -> tuple[str, bool]:
-    """What is printed, and whether nothing is bad."""
+    """Returns the report and whether every required check passed."""
     findings = list(examine())
     healthy = all(finding.state != "bad" for finding in findings)
     if as_json:
@@ -93,12 +93,10 @@ def _hardware() -> Iterator[Finding]:
     threads = torch.get_num_threads()
     native = cpu_multiplies_bfloat16()
     yield Finding(section, "processor", f"{cpu_name()}, {threads} threads")
-    words = "multiplied by the processor" if native else "emulated, so float32 is used instead"
+    words = "native" if native else "emulated; float32 is used instead"
     yield Finding(section, "bfloat16", words)
     if not torch.cuda.is_available():
-        yield Finding(
-            section, "GPU", "none that torch sees: answers come from the processor", "optional"
-        )
+        yield Finding(section, "GPU", "none visible to torch; the CPU computes answers", "optional")
     for index in range(torch.cuda.device_count()):
         device = torch.device("cuda", index)
         memory = memory_of(device)
@@ -131,15 +129,15 @@ def _weights() -> Iterator[Finding]:
     exists = next(path for path in (cache, *cache.parents) if path.exists())
     free = shutil.disk_usage(exists).free
     words = f"{cache}, {gigabytes(free)} free on its disk"
-    yield Finding(section, "cache", words, *_short(free, "REVISIT_CACHE names another place."))
+    yield Finding(section, "cache", words, *_short(free, "Set REVISIT_CACHE to another folder."))
     folder = cache / "embedded"
     try:
         if is_made(folder, source_of(SHIPPED)):
             check(folder)
-            yield Finding(section, "weights", "there, and every byte as it was written")
+            yield Finding(section, "weights", "present, checksums match")
         else:
             fix = "python -m vlm.weights embedded"
-            yield Finding(section, "weights", "not put together yet", "optional", fix)
+            yield Finding(section, "weights", "not assembled yet", "optional", fix)
     except WeightsError as error:
         fix = f"rm -r {folder}; python -m vlm.weights embedded"
         yield Finding(section, "weights", str(error), "bad", fix)
@@ -166,4 +164,4 @@ def _lines(findings: list[Finding], healthy: bool) -> Iterator[str]:
         fix = f"   ({finding.fix})" if finding.fix else ""
         yield f"  {MARKS[finding.state]}  {finding.name:<{width}}  {finding.found}{fix}"
     yield ""
-    yield "All is well." if healthy else "What is marked !! needs mending."
+    yield "All is well." if healthy else "Fix the entries marked !!."

@@ -1,8 +1,7 @@
-"""The strip: the pictures the model really saw, with their times, small enough to keep beside an
-answer.
+"""Builds the frame strip: the frames the model saw, with their times, shown below an answer.
 
-Pictures are kept as JPEG in memory (a strip of 16 frames of 256 pixels is about 150 KB) under a
-random key, which is the only way to ask for them; nothing is written to disk.
+Frames are kept in memory as JPEG (16 frames of 256 px take about 150 KB) under a random key, the
+only way to request them. Nothing is written to disk.
 """
 
 import html
@@ -20,9 +19,7 @@ from vlm.assistant import Seen
 
 @dataclass(frozen=True)
 class Strip:
-    """What was seen of one file. times: seconds from the start, one for each picture, or None for
-    a still picture.
-    """
+    """The frames of one file. times: seconds from the start per frame; None for a still image."""
 
     name: str
     kind: str  # "image" or "video"
@@ -33,7 +30,7 @@ class Strip:
 
     @property
     def labels(self) -> list[str]:
-        """A short caption for each picture: its time, or which part of a still picture it is."""
+        """Returns a caption per frame: its time, or which tile of a still image it is."""
         if self.times is not None:
             return [clock(t) for t in self.times]
         if len(self.pictures) == 1:
@@ -42,7 +39,7 @@ class Strip:
 
     @property
     def summary(self) -> str:
-        """What this strip shows, in a few words."""
+        """Describes the strip in a few words."""
         count = len(self.pictures)
         if self.kind == "video":
             return f"{count} {'frame' if count == 1 else 'frames'} seen of {for_label(self.name)}"
@@ -51,14 +48,14 @@ class Strip:
 
 
 def strip_of(seen: Seen) -> Strip:
-    """The strip of one file the model saw."""
+    """Builds the strip of one file the model saw."""
     times = None if seen.times is None else tuple(float(t) for t in seen.times)
     pictures = tuple(_jpeg(frame) for frame in seen.frames)
     return Strip(seen.name, seen.kind, pictures, times, tuple(seen.warnings))
 
 
 def clock(seconds: float) -> str:
-    """0:07.5 for seconds, 1:02:03.0 from an hour on."""
+    """Formats seconds as 0:07.5, or 1:02:03.0 from one hour on."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     if minutes < 60:
@@ -67,9 +64,7 @@ def clock(seconds: float) -> str:
 
 
 def strip_html(strips: Sequence[Strip], base: str) -> str:
-    """The strips for the page; every picture is a link to itself, so it opens by mouse, by
-    keyboard and without scripts.
-    """
+    """Renders the strips as HTML. Each frame links to itself, so it opens without scripts too."""
     return "".join(_one_strip(strip, base) for strip in strips)
 
 
@@ -92,7 +87,7 @@ def _one_strip(strip: Strip, base: str) -> str:
 
 
 def _jpeg(frame: np.ndarray) -> bytes:
-    """uint8 [H, W, 3] -> JPEG."""
+    """Encodes uint8 [H, W, 3] as JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(frame)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

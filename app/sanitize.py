@@ -1,49 +1,43 @@
-"""Makes text that others wrote safe to show: the model's answers, file names, what came back from
-a browser.
+"""Sanitizes untrusted text for display: answers, file names, text from a browser.
 
-An answer can repeat whatever stood in a video, so it is treated as hostile. On the page it may use
-Markdown, but no HTML and no pictures (a remote picture would tell somebody that it was looked at).
-In a terminal it may use lines and tabs, but no control codes (they can recolour, retitle, or type
-into a terminal).
+An answer can repeat text from a video, so it is hostile input. The page allows Markdown but no
+HTML and no images (a remote image would report that it was viewed). A terminal allows newlines and
+tabs but no control codes (they can recolor, retitle, or type into a terminal).
 """
 
 import re
 import unicodedata
 
-# Writing-direction overrides make "gpj.exe" read as "exe.jpg"; a name or an answer needs none.
+# Bidirectional overrides make "gpj.exe" read as "exe.jpg"; names and answers need none.
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CODE = re.compile(
     r"(^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)|\Z)|(?P<ticks>`+).+?(?P=ticks))",
     re.M | re.S,
 )
 _DIAGRAM = re.compile(r"^( {0,3}(?:`{3,}|~{3,})[ \t]*)mermaid\b", re.M | re.I)
-_WORD_JOINER = "\u2060"  # invisible, and after it "<b" can no longer begin a tag
+_WORD_JOINER = "\u2060"  # invisible; "<" followed by it cannot start a tag
 
 
 def for_terminal(text: str) -> str:
-    """The text without control codes; each character is judged alone, so a streamed piece is as
-    safe as the whole.
-    """
+    """Removes control codes character by character, so streamed pieces are as safe as the whole."""
     return "".join(
         c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _OVERRIDES)
     )
 
 
 def for_page(text: str) -> str:
-    """Markdown in which nothing can become an HTML tag, a picture or a drawn diagram.
+    """Returns Markdown that cannot produce an HTML tag, an image or a rendered diagram.
 
-    Outside code a "<" is written as an entity. Inside code entities would be shown as they stand,
-    so the tag is broken by an invisible character: whichever of the two a browser's Markdown takes
-    for code, no tag can come out of it.
+    Outside code, "<" becomes an entity. Inside code, entities would be shown literally, so an
+    invisible character breaks the tag. No tag survives even if the browser's Markdown parser
+    disagrees about what is code.
     """
     parts = _split_code(_DIAGRAM.sub(r"\1text", for_terminal(text)))
     return "".join(_inert_code(part) if is_code else _inert_prose(part) for part, is_code in parts)
 
 
 def for_label(text: str, longest: int = 60) -> str:
-    """One short line for a name: control codes and line breaks gone, the middle left out when it
-    is long.
-    """
+    """Returns one short line: no control codes or line breaks, a long middle elided."""
     line = " ".join(for_terminal(text).split())
     if len(line) <= longest:
         return line

@@ -1,6 +1,4 @@
-"""One question about files, or several from standard input, answered on standard output for people
-and scripts.
-"""
+"""Answers one question about files, or several from standard input, on standard output."""
 
 import argparse
 import itertools
@@ -18,13 +16,11 @@ from app.sanitize import for_terminal
 from vlm.assistant import Assistant, Settings
 
 BAD_INPUT, INTERRUPTED = 2, 130
-NOTHING_ASKED = 'nothing was asked; try: python -m app ask clip.mp4 "What happens?"'
+NOTHING_ASKED = 'no question was given; try: python -m app ask clip.mp4 "What happens?"'
 
 
 def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
-    """Answers every question in one conversation; the first is about the files. Returns the exit
-    code.
-    """
+    """Answers all questions in one conversation about the files. Returns the exit code."""
     files, question = split_items(args.items)
     questions = iter([question]) if question is not None else questions_from(sys.stdin)
     nothing_piped = not args.items and sys.stdin.isatty()
@@ -46,7 +42,7 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
 
 
 def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
-    """Files and the question. No question is "-", a last word that is a file, or no word at all."""
+    """Splits files and question; None for "-", nothing, or a last word that is a file."""
     if not items:
         return (), None
     *names, last = items
@@ -57,23 +53,23 @@ def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
     else:
         question = last
         if not names and " " not in last and Path(last).suffix:
-            raise ValueError(f"{last}: there is no such file.")
+            raise ValueError(f"{last}: no such file.")
     files = tuple(Path(name) for name in names)
     for path in files:
         if not path.is_file():
-            raise ValueError(f"{path}: there is no such file; the question comes last, in quotes.")
+            raise ValueError(f"{path}: no such file; the question comes last, in quotes.")
     return files, question
 
 
 def questions_from(lines: Iterator[str]) -> Iterator[str]:
-    """One question a line; empty lines are left out."""
+    """Yields one question per line, skipping empty lines."""
     for line in lines:
         if line.strip():
             yield line.strip()
 
 
 def settings_from(args: argparse.Namespace) -> Settings:
-    """The options of the command line as the assistant's settings."""
+    """Converts command-line options to the assistant's settings."""
     return Settings(
         num_frames=args.frames,
         looks=args.looks,
@@ -85,7 +81,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
 
 
 def as_record(turn: ChatTurn) -> dict:
-    """An answer with what it rests on, for scripts."""
+    """Converts a turn to a JSON record: answer, frames seen, usage, warnings."""
     return {
         "question": turn.question,
         "answer": turn.answer,

@@ -1,6 +1,4 @@
-"""Ctrl-C as a wish: the first one asks the answer to stop, so that what was said is kept; the
-second one insists.
-"""
+"""Handles Ctrl-C: the first stops the answer and keeps its text, the second interrupts."""
 
 import signal
 import threading
@@ -11,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def ctrl_c_stops(stop: threading.Event) -> Iterator[None]:
-    """While inside, Ctrl-C sets `stop` instead of raising KeyboardInterrupt."""
+    """Makes the first Ctrl-C set `stop` instead of raising KeyboardInterrupt."""
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set():

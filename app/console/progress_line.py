@@ -1,4 +1,4 @@
-"""One line of a terminal that says what is going on, and is gone when the answer begins."""
+"""Shows progress on one terminal line that disappears when the answer starts."""
 
 from types import TracebackType
 from typing import TextIO
@@ -8,9 +8,7 @@ from app.sanitize import for_terminal
 
 
 class ProgressLine:
-    """On a terminal the line is written over; in a file or pipe each new phase is a line of its
-    own, without the counting.
-    """
+    """Overwrites the line on a terminal; in a file or pipe, writes each phase once."""
 
     def __init__(self, stream: TextIO, quiet: bool = False) -> None:
         self._stream, self._quiet, self._live = stream, quiet, stream.isatty()
@@ -25,7 +23,7 @@ class ProgressLine:
         self.clear()
 
     def show(self, view: ChatView) -> None:
-        """The phase of this view; its cost once, as soon as it is known."""
+        """Shows the phase of a view, and its cost once known."""
         if view.cost and view.cost != self._cost:
             self._cost = view.cost
             self.say(view.cost)
@@ -39,14 +37,14 @@ class ProgressLine:
         self._shown = words
 
     def say(self, sentence: str) -> None:
-        """A line that stays."""
+        """Prints a permanent line."""
         if not self._quiet:
             self.clear()
             self._stream.write(for_terminal(sentence) + "\n")
             self._stream.flush()
 
     def clear(self) -> None:
-        """Takes the line away."""
+        """Erases the line."""
         if self._live and self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

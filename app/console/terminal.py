@@ -1,4 +1,4 @@
-"""A chat in the terminal: type a question, add files, stop an answer with Ctrl-C."""
+"""Runs a chat in the terminal: type questions, add files, stop an answer with Ctrl-C."""
 
 import argparse
 import shlex
@@ -14,17 +14,17 @@ from app.sanitize import for_label, for_terminal
 from vlm.assistant import Assistant
 
 HELP = """  /add FILE...  add videos or pictures to the next question
-  /retry        ask the last question again
-  /edit TEXT    take the last question back and ask this instead, about the same files
-  /frames       what was seen for the last answer, and when
-  /clear        begin a new conversation
-  /help         this
+  /retry        answer the last question again
+  /edit TEXT    replace the last question, keeping its files
+  /frames       list the frames seen and their times
+  /clear        start a new conversation
+  /help         show this list
   /quit         leave (or Ctrl-D)
-  Ctrl-C        stop the answer being written"""
+  Ctrl-C        stop the answer"""
 
 
 class Terminal:
-    """One conversation with one person. The commands are the methods named `do_...`."""
+    """One conversation. The methods named `do_...` are its commands."""
 
     def __init__(self, assistant: Assistant, args: argparse.Namespace) -> None:
         self.assistant, self.settings = assistant, settings_from(args)
@@ -33,9 +33,9 @@ class Terminal:
         self.given = list(args.files)
 
     def run(self) -> int:
-        """Reads lines until there are no more."""
+        """Reads lines until end of input."""
         card = self.assistant.card
-        print(f"{card['name']}, {card['parameters']} parameters. It can be wrong. /help says more.")
+        print(f"{card['name']}, {card['parameters']} parameters. It can be wrong. Try /help.")
         if self.given:
             self.do_add(shlex.join(self.given))
         while True:
@@ -58,14 +58,14 @@ class Terminal:
         name, _, rest = line[1:].partition(" ")
         action = getattr(self, f"do_{name}", None) if name.isalpha() else None
         if action is None:
-            print(f"There is no /{for_label(name)}. These there are:\n{HELP}")
+            print(f"Unknown command /{for_label(name)}. Commands:\n{HELP}")
         else:
             action(rest.strip())
 
     def ask(
         self, question: str, base: Chat | None = None, files: tuple[Path, ...] | None = None
     ) -> None:
-        """Asks, and writes the answer as it comes."""
+        """Asks a question and prints the answer as it streams."""
         files = self.waiting if files is None else files
         stop, written = threading.Event(), 0
         views = stream_chat(
@@ -104,7 +104,7 @@ class Terminal:
             paths = [Path(names)]
         missing = [path for path in paths if not path.is_file()]
         for path in missing:
-            print(f"{for_label(str(path), 200)}: there is no such file.")
+            print(f"{for_label(str(path), 200)}: no such file.")
         added = tuple(path for path in paths if path not in missing)
         self.waiting += added
         if added:
@@ -114,12 +114,12 @@ class Terminal:
                 + "."
             )
         elif not names:
-            print("Say which file: /add clip.mp4")
+            print("Usage: /add clip.mp4")
 
     def do_retry(self, _: str) -> None:
         """/retry"""
         if not self.chat.turns:
-            print("Nothing was asked yet.")
+            print("No question yet.")
             return
         last = self.chat.turns[-1]
         print(f"> {for_terminal(last.question)}")
@@ -128,7 +128,7 @@ class Terminal:
     def do_edit(self, question: str) -> None:
         """/edit TEXT"""
         if not self.chat.turns or not question:
-            print("Say what to ask instead of your last question: /edit What colour is it?")
+            print("Usage: /edit What color is it?")
             return
         self.ask(question, self.chat.without_last(), self.chat.turns[-1].files)
 
@@ -136,7 +136,7 @@ class Terminal:
         """/frames"""
         strips = [strip for turn in self.chat.turns for strip in turn.strips]
         if not strips:
-            print("Nothing was seen yet.")
+            print("No frames yet.")
         for strip in strips:
             print(f"{strip.summary}: {', '.join(strip.labels)}")
             for warning in strip.warnings:
@@ -145,7 +145,7 @@ class Terminal:
     def do_clear(self, _: str) -> None:
         """/clear"""
         self.chat, self.waiting = Chat(), ()
-        print("A new conversation.")
+        print("New conversation.")
 
     def do_help(self, _: str) -> None:
         """/help"""

@@ -1,7 +1,6 @@
-"""Runs a generator in a thread of its own, so that whoever waits for it can leave at any moment.
+"""Runs a generator in its own thread, so that its consumer can leave at any time.
 
-A model in the middle of a long step cannot be interrupted from outside; a page whose tab was
-closed must not wait for it.
+A model in the middle of a long step cannot be interrupted; a closed tab must not wait for it.
 """
 
 import queue
@@ -16,11 +15,9 @@ _END = object()
 def in_background(
     items: Iterator[Item], stop: threading.Event, heartbeat: float = 0.25
 ) -> Iterator[Item]:
-    """Yields the items as they come, and the last one again every `heartbeat` seconds while none
-    comes.
+    """Yields items as they arrive, and repeats the last one every `heartbeat` seconds meanwhile.
 
-    When the consumer closes this generator, `stop` is set and it returns at once; the thread ends
-    as soon as `items` does.
+    Closing this generator sets `stop` and returns at once; the thread ends when `items` does.
     """
     arrived: queue.SimpleQueue = queue.SimpleQueue()
 
@@ -38,9 +35,7 @@ def in_background(
             came = _drain(arrived, heartbeat)
             ended = bool(came) and came[-1] is _END
             latest = [item for item in came if item is not _END][-1:] or latest
-            if latest and (
-                len(came) > ended or not ended
-            ):  # something came, or it is time for a heartbeat
+            if latest and (len(came) > ended or not ended):  # a new item, or time for a heartbeat
                 yield latest[0]
             if ended:
                 return
@@ -49,9 +44,7 @@ def in_background(
 
 
 def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
-    """What has arrived by now; waits for the first. A slow consumer gets several at once and needs
-    only the newest.
-    """
+    """Returns all queued items; waits for the first. A slow consumer needs only the newest."""
     try:
         came = [arrived.get(timeout=timeout)]
     except queue.Empty:
@@ -64,9 +57,7 @@ def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
 def one_at_a_time(
     items: Iterator[Item], turn: threading.Lock, waiting: Item, stop: threading.Event
 ) -> Iterator[Item]:
-    """The items once it is our turn; until then `waiting`. Yields nothing more when stopped while
-    it waits.
-    """
+    """Yields `waiting` until `turn` is free, then the items. Ends if stopped while waiting."""
     if not turn.acquire(blocking=False):
         yield waiting
         while not turn.acquire(timeout=0.1):

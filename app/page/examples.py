@@ -1,4 +1,4 @@
-"""The examples on the page; `assets/examples/CREDITS.md` says where each file comes from."""
+"""Lists the page's examples; `assets/examples/CREDITS.md` names the source of each file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 
 @dataclass(frozen=True)
 class Example:
-    """A file and a question about it. picture: what the card shows."""
+    """A file and a question about it. picture: the image on its card."""
 
     title: str
     question: str
@@ -37,7 +37,7 @@ EXAMPLES = (
 
 
 def shared_examples(uploads: Uploads) -> tuple[Example, ...]:
-    """Copies the examples' files to where the server may hand them out."""
+    """Copies the examples' files into the served folder."""
     return tuple(
         replace(e, path=uploads.share(e.path), picture=uploads.share(e.picture)) for e in EXAMPLES
     )

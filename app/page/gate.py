@@ -1,9 +1,9 @@
 """Guards the server: every request passes here before Gradio sees it.
 
-Gradio serves some sixty routes, of which the page uses the few in ROUTES; all others are answered
-with 404. A request's JSON is limited in size, and every file it names must be one that this server
-received from the same browser (`app.uploads`), so no request can name a file of the machine, a
-device, or an address. Browsers are told apart by a random cookie.
+Gradio serves some sixty routes; the page needs those in ROUTES, and all others return 404. JSON
+bodies are limited in size. Every file in a request must have been uploaded by the same browser
+(`app.page.uploads`), so no request can name a file of the machine, a device, or an address. A
+random cookie identifies the browser.
 """
 
 import asyncio
@@ -36,25 +36,25 @@ ROUTES = {
     "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{'|'.join(EVENTS)})"),
 }
 
-MAX_JSON = 4_000_000  # bytes of a question with the conversation that its tab stored
+MAX_JSON = 4_000_000  # bytes: a question and the conversation its tab stored
 MAX_LOGIN = 10_000  # bytes
 MAX_DEPTH = 50  # lists and objects inside each other
 COOKIE = "revisit-visitor"
 _VISITOR = re.compile(r"[\w-]{22}")
 
 NOT_FOUND = "There is nothing at this address."
-OTHER_SITE = "Requests from other sites are not answered."
+OTHER_SITE = "Requests from other sites are refused."
 NO_COOKIE = "The page needs its cookie to know which files are yours; reload it."
-NOT_YOURS = "This file was not sent by you, or is no longer here; add it again."
-TOO_LARGE = "This is too large to be taken."
+NOT_YOURS = "This file was not uploaded by you or has expired; add it again."
+TOO_LARGE = "The request is too large."
 NO_LENGTH = "An upload must state its length."
-NO_ROOM = "There is no room for this file here just now; try a smaller one, or later."
-NOT_READABLE = "This request could not be read."
+NO_ROOM = "The server has no space for this file; try a smaller one, or try later."
+NOT_READABLE = "The request is not valid JSON of the expected form."
 SLOW_DOWN = "Too many wrong passwords; wait a minute."
 
 
-class Refused(Exception):  # noqa: N818  an answer, no fault
-    """A request that is answered with a status and one sentence."""
+class Refused(Exception):  # noqa: N818  a response, not an error
+    """Ends a request with a status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -69,7 +69,7 @@ class PasswordBrake:
         self._tries: OrderedDict[str, deque[float]] = OrderedDict()
 
     def begin(self, address: str) -> None:
-        """Counts a try. Raises Refused when there were too many."""
+        """Counts an attempt. Raises Refused if there were too many."""
         tries = self._tries.setdefault(address, deque())
         self._tries.move_to_end(address)
         while len(self._tries) > 10_000:
@@ -81,14 +81,14 @@ class PasswordBrake:
         tries.append(self._now())
 
     def right(self, address: str) -> None:
-        """Forgets the tries of an address after the right password."""
+        """Clears the attempts of an address after a correct password."""
         self._tries.pop(address, None)
 
 
 class Gate:
-    """ASGI middleware that lets through what the page needs and nothing else.
+    """ASGI middleware that admits only the requests the page makes.
 
-    ending: set when the server is about to end; open streams are then closed.
+    ending: set when the server shuts down; open streams are then closed.
     """
 
     def __init__(self, app: ASGIApp, uploads: Uploads, ending: asyncio.Event) -> None:
@@ -167,7 +167,7 @@ class Gate:
     async def _checked(
         self, visitor: str, headers: Headers, scope: Scope, receive: Receive
     ) -> Receive:
-        """Reads the JSON of an event, and returns a `receive` that hands on what was checked."""
+        """Checks the JSON of an event and returns a `receive` that replays it."""
         try:
             text = (await _body(headers, receive, MAX_JSON)).decode("utf-8")
             content = json.loads(text, parse_constant=_no_constant)
@@ -179,7 +179,7 @@ class Gate:
         return _replay(body, receive)
 
     def _check_files(self, visitor: str, content: Any) -> None:
-        """Raises Refused unless every file named inside is one the visitor may use."""
+        """Raises Refused unless the visitor may use every file named in the content."""
         waiting = [(content, 0)]
         while waiting:
             part, depth = waiting.pop()
@@ -190,7 +190,7 @@ class Gate:
                     path = part.get("path")
                     if not isinstance(path, str) or not self.uploads.may_use(visitor, path):
                         raise Refused(403, NOT_YOURS)
-                    part["url"] = None  # never fetched, whatever it says
+                    part["url"] = None  # never fetched
                 waiting += [(value, depth + 1) for value in part.values()]
             elif isinstance(part, list):
                 waiting += [(value, depth + 1) for value in part]
@@ -209,7 +209,7 @@ class Gate:
 
 
 def _visitor_of(headers: Headers) -> str:
-    """The browser's name in its cookie, or "" if it has none."""
+    """Returns the visitor id from the cookie, or "" if missing."""
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
@@ -229,7 +229,7 @@ def _with_cookie(send: Send) -> Send:
 
 
 async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
-    """The request's body. Raises Refused when it is longer than `most` bytes."""
+    """Reads the request's body. Raises Refused if it exceeds `most` bytes."""
     stated = headers.get("content-length", "0")
     if not stated.isdecimal() or int(stated) > most:
         raise Refused(413, TOO_LARGE)
@@ -246,7 +246,7 @@ async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
 
 
 def _until(ending: asyncio.Event, receive: Receive) -> Receive:
-    """A `receive` that reports a disconnect when the server ends: a stream would never end."""
+    """Returns a `receive` that reports a disconnect at shutdown, which ends open streams."""
 
     async def receive_or_end() -> Message:
         coming = asyncio.ensure_future(receive())
@@ -262,7 +262,7 @@ def _until(ending: asyncio.Event, receive: Receive) -> Receive:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives this body once and then waits for the real end."""
+    """Returns a `receive` that gives this body once, then waits for the disconnect."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -276,5 +276,5 @@ def _no_constant(name: str) -> None:
 
 
 def _whole_characters(text: str) -> str:
-    """The text with every half of a surrogate pair replaced, so it can be written as UTF-8."""
+    """Replaces lone surrogates, so the text can be encoded as UTF-8."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

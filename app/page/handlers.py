@@ -1,10 +1,10 @@
-"""What the page does when something is clicked or sent.
+"""Handles the page's events.
 
-Every question runs in two steps. `begin` locks the text box and remembers what was typed; `answer`
-streams, and its last act unlocks the box again, with what was typed still in it if anything went
-wrong. If Gradio cannot even run the second step (its queue is full), `refused` unlocks instead.
+A question runs in two steps. `begin` locks the text box and keeps the draft; `answer` streams, then
+unlocks the box, restoring the draft on failure. If Gradio cannot run the second step (full queue),
+`refused` unlocks the box.
 
-Handlers return values for the components named at the head of each part, in that order.
+Handlers return values for the components listed at the head of each section, in that order.
 """
 
 import math
@@ -32,24 +32,24 @@ TEMPERATURES = (0.0, 1.5)
 LENGTHS = (16, 1024)  # tokens
 MAX_QUESTION = 100_000  # characters
 MAX_FILES = 20  # with one question
-BUSY = "Too many questions are waiting just now; please send yours again in a moment."
+BUSY = "Too many questions are waiting; send yours again in a moment."
 
-Typed = dict[str, Any]  # what the text box holds: {"text": ..., "files": [...]}
+Typed = dict[str, Any]  # the text box: {"text": ..., "files": [...]}
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A question on its way. base: the conversation it follows; draft: what returns if it fails."""
+    """A submitted question. base: the conversation it follows; draft: restored on failure."""
 
     base: Chat
     question: str
     files: tuple[Path, ...]
     draft: Typed
-    problem: str = ""  # why it cannot be asked
+    problem: str = ""  # why it cannot be answered; "" if it can
 
 
 class Handlers:
-    """One object serves all visitors: what is theirs lives in `sessions`, under their id."""
+    """Serves all visitors; their state lives in `sessions` under their id."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Handlers:
         self.uploads, self.examples = uploads, examples
         self.turn = threading.Lock()  # one model, one answer at a time
 
-    # -- a question begins -> composer, chatbot, actions, fresh, saved, pending
+    # -- start of a question -> composer, chatbot, actions, fresh, saved, pending
 
     def begin(self, session: str, kept: str, typed: Typed | None) -> tuple:
-        """A question was sent from the text box."""
+        """Starts a question from the text box."""
         typed = typed or {"text": "", "files": []}
         question, files = typed["text"].strip(), tuple(Path(file) for file in typed["files"])
         if not question and not files:
@@ -75,7 +75,7 @@ class Handlers:
     def begin_example(
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
     ) -> tuple:
-        """An example was clicked: it is asked at once."""
+        """Starts the question of a clicked example."""
         if chosen.index not in range(len(self.examples)):
             return _nothing_begins()
         example, typed = self.examples[chosen.index], typed or {}
@@ -83,7 +83,7 @@ class Handlers:
         return self._begin(session, Pending(base, example.question, (example.path,), typed), typed)
 
     def begin_again(self, session: str, kept: str, typed: Typed | None) -> tuple:
-        """The last question is asked once more; its old answer stays until there is a new one."""
+        """Starts the last question again; its answer stays until a new one replaces it."""
         chat, typed = self._chat(session, kept), typed or {}
         if not chat.turns:
             return _nothing_begins()
@@ -101,10 +101,10 @@ class Handlers:
         shown = messages.of_view(view)
         return locked, shown, gr.Row(visible=False), gr.Button(interactive=False), saved, pending
 
-    # -- the answer and all that ends -> chatbot, composer, actions, fresh, saved
+    # -- answers and everything that unlocks the box -> chatbot, composer, actions, fresh, saved
 
     def answer(self, session: str, pending: Pending | None, *options: Any) -> Iterator[tuple]:
-        """Streams the answer to the pending question; unlocks the text box however it ends."""
+        """Streams the answer to the pending question and always unlocks the text box."""
         if pending is None:
             chat = self._chat(session)
             yield gr.skip(), *self._unlocked(chat), gr.skip()
@@ -123,7 +123,7 @@ class Handlers:
                 if not view.finished:
                     yield messages.of_view(view), *[gr.skip()] * 4
         finally:
-            self.sessions.stop(session)  # also when the tab was closed meanwhile
+            self.sessions.stop(session)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
             self.sessions.put(session, view.chat)
             yield self._ended(session, view.chat)
@@ -133,12 +133,12 @@ class Handlers:
             yield self._ended(session, chat, pending.draft, messages.of_error(chat, error))
 
     def refused(self, session: str, pending: Pending | None) -> tuple:
-        """Gradio would not run the answer."""
+        """Unlocks the text box when Gradio refuses to run the answer."""
         chat, draft = self._chat(session), pending.draft if pending else None
         return self._ended(session, chat, draft, messages.of_error(chat, BUSY))
 
     def edit(self, session: str, kept: str) -> tuple:
-        """Takes the last question back into the text box."""
+        """Moves the last question back into the text box."""
         chat = self._chat(session, kept)
         if not chat.turns:
             return (gr.skip(),) * 5
@@ -148,16 +148,15 @@ class Handlers:
         return self._ended(session, shorter, draft)
 
     def clear(self, session: str) -> tuple:
-        """Begins a new conversation."""
+        """Starts a new conversation."""
         self.sessions.put(session, Chat())
         return self._ended(session, Chat())
 
     def restore(self, kept: str | None) -> tuple:
-        """When a page opens; -> session, and the rest as above.
+        """Restores the conversation of a reloaded tab -> session, and the rest as above.
 
-        Every page load gets an id of its own. The browser tab kept the id before and the text; a
-        second tab that was opened as a copy of the first goes on from where that one stood, but
-        apart from it.
+        Every page load gets a new id. The tab stored its previous id and text. A duplicated tab
+        continues from the same point, independently.
         """
         before, only_text, draft = recall(kept)
         chat = self.sessions.get(before) or only_text
@@ -166,11 +165,11 @@ class Handlers:
         return session, *self._ended(session, chat, {"text": draft} if draft else None)
 
     def stop(self, session: str) -> None:
-        """Stops the answer that is being written."""
+        """Stops the current answer."""
         self.sessions.stop(session)
 
     def _problem(self, pending: Pending) -> str:
-        """Why this question cannot be asked, or "" if it can."""
+        """Returns why this question cannot be asked, or "" if it can."""
         length, files = len(pending.question), pending.files
         if length > MAX_QUESTION:
             return (
@@ -180,7 +179,7 @@ class Handlers:
         if len(files) > MAX_FILES:
             return f"You added {len(files)} files; at most {MAX_FILES} can go with one question."
         gone = [for_label(path.name) for path in files if not self.uploads.holds(path)]
-        return f"No longer here: {', '.join(gone)}. Add it again." if gone else ""
+        return f"Missing: {', '.join(gone)}. Add it again." if gone else ""
 
     def _ended(
         self,
@@ -194,7 +193,7 @@ class Handlers:
         return shown, *self._unlocked(chat, draft), saved
 
     def _chat(self, session: str, kept: str | None = None) -> Chat:
-        """The conversation; where it was let go, what the tab still has of its text."""
+        """Returns the conversation, or if it has expired, the text the tab stored."""
         chat = self.sessions.get(session)
         if chat is None:
             chat = recall(kept)[1]
@@ -202,7 +201,7 @@ class Handlers:
         return chat
 
     def _unlocked(self, chat: Chat, draft: Typed | None = None) -> tuple:
-        """composer, actions, fresh while nothing runs; of a draft, the files still there."""
+        """Returns composer, actions, fresh in idle state; a draft keeps its existing files."""
         composer: dict[str, Any] = {"interactive": True, "submit_btn": True, "stop_btn": False}
         if draft:
             files = [file for file in draft.get("files") or [] if self.uploads.holds(Path(file))]
@@ -212,7 +211,7 @@ class Handlers:
 
 
 def attach(typed: Typed | None, recorded: str | None) -> tuple:
-    """Puts what the camera took beside what is typed -> composer, the camera, free again."""
+    """Attaches a recording to the draft -> composer, the emptied camera."""
     if not recorded:
         return gr.skip(), gr.skip()
     typed = typed or {}
@@ -225,13 +224,13 @@ def _nothing_begins() -> tuple:
 
 
 def _lost(turn: ChatTurn) -> str:
-    """Why a turn whose files are gone cannot be asked again, or ""."""
+    """Returns why a turn with missing files cannot be asked again, or ""."""
     names = ", ".join(for_label(name) for name in turn.lost)
-    return f"No longer here: {names}. Add it again and ask." if names else ""
+    return f"Missing: {names}. Add it again and ask." if names else ""
 
 
 def _settings(frames: Any, looks: Any, tiles: Any, temperature: Any, length: Any) -> Settings:
-    """What the page's settings say; numbers a browser made up are brought into their range."""
+    """Converts the page's settings; out-of-range numbers are clamped."""
     return Settings(
         num_frames=_choice(frames),
         looks=_choice(looks),

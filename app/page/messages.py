@@ -1,6 +1,4 @@
-"""Writes a conversation as the messages of Gradio's Chatbot: questions with their files, answers
-with what was seen.
-"""
+"""Renders a conversation as Gradio Chatbot messages: questions with files, answers with frames."""
 
 import html
 from collections.abc import Sequence
@@ -15,23 +13,21 @@ from app.sanitize import for_label, for_page
 
 Message = dict[str, Any]
 
-# What every current browser shows by itself. Of other files the page shows the name; below the
-# answer the strip has what was seen of them.
+# Types every current browser displays. For other files the page shows the name; the strip below
+# the answer shows their frames.
 SHOWN = frozenset(
     (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".mp4", ".m4v", ".mov", ".webm")
 )
-FRAMES_PATH = (
-    "frames"  # where the server hands out the pictures of the strips, relative to the page
-)
+FRAMES_PATH = "frames"  # route of the strips' frames, relative to the page
 
 FORGOTTEN = (
-    "The model no longer remembers what stands above, nor its files: the server was started again, "
-    "or needed the room. It begins afresh with your next question; add the files again."
+    "The model has no memory of the messages above or their files: the server restarted or freed "
+    "the memory. Your next question starts afresh; add the files again."
 )
 
 
 def of_chat(chat: Chat) -> list[Message]:
-    """All turns; where the model has forgotten them, a line says so."""
+    """Renders all turns, with a note below those the model has no memory of."""
     messages: list[Message] = []
     for number, turn in enumerate(chat.turns, 1):
         messages += [*_question(turn.question, turn.files, turn.lost), _answer(turn)]
@@ -41,7 +37,7 @@ def of_chat(chat: Chat) -> list[Message]:
 
 
 def of_view(view: ChatView) -> list[Message]:
-    """The turns so far and the one that is being answered, or why it was not."""
+    """Renders the turns and the current answer, or the reason it failed."""
     if view.finished:
         closing = [_note(view.error, "error")] if view.error else []
         return of_chat(view.chat) + closing
@@ -51,7 +47,7 @@ def of_view(view: ChatView) -> list[Message]:
 
 
 def of_error(chat: Chat, sentence: str) -> list[Message]:
-    """The turns so far and a sentence about what went wrong."""
+    """Renders the turns and an error sentence."""
     return of_chat(chat) + [_note(sentence, "error")]
 
 

@@ -1,6 +1,4 @@
-"""Serves the page: on this machine only unless asked otherwise, with headers that keep hostile
-text harmless.
-"""
+"""Serves the page, by default to this machine only, with headers that disarm hostile text."""
 
 import asyncio
 import contextlib
@@ -29,11 +27,10 @@ ASSETS = Path(__file__).parents[1] / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = "2gb"
 HOUR = 3600  # seconds
-LAST_WORDS = 1.0  # seconds for answers to end in when the server does
+LAST_WORDS = 1.0  # seconds answers have to end at shutdown
 
-# Gradio's page starts from an inline script and compiles its event handlers, hence the two
-# 'unsafe-'; its recorder starts from a blob. Nothing may be fetched from, sent to or framed by any
-# other site.
+# Gradio's page needs an inline script, compiled event handlers (the two 'unsafe-') and a blob for
+# its recorder. Fetching from, sending to and framing by other sites is forbidden.
 POLICY = (
     "default-src 'self'",
     "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
@@ -57,8 +54,9 @@ HEADERS = {
 
 
 class SafeHeaders:
-    """ASGI middleware that adds HEADERS to every response. (A wrapper of whole responses would
-    hide a closed tab from Gradio.)
+    """ASGI middleware that adds HEADERS to every response.
+
+    Starlette's BaseHTTPMiddleware would hide a closed tab from Gradio.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -79,7 +77,7 @@ def build_app(
     auth: tuple[str, str] | None = None,
     sessions: Sessions | None = None,
 ) -> FastAPI:
-    """The page as an ASGI application."""
+    """Builds the page as an ASGI application."""
     sessions, uploads, ending = sessions or Sessions(), Uploads(private_folder()), asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -87,7 +85,7 @@ def build_app(
         loop = asyncio.get_running_loop()
 
         def end() -> None:
-            """Stops the answers, and closes what is still open when they had time to say so."""
+            """Stops the answers, then closes open streams after LAST_WORDS."""
             sessions.stop_all()
             loop.call_soon_threadsafe(loop.call_later, LAST_WORDS, ending.set)
 
@@ -99,7 +97,7 @@ def build_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.end = sessions.stop_all
     app.add_middleware(Gate, uploads=uploads, ending=ending)
-    if host in LOOPBACK:  # another site cannot pretend, by its name's address, to be this one
+    if host in LOOPBACK:  # against DNS rebinding
         app.add_middleware(
             TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "::1"]
         )
@@ -110,7 +108,7 @@ def build_app(
     def picture(key: str, index: int) -> Response:
         strip = sessions.strip(key)
         if strip is None or not 0 <= index < len(strip.pictures):
-            raise HTTPException(404, "This picture is no longer kept.")
+            raise HTTPException(404, "This frame has expired.")
         return Response(
             strip.pictures[index],
             media_type="image/jpeg",
@@ -118,7 +116,7 @@ def build_app(
         )
 
     blocks = build_page(assistant, sessions, uploads)
-    blocks.has_launched = True  # only then does Gradio, too, refuse files that were not uploaded
+    blocks.has_launched = True  # without this Gradio skips its own upload check
     return gr.mount_gradio_app(
         app,
         blocks,
@@ -140,7 +138,7 @@ def build_app(
 
 
 def free_port(host: str, wanted: int, tries: int = 20) -> int:
-    """The wanted port, or the next one that nobody uses."""
+    """Returns the requested port, or the next free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(wanted, wanted + tries):
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -156,7 +154,7 @@ def free_port(host: str, wanted: int, tries: int = 20) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Gives running answers a moment to end when the server is told to."""
+    """Lets running answers end at shutdown."""
 
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
@@ -168,8 +166,10 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: FastAPI, host: str, port: int) -> None:
-    """Runs until it is interrupted or terminated. Answers end as if stopped; open pages are let go
-    after two seconds, and the files of this server are deleted.
+    """Runs until SIGINT or SIGTERM.
+
+    Running answers end as if stopped, open connections close after two seconds, and this server's
+    files are deleted.
     """
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=2
@@ -189,7 +189,7 @@ async def _delete_old_files(uploads: Uploads) -> None:
 
 
 def _theme() -> gr.themes.Base:
-    """Calm greys, one blue-green, and the fonts of the reader's own system: none is fetched."""
+    """Neutral grays, one teal, and system fonts; nothing is fetched."""
     sans = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     return gr.themes.Base(

@@ -1,9 +1,7 @@
-"""The conversations a server holds: in memory only, each known by a random id, never more than
-there is room for.
+"""Holds conversations in memory, each under a random id, in bounded numbers.
 
-The model's state of a conversation (its KV cache) is large, its text is small. So the text of many
-is kept, the state of the few that were used last, and after some hours of silence a conversation
-is gone.
+A conversation's model state (KV cache) is large and its text small. So the text of many
+conversations is kept, the state of the most recently used few, and idle conversations expire.
 """
 
 import threading
@@ -16,9 +14,7 @@ from app.frame_strip import Strip
 
 
 class Sessions:
-    """num_remembered: how many conversations the model remembers; num_kept: how many are kept as
-    text; lifetime: seconds.
-    """
+    """num_remembered: conversations with state; num_kept: with text; lifetime: idle seconds."""
 
     def __init__(
         self,
@@ -33,12 +29,14 @@ class Sessions:
             lifetime,
             now,
         )
-        self._chats: OrderedDict[str, tuple[float, Chat]] = OrderedDict()  # oldest use first
+        self._chats: OrderedDict[str, tuple[float, Chat]] = (
+            OrderedDict()
+        )  # least recently used first
         self._stops: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
     def get(self, session: str) -> Chat | None:
-        """The conversation, or None when there is none of that id (any more)."""
+        """Returns the conversation, or None if missing or expired."""
         with self._lock:
             self._expire()
             if session not in self._chats:
@@ -49,7 +47,7 @@ class Sessions:
             return chat
 
     def put(self, session: str, chat: Chat) -> None:
-        """Keeps a conversation, and lets go of what there is no more room for."""
+        """Stores a conversation and evicts what exceeds the limits."""
         with self._lock:
             self._chats[session] = (self._now(), chat)
             self._chats.move_to_end(session)
@@ -62,9 +60,7 @@ class Sessions:
                     self._chats[old] = (used, kept.without_memory())
 
     def strip(self, key: str) -> Strip | None:
-        """The strip with that key, whichever conversation it belongs to; the key is the
-        permission.
-        """
+        """Returns the strip with that key from any conversation; the key is the permission."""
         with self._lock:
             for _, chat in self._chats.values():
                 for turn in chat.turns:
@@ -74,21 +70,21 @@ class Sessions:
         return None
 
     def start(self, session: str) -> threading.Event:
-        """The stop signal for an answer that begins in this conversation."""
+        """Returns the stop signal of an answer that starts in this conversation."""
         stop = threading.Event()
         with self._lock:
             self._stops[session] = stop
         return stop
 
     def stop(self, session: str) -> None:
-        """Stops the answer being written in this conversation, if there is one."""
+        """Stops the current answer of this conversation, if any."""
         with self._lock:
             stop = self._stops.pop(session, None)
         if stop is not None:
             stop.set()
 
     def stop_all(self) -> None:
-        """Stops every answer being written: the server is about to end."""
+        """Stops every current answer, for shutdown."""
         with self._lock:
             stops, self._stops = self._stops, {}
         for stop in stops.values():

@@ -1,7 +1,7 @@
-"""What a browser tab keeps of a conversation over a reload: its id and its text, as JSON.
+"""Serializes what a browser tab stores of a conversation across reloads: its id and text.
 
-It comes back from outside, so it is read as far as it has the right form and trusted with nothing:
-a file's name is a label in it and never becomes a path.
+It returns as untrusted input: anything malformed is dropped, and a file name is a label that never
+becomes a path.
 """
 
 import json
@@ -9,11 +9,11 @@ import json
 from app.chat import Chat, ChatTurn
 
 MAX_TURNS = 50
-MAX_CHARACTERS = 400_000  # of all questions and answers; the oldest turns go first
+MAX_CHARACTERS = 400_000  # of all questions and answers; the oldest turns are dropped first
 
 
 def keep(session: str, chat: Chat, draft: str = "") -> str:
-    """The JSON for the tab. draft: what was typed and has no answer yet."""
+    """Returns the JSON for the tab. draft: typed text without an answer."""
     turns = [
         {
             "question": turn.question,
@@ -26,7 +26,7 @@ def keep(session: str, chat: Chat, draft: str = "") -> str:
 
 
 def recall(kept: str | None) -> tuple[str, Chat, str]:
-    """The id, the text as a conversation the model does not remember, and the draft."""
+    """Returns the id, a conversation without model state, and the draft."""
     try:
         found = json.loads(kept or "{}")
         turns = _newest(
@@ -46,7 +46,7 @@ def recall(kept: str | None) -> tuple[str, Chat, str]:
 
 
 def _newest(turns: tuple[ChatTurn, ...]) -> tuple[ChatTurn, ...]:
-    """The last turns that fit MAX_TURNS and MAX_CHARACTERS."""
+    """Returns the latest turns that fit MAX_TURNS and MAX_CHARACTERS."""
     left, count = MAX_CHARACTERS, 0
     for turn in reversed(turns[-MAX_TURNS:]):
         left -= len(turn.question) + len(turn.answer) + sum(map(len, turn.lost))
@@ -57,5 +57,5 @@ def _newest(turns: tuple[ChatTurn, ...]) -> tuple[ChatTurn, ...]:
 
 
 def _text(value: object) -> str:
-    """The value as text in whole characters: half a surrogate pair could not be sent back."""
+    """Returns the value as text with lone surrogates replaced; they cannot be encoded."""
     return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

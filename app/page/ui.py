@@ -1,7 +1,7 @@
-"""The page: ask about your own video or picture, watch the answer come, see what the model saw.
+"""Lays out the page: a chat about your video or image, with the frames the model saw.
 
-Gradio's own ChatInterface stays locked after an error, so this is made of a Chatbot, a text box and
-events of our own; `app.handlers` has what they do.
+Gradio's ChatInterface stays locked after an error, so the page combines a Chatbot, a text box and
+its own events (`app.page.handlers`).
 """
 
 import html
@@ -19,18 +19,18 @@ from vlm.assistant import Assistant
 OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
 WELCOME = """## What would you like to know?
 
-Add a video or a picture and ask about it, or try one of these."""
+Add a video or an image and ask about it, or try one of these."""
 
 
 def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr.Blocks:
-    """The page that talks to this assistant; `app.serve` adds its looks and its headers."""
+    """Builds the page for this assistant; `app.page.server` adds theme and headers."""
     card, examples = assistant.card, shared_examples(uploads)
     with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
-        session = gr.State("")  # this page load's id, given by `restore`
+        session = gr.State("")  # id of this page load, set by `restore`
         pending = gr.State(None)
         saved = gr.Textbox(visible=False)
         with gr.Row(elem_id="top"):
-            gr.HTML("<h1>Revisit</h1><p>Ask about a video or a picture</p>", padding=False)
+            gr.HTML("<h1>Revisit</h1><p>Ask about a video or an image</p>", padding=False)
             theme = gr.Button("Dark", size="sm", elem_id="theme", min_width=0)
             fresh = gr.Button("New chat", size="sm", min_width=0)
         chatbot = gr.Chatbot(
@@ -60,7 +60,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
             label="Your question",
             show_label=False,
             container=False,
-            placeholder="Ask, or drop a video or picture",
+            placeholder="Ask, or drop a video or image",
             file_types=["image", "video", *OTHER_TYPES],
             file_count="multiple",
             max_plain_text_length=100_000,
@@ -88,7 +88,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
                 do.answer,
                 [session, pending, *options],
                 ended,
-                concurrency_limit=8,  # those beyond the one that is answered see that they wait
+                concurrency_limit=8,  # one is answered; the others see that they wait
                 concurrency_id="answer",
                 **common,
             )
@@ -120,8 +120,8 @@ def _camera() -> tuple[gr.Image, gr.Video]:
             photo = gr.Image(type="filepath", label="Photo", **options)
         with gr.Tab("Film"):
             film = gr.Video(label="Film", include_audio=False, **options)
-    # As the browser recorded it: a file it sent. Gradio's own ways write another file, and need an
-    # ffmpeg program to leave the sound out.
+    # The uploaded file itself. Gradio's preprocessing writes another file, and needs an ffmpeg
+    # program to drop the sound.
     photo.preprocess = film.preprocess = _path_of
     return photo, film
 
@@ -131,27 +131,27 @@ def _path_of(recording: FileData | None) -> str | None:
 
 
 def _settings() -> list[gr.components.Component]:
-    """In the order in which `Handlers.answer` takes them."""
+    """Returns the settings in the order of `Handlers.answer`'s arguments."""
     with gr.Accordion("Settings", open=False):
         with gr.Row():
-            frames = gr.Dropdown([AUTO, "4", "8", "16", "32", "64"], label="Frames of a video")
-            looks = gr.Dropdown([AUTO, "1", "2", "4", "8"], label="Looks at a picture")
-            tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Parts of a large picture")
+            frames = gr.Dropdown([AUTO, "4", "8", "16", "32", "64"], label="Frames per video")
+            looks = gr.Dropdown([AUTO, "1", "2", "4", "8"], label="Looks per image")
+            tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Tiles per large image")
         with gr.Row():
             temperature = gr.Slider(
-                *TEMPERATURES, 0, step=0.1, label="Temperature (0: likeliest word)"
+                *TEMPERATURES, 0, step=0.1, label="Temperature (0: most likely word)"
             )
-            length = gr.Slider(*LENGTHS, 256, step=16, label="Longest answer (tokens)")
+            length = gr.Slider(*LENGTHS, 256, step=16, label="Max answer length (tokens)")
     return [frames, looks, tiles, temperature, length]
 
 
 def _about(card: dict[str, Any]) -> str:
-    """Plainly what the model is, knows and does not know."""
+    """Describes the model, its abilities and limits."""
     name, parameters, knows, limits = (
         html.escape(str(card[key])) for key in ("name", "parameters", "knows", "limits")
     )
     return (
-        f"<p><b>{name}</b>, {parameters} parameters, runs on this machine; nothing you give it "
-        f"leaves it.</p><details><summary>What it knows, and what not</summary>"
+        f"<p><b>{name}</b>, {parameters} parameters, runs on this machine; your files never "
+        f"leave it.</p><details><summary>What it can and cannot do</summary>"
         f"<p>{knows}</p><p>{limits}</p></details>"
     )

@@ -1,7 +1,7 @@
-"""Keeps the files a server received: in one private folder, each for the visitor who sent it.
+"""Stores uploads in one private folder, each for the visitor who sent it.
 
-A path that comes back from a browser is only compared with the paths handed out before. It is
-never opened because a browser names it.
+A path from a browser is only compared with the paths issued before; it is never opened on the
+browser's word.
 """
 
 import functools
@@ -21,15 +21,14 @@ DAY = 24 * 3600  # seconds
 GIGABYTE = 2**30
 PREFIX = "revisit-"
 LOCK = ".lock"
-_PARTIAL = "tmp"  # Gradio names an upload so until it is complete
+_PARTIAL = "tmp"  # Gradio's prefix for incomplete uploads
 
 
 @functools.cache
 def private_folder() -> Path:
-    """Makes this process's folder (mode 700), deleted when the process ends.
+    """Creates this process's folder (mode 700) and points Gradio at it.
 
-    GRADIO_TEMP_DIR names the disk; Gradio is pointed at the new folder. Folders of servers that
-    were killed are deleted.
+    It lies in GRADIO_TEMP_DIR if set. Folders left by killed servers are deleted.
     """
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +40,7 @@ def private_folder() -> Path:
 
 
 def delete_private_folder() -> None:
-    """Deletes the folder, if this process made one."""
+    """Deletes the folder if this process created one."""
     if private_folder.cache_info().currsize:
         shutil.rmtree(private_folder(), ignore_errors=True)
         private_folder.cache_clear()
@@ -61,12 +60,12 @@ def _delete_abandoned(parent: Path) -> None:
 
 @dataclass
 class _Kept:
-    used: float  # on the clock
-    visitors: set[str] = field(default_factory=set)  # empty: everybody may use it
+    used: float  # time of the last use, on the clock
+    visitors: set[str] = field(default_factory=set)  # empty: every visitor may use it
 
 
 class Uploads:
-    """quota: bytes of all files together; lifetime: seconds a file is kept after its last use."""
+    """quota: bytes of all files; lifetime: seconds a file is kept after its last use."""
 
     def __init__(
         self,
@@ -82,7 +81,7 @@ class Uploads:
         self._lock = threading.Lock()
 
     def share(self, path: Path) -> Path:
-        """Copies a file of ours into the folder, for everybody to see; returns the copy's path."""
+        """Copies a packaged file into the folder for every visitor; returns the copy's path."""
         copy = self.folder / "shared" / path.name
         copy.parent.mkdir(exist_ok=True)
         if not copy.exists():
@@ -92,18 +91,18 @@ class Uploads:
         return copy
 
     def room_for(self, num_bytes: int) -> bool:
-        """Whether a request of that size fits the quota and leaves a gigabyte on the disk."""
+        """Returns whether that many bytes fit the quota and leave a gigabyte of free disk."""
         used = sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
         free = shutil.disk_usage(self.folder).free
         return used + num_bytes <= self._quota and num_bytes + GIGABYTE <= free
 
     def begin(self) -> None:
-        """Counts a request that sends files; `end` belongs to it."""
+        """Registers the start of an upload request; `end` must follow."""
         with self._lock:
             self._arriving += 1
 
     def end(self, visitor: str, paths: Iterable[str]) -> None:
-        """Gives the visitor the files that arrived, and deletes what broke off."""
+        """Assigns the received files to the visitor and deletes incomplete ones."""
         with self._lock:
             self._arriving -= 1
             for path in paths:
@@ -116,7 +115,7 @@ class Uploads:
                         partial.unlink(missing_ok=True)
 
     def may_use(self, visitor: str, path: str) -> bool:
-        """Whether this visitor sent that file or everybody may see it."""
+        """Returns whether this visitor uploaded the file or it is shared."""
         with self._lock:
             kept = self._kept.get(path)
             if kept is None or (kept.visitors and visitor not in kept.visitors):
@@ -125,12 +124,12 @@ class Uploads:
             return True
 
     def holds(self, path: Path) -> bool:
-        """Whether the file came from a visitor or is shared, and is still there."""
+        """Returns whether the file was uploaded or shared and still exists."""
         with self._lock:
             return str(path) in self._kept and path.is_file()
 
     def delete_old(self) -> None:
-        """Deletes files that were not used for `lifetime`."""
+        """Deletes files unused for `lifetime`."""
         with self._lock:
             earliest = self._now() - self._lifetime
             for path in [path for path, kept in self._kept.items() if kept.used < earliest]:
@@ -139,5 +138,5 @@ class Uploads:
 
 
 def new_visitor() -> str:
-    """A random name for a browser, kept in its cookie."""
+    """Returns a random visitor id for a browser's cookie."""
     return secrets.token_urlsafe(16)
