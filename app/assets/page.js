@@ -1,4 +1,4 @@
-// The page's own behaviour beside Gradio: theme, enlarged pictures, videos a browser cannot play, what a tab keeps.
+// The page's own behavior beside Gradio: theme, enlarged frames, unplayable videos, storage per tab.
 const revisit = (() => {
   const KEPT = "revisit-conversation", THEME = "revisit-theme";
 

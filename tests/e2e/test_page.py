@@ -158,15 +158,13 @@ def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip
     expect(page.locator("#enlarged")).to_have_count(0)
 
 
-def test_an_example_is_asked_with_one_click(page: Page) -> None:
+def test_one_click_asks_an_example(page: Page) -> None:
     page.locator("#chat .example").nth(1).click()
     finished(page)
     expect(page.locator("#chat video")).to_have_count(1)
 
 
-def test_stop_ends_an_answer_within_a_second_and_keeps_what_was_said(
-    page: Page, server: Server
-) -> None:
+def test_stop_ends_an_answer_within_a_second_and_keeps_its_text(page: Page, server: Server) -> None:
     ask(page, "slow please")
     expect(page.locator("#chat")).to_contain_text("word3")
     page.evaluate("document.querySelector('#composer .stop-button').click()")
@@ -178,9 +176,7 @@ def test_stop_ends_an_answer_within_a_second_and_keeps_what_was_said(
     finished(page, 2)
 
 
-def test_the_phase_and_the_cost_show_and_stop_gives_the_question_back(
-    page: Page, clip: Path
-) -> None:
+def test_phase_and_cost_are_shown_and_stop_restores_the_question(page: Page, clip: Path) -> None:
     ask(page, "long look", clip)
     expect(page.locator("#chat .phase")).to_contain_text("Looking")
     expect(page.locator("#chat .phase")).to_contain_text("clip.mp4: 8 frames, 136 tokens")
@@ -192,7 +188,7 @@ def test_the_phase_and_the_cost_show_and_stop_gives_the_question_back(
 
 @pytest.mark.parametrize(
     ("question", "sentence"),
-    [("bad file", "has no pictures in it"), ("break", "Something went wrong inside")],
+    [("bad file", "has no pictures in it"), ("break", "Internal error")],
 )
 def test_after_an_error_the_question_is_kept_and_the_next_one_works(
     page: Page, photo: Path, question: str, sentence: str
@@ -207,7 +203,7 @@ def test_after_an_error_the_question_is_kept_and_the_next_one_works(
     expect(page.locator("#chat .error")).to_have_count(0)
 
 
-def test_when_the_queue_refuses_the_question_is_kept_and_the_next_one_works(
+def test_a_full_queue_keeps_the_question_and_the_next_one_works(
     page: Page, server: Server, troubles: list[str]
 ) -> None:
     queue = server.blocks._queue
@@ -224,7 +220,7 @@ def test_when_the_queue_refuses_the_question_is_kept_and_the_next_one_works(
     finished(page)
 
 
-def test_the_last_question_can_be_tried_again_and_edited(page: Page, server: Server) -> None:
+def test_the_last_question_can_be_retried_and_edited(page: Page, server: Server) -> None:
     ask(page, "first")
     finished(page, 1)
     ask(page, "second")
@@ -244,7 +240,7 @@ def test_the_last_question_can_be_tried_again_and_edited(page: Page, server: Ser
     expect(page.locator("#chat .example").first).to_be_visible()
 
 
-def test_a_reload_keeps_the_conversation_and_a_restart_is_said_in_words(
+def test_a_reload_keeps_the_conversation_and_a_restart_is_explained(
     page: Page, server: Server, photo: Path
 ) -> None:
     ask(page, "remember this", photo)
@@ -258,14 +254,14 @@ def test_a_reload_keeps_the_conversation_and_a_restart_is_said_in_words(
 
     server.sessions.__init__()  # type: ignore[misc]  # as after a restart: nothing is known any more
     visit(page, server)
-    expect(page.locator("#chat .note")).to_contain_text("no longer remembers")
+    expect(page.locator("#chat .note")).to_contain_text("has no memory")
     expect(page.locator("#chat")).to_contain_text("remember this")
     expect(page.locator("#chat .file")).to_have_text("photo.png")
     ask(page, "afresh")
     expect(page.locator("#chat")).to_contain_text("(0 turns before)")
 
 
-def test_two_tabs_never_meet(page: Page, server: Server) -> None:
+def test_two_tabs_share_nothing(page: Page, server: Server) -> None:
     ask(page, "in the first tab")
     finished(page)
     with page.context.new_page() as other:
@@ -277,7 +273,7 @@ def test_two_tabs_never_meet(page: Page, server: Server) -> None:
     expect(page.locator("#chat strong")).to_have_text("in the first tab")
 
 
-def test_what_a_model_writes_cannot_act_on_the_page(page: Page) -> None:
+def test_model_output_cannot_run_on_the_page(page: Page) -> None:
     ask(page, "hostile")
     finished(page)
     assert page.evaluate("window.broken") is None
@@ -287,7 +283,7 @@ def test_what_a_model_writes_cannot_act_on_the_page(page: Page) -> None:
         assert "noopener" in (link.get_attribute("rel") or "")
 
 
-def test_what_the_camera_records_is_put_beside_the_question(
+def test_camera_recordings_are_attached_to_the_question(
     page: Page, server: Server, troubles: list[str]
 ) -> None:
     page.get_by_role("button", name="Camera").click()
@@ -312,7 +308,7 @@ def test_what_the_camera_records_is_put_beside_the_question(
     troubles[:] = [line for line in troubles if not any(words in line for words in known)]
 
 
-def test_the_theme_can_be_changed_and_is_kept(page: Page, server: Server) -> None:
+def test_the_theme_can_be_changed_and_persists(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("body")).to_have_class("dark")
     visit(page, server)

@@ -1,4 +1,4 @@
-"""The real server, asked over HTTP for what it must not give: files, devices, addresses, rooms."""
+"""Attacks the real server over HTTP: files, devices, addresses, foreign uploads, other routes."""
 
 import json
 import os
@@ -93,7 +93,7 @@ def send(client: httpx.Client, event: int, data: list, path: str = "run/predict"
     return client.post(f"{API}/{path}", json=body)
 
 
-def test_no_event_takes_a_file_that_was_not_sent(server: Server) -> None:
+def test_no_event_accepts_a_file_that_was_not_uploaded(server: Server) -> None:
     client = server.visitor()
     taking = 0
     for event, types in events(client):
@@ -110,7 +110,7 @@ def test_no_event_takes_a_file_that_was_not_sent(server: Server) -> None:
     assert SECRET.encode() not in server.kept()
 
 
-def test_what_a_visitor_sent_is_handed_to_nobody_else(server: Server) -> None:
+def test_uploads_are_served_only_to_their_sender(server: Server) -> None:
     mine, yours = server.visitor(), server.visitor()
     path = upload(mine, "mine.png", b"my own words")
     assert mine.get(f"{API}/file={path}").content == b"my own words"
@@ -122,7 +122,7 @@ def test_what_a_visitor_sent_is_handed_to_nobody_else(server: Server) -> None:
     assert send(mine, composer, forged).status_code == 200
 
 
-def test_files_beside_an_upload_are_out_of_reach(server: Server) -> None:
+def test_files_next_to_an_upload_cannot_be_reached(server: Server) -> None:
     client = server.visitor()
     path = upload(client, "a.png", b"x")
     for other in (f"{path}/../../../../private.txt", str(server.secret), "private.txt", ".env"):
@@ -131,7 +131,7 @@ def test_files_beside_an_upload_are_out_of_reach(server: Server) -> None:
         assert client.get(f"{API}/file%3D{other}").status_code in (403, 404)
 
 
-def test_names_a_tab_stored_are_no_paths(server: Server) -> None:
+def test_file_names_stored_by_a_tab_never_become_paths(server: Server) -> None:
     client = server.visitor()
     turn = {"question": "What is this?", "files": ["private.txt", ".env"], "answer": "Nothing."}
     stored = json.dumps({"session": "", "turns": [turn], "draft": ""})
@@ -143,7 +143,7 @@ def test_names_a_tab_stored_are_no_paths(server: Server) -> None:
     assert SECRET.encode() not in server.kept()
 
 
-def test_only_the_page_itself_can_be_reached(server: Server) -> None:
+def test_only_the_routes_of_the_page_respond(server: Server) -> None:
     client = server.visitor()
     for path in (
         "info",
@@ -161,7 +161,7 @@ def test_only_the_page_itself_can_be_reached(server: Server) -> None:
     assert client.put("/").status_code == 404
 
 
-def test_a_request_from_another_site_or_without_the_cookie_changes_nothing(server: Server) -> None:
+def test_requests_from_other_sites_or_without_the_cookie_are_refused(server: Server) -> None:
     client = server.visitor()
     files = {"files": ("a.png", b"x")}
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
@@ -169,7 +169,7 @@ def test_a_request_from_another_site_or_without_the_cookie_changes_nothing(serve
     assert httpx.post(f"{server.address}{API}/upload", files=files).status_code == 403
 
 
-def test_large_and_broken_requests_are_refused_in_a_moment(server: Server) -> None:
+def test_oversized_and_malformed_requests_are_refused_quickly(server: Server) -> None:
     client = server.visitor()
     begun = time.monotonic()
     door = f"{API}/run/predict"
@@ -180,7 +180,7 @@ def test_large_and_broken_requests_are_refused_in_a_moment(server: Server) -> No
     assert time.monotonic() - begun < 10
 
 
-def test_half_a_character_and_made_up_settings_are_answered(server: Server) -> None:
+def test_lone_surrogates_and_invalid_settings_do_not_break_the_server(server: Server) -> None:
     client = server.visitor()
     for event, types in events(client):
         body = json.dumps({"data": [None] * len(types), "fn_index": event, "session_hash": "abc"})
@@ -192,7 +192,7 @@ def test_half_a_character_and_made_up_settings_are_answered(server: Server) -> N
     assert client.get("/").status_code == 200
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
+def test_an_interrupted_upload_leaves_no_file(server: Server) -> None:
     client = server.visitor()
 
     def some() -> Iterator[bytes]:
@@ -209,7 +209,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
         time.sleep(0.1)
 
 
-def test_files_are_private_while_it_runs_and_gone_when_it_is_told_to_end(
+def test_the_folder_is_private_and_deleted_at_shutdown(
     tmp_path: Path, embedded_folder: Path
 ) -> None:
     server = Server(tmp_path, "--auth", "ann:secret")

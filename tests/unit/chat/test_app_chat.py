@@ -20,7 +20,7 @@ def talk(question: str, chat: Chat | None = None, *files: Path, **options: Any) 
     return list(stream_chat(FakeAssistant(), chat or Chat(), question, files, **options))
 
 
-def test_an_answer_goes_through_its_phases_and_ends_with_a_longer_chat() -> None:
+def test_an_answer_passes_through_its_phases_and_extends_the_chat() -> None:
     views = talk("What?", None, Path("clip.mp4"))
     phases = [view.phase.partition(":")[0] for view in views if view.phase]
     assert list(dict.fromkeys(phases)) == [
@@ -42,7 +42,7 @@ def test_an_answer_goes_through_its_phases_and_ends_with_a_longer_chat() -> None
     assert "7,900 left" in usage_line(turn)
 
 
-def test_a_question_after_another_is_told_the_state_of_the_first() -> None:
+def test_a_follow_up_question_gets_the_state_of_the_first() -> None:
     first = talk("one")[-1].chat
     second = talk("two", first)[-1].chat
     assert "(1 turns before)" in second.turns[1].answer
@@ -51,7 +51,7 @@ def test_a_question_after_another_is_told_the_state_of_the_first() -> None:
 
 
 @pytest.mark.parametrize("question", ["bad file", "break"])
-def test_a_failure_leaves_the_chat_as_it_was(question: str) -> None:
+def test_a_failure_leaves_the_chat_unchanged(question: str) -> None:
     before = talk("one")[-1].chat
     last = talk(question, before)[-1]
     assert last.error
@@ -59,16 +59,16 @@ def test_a_failure_leaves_the_chat_as_it_was(question: str) -> None:
     assert last.chat == before
 
 
-def test_what_went_wrong_inside_is_not_told_to_visitors() -> None:
+def test_visitors_see_no_details_of_internal_errors() -> None:
     sentence = error_message(RuntimeError("/secret/path"))
     assert "secret" not in sentence
     assert "RuntimeError" in sentence
     assert error_message(ValueError("clip.mp4 is empty.")) == "clip.mp4 is empty."
     missing = FileNotFoundError(2, "No such file", "/tmp/deep/clip.mp4")
-    assert error_message(missing) == "clip.mp4 is no longer there; please add it again."
+    assert error_message(missing) == "clip.mp4 is missing; add it again."
 
 
-def test_stopping_before_the_first_word_keeps_nothing_and_says_so() -> None:
+def test_stopping_before_the_first_word_keeps_nothing_and_reports_it() -> None:
     stop = threading.Event()
     stop.set()
     last = talk("anything", None, stop=stop)[-1]
@@ -77,7 +77,7 @@ def test_stopping_before_the_first_word_keeps_nothing_and_says_so() -> None:
     assert last.chat == Chat()
 
 
-def test_a_forgotten_chat_goes_on_afresh_and_remembers_what_is_new() -> None:
+def test_a_chat_without_state_continues_with_new_turns_only() -> None:
     old = talk("one")[-1].chat.without_memory()
     chat = talk("two", old)[-1].chat
     assert chat.num_forgotten == 1
@@ -88,7 +88,7 @@ def test_a_forgotten_chat_goes_on_afresh_and_remembers_what_is_new() -> None:
     assert old.without_last() == Chat()
 
 
-def test_a_tab_keeps_the_text_and_nothing_it_hands_back_is_trusted() -> None:
+def test_a_tab_stores_text_and_its_content_is_not_trusted() -> None:
     chat = talk("one", None, Path("/tmp/x/clip.mp4"))[-1].chat
     session, kept, draft = recall(keep("abc", chat, "half a sen"))
     assert (session, draft) == ("abc", "half a sen")
@@ -102,12 +102,12 @@ def test_a_tab_keeps_the_text_and_nothing_it_hands_back_is_trusted() -> None:
     assert turn.answer.encode()  # half a character is none that could be sent
 
 
-def test_of_a_long_conversation_a_tab_keeps_the_newest_turns() -> None:
+def test_a_tab_stores_the_latest_turns_of_a_long_conversation() -> None:
     turns = tuple(ChatTurn(str(number), answer="a" * 150_000) for number in range(4))
     assert [turn.question for turn in recall(keep("", Chat(turns)))[1].turns] == ["2", "3"]
 
 
-def test_a_strip_has_every_picture_with_its_own_time() -> None:
+def test_a_strip_shows_each_frame_with_its_own_time() -> None:
     frames = [np.full((20, 30, 3), 60 * i, np.uint8) for i in range(3)]
     strip = strip_of(Seen("c.mp4", "video", frames, (0.04, 61.25, 3723.5), ("late",)))
     assert strip.labels == ["0:00.0", "1:01.2", "1:02:03.5"]
@@ -119,12 +119,12 @@ def test_a_strip_has_every_picture_with_its_own_time() -> None:
     assert "late" in page
 
 
-def test_a_picture_in_parts_says_which_is_the_whole() -> None:
+def test_a_tiled_image_labels_its_thumbnail() -> None:
     frames = [np.zeros((8, 8, 3), np.uint8)] * 3
     strip = strip_of(Seen("<b>.png", "image", frames, None))
     assert strip.labels == ["part 1", "part 2", "whole"]
     assert "<b>" not in strip_html([strip], "frames")
 
 
-def test_a_clock_rounds_over_the_minute() -> None:
+def test_times_round_up_to_the_next_minute() -> None:
     assert [clock(t) for t in (0, 59.96, 3599.99)] == ["0:00.0", "1:00.0", "1:00:00.0"]

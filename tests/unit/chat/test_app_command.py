@@ -42,7 +42,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "examples:" in done.stdout
 
 
-def test_an_answer_goes_to_stdout_and_what_goes_on_to_stderr(
+def test_answers_go_to_stdout_and_progress_to_stderr(
     assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["ask", clip, "What happens?"]) == 0
@@ -53,7 +53,7 @@ def test_an_answer_goes_to_stdout_and_what_goes_on_to_stderr(
     assert assistant.asked[0][1] == ("clip.mp4",)
 
 
-def test_json_is_one_object_with_what_was_seen(
+def test_json_output_is_one_object_with_the_frames_seen(
     assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["ask", clip, clip, "--json", "--quiet", "--frames", "8", "What?"]) == 0
@@ -65,7 +65,7 @@ def test_json_is_one_object_with_what_was_seen(
     assert assistant.asked[0][2].num_frames == 8
 
 
-def test_questions_on_stdin_are_one_conversation_about_the_files(
+def test_questions_on_stdin_form_one_conversation_about_the_files(
     assistant: FakeAssistant,
     clip: str,
     capsys: pytest.CaptureFixture[str],
@@ -91,14 +91,14 @@ def test_questions_on_stdin_need_no_file(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["ask"], "nothing was asked"),
-        (["ask", "-"], "nothing was asked"),
-        (["ask", "missing.mp4"], "there is no such file"),
-        (["ask", "missing.mp4", "What?"], "there is no such file"),
+        (["ask"], "no question was given"),
+        (["ask", "-"], "no question was given"),
+        (["ask", "missing.mp4"], "no such file"),
+        (["ask", "missing.mp4", "What?"], "no such file"),
         (["ask", "bad file"], "has no pictures"),
         (["ask", "--frames", "0", "What?"], "num_frames is 0"),
         (["chat", "--host", "0.0.0.0"], "--auth"),
-        (["chat", "--auth", "nobody"], "a colon between"),
+        (["chat", "--auth", "nobody"], "takes NAME:PASSWORD"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
@@ -117,7 +117,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in err
 
 
-def test_a_hostile_answer_cannot_steer_the_terminal(
+def test_a_hostile_answer_cannot_control_the_terminal(
     assistant: FakeAssistant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command.main(["ask", "hostile"])
@@ -133,7 +133,7 @@ def chat(lines: list[str], monkeypatch: pytest.MonkeyPatch, *files: str) -> Fake
     return fake
 
 
-def test_the_terminal_chat_adds_files_and_asks_again(
+def test_the_terminal_chat_adds_files_and_retries(
     clip: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [
@@ -160,9 +160,9 @@ def test_the_terminal_chat_survives_errors_and_nonsense(
     lines = ["/nonsense", "/__init__", "/add missing.mp4", "/retry", "/add 'x", "break", "fine?"]
     fake = chat(lines, monkeypatch, clip)
     out = capsys.readouterr().out
-    assert "There is no /nonsense" in out
-    assert "missing.mp4: there is no such file" in out
-    assert "Something went wrong inside (RuntimeError)" in out
+    assert "Unknown command /nonsense" in out
+    assert "missing.mp4: no such file" in out
+    assert "Internal error (RuntimeError)" in out
     assert fake.asked[-1][:2] == (
         "fine?",
         ("clip.mp4",),
@@ -170,7 +170,7 @@ def test_the_terminal_chat_survives_errors_and_nonsense(
     assert "(0 turns before)" in out
 
 
-def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(
+def test_ctrl_c_stops_an_answer_and_the_chat_continues(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pressed = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))

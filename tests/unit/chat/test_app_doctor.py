@@ -16,7 +16,7 @@ def findings(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[st
     return code, {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
 
 
-def test_what_is_missing_but_not_needed_comes_with_its_command(
+def test_a_missing_optional_package_is_listed_with_its_install_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "nothing yet"))
@@ -30,7 +30,7 @@ def test_what_is_missing_but_not_needed_comes_with_its_command(
 
 
 @pytest.mark.parametrize("broken", ["package", "memory", "weights", "codec"])
-def test_what_is_bad_makes_it_end_with_1_and_is_marked(
+def test_a_failed_check_is_marked_and_the_exit_code_is_1(
     broken: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -16,7 +16,7 @@ def chat_about(words: str) -> Chat:
     return last.chat
 
 
-def test_the_oldest_conversations_lose_their_memory_then_their_text() -> None:
+def test_the_oldest_conversations_lose_their_state_then_their_text() -> None:
     sessions = Sessions(num_remembered=2, num_kept=3)
     for name in "abcd":
         sessions.put(name, chat_about(name))
@@ -25,7 +25,7 @@ def test_the_oldest_conversations_lose_their_memory_then_their_text() -> None:
     assert forgotten == [1, 0, 0]
 
 
-def test_using_a_conversation_makes_it_the_newest() -> None:
+def test_using_a_conversation_makes_it_the_most_recent() -> None:
     sessions = Sessions(num_remembered=2, num_kept=2)
     sessions.put("a", Chat())
     sessions.put("b", Chat())
@@ -35,7 +35,7 @@ def test_using_a_conversation_makes_it_the_newest() -> None:
     assert sessions.get("a") == Chat()
 
 
-def test_a_conversation_nobody_returns_to_is_gone_after_its_lifetime() -> None:
+def test_an_idle_conversation_expires_after_its_lifetime() -> None:
     now = [0.0]
     sessions = Sessions(lifetime=10, now=lambda: now[0])
     sessions.put("a", Chat())
@@ -45,7 +45,7 @@ def test_a_conversation_nobody_returns_to_is_gone_after_its_lifetime() -> None:
     assert sessions.get("a") is None
 
 
-def test_stop_reaches_the_answer_of_its_own_conversation_only() -> None:
+def test_stop_reaches_only_the_answer_of_its_own_conversation() -> None:
     sessions = Sessions()
     mine, yours = sessions.start("me"), sessions.start("you")
     sessions.stop("me")
@@ -54,7 +54,7 @@ def test_stop_reaches_the_answer_of_its_own_conversation_only() -> None:
     assert not yours.is_set()
 
 
-def test_the_last_moment_always_arrives_however_slow_the_reader() -> None:
+def test_the_last_view_arrives_even_for_a_slow_consumer() -> None:
     seen = []
     for item in in_background(iter(range(100)), threading.Event()):
         seen.append(item)
@@ -63,7 +63,7 @@ def test_the_last_moment_always_arrives_however_slow_the_reader() -> None:
     assert seen == sorted(seen)
 
 
-def test_while_nothing_comes_the_last_moment_is_repeated() -> None:
+def test_the_last_view_repeats_while_nothing_new_arrives() -> None:
     def slow() -> Iterator[str]:
         yield "a"
         time.sleep(0.2)
@@ -74,7 +74,7 @@ def test_while_nothing_comes_the_last_moment_is_repeated() -> None:
     assert seen[-1] == "b"
 
 
-def test_a_reader_who_leaves_stops_the_answer() -> None:
+def test_a_consumer_that_leaves_stops_the_answer() -> None:
     stop, ended = threading.Event(), threading.Event()
 
     def forever() -> Iterator[int]:
@@ -99,7 +99,7 @@ def test_two_answers_never_run_at_once() -> None:
     assert list(second) == ["x", "y", "z"]
 
 
-def test_who_stops_while_waiting_gets_nothing_more() -> None:
+def test_stopping_while_waiting_ends_the_stream() -> None:
     turn, stop = threading.Lock(), threading.Event()
     turn.acquire()
     waiting = one_at_a_time(iter("xyz"), turn, "waiting", stop)

@@ -25,7 +25,7 @@ def client(sessions: Sessions) -> Iterator[TestClient]:
         yield started
 
 
-def test_every_response_forbids_what_a_hostile_answer_could_want(client: TestClient) -> None:
+def test_every_response_has_headers_that_disarm_hostile_answers(client: TestClient) -> None:
     for path in ("/", "/config", "/frames/nothing/0.jpg"):
         headers = client.get(path).headers
         assert "default-src 'self'" in headers["content-security-policy"]
@@ -33,18 +33,16 @@ def test_every_response_forbids_what_a_hostile_answer_could_want(client: TestCli
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_another_name_for_this_machine_is_refused(client: TestClient) -> None:
+def test_another_host_name_is_refused(client: TestClient) -> None:
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400
 
 
-def test_files_of_this_machine_are_not_handed_out(client: TestClient) -> None:
+def test_files_of_this_machine_are_not_served(client: TestClient) -> None:
     for path in ("/etc/passwd", "app/page/ui.py", "/proc/self/environ"):
         assert client.get(f"/gradio_api/file={path}").status_code == 403
 
 
-def test_pictures_are_handed_out_to_those_who_know_their_key(
-    client: TestClient, sessions: Sessions
-) -> None:
+def test_frames_are_served_only_under_their_key(client: TestClient, sessions: Sessions) -> None:
     *_, last = stream_chat(FakeAssistant(), Chat(), "What?", [EXAMPLES[1].path])
     sessions.put("someone", last.chat)
     key = last.chat.turns[0].strips[0].key
@@ -55,12 +53,12 @@ def test_pictures_are_handed_out_to_those_who_know_their_key(
     assert client.get("/frames/guess/0.jpg").status_code == 404
 
 
-def test_no_event_has_a_name_to_call_it_by(client: TestClient) -> None:
+def test_no_event_is_a_named_endpoint(client: TestClient) -> None:
     events = client.get("/config").json()["dependencies"]
     assert all(event["api_visibility"] == "private" for event in events)
 
 
-def test_a_password_is_asked_for_where_there_is_one() -> None:
+def test_a_configured_password_is_required() -> None:
     app = build_app(FakeAssistant(), auth=("ann", "secret"))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert client.get("/config").status_code == 401
@@ -68,7 +66,7 @@ def test_a_password_is_asked_for_where_there_is_one() -> None:
         assert client.get("/config").status_code == 200
 
 
-def test_the_next_free_port_is_taken() -> None:
+def test_a_taken_port_is_replaced_by_the_next_free_one() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -78,7 +76,7 @@ def test_the_next_free_port_is_taken() -> None:
             free_port("127.0.0.1", port, tries=1)
 
 
-def test_every_example_is_there_and_small() -> None:
+def test_every_example_exists_and_is_small() -> None:
     folder = EXAMPLES[0].path.parent
     assert all(e.path.is_file() and e.picture.is_file() for e in EXAMPLES)
     credits = (folder / "CREDITS.md").read_text(encoding="utf-8")
