@@ -13,7 +13,8 @@ from typing import Any
 
 from training.classifier.recipe import EncoderRecipe
 from training.command import missing
-from training.recipe import change, fitting, read_yaml, refuse_unknown
+from training.recipe import apply_overrides, read_yaml, refuse_old_keys
+from vlm.config_errors import checked
 
 
 def main() -> None:
@@ -59,18 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
-    """A folder or a YAML file, and what `--set` changes."""
+    """The recipe from a folder or a YAML file, with the overrides of `--set`."""
     values: dict[str, Any] = {"folder": arguments.folder}
     if Path(arguments.folder).is_file():
         values = read_yaml(arguments.folder)
     if arguments.output:
         values["output"] = arguments.output
-    change(values, arguments.set)
-    known = {f.name: f.type for f in fields(EncoderRecipe)}
-    refuse_unknown(values, known)
+    apply_overrides(values, arguments.set)
+    refuse_old_keys(values)
     if "output" not in values:
         raise ValueError("--output is missing: the folder to write")
-    return EncoderRecipe(**{n: fitting(n, value, known[n]) for n, value in values.items()})
+    return checked(EncoderRecipe, values)
 
 
 if __name__ == "__main__":

@@ -78,8 +78,9 @@ def expected(schema: Schema, root: Schema | None = None) -> str:
     if "anyOf" in schema:
         return " or ".join(expected(one, root) for one in schema["anyOf"])
     if "enum" in schema or "const" in schema:
-        known = schema.get("enum", [schema.get("const")])
-        return f"one of {', '.join(map(str, known))}"
+        members = schema.get("enum", [schema.get("const")])
+        known = ", ".join(str(member) or '""' for member in members)
+        return f"one of {known}" if "enum" in schema else known
     kind = schema.get("type", "")
     if kind == "array":
         items = schema.get("prefixItems") or [schema.get("items", {})]
@@ -126,6 +127,8 @@ def _joined(name: str, step: str | int) -> str:
 
 
 def _item(value: Any, step: str | int) -> Any:
+    if isinstance(step, int) and not isinstance(value, (list, tuple)):
+        return value  # a single entry in place of a list
     try:
         return value[step]
     except (KeyError, IndexError, TypeError):

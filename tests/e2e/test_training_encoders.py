@@ -95,17 +95,21 @@ def test_every_clip_is_seen_once_before_any_is_seen_twice(clips: Path) -> None:
     assert order[: len(found)] != order[len(found) :]
 
 
+WITH_OUTPUT = ("{root}", "--output", "x", "--set")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["nowhere", "--output", "x"], "nowhere is no folder"),
         (["{root}", "--output", "x"], "needs clips of two classes at least"),
         (["{root}"], "--output is missing"),
-        (["{root}", "--output", "x", "--set", "stesp=3"], "there is no `stesp`"),
-        (["{root}", "--output", "x", "--set", "steps=many"], "`steps` is 'many'"),
-        (["{root}", "--output", "x", "--set", "steps=0"], "`steps` is at least 1"),
-        (["{root}", "--output", "x", "--set", "held_out=2"], "`held_out` is a share"),
-        (["{root}", "--output", "x", "--set", "steps=["], "is not YAML"),
+        ([*WITH_OUTPUT, "stesp=3"], "stesp is not a field of EncoderRecipe"),
+        ([*WITH_OUTPUT, "warmup=0.1"], "its name is `warmup_ratio`"),
+        ([*WITH_OUTPUT, "steps=many"], 'steps must be a whole number of at least 1, not "many"'),
+        ([*WITH_OUTPUT, "steps=0"], "steps must be a whole number of at least 1, not 0"),
+        ([*WITH_OUTPUT, "held_out=2"], "held_out must be a number of at least 0 and below 1"),
+        ([*WITH_OUTPUT, "steps=["], "is not YAML"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(

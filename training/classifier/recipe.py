@@ -1,42 +1,51 @@
-"""What the training of a vision encoder is told (training/encoders.py)."""
+"""The recipe of a vision encoder trained alone (training/encoders.py)."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from training.recipe import check_numbers
+from pydantic import Field
+
+from training.recipe import (
+    Count,
+    CountOrZero,
+    ListOrOne,
+    NonNegative,
+    NoOtherKeys,
+    Reporter,
+    Share,
+    Text,
+)
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """Every number of a run; `--set` changes them."""
+    """Every value of a run; `--set` changes them."""
 
-    folder: str  # of labelled clips
+    __pydantic_config__ = NoOtherKeys
+
+    folder: str  # of clips: FOLDER/class/clip.mp4
     output: str
-    model: str = "embedded-trained"  # whose tower goes on: the shipped one, or a saved folder's
-    preset: str = ""  # instead: a fresh tower of these sizes (vlm/presets.py)
-    num_frames: int = 8
-    held_out: float = 0.1  # share of the clips
+    model: str = "embedded-trained"  # the model whose tower continues: the shipped one or a folder
+    preset: Text = ""  # instead of `model`: a fresh tower of these sizes (vlm/presets.py)
+    num_frames: Count = 8
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of the clips
     freeze_backbone: bool = False
-    dropout: float = 0.1  # in front of the last layer
-    steps: int = 500
-    batch_size: int = 8
-    gradient_accumulation_steps: int = 1
-    learning_rate: float = 5e-4
-    weight_decay: float = 0.05
-    warmup_ratio: float = 0.05
-    max_grad_norm: float = 1.0
-    save_every: int = 100
-    log_every: int = 10
-    save_total_limit: int = 2
-    workers: int = 1
-    bf16: bool | str = "auto"
-    report_to: tuple[str, ...] = ("tensorboard",)
-    max_skipped: int = 10
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        if not 0 <= self.held_out < 1:
-            raise ValueError(f"`held_out` is a share from 0 to below 1, not {self.held_out}")
+    dropout: Share = 0.1  # before the last layer
+    steps: Count = 500
+    batch_size: Count = 8
+    gradient_accumulation_steps: Count = 1
+    learning_rate: NonNegative = 5e-4
+    weight_decay: NonNegative = 0.05
+    warmup_ratio: Share = 0.05
+    max_grad_norm: NonNegative = 1.0
+    save_every: Count = 100
+    log_every: Count = 10
+    save_total_limit: Count = 2
+    workers: CountOrZero = 1
+    bf16: bool | Literal["auto"] = "auto"
+    report_to: Annotated[tuple[Reporter, ...], ListOrOne] = ("tensorboard",)
+    max_skipped: Count = 10
+    seed: CountOrZero = 0
 
     @property
     def samples_per_process(self) -> int:

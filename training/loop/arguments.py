@@ -1,6 +1,7 @@
-"""What transformers' Trainer is told of a recipe."""
+"""Translates a recipe into transformers' TrainingArguments."""
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +12,8 @@ from transformers import TrainingArguments
 from training.model.initial_model import language_dtype
 
 
-class Numbers(Protocol):
-    """What the assistant's recipes and the encoders' have in common."""
+class RunSettings(Protocol):
+    """The fields that the assistant's recipes and the encoders' have in common."""
 
     @property
     def output(self) -> str: ...
@@ -37,20 +38,20 @@ class Numbers(Protocol):
     @property
     def bf16(self) -> bool | str: ...
     @property
-    def report_to(self) -> tuple[str, ...]: ...
+    def report_to(self) -> Sequence[str]: ...
     @property
     def seed(self) -> int: ...
 
 
-def training_arguments(recipe: Numbers) -> TrainingArguments:
-    """Their names for our numbers."""
+def training_arguments(recipe: RunSettings) -> TrainingArguments:
+    """TrainingArguments of a recipe. Raises ValueError for a reporter that is not installed."""
     os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
     os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
     for name in recipe.report_to:
         if find_spec(name) is None:
             raise ValueError(
-                f"`report_to` names {name}, which is not installed: `pip install {name}`, or take "
-                "it out"
+                f"`report_to` names {name}, which is not installed: `pip install {name}`, or "
+                "remove it"
             )
     try:
         return _training_arguments(recipe)
@@ -58,21 +59,21 @@ def training_arguments(recipe: Numbers) -> TrainingArguments:
         raise ValueError(str(error).splitlines()[0]) from error
 
 
-def uses_bf16(recipe: Numbers) -> bool:
+def uses_bf16(recipe: RunSettings) -> bool:
     """Whether a step runs under autocast to bfloat16."""
     if isinstance(recipe.bf16, bool):
         return recipe.bf16
     return language_dtype() == torch.bfloat16
 
 
-def _training_arguments(recipe: Numbers) -> TrainingArguments:
+def _training_arguments(recipe: RunSettings) -> TrainingArguments:
     return TrainingArguments(
         output_dir=recipe.output,
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        # Each answer token counts the same, whichever process or accumulation step it is in.
+        # Each answer token weighs the same in every process and accumulation step.
         average_tokens_across_devices=True,
         learning_rate=recipe.learning_rate,
         warmup_steps=max(1, round(recipe.warmup_ratio * recipe.steps)),
@@ -80,7 +81,7 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         max_grad_norm=recipe.max_grad_norm,
         bf16=uses_bf16(recipe),
         use_cpu=not torch.cuda.is_available(),
-        # Every parameter has its part in every batch (training/loop/distributed.py).
+        # Every parameter takes part in every batch (training/loop/distributed.py).
         ddp_find_unused_parameters=False,
         logging_steps=recipe.log_every,
         logging_first_step=True,
@@ -91,7 +92,7 @@ def _training_arguments(recipe: Numbers) -> TrainingArguments:
         dataloader_pin_memory=torch.cuda.is_available(),
         remove_unused_columns=False,
         label_names=["labels"],
-        disable_tqdm=True,  # training/watch/journal.py has a bar of its own
+        disable_tqdm=True,  # training/watch/journal.py has its own bar
         log_level="warning",
         report_to=list(recipe.report_to) or "none",
         run_name=Path(recipe.output).name,

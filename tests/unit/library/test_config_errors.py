@@ -68,7 +68,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "text in a list": ({"data": DATA, "names": ["a", 1]}, "names.1 must be text, not 1"),
     "union": (
         {"data": DATA, "precision": "half"},
-        'precision must be true or false or one of auto, not "half"',
+        'precision must be true or false or auto, not "half"',
     ),
     "its own check": (
         {"data": DATA, "adapter": {}, "names": ["a", "b", "c"]},
