@@ -20,7 +20,7 @@ from benchmarks.decode import make_video
 from benchmarks.timing import medians
 from data.records import MediaFile
 from data.samples.decoder import Decoder
-from data.samples.frame_cache import FrameCache
+from data.samples.disk_cache import FrameCache
 from vlm.media.decode import MediaReader, read_image, read_video
 from vlm.media.squares import resize_frames
 
@@ -68,7 +68,7 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
         return decoder.image(media, SQUARE).frames
 
     def kept() -> NDArray[np.uint8]:
-        found = cache.decoded(cache.name(media, num_frames, SQUARE))
+        found = cache.load(cache.name(media, num_frames, SQUARE))
         assert found is not None
         return found.frames
 
@@ -82,7 +82,7 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
             return resize_frames(frames, SQUARE)
 
         decode = decoder.video(media, num_frames, SQUARE) if video else decoder.image(media, SQUARE)
-        cache.keep(cache.name(media, num_frames, SQUARE), decode)
+        cache.store(cache.name(media, num_frames, SQUARE), decode)
         ways = {"here": here, "beside": beside, "alone": alone, "kept": kept}
         first = here()
         assert all(np.array_equal(first, way()) for way in ways.values())

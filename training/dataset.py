@@ -10,7 +10,7 @@ from filelock import FileLock
 from data.embedded.classifier import SimulatedClassifier
 from data.records import RecordError
 from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample, SamplingConfig
-from data.samples.frame_cache import FrameCache
+from data.samples.disk_cache import FrameCache
 from data.samples.packing import WINDOW, PackedDataset, PlannedRows, StreamedRows
 from data.samples.token_lengths import LengthEstimator, LengthParts, LengthTable, measure_lengths
 from data.sources.mixture import GROUP, Mixture, draw_order
@@ -173,7 +173,7 @@ def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> Le
     with FileLock(cache_path.with_suffix(".lock")):
         workers = max(1, recipe.workers)
         return measure_lengths(
-            file.__getitem__, len(file), estimator, workers, recipe.decode_seconds, cache_path
+            file.read, len(file), estimator, workers, recipe.decode_seconds, cache_path
         )
 
 

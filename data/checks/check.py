@@ -161,7 +161,7 @@ def _items(path: Path) -> tuple[Iterator[_RecordLine], int | None]:
         return (_RecordLine(entry.where, entry.line, entry.record) for entry in found), None
     file = RecordFile(path)
     each = (
-        _RecordLine(file.where(index), file.line(index), partial(file.__getitem__, index))
+        _RecordLine(file.where(index), file.line(index), partial(file.read, index))
         for index in range(len(file))
     )
     return each, len(file)

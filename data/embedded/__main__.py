@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from data.embedded.folder import DEFAULT
+from data.embedded.folder import DEFAULT_FOLDER
 from data.embedded.multi_topic import RecordSources, multi_topic_records
 from data.records import record_to_json, write_records
 from data.sources.record_file import RecordFile
@@ -58,7 +58,9 @@ def _run(module: str, *arguments: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m data.embedded", description=__doc__)
-    parser.add_argument("out", type=Path, nargs="?", default=DEFAULT, help=f"default: {DEFAULT}")
+    parser.add_argument(
+        "out", type=Path, nargs="?", default=DEFAULT_FOLDER, help=f"default: {DEFAULT_FOLDER}"
+    )
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     build(arguments.out, arguments.workers)

@@ -2,4 +2,4 @@
 
 from vlm.weights.io.files import cache_dir
 
-DEFAULT = cache_dir() / "training"
+DEFAULT_FOLDER = cache_dir() / "training"

@@ -20,7 +20,7 @@ from data.embedded.grounding import WORDS as GROUNDING_WORDS
 from data.embedded.grounding import Said, said_by_tokens
 from data.records import Concept, MediaFile, Record, RecordError, RecordText
 from data.samples.decoder import Decoder
-from data.samples.frame_cache import FrameCache
+from data.samples.disk_cache import FrameCache
 from data.synthetic.drawing.assets import load_assets
 from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.media.confined.limits import MediaError
@@ -164,14 +164,14 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
         )
         num_frames = draw.num_frames if part.kind == "video" else 1
         name = cache.name(part, num_frames, size) if cache is not None and not tiled else None
-        decoded = cache.decoded(name) if cache is not None else None
+        decoded = cache.load(name) if cache is not None else None
         if decoded is None:
             if part.kind == "video":
                 decoded = self.decoder.video(part, num_frames, size, seconds)
             else:
                 decoded = self.decoder.image(part, None if tiled else size, seconds)
             if cache is not None:
-                cache.keep(name, decoded)
+                cache.store(name, decoded)
         if part.kind == "video":
             return Video(decoded.frames, np.array(decoded.times))
         return Image(decoded.frames[0], draw.looks, self.media_options.max_tiles)

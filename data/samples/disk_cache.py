@@ -1,10 +1,15 @@
-"""A folder of tensors by name, trimmed to its limit: what was used longest ago goes first.
+"""A folder of named tensors that trims itself: the least recently used files go first.
 
-For what costs more to make again than to read: decoded squares (data/samples/frame_cache.py) and
-what a frozen backbone says of a picture (training/model/feature_cache.py). Files are written beside
-and renamed, so several processes may share a folder; one that cannot be read is made anew.
+It holds what is cheaper to read than to recompute: decoded frames (`FrameCache`) and the features
+of a frozen backbone (training/model/feature_cache.py). Each file is written beside its final name
+and then renamed, so several processes can share a folder; an unreadable file is recomputed.
+
+(The diskcache package stores anything it does not know as a pickle and unpickles what it finds,
+trims ten entries per write, and took four times as long to write a clip and twenty times as long to
+read it. safetensors files have no code to run and are mapped into memory.)
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,24 +17,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from data.records import MediaFile
+from data.samples.decoder import Decoded
+
+FRAME_FORMAT = 2  # counts changes in how frames are read and stored
+
 
 @dataclass(frozen=True)
 class DiskCache:
-    """Files of tensors and facts, about `num_bytes` in all: trimmed now and then."""
+    """Files of tensors with JSON metadata, about `num_bytes` in total: trimmed now and then."""
 
     folder: Path
     num_bytes: int
 
     def path(self, name: str) -> Path:
-        """Where what has this name, a digest in hexadecimal, belongs."""
+        """The file of an entry; `name` is a hexadecimal digest."""
         return self.folder / name[:2] / f"{name}.safetensors"
 
     def get(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """The tensors and facts of this name, or None."""
+        """Returns the tensors and metadata of an entry, None if missing or unreadable."""
         path = self.path(name)
         if not path.is_file():
             return None
@@ -46,7 +57,7 @@ class DiskCache:
     def put(
         self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None
     ) -> None:
-        """Keep these under this name; on a full disk nothing is kept, and nothing is wrong."""
+        """Stores an entry. A full disk is no error: the entry is then not stored."""
         path = self.path(name)
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         whole = {key: tensor.contiguous() for key, tensor in tensors.items()}
@@ -57,11 +68,11 @@ class DiskCache:
         except (OSError, SafetensorError):
             unfinished.unlink(missing_ok=True)
             return
-        if name.startswith("00"):  # about each 256th time, for it looks at every file
+        if name.startswith("00"):  # about every 256th entry, because trimming stats every file
             self.trim()
 
     def trim(self) -> None:
-        """Remove what was used longest ago until the folder is within its limit."""
+        """Removes the least recently used files until the folder is within its limit."""
         files = self._files()
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
@@ -71,16 +82,53 @@ class DiskCache:
             total -= size
 
     def size(self) -> int:
-        """Bytes that it takes now."""
+        """Returns the bytes in use."""
         return sum(size for _, size, _ in self._files())
 
     def _files(self) -> list[tuple[float, int, Path]]:
-        """When each file was last used, its bytes, and where it is."""
+        """Time of last use, bytes, and path of each file."""
         files = []
         for path in self.folder.glob("*/*.safetensors"):
             try:
                 status = path.stat()
-            except FileNotFoundError:  # another process was quicker
+            except FileNotFoundError:  # another process removed it first
                 continue
             files.append((status.st_mtime, status.st_size, path))
         return files
+
+
+class FrameCache(DiskCache):
+    """Decoded frames of pictures and clips, so that a second epoch does not decode them again.
+
+    An entry's name is the digest of the file's content and of how it is read, so a file that
+    changed is decoded again. It pays off where training waits for decoding and the same frames
+    recur: with a fixed number of frames, not with a random one.
+    """
+
+    def name(self, media: MediaFile, num_frames: int, square: int) -> str | None:
+        """Reads a file to name its entry; None for media that are not cached."""
+        if media.place:  # members of tar files are read once
+            return None
+        digest = hashlib.blake2b(digest_size=20)
+        try:
+            with media.path.open("rb") as file:
+                while piece := file.read(2**20):
+                    digest.update(piece)
+        except OSError:
+            return None
+        digest.update(f"{media.kind} {num_frames} {square} {FRAME_FORMAT}".encode())
+        return digest.hexdigest()
+
+    def load(self, name: str | None) -> Decoded | None:
+        """Returns the frames stored under a name (see `name`), None if missing."""
+        entry = self.get(name) if name is not None else None
+        if entry is None:
+            return None
+        tensors, facts = entry
+        return Decoded(tensors["frames"].numpy(), tuple(facts["times"]), tuple(facts["damaged"]))
+
+    def store(self, name: str | None, decoded: Decoded) -> None:
+        """Stores decoded frames unless `name` is None."""
+        if name is not None:
+            facts = {"times": decoded.times, "damaged": decoded.damaged}
+            self.put(name, {"frames": torch.tensor(decoded.frames)}, facts)

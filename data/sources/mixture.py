@@ -7,13 +7,12 @@ resumed goes on where it was by counting. It is held as numbers, 12 bytes a samp
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Record, RecordError
-from data.sources.record_file import RecordFile
+from data.sources.record_file import RecordFile, RecordSequence
 from data.sources.shards import ShardStream
 from data.sources.shuffle import permutation
 
@@ -61,7 +60,7 @@ def group_by_length(
     return np.concatenate([shuffled, order[num_whole * batch_size :]])
 
 
-class Mixture(Sequence[Record]):
+class Mixture(RecordSequence):
     """The records of a run in their order, each read when it is asked for.
 
     A file is shuffled, and shuffled anew when it runs out; a stream comes in its own order. With a
@@ -91,13 +90,7 @@ class Mixture(Sequence[Record]):
     def __len__(self) -> int:
         return self.length
 
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | list[Record]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def read(self, index: int) -> Record:
         if not 0 <= index < len(self):
             raise IndexError(index)
         source, its_index = self.find(index)

@@ -6,6 +6,7 @@ long it is), so millions of records can be drawn from and none is held as an obj
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -18,7 +19,28 @@ from data.records import MEDIA, Record, RecordError, record_from_json
 TOKENS_OF_IMAGE, TOKENS_OF_VIDEO = 70, 160
 
 
-class RecordFile(Sequence[Record]):
+class RecordSequence(Sequence[Record], ABC):
+    """Records by position, each read when it is used."""
+
+    @abstractmethod
+    def read(self, index: int) -> Record:
+        """Reads a record; raises RecordError if its line is not a record."""
+
+    @abstractmethod
+    def where(self, index: int) -> str:
+        """Returns the file and line of a record, for messages."""
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return [self.read(i) for i in range(*index.indices(len(self)))]
+        return self.read(index)
+
+
+class RecordFile(RecordSequence):
     """The records of a file by their place in it; a line that is no record says so when read."""
 
     def __init__(self, path: str | Path) -> None:
@@ -47,13 +69,7 @@ class RecordFile(Sequence[Record]):
     def __len__(self) -> int:
         return len(self.starts)
 
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | list[Record]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def read(self, index: int) -> Record:
         line, where = self.line(index), self.where(index)
         try:
             return record_from_json(line.decode(), self.path.parent, where)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from data.records import (
@@ -24,7 +27,6 @@ from data.records import (
 )
 from data.synthetic.drawing.assets import Assets, load_assets
 from data.synthetic.drawing.canvas import Placed
-from data.synthetic.drawing.encode import save_clip, save_picture
 from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip, QAPair, World
 from data.synthetic.worlds import ASKED_AS, HELD_TASKS, WORLDS
@@ -171,6 +173,29 @@ def _record(name: str, media: MediaFile, turns: list[QAPair]) -> Record:
         near=tuple(turn.near for turn in turns),
         wrong=tuple(turn.wrong for turn in turns),
     )
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """PNG or JPEG by the ending of the path; quick rather than small."""
+    if path.suffix == ".png":
+        picture.save(path, compress_level=1)
+    else:
+        picture.save(path, quality=92)
+
+
+def save_clip(clip: Clip, path: Path) -> None:
+    """H.264 in MP4. One thread, so that the bytes depend on the frames alone."""
+    width, height = clip.frames[0].size
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(
+            "libx264", rate=clip.fps, options={"preset": "ultrafast", "crf": "20"}
+        )
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.thread_count = 1
+        for picture in clip.frames:
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 _workshop: list[Workshop] = []  # filled once in each worker process, never in the parent

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from data.embedded.folder import DEFAULT
+from data.embedded.folder import DEFAULT_FOLDER
 from data.synthetic.worlds import HELD_TASKS
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     out = arguments.out
-    if not (DEFAULT / "held" / "records.jsonl").is_file():
+    if not (DEFAULT_FOLDER / "held" / "records.jsonl").is_file():
         sys.exit(f"{parser.prog}: the questions are missing; `python -m data.embedded` makes them")
     # The questions of worlds take turns, so the first ones are as many of each task.
     everything = arguments.limit * len(HELD_TASKS)

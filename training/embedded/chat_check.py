@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from data.embedded.folder import DEFAULT
+from data.embedded.folder import DEFAULT_FOLDER
 from data.records import read_records
 from vlm.conversation import Conversation, Message, Text
 from vlm.loading import load_folder
@@ -127,7 +127,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
     parser.add_argument(
-        "--data", type=Path, default=DEFAULT, help="made by python -m data.embedded"
+        "--data", type=Path, default=DEFAULT_FOLDER, help="made by python -m data.embedded"
     )
     arguments = parser.parse_args()
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.embedded.folder import DEFAULT
+from data.embedded.folder import DEFAULT_FOLDER
 from data.embedded.photographs import LIST, photographs
 from data.records import Record, read_records
 from data.scoring import judge
@@ -142,7 +142,7 @@ def main() -> None:
         "--limit", type=int, default=6, metavar="N", help="questions of each task (default: 6)"
     )
     parser.add_argument(
-        "--data", type=Path, default=DEFAULT, help="made by python -m data.embedded"
+        "--data", type=Path, default=DEFAULT_FOLDER, help="made by python -m data.embedded"
     )
     parser.add_argument("--wrong", action="store_true", help="list what is wrong second, too")
     arguments = parser.parse_args()

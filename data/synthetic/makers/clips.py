@@ -10,6 +10,7 @@ from data.synthetic.drawing.canvas import Placed, ground, write_text
 from data.synthetic.drawing.film import film, timing
 from data.synthetic.drawing.shapes import COLORS
 from data.synthetic.language.words import WORDS, an, sentence
+from data.synthetic.makers.scenes import color_turns
 from data.synthetic.makers.texts import poster_colors
 from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip, QAPair, World
@@ -67,7 +68,7 @@ def _one_mover(rng: WorldRng, direction: str) -> World:
         ]
     answer = "no" if direction == "still" else "yes"
     turns.append(QAPair("moves", rng.ask("moves", x=things[0].name), sentence(answer), (answer,)))
-    turns += _color_turns(rng, things[:1])
+    turns += color_turns(rng, things[:1])
     told = DIRECTIONS[direction][2]
     caption = f"{an(things[0].label)} {told}" + (
         f", {an(things[1].label)} does not move" if bystander else ""
@@ -95,7 +96,7 @@ def movers(rng: WorldRng) -> World:
     turns = [
         _motion_turn(rng, thing, way) for thing, way in zip(things, (first, second), strict=True)
     ]
-    turns += _color_turns(rng, things)
+    turns += color_turns(rng, things)
     told = [
         f"{an(t.label)} {DIRECTIONS[way][2]}"
         for t, way in zip(things, (first, second), strict=True)
@@ -145,16 +146,3 @@ def _path(
 def _motion_turn(rng: WorldRng, thing: Thing, direction: str) -> QAPair:
     _, _, told, accept = DIRECTIONS[direction]
     return QAPair("motion", rng.ask("motion", x=rng.refer(thing)), sentence(f"it {told}"), accept)
-
-
-def _color_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
-    return [
-        QAPair(
-            "colour",
-            rng.ask("colour", x=thing.name),
-            sentence(f"it is {thing.color}"),
-            (thing.color,),
-        )
-        for thing in things
-        if thing.color
-    ]

@@ -13,7 +13,7 @@ from PIL import Image
 from data.records import MediaFile
 from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample
 from data.samples.decoder import Decoder
-from data.samples.frame_cache import FrameCache
+from data.samples.disk_cache import FrameCache
 from data.samples.quarantine import Quarantine, TooManyRejectedError
 from data.sources.record_file import RecordFile
 from tests.media_maker import write_video
@@ -101,22 +101,22 @@ def test_squares_are_kept_by_content_and_by_how_they_were_read(
     cache = FrameCache(tmp_path / "frames", 10**9)
     media = MediaFile("video", folder / "v.mp4")
     decoded = Decoder().video(media, 4, 32)
-    assert cache.decoded(cache.name(media, 4, 32)) is None
-    cache.keep(cache.name(media, 4, 32), decoded)
-    kept = cache.decoded(cache.name(media, 4, 32))
+    assert cache.load(cache.name(media, 4, 32)) is None
+    cache.store(cache.name(media, 4, 32), decoded)
+    kept = cache.load(cache.name(media, 4, 32))
     assert kept is not None
     assert np.array_equal(kept.frames, decoded.frames)
     assert (kept.times, kept.damaged) == (decoded.times, decoded.damaged)
-    assert cache.decoded(cache.name(media, 5, 32)) is None
+    assert cache.load(cache.name(media, 5, 32)) is None
     copy = tmp_path / "other name.mp4"
     copy.write_bytes(media.path.read_bytes())
-    assert cache.decoded(cache.name(MediaFile("video", copy), 4, 32)) is not None
+    assert cache.load(cache.name(MediaFile("video", copy), 4, 32)) is not None
     copy.write_bytes(media.path.read_bytes() + b"x")
-    assert cache.decoded(cache.name(MediaFile("video", copy), 4, 32)) is None
+    assert cache.load(cache.name(MediaFile("video", copy), 4, 32)) is None
 
     (file,) = (tmp_path / "frames").glob("*/*.safetensors")
     file.write_bytes(b"half written")
-    assert cache.decoded(cache.name(media, 4, 32)) is None
+    assert cache.load(cache.name(media, 4, 32)) is None
     assert not file.exists()
 
 
@@ -125,14 +125,14 @@ def test_what_was_used_longest_ago_leaves_the_cache_first(folder: Path, tmp_path
     media = MediaFile("image", folder / "a.png")
     decoded = Decoder().image(media, 32)
     for side in range(1, 6):
-        cache.keep(cache.name(media, 1, side), decoded)
+        cache.store(cache.name(media, 1, side), decoded)
     for age, path in enumerate((tmp_path / "frames").glob("*/*")):
         os.utime(path, (age, age))
-    assert cache.decoded(cache.name(media, 1, 3)) is not None
+    assert cache.load(cache.name(media, 1, 3)) is not None
     size = max(path.stat().st_size for path in (tmp_path / "frames").glob("*/*"))
     FrameCache(tmp_path / "frames", 2 * size).trim()
     assert len(list((tmp_path / "frames").glob("*/*"))) == 2
-    assert cache.decoded(cache.name(media, 1, 3)) is not None
+    assert cache.load(cache.name(media, 1, 3)) is not None
 
 
 def test_a_quarantine_is_counted_on_where_it_was(tmp_path: Path) -> None:

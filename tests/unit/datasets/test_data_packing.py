@@ -120,9 +120,7 @@ def test_the_length_of_a_sample_is_known_before_its_media_are_decoded(
         LengthEstimator(PROCESSOR),
         SamplingConfig((0.5, 0.5), (2, 6)),
     )
-    measures = measure_lengths(
-        file.__getitem__, len(file), estimator, cache_path=folder / "kept.npz"
-    )
+    measures = measure_lengths(file.read, len(file), estimator, cache_path=folder / "kept.npz")
     again = measure_lengths(
         lambda index: pytest.fail("read"), len(file), estimator, 1, 1.0, folder / "kept.npz"
     )
@@ -248,9 +246,9 @@ def test_measures_of_broken_media_say_why_and_are_tried_again(folder: Path) -> N
     path = folder / "broken.jsonl"
     path.write_text(json.dumps(line) + "\n")
     file, estimator = RecordFile(path), LengthEstimator(PROCESSOR)
-    measures = measure_lengths(file.__getitem__, 1, estimator, cache_path=folder / "broken.npz")
+    measures = measure_lengths(file.read, 1, estimator, cache_path=folder / "broken.npz")
     assert "does not exist" in str(measures[0])
     write_video(folder / "gone.mp4", 4, size=(64, 48))
-    again = measure_lengths(file.__getitem__, 1, estimator, cache_path=folder / "broken.npz")
+    again = measure_lengths(file.read, 1, estimator, cache_path=folder / "broken.npz")
     assert not isinstance(again[0], str)
     assert LengthTable.load(folder / "broken.npz") is not None
