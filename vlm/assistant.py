@@ -8,16 +8,15 @@ decodes nothing, encodes nothing and reads only what is new: `Finished.usage` ha
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
 import torch
 
-from vlm.conversation import Conversation, Message, Text
-from vlm.inference.budget import FilePlan, Plan, fit_to_context, requested
-from vlm.inference.caches import Encoded, MediaCache, PrefixCache
+from vlm.inference import planning
+from vlm.inference.budget import FilePlan, Plan
+from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.events import (
     Decoding,
     Encoding,
@@ -30,14 +29,15 @@ from vlm.inference.events import (
     Turn,
     Usage,
 )
-from vlm.inference.reply import Reply
+from vlm.inference.looking import VisualEncoder
+from vlm.inference.model_facts import ModelFacts
+from vlm.inference.reply import Reply, Shared
 from vlm.inference.settings import Settings
 from vlm.loading import default_card, load_folder
 from vlm.media.confined.limits import Limits
-from vlm.media.decode import MediaInfo, MediaReader
+from vlm.media.decode import MediaReader
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.prompt.safe_tokenizer import special_ids
 
 __all__ = [
     "TextDelta",
@@ -55,9 +55,6 @@ __all__ = [
     "Turn",
     "Usage",
 ]
-
-# Asked where somebody only drops a file.
-DEFAULT_QUESTIONS = {"image": "What is in this picture?", "video": "What happens in this video?"}
 
 
 class Assistant:
@@ -77,30 +74,17 @@ class Assistant:
         media_bytes: int = 256 * 2**20,
         prefix_bytes: int = 2**30,
     ) -> None:
-        writer = processor.writer
-        if writer.image_token_id != model.config.image_token_id:
-            raise ValueError(
-                f"model and tokenizer do not belong together: pictures stand at token"
-                f" {model.config.image_token_id} in the one, {writer.image_token_id} in the other."
-            )
         self.model = model.eval()
         self.processor = processor
+        self.facts = ModelFacts.of(model, processor, context)
         self.reader = MediaReader(limits or Limits())
         self.media = MediaCache(media_bytes)
         self.prefixes = PrefixCache(prefix_bytes)
-        text_config = model.config.get_text_config()
-        most: int = text_config.max_position_embeddings
-        self.context = min(context or most, most)
-        self.card: dict[str, Any] = {**default_card(model), **(card or {}), "context": self.context}
-
-        eos = model.generation_config.eos_token_id if model.generation_config else None
-        ends = eos if isinstance(eos, list) else [] if eos is None else [eos]
-        special = special_ids(processor.tokenizer)
-        beyond = range(len(processor.tokenizer), text_config.vocab_size)
-        self.eos_ids = frozenset({writer.end_of_turn, *ends})
-        self.suppressed_ids = sorted((special - self.eos_ids).union(beyond))
-        # What becomes of pixels is decided by these: part of every hash.
-        self.model_key = repr((model.config.to_dict(), str(model.dtype)))
+        self.card: dict[str, Any] = {
+            **default_card(model),
+            **(card or {}),
+            "context": self.facts.context,
+        }
 
     @classmethod
     def load(
@@ -131,8 +115,11 @@ class Assistant:
     ) -> Plan:
         """What a question would cost, before anything is decoded. ValueError if it cannot fit."""
         infos = [self.reader.probe(Path(file)) for file in files]
-        question = self.question(text, infos)
-        return self.fitted(state, infos, question, settings or Settings())
+        question = planning.question(text, infos)
+        context = self.facts.context
+        return planning.plan_files(
+            self.processor, context, state, infos, question, settings or Settings()
+        )
 
     def reply(
         self,
@@ -146,7 +133,13 @@ class Assistant:
 
         `stop` may be set from any thread: within a second comes `Finished`, with what there is.
         """
-        reply = Reply(self, state, settings or Settings(), stop or Flag())
+        shared = Shared(
+            self.facts,
+            self.reader,
+            VisualEncoder(self.model, self.processor, self.media),
+            self.prefixes,
+        )
+        reply = Reply(shared, state, settings or Settings(), stop or Flag())
         try:
             yield from reply.run(text, [Path(file) for file in files])
         except torch.OutOfMemoryError as error:
@@ -154,53 +147,3 @@ class Assistant:
                 "There is not enough memory for this: ask for fewer frames or tiles, or begin a"
                 " new conversation."
             ) from error
-
-    @staticmethod
-    def question(text: str, infos: Sequence[MediaInfo]) -> str:
-        """The question as typed, or one in its place for files without a question."""
-        if text.strip():
-            return text
-        if not infos:
-            raise ValueError("There is no question: type one, or add a picture or a video.")
-        return DEFAULT_QUESTIONS[infos[-1].kind]
-
-    def fitted(
-        self, state: State, infos: Sequence[MediaInfo], text: str, settings: Settings
-    ) -> Plan:
-        """How the files will be looked at, so that all fits into the context."""
-        writer, prompt = self.processor.writer, self.processor.prompt_config
-        requests, notes = [], []
-        for info in infos:
-            wished, said = requested(info, prompt, settings)
-            requests.append(wished)
-            notes += said
-        before = writer.write(self.conversation(state, text), add_generation_prompt=True)
-        kinds = [media.kind for media in before.media] + [info.kind for info in infos]
-        images = kinds.count("image")
-
-        def cost(file: FilePlan) -> int:
-            if file.kind == "video":
-                return writer.video_tokens(file.frames)
-            # Several pictures are numbered; the longest label stands for each.
-            return writer.image_tokens(file.tiles * file.looks, images if images > 1 else 0)
-
-        plan = fit_to_context(
-            requests,
-            cost,
-            tile_size=self.processor.image_processor.image_size,
-            text_tokens=len(before.ids),
-            answer_tokens=settings.max_new_tokens,
-            context=self.context,
-        )
-        return replace(plan, notes=(*notes, *plan.notes))
-
-    @staticmethod
-    def conversation(state: State, text: str, media: Sequence[Encoded] = ()) -> Conversation:
-        """The turns so far and a new question, its pictures and videos in front."""
-        messages = []
-        for turn in state.turns:
-            pictures = (encoded.media for encoded in turn.media)
-            messages.append(Message("user", (*pictures, Text(turn.text))))
-            messages.append(Message("assistant", (Text(turn.answer, turn.answer_ids),)))
-        pictures = (encoded.media for encoded in media)
-        return Conversation((*messages, Message("user", (*pictures, Text(text)))))

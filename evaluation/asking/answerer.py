@@ -3,9 +3,7 @@
     answerer = Answerer.load("embedded", batch_size=8, settings=GenerateSettings(max_new_tokens=16))
     answers = answerer.answer([Prompt("q1", conversation), ...])
 
-In float32 the greedy answers are those of batch size 1 (`evaluation.asking.batch_decoding` says
-how). In half precision a batch may now and then decide otherwise; use batch size 1 where that
-matters.
+How the questions are shown is decided here; `vlm.inference.batch` answers them.
 """
 
 import hashlib
@@ -16,21 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from evaluation.asking.batch_decoding import BatchRow, clock, decode
-from vlm.conversation import Conversation, Image, Media, Message, Text
-from vlm.inference.caches import Encoded, MediaCache, media_digest
-from vlm.inference.generation import processors
+from vlm.conversation import Conversation, Image, Message, Text
+from vlm.inference.batch import BatchAnswerer, BatchPrompt
+from vlm.inference.caches import MediaCache
+from vlm.inference.looking import VisualEncoder
+from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Settings
 from vlm.loading import load_folder
-from vlm.model import PVCForConditionalGeneration, fuse
+from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.prompt.safe_tokenizer import special_ids
-
-TILES_AT_ONCE = 16  # pictures that go through the tower together
 
 
 @dataclass(frozen=True)
@@ -81,17 +75,6 @@ class Answer:
     error: str = ""  # one sentence where there is no answer
 
 
-@dataclass(eq=False)
-class _Pending:
-    """A question on its way through `answer`."""
-
-    place: int
-    asked: Prompt
-    ids: list[int]
-    media: tuple[Media, ...]
-    seconds_prefill: float = 0.0
-
-
 class Answerer:
     """A model and its processor, ready to be asked."""
 
@@ -111,17 +94,8 @@ class Answerer:
         self.batch_size = batch_size
         self.settings = settings or GenerateSettings()
         self.card = card or {}
-        self.media = MediaCache(256 * 2**20)
-        text_config = model.config.get_text_config()
-        most: int = text_config.max_position_embeddings
-        self.context = min(context or most, most)
-        eos = model.generation_config.eos_token_id if model.generation_config else None
-        ends = eos if isinstance(eos, list) else [] if eos is None else [eos]
-        self.eos_ids = frozenset({processor.writer.end_of_turn, *ends})
-        beyond = range(len(processor.tokenizer), text_config.vocab_size)
-        special = special_ids(processor.tokenizer) - self.eos_ids
-        self.suppressed_ids = sorted(special.union(beyond))
-        self._model_key = repr((model.config.to_dict(), str(model.dtype)))
+        self.facts = ModelFacts.of(model, processor, context)
+        self.encoder = VisualEncoder(model, processor, MediaCache(256 * 2**20))
 
     @classmethod
     def load(
@@ -144,43 +118,65 @@ class Answerer:
         return cls(model, processor, batch_size, settings, card, context)
 
     def with_settings(self, settings: GenerateSettings) -> "Answerer":
-        """The same model, asked in another way; what it has seen is shared."""
+        """Returns the same model, asked differently; encoded media are shared."""
         other = Answerer(
-            self.model, self.processor, self.batch_size, settings, self.card, self.context
+            self.model, self.processor, self.batch_size, settings, self.card, self.facts.context
         )
-        other.media = self.media
+        other.encoder = self.encoder
         return other
 
     def answer(self, asked: Sequence[Prompt]) -> list[Answer]:
-        """One answer each, in order. What cannot be answered says why in `error`."""
+        """Returns one answer each, in order. A prompt that cannot be answered gets an `error`."""
         answers: list[Answer | None] = [None] * len(asked)
-        pending = []
+        ready: list[tuple[int, BatchPrompt]] = []
         for place, item in enumerate(asked):
             try:
-                rendered = self.processor.render(self.shown(item.conversation), True)
+                prompt = self._render(item)
             except ValueError as error:
                 answers[place] = Answer("", error=str(error))
                 continue
-            plain = self.processor.writer.plain
-            ids = rendered.ids + plain(item.reply, plain.leads(rendered.ids))
-            if len(ids) + self.settings.max_new_tokens > self.context:
+            if len(prompt.ids) + self.settings.max_new_tokens > self.facts.context:
                 answers[place] = Answer(
                     "",
-                    len(ids),
-                    error=f"the prompt takes {len(ids)} tokens and the answer up to"
-                    f" {self.settings.max_new_tokens}, but the model reads {self.context}; ask for"
-                    " fewer frames or tiles.",
+                    len(prompt.ids),
+                    error=f"the prompt takes {len(prompt.ids)} tokens and the answer up to"
+                    f" {self.settings.max_new_tokens}, but the model reads {self.facts.context};"
+                    " ask for fewer frames or tiles.",
                 )
             else:
-                pending.append(_Pending(place, item, ids, rendered.media))
-        # Neighbours of the same length leave little to pad.
-        pending.sort(key=lambda waiting: len(waiting.ids))
-        for start in range(0, len(pending), self.batch_size):
-            batch = pending[start : start + self.batch_size]
-            for done, answer in zip(batch, self._answer_batch(batch), strict=True):
-                answers[done.place] = answer
+                ready.append((place, prompt))
+        given = self._answerer().answer([prompt for _, prompt in ready])
+        image_token_id = self.processor.writer.image_token_id
+        for (place, prompt), answer in zip(ready, given, strict=True):
+            if answer.error:
+                answers[place] = Answer("", error=answer.error)
+                continue
+            answers[place] = Answer(
+                answer.text,
+                len(prompt.ids),
+                answer.num_tokens,
+                list(prompt.ids).count(image_token_id),
+                answer.seconds_prefill,
+                answer.seconds_decode,
+            )
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
+
+    def _render(self, item: Prompt) -> BatchPrompt:
+        rendered = self.processor.render(self.shown(item.conversation), True)
+        plain = self.processor.writer.plain
+        ids = rendered.ids + plain(item.reply, plain.leads(rendered.ids))
+        seed = hashlib.blake2b(f"{self.settings.seed} {item.id}".encode(), digest_size=7).digest()
+        return BatchPrompt(ids, rendered.media, int.from_bytes(seed, "big"))
+
+    def _answerer(self) -> BatchAnswerer:
+        chosen = self.settings
+        settings = Settings(
+            max_new_tokens=chosen.max_new_tokens,
+            temperature=chosen.temperature,
+            top_p=chosen.top_p,
+        )
+        return BatchAnswerer(self.encoder, self.facts, settings, self.batch_size, chosen.until)
 
     def shown(self, conversation: Conversation) -> Conversation:
         """The conversation as the settings want it seen."""
@@ -197,119 +193,6 @@ class Answerer:
             return Message(message.role, tuple(parts))
 
         return Conversation(tuple(keep(message) for message in conversation.messages))
-
-    @torch.inference_mode()
-    def _answer_batch(self, batch: Sequence[_Pending]) -> list[Answer]:
-        try:
-            return self._answer_rows(batch)
-        except torch.OutOfMemoryError:
-            # Not tried again in here: while it is handled, the error holds on to the tensors.
-            half = len(batch) // 2
-        if half == 0:
-            return [Answer("", error="there is not enough memory for this question.")]
-        return self._answer_batch(batch[:half]) + self._answer_batch(batch[half:])
-
-    def _answer_rows(self, batch: Sequence[_Pending]) -> list[Answer]:
-        """Reads a batch at once; rows that came out close are read again alone."""
-        rows = [BatchRow(self._embed(item), self._generator(item.asked)) for item in batch]
-        temperature, top_p = self.settings.temperature, self.settings.top_p
-        timing = decode(
-            self.model.language_model,
-            rows,
-            processors(
-                Settings(temperature=temperature, top_p=top_p, repetition_penalty=1.0),
-                self.suppressed_ids,
-            ),
-            self.eos_ids,
-            self.settings.max_new_tokens,
-            self._said_enough,
-        )
-        answers: list[Answer] = []
-        read = sum(len(row.prompt) for row in rows)
-        written = max(sum(len(row.tokens) for row in rows), 1)
-        for item, row in zip(batch, rows, strict=True):
-            if row.near_tie and len(rows) > 1 and self.model.dtype == torch.float32:
-                answers += self._answer_batch([item])
-                continue
-            answers.append(
-                Answer(
-                    self._text(row.tokens),
-                    len(item.ids),
-                    len(row.tokens),
-                    item.ids.count(self.processor.writer.image_token_id),
-                    item.seconds_prefill + timing.prefill * len(row.prompt) / read,
-                    timing.decode * len(row.tokens) / written,
-                )
-            )
-        return answers
-
-    def _embed(self, item: _Pending) -> Tensor:
-        """The prompt of one question, [L, D]."""
-        started = clock(self.model.device)
-        ids = torch.tensor([item.ids], device=self.model.device)
-        embeddings = self.model.get_input_embeddings()(ids)
-        if item.media:
-            visual = torch.cat([self._look(media) for media in item.media])
-            embeddings = fuse(embeddings, ids, visual, self.model.config.image_token_id)
-        item.seconds_prefill = clock(self.model.device) - started
-        return embeddings[0]
-
-    def _look(self, media: Media) -> Tensor:
-        """Visual tokens [looks * M, D] of one picture or video, the same in every batch.
-
-        Several questions about one video are often neighbours: it is encoded once.
-        """
-        key = media_digest(media, self._model_key)
-        known = self.media.get(key)
-        if known is None:
-            tokens = torch.cat(self._encode(media))
-            order = self.processor.look_order([media])
-            if order is not None:
-                M = self.processor.tokens_per_look
-                tokens = tokens.unflatten(0, (-1, M))[order].flatten(0, 1)
-            known = Encoded(media, key, tokens)
-            self.media.put(key, known)
-        return known.tokens
-
-    def _encode(self, media: Media) -> list[Tensor]:
-        pixel_values = self.processor.pixel_values
-        if media.kind == "video":
-            (clip,) = media.clips
-            pixels = pixel_values(clip.frames).to(self.model.device)
-            return list(self.model.encode_steps(pixels, clip.looks, list(clip.timesteps)))
-        pieces = []
-        for start in range(0, len(media.clips), TILES_AT_ONCE):
-            clips = media.clips[start : start + TILES_AT_ONCE]
-            pixels = pixel_values(np.concatenate([clip.frames for clip in clips]))
-            looks = [clip.looks for clip in clips]
-            times = [step for clip in clips for step in clip.timesteps]
-            pieces.append(
-                self.model.encode(pixels.to(self.model.device), [1] * len(clips), looks, times)
-            )
-        return pieces
-
-    def _generator(self, asked: Prompt) -> torch.Generator | None:
-        """Draws of its own for each question, so that its neighbours do not matter."""
-        if self.settings.temperature == 0:
-            return None
-        seed = hashlib.blake2b(f"{self.settings.seed} {asked.id}".encode(), digest_size=7).digest()
-        return torch.Generator().manual_seed(int.from_bytes(seed, "big"))
-
-    def _said_enough(self, row: BatchRow) -> bool:
-        if not self.settings.until:
-            return False
-        text = self._decoded(row.tokens)
-        return any(stop in text for stop in self.settings.until)
-
-    def _text(self, tokens: Sequence[int]) -> str:
-        text = self._decoded(tokens)
-        ends = [text.find(stop) for stop in self.settings.until if stop in text]
-        return text[: min(ends)].strip() if ends else text.strip()
-
-    def _decoded(self, tokens: Sequence[int]) -> str:
-        return self.processor.tokenizer.decode(
-            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
 
 
 def peak_memory(device: torch.device) -> int:

@@ -26,6 +26,7 @@ from vlm.assistant import (
     TextDelta,
     Turn,
 )
+from vlm.inference import planning
 from vlm.media.confined.limits import MediaError
 
 GREEDY = Settings(max_new_tokens=24, repetition_penalty=1.0)
@@ -61,17 +62,17 @@ def finish(events: Iterator[Any]) -> Finished:
 def answered_from_scratch(assistant: Assistant, state: State, settings: Settings) -> list[int]:
     """The last answer again, by transformers' own generate on the whole conversation."""
     last = state.turns[-1]
-    conversation = assistant.conversation(state.without_last(), last.text, last.media)
+    conversation = planning.conversation(state.without_last(), last.text, last.media)
     inputs = assistant.processor(conversation)
     ids = assistant.model.generate(
         **inputs,
         max_new_tokens=settings.max_new_tokens,
         do_sample=False,
-        suppress_tokens=assistant.suppressed_ids,
-        eos_token_id=list(assistant.eos_ids),
+        suppress_tokens=assistant.facts.suppressed_ids,
+        eos_token_id=list(assistant.facts.eos_ids),
         pad_token_id=2,
     )[0, inputs["input_ids"].shape[1] :].tolist()
-    return [token for token in ids if token not in assistant.eos_ids]
+    return [token for token in ids if token not in assistant.facts.eos_ids]
 
 
 def test_the_phases_come_in_order_and_say_how_far_they_are(
@@ -101,7 +102,7 @@ def test_the_plan_is_what_is_then_used(assistant: Assistant, files: dict[str, Pa
     plan = assistant.plan(State(), given, "What?", chosen)
     last = finish(assistant.reply(State(), "What?", given, chosen))
     assert plan.total == last.usage.prompt_tokens
-    assert plan.context_left == assistant.context - plan.total
+    assert plan.context_left == assistant.facts.context - plan.total
     assert [len(seen.frames) for seen in last.seen] == [7, 4, 5]  # 3 x 1 and 2 x 2 tiles, the whole
     assert sum(file.tokens for file in plan.files) > last.usage.visual_tokens == (7 + 16 + 20) * 4
 

@@ -25,13 +25,13 @@ from vlm.config import PVCConfig
 from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import TemporalCache
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
-from vlm.inference.reply import PREFILL_CHUNK, TILES_AT_ONCE
+from vlm.inference.generation import PREFILL_CHUNK
+from vlm.inference.looking import FRAMES_AT_ONCE, TILES_AT_ONCE
 from vlm.layers.kv_cache import KeyValues
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCImageProcessor
 
 META = torch.device("meta")
-CHUNK = 4  # frames of a video that go through the tower together
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def looking_bytes(model: PVCForConditionalGeneration, load: Load, dtype: torch.d
 def _watch(model: PVCForConditionalGeneration, num_frames: int) -> Any:
     """The end of a video, when most is remembered, as `encode_steps` comes to it."""
     pixels = _pixels(model, num_frames)
-    now = min(CHUNK, num_frames)
+    now = min(FRAMES_AT_ONCE, num_frames)
     times = torch.empty(1, now, device=META)
     clip = pixels[None, :now].to(model.tower_dtype)
     features, cache = model.tower.step(clip, times)
@@ -187,7 +187,7 @@ def _longer(kept: Tensor, num_frames: int) -> Tensor:
 
 
 def _see(model: PVCForConditionalGeneration, tiles: int, looks: int) -> Any:
-    """A picture, a few tiles at a time, as `vlm.inference.reply` encodes it."""
+    """A picture, a few tiles at a time, as `vlm.inference.looking` encodes it."""
     now = min(tiles, TILES_AT_ONCE)
     return model.encode(_pixels(model, now), [1] * now, [looks] * now, [0.0] * (looks * now))
 

@@ -24,6 +24,10 @@ from transformers import (
 
 from vlm.inference.settings import Settings
 
+# Tokens of a prompt that are read in one call: it bounds memory, and the time until a stop takes
+# effect. The memory estimate counts with it.
+PREFILL_CHUNK = 256
+
 
 def processors(settings: Settings, never: Sequence[int] = ()) -> LogitsProcessorList:
     """transformers' own, in the order of its `generate`."""
@@ -50,7 +54,7 @@ def prefill(
     embeddings: Tensor,
     cache: DynamicCache,
     stop: Event | None = None,
-    chunk: int = 256,
+    chunk: int = PREFILL_CHUNK,
 ) -> Tensor:
     """Reads the prompt's embeddings [1, L, D] into the cache; returns the logits [1, V] after it.
 

@@ -1,20 +1,19 @@
-"""One reply, step by step: plan, read, look, answer. Each step can be stopped."""
+"""One reply, step by step: plan, decode, encode, answer. Each step can be stopped."""
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event as Flag
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from vlm.conversation import Media
+from vlm.inference import planning
 from vlm.inference.budget import Plan
-from vlm.inference.caches import Encoded, digest, media_digest, prompt_rows
+from vlm.inference.caches import Encoded, PrefixCache, digest, prompt_rows
 from vlm.inference.events import (
     Decoding,
     Encoding,
@@ -28,47 +27,54 @@ from vlm.inference.events import (
     Usage,
 )
 from vlm.inference.generation import Detokenizer, Stopped, generate, prefill
+from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_thread import Progress, in_thread, read
+from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Settings
 from vlm.media.confined.limits import MediaCancelled
 from vlm.media.decode import MediaInfo, MediaReader
-from vlm.model import fuse
-
-if TYPE_CHECKING:
-    from vlm.assistant import Assistant
 
 Result = TypeVar("Result")
+Decoded = tuple[Media, tuple[str, ...]]  # ready for the tower, and the warnings of its file
 
-TILES_AT_ONCE = 4  # pictures that go through the tower between two looks at the stop flag
-PREFILL_CHUNK = 256  # tokens of the prompt, likewise
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What all replies of one assistant share."""
+
+    facts: ModelFacts
+    reader: MediaReader
+    encoder: VisualEncoder
+    prefixes: PrefixCache
 
 
 class Reply:
-    """What one reply counts and carries from step to step."""
+    """One reply, and what it counts on the way."""
 
-    def __init__(
-        self, assistant: "Assistant", state: State, settings: Settings, stop: Flag
-    ) -> None:
-        self.assistant = assistant
+    def __init__(self, shared: Shared, state: State, settings: Settings, stop: Flag) -> None:
+        self.facts, self.reader = shared.facts, shared.reader
+        self.encoder, self.prefixes = shared.encoder, shared.prefixes
+        self.model, self.processor = shared.encoder.model, shared.encoder.processor
         self.state = state
         self.settings = settings
         self.stop = stop
         self.started = time.perf_counter()
-        self.token_times: list[float] = []  # the moments of the first and the last token
+        self.token_times: list[float] = []  # of the first and the last token
         self.seen: list[Seen] = []
         self.decoded_files = self.encoded_clips = 0
         self.prompt_tokens = self.reused_tokens = self.visual_tokens = 0
 
     def run(self, text: str, files: Sequence[Path]) -> Iterator[Event]:
-        """All steps. Stopped before the first word, nothing is kept: it can be asked again."""
-        assistant = self.assistant
+        """Runs all steps. A reply stopped before its first word leaves the state as it was."""
         try:
             infos = []
             for path in files:
-                probing = in_thread(partial(_probe, assistant.reader, path), self.stop)
+                probing = in_thread(partial(_probe, self.reader, path), self.stop)
                 infos.append((yield from _with_progress(path.name, probing)))
-            question = assistant.question(text, infos)
-            plan = assistant.fitted(self.state, infos, question, self.settings)
+            question = planning.question(text, infos)
+            plan = planning.plan_files(
+                self.processor, self.facts.context, self.state, infos, question, self.settings
+            )
             yield Planned(plan)
             media = yield from self.look(files, infos, plan)
             yield from self.answer(question, media, plan)
@@ -78,35 +84,32 @@ class Reply:
     def look(
         self, files: Sequence[Path], infos: Sequence[MediaInfo], plan: Plan
     ) -> Generator[Event, None, list[Encoded]]:
-        """The files as visual tokens: read and encoded, or known from before."""
-        assistant = self.assistant
+        """Returns the files as visual tokens: decoded and encoded, or from the cache."""
         keys = [
-            digest(assistant.model_key, path, file.kind, file.frames, file.looks, file.max_tiles)
+            digest(self.encoder.model_key, path, file.kind, file.frames, file.looks, file.max_tiles)
             for path, file in zip(files, plan.files, strict=True)
         ]
-        known = [assistant.media.get(key) for key in keys]
-        unknown = [i for i, encoded in enumerate(known) if encoded is None]
-        read_files: dict[int, tuple[Media, tuple[str, ...]]] = {}
-        for i in unknown:
-            reading = read(assistant.reader, files[i], plan.files[i], self.image_size, self.stop)
-            part, warnings = yield from _with_progress(plan.files[i].name, reading)
-            self.decoded_files += 1
-            read_files[i] = assistant.processor.prepare(part), (*infos[i].warnings, *warnings)
+        known = [self.encoder.cache.get(key) for key in keys]
+        decoded: dict[int, Decoded] = {}
+        for i, encoded in enumerate(known):
+            if encoded is None:
+                decoded[i] = yield from self.decode(files[i], infos[i], plan, i)
 
-        total = sum(media.looks for media, _ in read_files.values())
+        total = sum(media.looks for media, _ in decoded.values())
         done = 0
         if total:
             yield Encoding(done, total)
-        for i, (media, warnings) in read_files.items():
-            pieces = []
-            for tokens in self.encode(media):
+        for i, (media, warnings) in decoded.items():
+            pieces: list[Tensor] = []
+            for tokens in self.encoder.stream(media):
                 pieces.append(tokens)
-                done += len(tokens) // assistant.processor.tokens_per_look
+                done += len(tokens) // self.processor.tokens_per_look
                 yield Encoding(done, total)
-                self.check_stop()
-            tokens = self.in_prompt_order(torch.cat(pieces), media)
-            encoded = Encoded(media, media_digest(media, assistant.model_key), tokens, warnings)
-            assistant.media.put(keys[i], encoded)
+                if self.stop.is_set():
+                    raise Stopped
+            tokens = self.encoder.join(media, pieces)
+            encoded = Encoded(media, self.encoder.digest(media), tokens, warnings)
+            self.encoder.cache.put(keys[i], encoded)
             known[i] = encoded
             self.encoded_clips += len(media.clips)
 
@@ -117,59 +120,40 @@ class Reply:
             self.seen.append(Seen(file.name, file.kind, frames, times, encoded.warnings))
         return ready
 
-    @torch.inference_mode()
-    def encode(self, media: Media) -> Iterator[Tensor]:
-        """Yields visual tokens [looks * M, D], a few looks at a time."""
-        model, processor = self.assistant.model, self.assistant.processor
-        if media.kind == "video":
-            (clip,) = media.clips
-            pixels = processor.pixel_values(clip.frames).to(model.device)
-            yield from model.encode_steps(pixels, clip.looks, list(clip.timesteps))
-            return
-        for start in range(0, len(media.clips), TILES_AT_ONCE):
-            clips = media.clips[start : start + TILES_AT_ONCE]
-            frames = np.concatenate([clip.frames for clip in clips])
-            yield model.encode(
-                processor.pixel_values(frames).to(model.device),
-                [1] * len(clips),
-                [clip.looks for clip in clips],
-                [step for clip in clips for step in clip.timesteps],
-            )
-
-    def in_prompt_order(self, tokens: Tensor, media: Media) -> Tensor:
-        """Visual tokens [looks * M, D] as the tower gives them, in the order of the prompt."""
-        order = self.assistant.processor.look_order([media])
-        if order is None:
-            return tokens
-        M = self.assistant.processor.tokens_per_look
-        return tokens.unflatten(0, (-1, M))[order].flatten(0, 1)
+    def decode(
+        self, path: Path, info: MediaInfo, plan: Plan, i: int
+    ) -> Generator[Event, None, Decoded]:
+        """Decodes the i-th file of the plan and prepares it for the tower."""
+        file = plan.files[i]
+        size = self.processor.image_processor.image_size
+        reading = read(self.reader, path, file, size, self.stop)
+        part, warnings = yield from _with_progress(file.name, reading)
+        self.decoded_files += 1
+        return self.processor.prepare(part), (*info.warnings, *warnings)
 
     def answer(self, question: str, media: Sequence[Encoded], plan: Plan) -> Iterator[Event]:
-        """Reads what is new of the prompt, then writes token by token."""
-        assistant, model = self.assistant, self.assistant.model
-        writer = assistant.processor.writer
-        conversation = assistant.conversation(self.state, question, media)
+        """Prefills what the prompt adds to known keys and values, then answers token by token."""
+        writer, language_model = self.processor.writer, self.model.language_model
+        conversation = planning.conversation(self.state, question, media)
         ids = writer.write(conversation, add_generation_prompt=True).ids
-        everything = [encoded for turn in self.state.turns for encoded in turn.media] + [*media]
-        rows = prompt_rows(ids, everything, writer.image_token_id)
-        cache = assistant.prefixes.fork(model.language_model, rows)
+        all_media = [encoded for turn in self.state.turns for encoded in turn.media] + [*media]
+        rows = prompt_rows(ids, all_media, writer.image_token_id)
+        cache = self.prefixes.fork(language_model, rows)
         self.prompt_tokens, self.reused_tokens = len(ids), cache.get_seq_length()
         self.visual_tokens = ids.count(writer.image_token_id)
-        embeddings = self.embed(ids, everything)
+        embeddings = self.encoder.embed(ids, all_media, self.reused_tokens)
 
         token_ids: list[int] = []
-        words = Detokenizer(assistant.processor.tokenizer)
+        words = Detokenizer(self.processor.tokenizer)
         text, stopped = "", False
-        settings = replace(self.settings, max_new_tokens=plan.answer_tokens)
         try:
-            logits = prefill(model.language_model, embeddings, cache, self.stop, PREFILL_CHUNK)
             tokens = generate(
-                model.language_model,
-                logits,
+                language_model,
+                prefill(language_model, embeddings, cache, self.stop),
                 cache,
-                settings,
-                end=assistant.eos_ids,
-                never=assistant.suppressed_ids,
+                replace(self.settings, max_new_tokens=plan.answer_tokens),
+                end=self.facts.eos_ids,
+                never=self.facts.suppressed_ids,
                 stop=self.stop,
             )
             for token in tokens:
@@ -180,10 +164,10 @@ class Reply:
                     yield TextDelta(piece)
         except Stopped:
             stopped = True
-        except GeneratorExit:  # whoever listened has gone
-            assistant.prefixes.keep([*rows, *token_ids], cache)
+        except GeneratorExit:  # the consumer is gone
+            self.prefixes.keep([*rows, *token_ids], cache)
             raise
-        assistant.prefixes.keep([*rows, *token_ids], cache)
+        self.prefixes.keep([*rows, *token_ids], cache)
         if stopped and not token_ids:
             raise Stopped
         if piece := words.finish():
@@ -193,44 +177,22 @@ class Reply:
         turn = Turn(question, names, text, stopped, tuple(media), tuple(token_ids))
         yield self.finished(State((*self.state.turns, turn)), text, len(token_ids), stopped)
 
-    @torch.inference_mode()
-    def embed(self, ids: Sequence[int], media: Sequence[Encoded]) -> Tensor:
-        """[1, L, D] of the part of the prompt whose keys and values are not known yet."""
-        model = self.assistant.model
-        image_token_id = model.config.image_token_id
-        new = torch.tensor([ids[self.reused_tokens :]], device=model.device)
-        embeddings = model.get_input_embeddings()(new)
-        if not media:
-            return embeddings
-        placed = ids[: self.reused_tokens].count(image_token_id)
-        visual = torch.cat([encoded.tokens for encoded in media])[placed:]
-        return fuse(embeddings, new, visual, image_token_id)
-
     def finished(self, state: State, text: str, num_tokens: int, stopped: bool) -> Finished:
-        """The last event, with what it took."""
-        first, last = (
-            (self.token_times[0], self.token_times[-1]) if self.token_times else (self.started,) * 2
-        )
+        """Returns the last event, with the usage."""
+        times = self.token_times or [self.started]
+        first, last = times[0], times[-1]
         usage = Usage(
             prompt_tokens=self.prompt_tokens,
             reused_tokens=self.reused_tokens,
             new_tokens=num_tokens,
             visual_tokens=self.visual_tokens,
-            context_left=self.assistant.context - self.prompt_tokens - num_tokens,
+            context_left=self.facts.context - self.prompt_tokens - num_tokens,
             seconds_to_first_token=first - self.started,
             tokens_per_second=(num_tokens - 1) / (last - first) if last > first else 0.0,
             decoded_files=self.decoded_files,
             encoded_clips=self.encoded_clips,
         )
         return Finished(state, text, tuple(self.seen), usage, stopped)
-
-    def check_stop(self) -> None:
-        if self.stop.is_set():
-            raise Stopped
-
-    @property
-    def image_size(self) -> int:
-        return self.assistant.processor.image_processor.image_size
 
 
 def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) -> MediaInfo:
@@ -240,7 +202,7 @@ def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) ->
 def _with_progress(
     name: str, work: Generator[tuple[int, int], None, Result]
 ) -> Generator[Event, None, Result]:
-    """A reader's (done, total) as events; returns what it returns."""
+    """Turns a reader's (done, total) into events; returns what the reader returns."""
     while True:
         try:
             done, total = next(work)

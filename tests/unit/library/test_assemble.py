@@ -108,13 +108,13 @@ def test_a_language_model_answers_in_a_pvc_as_it_does_alone(family: str, tmp_pat
     model = PVCForConditionalGeneration.from_pretrained(out).eval()
     assistant = Assistant(model, PVCProcessor.from_pretrained(out))
     known = plain.config.vocab_size
-    never = [token for token in assistant.suppressed_ids if token < known]
+    never = [token for token in assistant.facts.suppressed_ids if token < known]
     expected = plain_answer(plain, tmp_path / "lm", [("user", QUESTION)], never)
     assert expected != plain_answer(plain, tmp_path / "lm", [("user", "Hello there")], never)
 
     # transformers' `generate`
     inputs = assistant.processor(Conversation((Message("user", (Text(QUESTION),)),)))
-    options = {"do_sample": False, "suppress_tokens": assistant.suppressed_ids}
+    options = {"do_sample": False, "suppress_tokens": assistant.facts.suppressed_ids}
     found = model.generate(**inputs, max_new_tokens=12, **options)
     assert found[0, inputs["input_ids"].shape[1] :].tolist() == expected
 
@@ -122,7 +122,7 @@ def test_a_language_model_answers_in_a_pvc_as_it_does_alone(family: str, tmp_pat
     greedy = Settings(temperature=0.0, max_new_tokens=12, repetition_penalty=1.0)
     *_, first = assistant.reply(State(), QUESTION, settings=greedy)
     assert list(first.state.turns[0].answer_ids) == [
-        i for i in expected if i not in assistant.eos_ids
+        i for i in expected if i not in assistant.facts.eos_ids
     ]
     # A second turn goes on from the first: the same as without anything kept.
     *_, second = assistant.reply(first.state, "Hello there", settings=greedy)

@@ -9,10 +9,9 @@ import pytest
 import torch
 from tiny import tiny_assistant
 
-from evaluation.asking import answerer as generate
-from evaluation.asking import batch_decoding
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt, peak_memory
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
+from vlm.inference import batch, batch_decoding
 
 SETTINGS = GenerateSettings(max_new_tokens=10, max_tiles=3)
 
@@ -74,8 +73,8 @@ def alone(answerer: Answerer, question: Prompt) -> str:
             **inputs,
             do_sample=False,
             max_new_tokens=answerer.settings.max_new_tokens,
-            suppress_tokens=answerer.suppressed_ids,
-            eos_token_id=sorted(answerer.eos_ids),
+            suppress_tokens=answerer.facts.suppressed_ids,
+            eos_token_id=sorted(answerer.facts.eos_ids),
             pad_token_id=answerer.processor.tokenizer.pad_token_id,
         )
     new = ids[0, inputs["input_ids"].shape[1] :]
@@ -138,7 +137,7 @@ def test_where_two_tokens_are_as_likely_a_batch_decides_as_one_question_would(
 def test_few_answers_have_to_be_read_again_alone(answerer: Answerer) -> None:
     asked = random_questions(32, seed=11)
     again = 0
-    plain = generate.decode
+    plain = batch.decode
 
     def counted(model: Any, rows: Any, *rest: Any) -> Any:
         nonlocal again
@@ -146,7 +145,7 @@ def test_few_answers_have_to_be_read_again_alone(answerer: Answerer) -> None:
         return plain(model, rows, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "decode", counted)
+        patch.setattr(batch, "decode", counted)
         texts(with_batch(answerer, 16), asked)
     assert again <= 4
 
@@ -194,11 +193,11 @@ def test_the_settings_say_how_pictures_are_looked_at(answerer: Answerer) -> None
 def test_a_question_too_long_is_answered_with_a_sentence_and_the_others_with_words(
     answerer: Answerer,
 ) -> None:
-    long = Conversation((Message("user", (Text("x" * answerer.context),)),))
+    long = Conversation((Message("user", (Text("x" * answerer.facts.context),)),))
     asked = [*random_questions(2, seed=1), Prompt("long", long)]
     answers = with_batch(answerer, 3).answer(asked)
     assert [bool(answer.error) for answer in answers] == [False, False, True]
-    assert str(answerer.context) in answers[2].error
+    assert str(answerer.facts.context) in answers[2].error
 
 
 def test_a_question_that_cannot_be_shown_says_why_and_keeps_no_other_from_its_answer(
@@ -215,14 +214,14 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(
 ) -> None:
     asked = random_questions(5, seed=8)
     expected = texts(with_batch(answerer, 1), asked)
-    plain = generate.decode
+    plain = batch.decode
 
     def small(model: Any, rows: Any, *rest: Any) -> Any:
         if len(rows) > 2:
             raise torch.OutOfMemoryError
         return plain(model, rows, *rest)
 
-    monkeypatch.setattr(generate, "decode", small)
+    monkeypatch.setattr(batch, "decode", small)
     assert texts(with_batch(answerer, 5), asked) == expected
 
 

@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel
 
+from vlm.inference.generation import PREFILL_CHUNK
+
 # Of the logits' standard deviation. The roundings of float32 stay below a hundredth of this,
 # and of a hundred thousand tokens some ten are this close.
 NEAR_TIE = 1e-3
-PREFILL_CHUNK = 1024  # positions of the prompts that are read at once
 
 
 @dataclass
