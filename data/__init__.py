@@ -1,1 +1,1 @@
-"""Data sets for training and scoring: records, made worlds, how materials are fetched. No data."""
+"""Code for training and scoring data: records, synthetic worlds, downloads. No data files."""

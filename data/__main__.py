@@ -1,4 +1,4 @@
-"""Data sets at the command line: `python -m data check`, `convert`, `shards`."""
+"""The commands for data sets: `python -m data check`, `convert`, `shards`."""
 
 import argparse
 import json
@@ -19,13 +19,14 @@ from data.sources.shard_writer import write_shards
 from vlm.plural import plural
 from vlm.weights import sources
 
-SHOWN = 20  # conversations left out that are told
+MAX_LEFT_OUT = 20  # conversations that are printed with the reason
 
 
 def main() -> int:
-    """0: all is well; 1: there are problems; 2: a wrong command."""
+    """Returns 0 without problems, 1 with problems, 2 for a wrong command."""
     top = argparse.ArgumentParser(
-        prog="python -m data", description="Look at training data, and convert other formats."
+        prog="python -m data",
+        description="Check training data, convert other formats, write tar shards.",
     )
     commands = top.add_subparsers(dest="command", metavar="{check,convert,shards}", required=True)
     _add_check(commands)
@@ -42,28 +43,34 @@ def main() -> int:
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "check",
-        help="what is in files of records, and what of it cannot be used",
-        description="Tell what is in files of records (docs/data.md shows the form): what they "
-        "show, how long they are, and every line that cannot be used, with its reason. Ends with "
-        "1 if there is one.",
+        help="count the contents of record files and find unusable records",
+        description="Report what record files contain (docs/data.md describes the format): their "
+        "media, their lengths, and every unusable line with the reason. Exits with 1 if there is "
+        "a problem.",
         epilog="example: python -m data check mine/records.jsonl --decode",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL, or tar files")
     parser.add_argument(
         "--model",
         default="embedded",
-        help="whose tokens are counted: a folder, or a repository on huggingface.co",
+        help="the model whose tokens are counted: a folder or a repository on huggingface.co",
     )
-    parser.add_argument("--frames", type=int, help="frames of a clip (default: the model's)")
-    parser.add_argument("--looks", type=int, help="looks at a picture (default: the model's)")
-    parser.add_argument("--max-tiles", type=int, default=1, help="tiles of a picture (default: 1)")
+    parser.add_argument("--frames", type=int, help="frames per clip (default: the model's)")
+    parser.add_argument("--looks", type=int, help="looks per picture (default: the model's)")
+    parser.add_argument("--max-tiles", type=int, default=1, help="tiles per picture (default: 1)")
     parser.add_argument(
-        "--decode", action="store_true", help="decode all media, not only read their headers"
+        "--decode",
+        action="store_true",
+        help="decode all media instead of reading only their headers",
     )
-    parser.add_argument("--seconds", type=float, default=30.0, help="for one file (default: 30)")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="time limit per media file (default: 30)"
+    )
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1))
-    parser.add_argument("--all", action="store_true", help="show every problem, not the first 20")
-    parser.add_argument("--json", action="store_true", help="tell it as JSON")
+    parser.add_argument(
+        "--all", action="store_true", help="print every problem, not just the first 20"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_check)
 
 
@@ -71,15 +78,15 @@ def _check(arguments: argparse.Namespace) -> int:
     processor = sources.load_processor(sources.resolve(arguments.model))
     prompt = processor.prompt_config
     draw = Draw(arguments.looks or prompt.looks, arguments.frames or prompt.default_frames)
-    checks = CheckOptions(
+    options = CheckOptions(
         LengthEstimator(processor, arguments.max_tiles), draw, arguments.decode, arguments.seconds
     )
-    findings = check(arguments.files, checks, arguments.workers)
+    findings = check(arguments.files, options, arguments.workers)
     if arguments.json:
         print(json.dumps(as_json(findings), indent=1, ensure_ascii=False))
     else:
         looks, frames = plural(draw.looks or 0, "look"), plural(draw.num_frames, "frame")
-        measured = f"as {arguments.model} reads it ({looks} at a picture, at most {frames} a clip)"
+        measured = f"as {arguments.model} reads it ({looks} per picture, at most {frames} per clip)"
         print(format_report(findings, measured, arguments.all))
     return 1 if findings.problems else 0
 
@@ -87,24 +94,26 @@ def _check(arguments: argparse.Namespace) -> int:
 def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "convert",
-        help="make records of LLaVA, ShareGPT, OpenAI or InternVL data",
-        description="Turn a file of another format into a file of records. What has no "
-        f"counterpart is left out, told, and listed beside the records in *{LEFT_OUT}. Ends with "
-        "1 if anything was left out.",
+        help="convert LLaVA, ShareGPT, OpenAI or InternVL data to records",
+        description="Convert a file of another format to a file of records. Conversations without "
+        "a counterpart are left out and listed with the reason, here and next to the records in "
+        f"*{LEFT_OUT}. Exits with 1 if any was left out.",
         epilog="example: python -m data convert llava.json mine/records.jsonl --media mine/images",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="JSON or JSONL")
-    parser.add_argument("out", type=Path, metavar="OUT", help="JSONL, or a folder for several")
     parser.add_argument(
-        "--from", dest="format", choices=FORMATS, default="", help="default: told from the file"
+        "out", type=Path, metavar="OUT", help="JSONL, or a folder if there are several"
     )
     parser.add_argument(
-        "--media", type=Path, metavar="DIR", help="where media lie (default: beside IN)"
+        "--from", dest="format", choices=FORMATS, default="", help="default: detected from the file"
+    )
+    parser.add_argument(
+        "--media", type=Path, metavar="DIR", help="folder of the media (default: that of IN)"
     )
     parser.add_argument(
         "--copy-media",
         action="store_true",
-        help="bring media that lie elsewhere below OUT's folder (linked where the disk allows it)",
+        help="copy media from elsewhere below OUT's folder (as links where the disk allows it)",
     )
     parser.set_defaults(run=_convert)
 
@@ -114,9 +123,9 @@ def _convert(arguments: argparse.Namespace) -> int:
         arguments.source, arguments.out, arguments.format, arguments.media, arguments.copy_media
     )
     for result in results:
-        _tell(result)
+        _print_result(result)
     if len(results) > 1:
-        print("\nFor a recipe, each file seen as often as its list says:\ndata:")
+        print("\nFor a recipe, with the repeat counts of the list:\ndata:")
         for result in results:
             weight = result.num_records * result.repeat
             print(f"  - {{path: {result.path.name}, weight: {weight:g}}}")
@@ -126,16 +135,18 @@ def _convert(arguments: argparse.Namespace) -> int:
 def _add_shards(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "shards",
-        help="records and their media as tar files, for sets too large for single files",
-        description="Write records and their media into tar files, in webdataset's layout. A "
-        "recipe names them as `path: OUT/NAME-{000000..000099}.tar`. Shuffle the records before: "
-        "training mixes them within a buffer only.",
+        help="pack records and media into tar files, for sets too large for single files",
+        description="Write records and their media into tar files in webdataset's layout. A "
+        "recipe names them as `path: OUT/NAME-{000000..000099}.tar`. Shuffle the records first: "
+        "training shuffles them within a buffer only.",
         epilog="example: python -m data shards mine/records.jsonl mine/shards --name train",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="JSONL of records")
     parser.add_argument("out", type=Path, metavar="OUT", help="a folder")
-    parser.add_argument("--name", default="train", help="begins the tars' names (default: train)")
-    parser.add_argument("--per-shard", type=int, default=1000, help="records of a tar")
+    parser.add_argument("--name", default="train", help="prefix of the tar files (default: train)")
+    parser.add_argument(
+        "--per-shard", type=int, default=1000, help="records per tar file (default: 1000)"
+    )
     parser.set_defaults(run=_shards)
 
 
@@ -150,23 +161,23 @@ def _shards(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{error.filename}: {error.strerror} (see python -m data check)") from None
     last = f"{max(0, len(done) - 1):06d}"
     path = arguments.out / f"{arguments.name}-{{000000..{last}}}.tar"
-    print(f"{plural(len(records), 'record')} in {plural(len(done), 'tar file')}; in a recipe:")
+    print(f"{plural(len(records), 'record')} in {plural(len(done), 'tar file')}; for a recipe:")
     print(f"  - {{path: {path}, weight: 1}}")
     return 0
 
 
-def _tell(result: Converted) -> None:
+def _print_result(result: Converted) -> None:
     total = result.num_records + len(result.left_out)
     print(
         f"{result.path}: {result.num_records:,} of {plural(total, 'conversation')} converted "
         f"from {result.format}."
     )
-    for where, why in result.left_out[:SHOWN]:
+    for where, why in result.left_out[:MAX_LEFT_OUT]:
         print(f"  left out: {where}: {why}")
-    if len(result.left_out) > SHOWN:
-        print(f"  ... and {len(result.left_out) - SHOWN:,} more")
+    if len(result.left_out) > MAX_LEFT_OUT:
+        print(f"  ... and {len(result.left_out) - MAX_LEFT_OUT:,} more")
     if result.left_out:
-        print(f"  all that was left out: {result.path.with_name(result.path.stem + LEFT_OUT)}")
+        print(f"  full list: {result.path.with_name(result.path.stem + LEFT_OUT)}")
 
 
 if __name__ == "__main__":

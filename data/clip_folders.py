@@ -1,7 +1,7 @@
-"""Folders of labelled clips: FOLDER/class/clip.mp4. The folder's name is the label.
+"""Folders of labeled clips: FOLDER/class/clip.mp4. The name of the subfolder is the label.
 
-Pictures are clips of one frame. Which files are held out follows from their names alone, so a file
-that is added moves no other from one side to the other.
+Pictures are clips of one frame. A hash of a file's name decides whether it is held out, so adding
+a file never moves another one between the two sides.
 """
 
 import hashlib
@@ -32,9 +32,12 @@ class LabeledClip:
 
 
 def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
-    """All clips of a folder, by class and name, and the classes. Fewer than two are an error."""
+    """Returns all clips, sorted by class and name, and the class names.
+
+    Raises ValueError if there are fewer than two classes.
+    """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder; clips are expected as {folder}/CLASS/CLIP.mp4")
+        raise ValueError(f"{folder} is not a folder; clips are expected as {folder}/CLASS/CLIP.mp4")
     known = VIDEOS | PICTURES
     files = {
         kind.name: sorted(path for path in kind.rglob("*") if path.suffix.lower() in known)
@@ -44,7 +47,7 @@ def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
     classes = [name for name, paths in files.items() if paths]
     if len(classes) < 2:
         raise ValueError(
-            f"{folder} needs clips of two classes at least, as {folder}/CLASS/CLIP.mp4; "
+            f"{folder} needs clips of at least two classes, as {folder}/CLASS/CLIP.mp4; "
             f"found {len(classes)} ({', '.join(classes) or 'none'})"
         )
     clips = [LabeledClip(path, classes.index(name)) for name in classes for path in files[name]]
@@ -54,7 +57,7 @@ def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
 def split_held_out(
     clips: Sequence[LabeledClip], held_out: float, folder: Path
 ) -> tuple[list[LabeledClip], list[LabeledClip]]:
-    """Clips to train on and clips held out."""
+    """Splits clips into training clips and held-out clips."""
 
     def is_held(clip: LabeledClip) -> bool:
         name = clip.path.relative_to(folder).as_posix().encode()
@@ -66,7 +69,7 @@ def split_held_out(
 
 
 def epoch_order(clips: Sequence[LabeledClip], num_samples: int, seed: int) -> list[LabeledClip]:
-    """The clips of a run: shuffled anew each time they have all been seen."""
+    """Returns the clips of a run in order, reshuffled for every epoch."""
     order: list[LabeledClip] = []
     while len(order) < num_samples:
         rng = random.Random(f"{seed} {len(order)}")
@@ -75,7 +78,7 @@ def epoch_order(clips: Sequence[LabeledClip], num_samples: int, seed: int) -> li
 
 
 class ClipDataset(Dataset[dict[str, Tensor]]):
-    """Clips as an encoder takes them: clip [T, 3, S, S], times [T], label []."""
+    """Clips as encoder inputs: clip [T, 3, S, S], times [T], label []."""
 
     def __init__(self, clips: Sequence[LabeledClip], config: TowerConfig, num_frames: int) -> None:
         self.clips, self.config, self.num_frames = clips, config, num_frames
@@ -93,11 +96,11 @@ class ClipDataset(Dataset[dict[str, Tensor]]):
         }
 
     def _read(self, path: Path) -> tuple[np.ndarray, list[float]]:
-        """`num_frames` frames; a short clip or a picture is shown again and again."""
+        """Reads `num_frames` frames; repeats those of a shorter clip or a picture."""
         if path.suffix.lower() in PICTURES:
             frames, seconds = read_image(path, isolated=False).pixels[None], [0.0]
         else:
             video = read_video(path, num_frames=self.num_frames, isolated=False)
             frames, seconds = video.frames, list(video.times)
-        places = np.linspace(0, len(frames) - 1, self.num_frames).round().astype(int)
-        return frames[places], [seconds[place] for place in places]
+        indices = np.linspace(0, len(frames) - 1, self.num_frames).round().astype(int)
+        return frames[indices], [seconds[index] for index in indices]

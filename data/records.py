@@ -1,9 +1,9 @@
 """Records: one conversation about pictures or clips per line of a JSONL file.
 
-A line holds an id and a list of messages; a message's content is a list of parts, of type text,
-image or video. Media paths are relative to the JSONL file and may not lead out of its folder. For
-scoring, a line may add one task, and one list of accepted, nearly right and decidedly wrong
-answers per assistant turn. docs/data.md shows the form in full.
+A line holds an id and a list of messages; a message's content is a list of parts of type text,
+image or video. Media paths are relative to the JSONL file and must stay inside its folder. For
+scoring, a line can add a task and, for each assistant turn, a list of accepted, nearly right and
+wrong answers. docs/data.md describes the full format.
 """
 
 import json
@@ -18,26 +18,26 @@ MEDIA = ("image", "video")
 
 
 class RecordError(ValueError):
-    """A record that cannot be used: which file, which line, what is wrong."""
+    """An unusable record; the message names the file, the line and the fault."""
 
 
 @dataclass(frozen=True)
 class RecordText:
-    """Words of a message."""
+    """Text of a message."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class MediaFile:
-    """A picture or a clip of a message; `path` is ready to be opened."""
+    """A picture or clip of a message; `path` can be opened as it is."""
 
     kind: str  # "image" or "video"
     path: Path
 
     @property
     def place(self) -> dict[str, str | int]:
-        """Where in another file it lies, if it does (data/sources/shards.py)."""
+        """Its position inside a tar file, empty for a plain file (data/sources/shards.py)."""
         return {}
 
 
@@ -52,7 +52,7 @@ class Concept:
 
 @dataclass(frozen=True)
 class Box:
-    """A thing and where it is: centre and size in fractions of width and height."""
+    """An object and its position: center and size as fractions of width and height."""
 
     label: str
     x: float
@@ -63,15 +63,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Objects:
-    """What is where in a record's one picture or clip, where that is known exactly."""
+    """The exactly known objects in a record's single picture or clip."""
 
-    frames: tuple[tuple[Box, ...], ...]  # one for a still picture, evenly over a clip else
-    background: str = ""  # its color, where it has one
+    frames: tuple[tuple[Box, ...], ...]  # one for a still picture, evenly spaced over a clip
+    background: str = ""  # a color name, empty unless plain
 
 
 @dataclass(frozen=True)
 class RecordMessage:
-    """What one side says in one turn."""
+    """One message of the system, the user or the assistant."""
 
     role: str
     parts: tuple[RecordText | MediaFile | Concept, ...]
@@ -87,7 +87,7 @@ class RecordMessage:
 
 @dataclass(frozen=True)
 class Record:
-    """One conversation. `tasks`, `accept`, `near`, `wrong` have one entry per answer, or none."""
+    """A conversation; `tasks`, `accept`, `near`, `wrong` are empty or have one entry per answer."""
 
     id: str
     messages: tuple[RecordMessage, ...]
@@ -108,7 +108,7 @@ class Record:
 
     @property
     def turns(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of user text and answer, in order."""
+        """Pairs of user text and answer, in order."""
         pairs, question = [], ""
         for message in self.messages:
             if message.role == "user":
@@ -119,10 +119,10 @@ class Record:
 
 
 def read_records(path: str | Path) -> Iterator[Record]:
-    """Yields the records of a JSONL file one by one; empty lines are skipped.
+    """Yields the records of a JSONL file; skips empty lines.
 
-    A RecordError names the file and the line. That the media exist is checked when they are opened,
-    not here, so that reading a large file stays quick.
+    Raises RecordError with the file and line. Whether media exist is only checked when they are
+    opened, so that reading a large file stays fast.
     """
     path = Path(path)
     try:
@@ -140,9 +140,9 @@ def read_records(path: str | Path) -> Iterator[Record]:
 
 
 def write_records(path: str | Path, records: Iterable[dict[str, Any]]) -> int:
-    """Writes JSON-ready records (see `record_to_json`) one a line and returns how many.
+    """Writes JSON-ready records (see `record_to_json`), one per line, and returns their number.
 
-    The file appears under its name only when it is whole.
+    The file appears under its final name only when it is complete.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def write_records(path: str | Path, records: Iterable[dict[str, Any]]) -> int:
 
 
 def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
-    """A record as the dict of its JSONL line; `folder` is the one the JSONL file lies in."""
+    """Converts a record to the dict of its JSONL line; `folder` is the folder of the JSONL file."""
     root = Path(folder).resolve()
 
     def part_to_json(part: RecordText | MediaFile | Concept) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
             return {"type": "concept", **concept}
         resolved = part.path.resolve()
         if not resolved.is_relative_to(root):
-            raise RecordError(f"record {record.id}: {part.path} lies outside {root}.")
+            raise RecordError(f"record {record.id}: {part.path} is outside {root}.")
         return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix()}
 
     messages = [
@@ -177,7 +177,7 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
     ]
     line: dict[str, Any] = {"id": record.id, "messages": messages}
     if record.tasks:
-        # One word where all turns share it, else one word per answer.
+        # A single word if all turns share it, otherwise one per answer.
         same = len(set(record.tasks)) == 1
         line["task"] = record.tasks[0] if same else list(record.tasks)
     for key in ("accept", "near", "wrong"):
@@ -195,7 +195,7 @@ def _box_to_json(box: Box) -> list[str | float]:
 
 
 def resolve_media(folder: str | Path, name: str) -> Path:
-    """The path of a media file of a record, refused where it leads out of the record's folder."""
+    """Resolves a media path of a record; raises ValueError if it leads out of the folder."""
     root = Path(folder).resolve()
     if Path(name).is_absolute() or "://" in name:
         raise ValueError(f"the media path {name!r} must be relative to the JSONL file")
@@ -206,14 +206,14 @@ def resolve_media(folder: str | Path, name: str) -> Path:
 
 
 def record_from_json(line: str, folder: str | Path, where: str) -> Record:
-    """Checks one JSONL line; `where` opens the message of the RecordError."""
+    """Parses and checks one JSONL line; `where` starts the message of a RecordError."""
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at")
         raise RecordError(f"{where}: is not JSON ({what} at column {error.colno}).") from error
     try:
-        _require(isinstance(value, dict), "a record is a JSON object")
+        _require(isinstance(value, dict), "a record must be a JSON object")
         messages = tuple(_read_message(item, Path(folder)) for item in _list(value, "messages"))
         num_answers = _check_roles(messages)
         return Record(
@@ -236,34 +236,34 @@ def _require(holds: bool, sentence: str) -> None:
 
 def _list(value: dict[str, Any], key: str) -> list[Any]:
     found = value.get(key)
-    _require(isinstance(found, list) and bool(found), f'"{key}" must be a list that is not empty')
+    _require(isinstance(found, list) and bool(found), f'"{key}" must be a non-empty list')
     assert isinstance(found, list)
     return found
 
 
 def _read_message(value: Any, folder: Path) -> RecordMessage:
-    _require(isinstance(value, dict), "a message is a JSON object")
+    _require(isinstance(value, dict), "a message must be a JSON object")
     role = value.get("role")
-    _require(role in ROLES, f'"role" is {role!r}, known are {", ".join(ROLES)}')
+    _require(role in ROLES, f'"role" is {role!r}; it must be one of {", ".join(ROLES)}')
     content = value.get("content")
-    if isinstance(content, str):  # the short form of a message that is only text
+    if isinstance(content, str):  # the short form of a text-only message
         content = [{"type": "text", "text": content}]
     _require(
-        isinstance(content, list) and bool(content), '"content" must be a text or a list of parts'
+        isinstance(content, list) and bool(content), '"content" must be a string or a list of parts'
     )
     assert isinstance(content, list)
     return RecordMessage(role, tuple(_read_part(part, folder) for part in content))
 
 
 def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | Concept:
-    _require(isinstance(value, dict), "a part of a message is a JSON object")
+    _require(isinstance(value, dict), "a part of a message must be a JSON object")
     kind = value.get("type")
     if kind == "concept":
         try:
             return Concept(int(value["class"]), int(value["seed"]), float(value["confidence"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"a concept needs class, seed and confidence ({error})") from error
-    _require(kind in ("text", *MEDIA), f'"type" is {kind!r}, known are text, image, video')
+    _require(kind in ("text", *MEDIA), f'"type" is {kind!r}; it must be text, image or video')
     content = value.get(kind)
     _require(
         isinstance(content, str) and bool(content), f'a part of type {kind} needs "{kind}": "..."'
@@ -274,18 +274,18 @@ def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | Concept:
 
 
 def _check_roles(messages: tuple[RecordMessage, ...]) -> int:
-    """User and assistant take turns, a system message may open; returns the number of answers."""
+    """Checks that user and assistant alternate after an optional system message; counts answers."""
     roles = [message.role for message in messages]
     spoken = roles[1:] if roles[0] == "system" else roles
     expected = [("user", "assistant")[i % 2] for i in range(len(spoken))]
     _require(
         spoken == expected and len(spoken) >= 2 and len(spoken) % 2 == 0,
-        f"roles must be user, assistant, user, assistant ..., got {', '.join(roles)}",
+        f"roles must be user, assistant, user, assistant ..., but are {', '.join(roles)}",
     )
     for message in messages:
         _require(
             message.role == "user" or not message.media,
-            f"a {message.role} message cannot hold media",
+            f"a {message.role} message cannot contain media",
         )
     return len(spoken) // 2
 
@@ -297,7 +297,7 @@ def _read_tasks(value: Any, num_answers: int) -> tuple[str, ...]:
     with suppress(TypeError):
         if len(tasks) == num_answers and all(isinstance(task, str) for task in tasks):
             return tuple(tasks)
-    raise ValueError(f'"task" must be a text or a list of {num_answers} texts, one per answer')
+    raise ValueError(f'"task" must be a string or a list of {num_answers} strings, one per answer')
 
 
 def _read_objects(value: Any) -> Objects | None:
@@ -323,5 +323,5 @@ def _read_answers(value: dict[str, Any], key: str, num_answers: int) -> tuple[tu
     good = good and all(
         isinstance(words, list) and all(isinstance(word, str) for word in words) for words in lists
     )
-    _require(good, f'"{key}" must hold {num_answers} lists of texts, one per answer')
+    _require(good, f'"{key}" must be {num_answers} lists of strings, one per answer')
     return tuple(tuple(words) for words in lists)

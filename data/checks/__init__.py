@@ -1,1 +1,1 @@
-"""Checking a data set: `python -m data check`."""
+"""Checks of data sets: `python -m data check`."""

@@ -1,7 +1,7 @@
-"""What is in files of records, and what of it cannot be used: `python -m data check`.
+"""Counts the contents of record files and finds unusable records: `python -m data check`.
 
-Headers of media are read, not the media (unless asked), each in a process that can be killed. A
-record is right when training could use it; everything else is a problem with its file and line.
+It reads the headers of media, and decodes the media only on request, in a process that can be
+killed. A record is sound if training can use it; anything else is a problem with a file and line.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
 from vlm.media.kinds import HEAD_BYTES, recognise
 
-# Tags by which other formats say where media stand; here they are only words.
+# Tags that mark the position of media in other formats; in a record they are plain text.
 TAGS = re.compile(r"<(?:image|video)>")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that cannot be used, or should not be as it is."""
+    """A fault of a record or a file."""
 
     where: str  # the file and line
     kind: str  # malformed, missing, unreadable, damaged, duplicate, tag
@@ -43,22 +43,22 @@ class Problem:
 
 @dataclass
 class Findings:
-    """What the files hold, in counts."""
+    """Counts of what the files contain, and their problems."""
 
     num_records: int = 0
     num_answers: int = 0
-    files: Counter[str] = field(default_factory=Counter)  # records by file
-    shows: Counter[str] = field(default_factory=Counter)  # records by what they show
-    turns: Counter[int] = field(default_factory=Counter)  # records by number of answers
-    num_with_system: int = 0  # records that open with a system message
-    media: Counter[str] = field(default_factory=Counter)  # parts by kind, each as often as used
-    lengths: list[int] = field(default_factory=list)  # tokens of each record
+    files: Counter[str] = field(default_factory=Counter)  # records per file
+    shows: Counter[str] = field(default_factory=Counter)  # records per summary of their media
+    turns: Counter[int] = field(default_factory=Counter)  # records per number of answers
+    num_with_system: int = 0  # records that start with a system message
+    media: Counter[str] = field(default_factory=Counter)  # uses per kind of media
+    lengths: list[int] = field(default_factory=list)  # tokens per record
     problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """How records are looked at."""
+    """How records are checked."""
 
     estimator: LengthEstimator
     draw: Draw
@@ -68,7 +68,7 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class _CheckedRecord:
-    """One record, looked at."""
+    """The result of checking one record."""
 
     where: str
     record: Record | None
@@ -78,10 +78,10 @@ class _CheckedRecord:
 
 
 class _MediaChecker:
-    """Looks at each media file once, however many records show it."""
+    """Probes each media file once, even if many records use it."""
 
-    def __init__(self, checks: CheckOptions) -> None:
-        self.checks = checks
+    def __init__(self, options: CheckOptions) -> None:
+        self.options = options
         self.local = threading.local()
         self.known: dict[tuple[str, str], MediaInfo | MediaError] = {}
 
@@ -90,7 +90,7 @@ class _MediaChecker:
         found = self.known.get(key)
         if found is None:
             try:
-                found = self._look(media)
+                found = self._probe(media)
             except MediaError as error:
                 found = error
             self.known[key] = found
@@ -98,9 +98,9 @@ class _MediaChecker:
             raise found
         return found
 
-    def _look(self, media: MediaFile) -> MediaInfo:
+    def _probe(self, media: MediaFile) -> MediaInfo:
         if not hasattr(self.local, "decoder"):
-            self.local.decoder = Decoder(self.checks.seconds)
+            self.local.decoder = Decoder(self.options.seconds)
         decoder: Decoder = self.local.decoder
         info = decoder.probe(media)
         if not media.place:
@@ -108,12 +108,16 @@ class _MediaChecker:
                 kind = recognise(file.read(HEAD_BYTES))
             film = kind is not None and kind.family == "video"
             if media.kind == "image" and film:
-                raise MediaError(f'"{media.path.name}" is a video, but named as an image.')
+                raise MediaError(
+                    f'"{media.path.name}" is a video, but the record calls it an image.'
+                )
             if media.kind == "video" and info.kind == "image":
-                raise MediaError(f'"{media.path.name}" is a still picture, but named as a video.')
-        if self.checks.decode:
-            side = self.checks.estimator.processor.image_processor.image_size
-            frames = self.checks.draw.num_frames
+                raise MediaError(
+                    f'"{media.path.name}" is a still picture, but the record calls it a video.'
+                )
+        if self.options.decode:
+            side = self.options.estimator.processor.image_processor.image_size
+            frames = self.options.draw.num_frames
             if media.kind == "video":
                 damaged = decoder.video(media, frames, side).damaged
             else:
@@ -125,37 +129,37 @@ class _MediaChecker:
 
 @dataclass(frozen=True)
 class _RecordLine:
-    """A line of a file, or a sample of a tar file."""
+    """A line of a JSONL file or a sample of a tar file."""
 
     where: str
     line: bytes
     record: Callable[[], Record]
 
 
-def check(paths: Iterable[str | Path], checks: CheckOptions, workers: int = 2) -> Findings:
-    """Looks at every record of the files, which may be tar files (data/sources/shards.py)."""
-    findings, media = Findings(), _MediaChecker(checks)
-    first_seen: dict[bytes, str] = {}
+def check(paths: Iterable[str | Path], options: CheckOptions, workers: int = 2) -> Findings:
+    """Checks every record of JSONL or tar files (data/sources/shards.py)."""
+    findings, media = Findings(), _MediaChecker(options)
+    first_uses: dict[bytes, str] = {}
     for path in map(Path, paths):
         items, total = _items(path)
         before = findings.num_records
-        looked_at = _each(items, checks, media, workers)
-        for seen in tqdm(looked_at, path.name, total, unit="record", delay=1):
-            _count(findings, seen)
-            if seen.record is None:
+        results = _check_all(items, options, media, workers)
+        for result in tqdm(results, path.name, total, unit="record", delay=1):
+            _count(findings, result)
+            if result.record is None:
                 continue
-            first = first_seen.setdefault(seen.digest, seen.where)
-            if first != seen.where:
+            first = first_uses.setdefault(result.digest, result.where)
+            if first != result.where:
                 text = f"is the same conversation as {first}."
-                findings.problems.append(Problem(seen.where, "duplicate", text))
+                findings.problems.append(Problem(result.where, "duplicate", text))
         findings.files[str(path)] = findings.num_records - before
         if findings.num_records == before:
-            findings.problems.append(Problem(str(path), "malformed", "has no records."))
+            findings.problems.append(Problem(str(path), "malformed", "contains no records."))
     return findings
 
 
 def _items(path: Path) -> tuple[Iterator[_RecordLine], int | None]:
-    """What a file holds, and how many they are, where that is known."""
+    """Yields the records of a file; also returns their number, None if unknown."""
     if path.suffix == ".tar":
         found = (entry for shard in shards(path) for entry in _shard(shard))
         return (_RecordLine(entry.where, entry.line, entry.record) for entry in found), None
@@ -173,15 +177,15 @@ def _shard(shard: Path) -> Iterator[ShardSample]:
     yield from entries(shard)
 
 
-def _each(
-    items: Iterator[_RecordLine], checks: CheckOptions, media: _MediaChecker, workers: int
+def _check_all(
+    items: Iterator[_RecordLine], options: CheckOptions, media: _MediaChecker, workers: int
 ) -> Iterator[_CheckedRecord]:
     with ThreadPoolExecutor(max(1, workers)) as pool:
         while chunk := list(islice(items, CHUNK)):
-            yield from pool.map(lambda item: _look(item, checks, media), chunk)
+            yield from pool.map(lambda item: _check_record(item, options, media), chunk)
 
 
-def _look(item: _RecordLine, checks: CheckOptions, media: _MediaChecker) -> _CheckedRecord:
+def _check_record(item: _RecordLine, options: CheckOptions, media: _MediaChecker) -> _CheckedRecord:
     where = item.where
     try:
         record = item.record()
@@ -197,41 +201,41 @@ def _look(item: _RecordLine, checks: CheckOptions, media: _MediaChecker) -> _Che
             problems.append(Problem(where, kind, str(error)))
     for message in record.messages:
         for tag in TAGS.findall(message.text):
-            text = f"holds the word {tag}, which shows nothing; is it from another format?"
+            text = f"contains the text {tag}, which shows no media; is it from another format?"
             problems.append(Problem(where, "tag", text))
         if message.role == "assistant" and not message.text.strip():
-            problems.append(Problem(where, "malformed", "has an answer without words."))
+            problems.append(Problem(where, "malformed", "has an empty answer."))
     num_tokens = 0
     if not any(problem.kind in ("missing", "unreadable") for problem in problems):
-        measure = checks.estimator.measure(record, media)
-        num_tokens = checks.estimator.num_tokens(measure, checks.draw)
+        measure = options.estimator.measure(record, media)
+        num_tokens = options.estimator.num_tokens(measure, options.draw)
     return _CheckedRecord(where, record, _digest(item.line), num_tokens, problems)
 
 
 def _digest(line: bytes) -> bytes:
-    """Of the messages alone, however they are set."""
+    """A hash of the messages alone, whatever the formatting of the line."""
     messages = json.dumps(json.loads(line)["messages"], sort_keys=True)
     return hashlib.blake2b(messages.encode(), digest_size=16).digest()
 
 
-def _count(findings: Findings, seen: _CheckedRecord) -> None:
-    findings.problems += seen.problems
+def _count(findings: Findings, result: _CheckedRecord) -> None:
+    findings.problems += result.problems
     findings.num_records += 1
-    if seen.record is None:
+    if result.record is None:
         return
-    record = seen.record
+    record = result.record
     answers = sum(message.role == "assistant" for message in record.messages)
     findings.num_answers += answers
     findings.turns[answers] += 1
     findings.num_with_system += record.messages[0].role == "system"
     findings.shows[media_summary(record)] += 1
     findings.media.update(media.kind for media in record.media)
-    if seen.num_tokens:
-        findings.lengths.append(seen.num_tokens)
+    if result.num_tokens:
+        findings.lengths.append(result.num_tokens)
 
 
 def media_summary(record: Record) -> str:
-    """What a record shows, in words."""
+    """Describes the media of a record in words."""
     images = sum(media.kind == "image" for media in record.media)
     videos = len(record.media) - images
     if images and videos:

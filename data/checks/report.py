@@ -1,4 +1,4 @@
-"""What `data.checks.check` found, as a page for a terminal and as JSON."""
+"""Formats the findings of `data.checks.check` for a terminal and as JSON."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -8,38 +8,38 @@ from data.checks.check import Findings
 from vlm.plural import plural
 
 BARS, WIDTH = 10, 40  # of the histogram: rows, and the longest bar in characters
-SHOWN = 20  # problems on the page
+MAX_PROBLEMS = 20  # printed unless all are requested
 
-KINDS = {
-    "malformed": "lines that are no records of the form in docs/data.md",
-    "missing": "media that are not there",
+PROBLEM_KINDS = {
+    "malformed": "lines that are not records as in docs/data.md",
+    "missing": "media that are missing",
     "unreadable": "media that cannot be read",
-    "tag": "words that look like tags of another format",
-    "duplicate": "conversations that come twice",
+    "tag": "texts that look like tags of another format",
+    "duplicate": "duplicate conversations",
 }
 
 
 def format_report(findings: Findings, measured_with: str, all_problems: bool = False) -> str:
-    """The page."""
+    """Returns the report as text."""
     lines = []
     for file, count in findings.files.items():
         lines.append(f"{file}: {plural(count, 'record')}")
     usable = sum(findings.shows.values())
-    form = f"{plural(usable, 'record')} of the right form"
+    form = f"{plural(usable, 'record')} in the right format"
     system = f"{findings.num_with_system:,} with a system message"
     lines += ["", f"{form}, {plural(findings.num_answers, 'answer')}, {system}"]
     if findings.shows:
-        lines += ["", "what they show", *_table(findings.shows)]
+        lines += ["", "media", *_table(findings.shows)]
         turns = Counter({plural(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
-        lines += ["", "how long they go on", *_table(turns, by_count=False)]
+        lines += ["", "answers", *_table(turns, by_count=False)]
     if findings.lengths:
-        lines += ["", f"tokens of a record, {measured_with}", *_histogram(findings.lengths)]
+        lines += ["", f"tokens per record, {measured_with}", *_histogram(findings.lengths)]
     lines += ["", *_problems(findings, all_problems)]
     return "\n".join(lines)
 
 
 def as_json(findings: Findings) -> dict[str, Any]:
-    """All of it, for other programs."""
+    """Returns the findings as a JSON-ready dict."""
     return {
         "files": dict(findings.files),
         "num_records": findings.num_records,
@@ -60,11 +60,13 @@ def _problems(findings: Findings, all_problems: bool) -> list[str]:
         return ["No problems."]
     counts = Counter(problem.kind for problem in problems)
     lines = [f"{plural(len(problems), 'problem')}:"]
-    lines += [f"  {counts[kind]:>7,}  {text}" for kind, text in KINDS.items() if counts[kind]]
-    shown = problems if all_problems else problems[:SHOWN]
-    lines += ["", *(f"{problem.where}: {problem.text}" for problem in shown)]
-    if len(shown) < len(problems):
-        lines.append(f"... and {len(problems) - len(shown):,} more (--all shows them)")
+    lines += [
+        f"  {counts[kind]:>7,}  {text}" for kind, text in PROBLEM_KINDS.items() if counts[kind]
+    ]
+    printed = problems if all_problems else problems[:MAX_PROBLEMS]
+    lines += ["", *(f"{problem.where}: {problem.text}" for problem in printed)]
+    if len(printed) < len(problems):
+        lines.append(f"... and {len(problems) - len(printed):,} more (--all prints them)")
     return lines
 
 
@@ -83,7 +85,7 @@ def _quantiles(lengths: list[int]) -> dict[str, int]:
 
 
 def _histogram(lengths: list[int]) -> list[str]:
-    """A bar for each range of lengths."""
+    """Returns one bar per range of lengths, and the quantiles."""
     step = _round_step(max(lengths) / BARS)
     counts = Counter((length - 1) // step for length in lengths)
     most = max(counts.values())
@@ -94,14 +96,14 @@ def _histogram(lengths: list[int]) -> list[str]:
         lines.append(line.rstrip())
     found = _quantiles(lengths)
     lines.append(
-        f"  half have at most {found['median']:,}, 95 % at most {found['p95']:,}, "
-        f"the longest {found['longest']:,}; {found['total']:,} in all"
+        f"  median {found['median']:,}, 95th percentile {found['p95']:,}, "
+        f"longest {found['longest']:,}; {found['total']:,} in total"
     )
     return lines
 
 
 def _round_step(step: float) -> int:
-    """The next of 1, 2, 5, 10, 20, 50 ... that is not below `step`."""
+    """Rounds up to the next of 1, 2, 5, 10, 20, 50 ..."""
     power = 1
     while True:
         for factor in (1, 2, 5):

@@ -101,8 +101,8 @@ WITH_OUTPUT = ("{root}", "--output", "x", "--set")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nowhere", "--output", "x"], "nowhere is no folder"),
-        (["{root}", "--output", "x"], "needs clips of two classes at least"),
+        (["nowhere", "--output", "x"], "nowhere is not a folder"),
+        (["{root}", "--output", "x"], "needs clips of at least two classes"),
         (["{root}"], "--output is missing"),
         ([*WITH_OUTPUT, "stesp=3"], "stesp is not a field of EncoderRecipe"),
         ([*WITH_OUTPUT, "warmup=0.1"], "its name is `warmup_ratio`"),

@@ -1,18 +1,17 @@
-"""Checkpoints: whole or not there, checked before they are used, and without pickles.
+"""Checkpoint folders: written atomically, verified before use, without pickles.
 
     checkpoint-200/
         model.safetensors  optimizer.safetensors     trained weights, optimizer states
-        state.json                                   learning rates, counters of the guard
-        trainer_state.json recipe.json data.json     steps and log; what the run was made of
+        state.json                                   learning rates, counts of skipped steps
+        trainer_state.json recipe.json made_of.json  steps and log; the recipe and the data
         manifest.json                                size and SHA-256 of every file
 
-A checkpoint is written into a hidden folder beside its place and renamed when everything is in it.
-Before one is read, every byte is compared with the manifest: a broken one is named and passed over
-for the one before it.
+A checkpoint is written into a hidden folder and renamed when it is complete. Before one is read,
+every byte is compared with the manifest; a broken checkpoint is reported and the previous one used.
 
-Random numbers need no file. Before each batch the generators are set from the seed and the batch's
-place in the run (training/trainer.py), so they are the same after a resume, with any number of
-loader workers.
+Random states need no file. Before each batch the generators are seeded by the run's seed and the
+batch's index (training/loop/reproducible_trainer.py), so a resumed run draws the same numbers with
+any number of loader workers.
 """
 
 import json
@@ -29,14 +28,16 @@ from vlm.weights.io.files import WeightsError
 
 PREFIX = "checkpoint-"
 STATE = "state.json"
-FINGERPRINT = "made_of.json"  # of the run (run_identity.py); checkpoints keep this name
-NEEDED = (f"{STEM}.safetensors", "optimizer.safetensors", STATE, "trainer_state.json")
-Say = Callable[[str], None]
+FINGERPRINT = "made_of.json"  # of the run (run_identity.py)
+REQUIRED = (f"{STEM}.safetensors", "optimizer.safetensors", STATE, "trainer_state.json")
+Report = Callable[[str], None]
 
 
 def write_checkpoint(folder: Path, writes: bool, write: Callable[[Path | None], None]) -> None:
-    """Make `folder` by `write(a folder beside it)`; where this process does not write, by
-    `write(None)`, in which it only hands over its pieces."""
+    """Makes `folder` by `write(temporary folder)`.
+
+    A process that does not write calls `write(None)`, which only takes part in gathering shards.
+    """
     if not writes:
         write(None)
         return
@@ -44,13 +45,13 @@ def write_checkpoint(folder: Path, writes: bool, write: Callable[[Path | None], 
         make_whole(folder, {"step": folder.name.removeprefix(PREFIX)}, write)
     except (OSError, WeightsError, SafetensorError) as error:
         raise ValueError(
-            f"{folder} could not be written ({error}). The checkpoints before it are whole; make "
-            "room and start the same command again."
+            f"{folder} could not be written ({error}); the checkpoints before it are intact: make "
+            "room and run the same command again"
         ) from error
 
 
 def checkpoints(output: Path) -> list[Path]:
-    """All of a run, the newest first, whether whole or not."""
+    """All checkpoints of a run, newest first, broken ones included."""
     found = [path for path in output.glob(f"{PREFIX}*") if path.name[len(PREFIX) :].isdigit()]
     return sorted(found, key=step_of, reverse=True)
 
@@ -59,41 +60,46 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix(PREFIX))
 
 
-def newest_valid(output: Path, say: Say) -> Path | None:
-    """The checkpoint to go on from. Broken ones are named; all broken is an error."""
+def newest_valid(output: Path, report: Report) -> Path | None:
+    """The newest intact checkpoint; None if the run has no checkpoints.
+
+    Broken ones are reported. Raises ValueError if all are broken.
+    """
     found = checkpoints(output)
     for path in found:
         problem = find_problem(path)
         if problem is None:
             return path
-        say(f"WARNING: {path} is not used: {problem} Going back to the one before it.")
+        report(f"WARNING: {path} is not used: {problem} Falling back to the previous checkpoint.")
     if found:
         raise ValueError(
-            f"no checkpoint in {output} is whole; --fresh starts anew, another `output` keeps them"
+            f"all checkpoints in {output} are broken: start over with --fresh, or keep them and set "
+            "another `output`"
         )
     return None
 
 
 def find_problem(folder: Path) -> str | None:
-    """A sentence, or None for a whole checkpoint."""
+    """What is wrong with a checkpoint, in a sentence; None if it is intact."""
     try:
         check(folder)
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (WeightsError, OSError) as error:
         return str(error)
-    missing = [name for name in NEEDED if name not in files]
+    missing = [name for name in REQUIRED if name not in files]
     return f"its manifest does not list {', '.join(missing)}." if missing else None
 
 
 def prune(output: Path, keep: int, step: int) -> None:
-    """Delete all but the newest `keep` up to `step`, and what a killed process left half written.
+    """Deletes all but the newest `keep` checkpoints up to `step`, and remains of killed processes.
 
-    Later ones are of a run before this one, or broken: they must not count as this run's newest.
+    Checkpoints after `step` belong to an earlier run or are broken: they must not count as this
+    run's newest.
     """
     found = checkpoints(output)
     later = [path for path in found if step_of(path) > step]
     for path in later + found[len(later) + keep :]:
-        # Renamed first: a folder that is being deleted never looks like a checkpoint.
+        # Renamed first, so that a folder half deleted never looks like a checkpoint.
         doomed = path.with_name(f".{path.name}.old")
         path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)

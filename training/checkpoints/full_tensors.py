@@ -57,7 +57,10 @@ def fill_states(
     named: Mapping[str, nn.Parameter],
     found: Mapping[str, Tensor],
 ) -> None:
-    """The inverse, into an optimizer that has not stepped. A state of no parameter is an error."""
+    """The inverse of `named_states`, into an optimizer that has not stepped.
+
+    Raises ValueError for a state of an unknown parameter.
+    """
     unknown = sorted(name for name in found if name.rpartition(":")[0] not in named)
     if unknown:
         raise ValueError(f"optimizer states of unknown parameters: {unknown[:5]}")

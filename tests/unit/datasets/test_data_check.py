@@ -1,4 +1,4 @@
-"""`python -m data check` counts what is there and names what cannot be used."""
+"""`python -m data check` counts the contents of record files and names unusable records."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from vlm.presets import preset_config
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model's processor, sound media and broken ones."""
+    """A model's processor, sound media and broken media."""
     root = tmp_path_factory.mktemp("check")
     tiny_processor().save_pretrained(root / "model")
     preset_config("test").save_pretrained(root / "model")
@@ -48,7 +48,7 @@ def checked(
     *lines: str,
     options: tuple[str, ...] = (),
 ) -> tuple[int, str]:
-    """The command's exit code and what it prints."""
+    """Runs the command; returns its exit code and output."""
     path = folder / "records.jsonl"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     model = ("--model", str(folder / "model"))
@@ -56,7 +56,7 @@ def checked(
     return main(), capsys.readouterr().out
 
 
-def test_sound_data_are_counted_by_what_they_show(
+def test_sound_records_are_counted_by_their_media(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = (record(), record("a.png"), record("a.png", "a.png", turns=3), record("v.mp4"),
@@ -66,7 +66,7 @@ def test_sound_data_are_counted_by_what_they_show(
     assert "No problems." in printed
     for words in ("text only", "one picture", "several pictures", "one clip", "several clips"):
         assert words in printed
-    assert "6 records of the right form, 9 answers" in printed
+    assert "6 records in the right format, 9 answers" in printed
     assert "█" in printed
 
     code, printed = checked(folder, capsys, monkeypatch, *lines, options=("--json",))
@@ -76,7 +76,7 @@ def test_sound_data_are_counted_by_what_they_show(
     assert found["lengths"]["longest"] > found["lengths"]["shortest"]
 
 
-def test_lengths_are_those_of_the_prompt(
+def test_lengths_equal_those_of_the_prompt(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ("--json", "--frames", "4", "--looks", "2")
@@ -91,33 +91,36 @@ def test_lengths_are_those_of_the_prompt(
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("{broken", "is not JSON"),
         (record("gone.png"), '"gone.png" does not exist'),
         (record("words.png"), "not a video or picture"),
-        (record("video:a.png"), "is a still picture, but named as a video"),
-        (record("image:v.mp4").replace('"video"', '"image"'), "is a video, but named as an image"),
-        (record(question="<image>\nWhat?"), "holds the word <image>, which shows nothing"),
-        (record(answer="  "), "has an answer without words"),
+        (record("video:a.png"), "is a still picture, but the record calls it a video"),
+        (
+            record("image:v.mp4").replace('"video"', '"image"'),
+            "is a video, but the record calls it an image",
+        ),
+        (record(question="<image>\nWhat?"), "contains the text <image>, which shows no media"),
+        (record(answer="  "), "has an empty answer"),
         (record("../secret.png"), "leads out of the folder"),
         (record("a.png"), "is the same conversation as"),
     ],
 )
-def test_every_problem_is_named_with_its_file_and_line(
+def test_every_problem_has_a_file_and_line(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     line: str,
-    says: str,
+    message: str,
 ) -> None:
     code, printed = checked(folder, capsys, monkeypatch, record("a.png"), "", line)
     assert code == 1
-    (told,) = [text for text in printed.splitlines() if "records.jsonl, line 3: " in text]
-    assert says in told
+    (problem,) = [text for text in printed.splitlines() if "records.jsonl, line 3: " in text]
+    assert message in problem
 
 
-def test_only_decoding_finds_what_a_header_hides(
+def test_only_decoding_finds_damage_behind_a_sound_header(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert checked(folder, capsys, monkeypatch, record("cut.jpg"))[0] == 0
@@ -126,7 +129,7 @@ def test_only_decoding_finds_what_a_header_hides(
     assert "cannot be read to its end" in printed
 
 
-def test_a_file_that_is_not_there_is_one_sentence(
+def test_a_missing_file_gives_a_one_sentence_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     command = ["data", "check", "gone.jsonl", "--model", str(folder / "model")]

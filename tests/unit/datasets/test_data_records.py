@@ -1,4 +1,4 @@
-"""Records: what is written is read again, and what is wrong is said with file and line."""
+"""Records survive writing and reading; errors name the file and line."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def written(folder: Path, *lines: object) -> Path:
     return path
 
 
-def test_a_record_that_was_written_is_read_the_same(tmp_path: Path) -> None:
+def test_a_written_record_is_read_back_unchanged(tmp_path: Path) -> None:
     record = Record(
         id="one",
         messages=(
@@ -54,7 +54,7 @@ def test_a_record_that_was_written_is_read_the_same(tmp_path: Path) -> None:
     assert record.turns == (("What moves?", "The café's cup."), ("Which way?", "To the left."))
 
 
-def test_one_task_stands_for_all_answers(tmp_path: Path) -> None:
+def test_a_single_task_applies_to_all_answers(tmp_path: Path) -> None:
     second = {"role": "user", "content": "And now?"}
     line = {"id": "x", "messages": [USER, ANSWER, second, ANSWER], "task": "name"}
     (record,) = read_records(written(tmp_path, line))
@@ -67,10 +67,10 @@ def test_empty_lines_are_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("{not json", "is not JSON"),
-        ([1], "a record is a JSON object"),
+        ([1], "a record must be a JSON object"),
         ({"id": "x"}, '"messages" must be a list'),
         ({"messages": [USER]}, "roles must be user, assistant"),
         ({"messages": [ANSWER, USER]}, "roles must be user, assistant"),
@@ -79,16 +79,17 @@ def test_empty_lines_are_skipped(tmp_path: Path) -> None:
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}, ANSWER]}, 'needs "image"'),
         (
             {"messages": [USER, {**USER, "role": "assistant"}]},
-            "assistant message cannot hold media",
+            "assistant message cannot contain media",
         ),
-        ({"messages": [USER, ANSWER], "accept": [["a"], ["b"]]}, '"accept" must hold 1 lists'),
-        ({"messages": [USER, ANSWER], "accept": "cup"}, '"accept" must hold 1 lists'),
-        ({"messages": [USER, ANSWER], "task": ["a", "b"]}, '"task" must be a text or a list of 1'),
+        ({"messages": [USER, ANSWER], "accept": [["a"], ["b"]]}, '"accept" must be 1 lists'),
+        ({"messages": [USER, ANSWER], "accept": "cup"}, '"accept" must be 1 lists'),
+        (
+            {"messages": [USER, ANSWER], "task": ["a", "b"]},
+            '"task" must be a string or a list of 1',
+        ),
     ],
 )
-def test_a_bad_line_is_named_with_its_file_and_number(
-    tmp_path: Path, line: object, says: str
-) -> None:
+def test_an_error_names_the_file_and_line(tmp_path: Path, line: object, message: str) -> None:
     good = {"id": "x", "messages": [USER, ANSWER]}
     path = written(tmp_path, good, line)
     records = read_records(path)
@@ -96,10 +97,10 @@ def test_a_bad_line_is_named_with_its_file_and_number(
     with pytest.raises(RecordError, match="line 2") as caught:
         next(records)
     assert str(path) in str(caught.value)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="missing.jsonl"):
         next(read_records(tmp_path / "missing.jsonl"))
 
@@ -107,12 +108,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../secret.png", "/etc/passwd", "media/../../x.png", "https://host/x.png"]
 )
-def test_media_cannot_lead_out_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_media_paths_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="media path"):
         resolve_media(tmp_path, name)
 
 
-def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_symlink_out_of_the_folder_is_rejected(tmp_path: Path) -> None:
     outside = tmp_path / "outside.png"
     outside.touch()
     folder = tmp_path / "set"
@@ -122,11 +123,11 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         next(read_records(written(folder, {"messages": [USER, ANSWER]})))
 
 
-def test_a_file_only_appears_when_it_is_whole(tmp_path: Path) -> None:
-    def broken_off():  # noqa: ANN202
+def test_a_file_appears_only_when_complete(tmp_path: Path) -> None:
+    def interrupted():  # noqa: ANN202
         yield {"id": "one"}
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_records(tmp_path / "records.jsonl", broken_off())
+        write_records(tmp_path / "records.jsonl", interrupted())
     assert not (tmp_path / "records.jsonl").exists()

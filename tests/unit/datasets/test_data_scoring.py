@@ -1,4 +1,4 @@
-"""Scoring of short answers: right ones in many forms, and tricks that must not pass."""
+"""Scoring of short answers: many forms of right answers, and tricks that must not pass."""
 
 import pytest
 
@@ -34,7 +34,7 @@ from data.scoring import is_right, judge
         ("I cannot tell.", "can not tell"),
     ],
 )
-def test_right_answers_are_right(answer: str, accept: str) -> None:
+def test_right_answers_in_many_forms_are_right(answer: str, accept: str) -> None:
     assert is_right(answer, [accept]) == "right"
 
 
@@ -68,7 +68,7 @@ def test_an_answer_can_be_nearly_right() -> None:
     assert is_right("At the top.", ["top left"], ["top", "left"]) == "near"
 
 
-def test_what_is_named_first_decides_between_two() -> None:
+def test_the_first_of_two_names_decides() -> None:
     assert is_right("The cat is bigger than the dog.", ["cat"], wrong=["dog"]) == "right"
     assert is_right("The dog is bigger than the cat.", ["cat"], wrong=["dog"]) == "wrong"
 
