@@ -93,8 +93,8 @@ def find_resume_checkpoint(output: Path, facts: dict[str, Any], allow_changes: b
     except ValueError as error:
         if not allow_changes:
             raise
-        print_rank0(f"WARNING: going on all the same: {error}")
-    print_rank0(f"Going on from {checkpoint}.")
+        print_rank0(f"WARNING: resuming despite changes: {error}")
+    print_rank0(f"Resuming from {checkpoint}.")
     return checkpoint
 
 

@@ -1,4 +1,4 @@
-"""Nothing is lost: killed runs end in the same bits, broken checkpoints are passed over aloud."""
+"""Nothing is lost: killed runs end in the same bits, broken checkpoints are reported and skipped."""
 
 import json
 import multiprocessing
@@ -30,20 +30,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base_folder(tmp_path_factory.mktemp("resume"))
 
 
-def chancy(folder: Path, output: str, **changes: object) -> Recipe:
-    """With dropout, and with looks that are drawn anew for every batch."""
+def randomized(folder: Path, output: str, **changes: object) -> Recipe:
+    """A recipe with dropout, and with looks drawn for each batch."""
     looks = {"looks": (0.25, 0.25, 0.25, 0.25), "save_every": 2}
     return tiny_recipe(folder, output, **{**looks, **changes})
 
 
 @pytest.fixture(scope="module")
-def unbroken(folder: Path) -> dict[str, torch.Tensor]:
-    settings = chancy(folder, "unbroken")
+def uninterrupted(folder: Path) -> dict[str, torch.Tensor]:
+    settings = randomized(folder, "uninterrupted")
     train(settings)
     return trained(settings)
 
 
-def die(*args: object, **kwargs: object) -> None:
+def kill_itself(*args: object, **kwargs: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -53,7 +53,7 @@ def before_step(step: int) -> Callable[[pytest.MonkeyPatch], None]:
 
         def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
             if self.state.global_step == step:
-                die()
+                kill_itself()
             return step_of(self, *args)
 
         patch.setattr(ReproducibleTrainer, "training_step", training_step)
@@ -67,7 +67,7 @@ def while_writing_the_state_of_step(step: int) -> Callable[[pytest.MonkeyPatch],
 
         def write_json(value: object, path: Path) -> None:
             if path.parent.name == f".checkpoint-{step}.building":
-                die()
+                kill_itself()
             write(value, path)
 
         patch.setattr(reproducible_trainer.folders, "write_json", write_json)
@@ -76,7 +76,7 @@ def while_writing_the_state_of_step(step: int) -> Callable[[pytest.MonkeyPatch],
 
 
 def before_old_ones_are_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reproducible_trainer.folders, "prune", die)
+    patch.setattr(reproducible_trainer.folders, "prune", kill_itself)
 
 
 MOMENTS = {
@@ -88,10 +88,10 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("moment", "workers"), zip(MOMENTS, (0, 2, 0, 0), strict=True))
-def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
-    folder: Path, unbroken: dict[str, torch.Tensor], moment: str, workers: int
+def test_a_killed_run_ends_in_the_same_bits_as_an_uninterrupted_one(
+    folder: Path, uninterrupted: dict[str, torch.Tensor], moment: str, workers: int
 ) -> None:
-    settings = chancy(folder, f"killed {moment}", workers=workers)
+    settings = randomized(folder, f"killed {moment}", workers=workers)
 
     def killed() -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -99,9 +99,9 @@ def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
             train(settings)
 
     assert in_processes(killed) == [-signal.SIGKILL]
-    train(replace(settings, workers=0))  # as many as one likes
+    train(replace(settings, workers=0))  # the number of workers does not matter
     resumed = trained(settings)
-    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+    assert all(torch.equal(resumed[name], uninterrupted[name]) for name in uninterrupted)
     output = Path(settings.output)
     assert not list(output.glob(".checkpoint*"))
     journal = (output / "journal.jsonl").read_text(encoding="utf-8").splitlines()
@@ -110,23 +110,23 @@ def test_a_killed_run_ends_in_the_same_bits_as_an_unbroken_one(
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_sigterm_saves_and_leaves(
+def test_sigterm_saves_and_exits(
     folder: Path,
-    unbroken: dict[str, torch.Tensor],
+    uninterrupted: dict[str, torch.Tensor],
     monkeypatch: pytest.MonkeyPatch,
     workers: int,
 ) -> None:
-    settings = chancy(folder, f"sigterm {workers}", save_every=100, workers=workers)
+    settings = randomized(folder, f"sigterm {workers}", save_every=100, workers=workers)
     step_of = ReproducibleTrainer.training_step
 
     def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
         if self.state.global_step == 2:
-            # Schedulers send it to every process of a job. From us a worker would take it calmly.
+            # Schedulers signal every process of a job; `kill` does so from outside, too.
             loading = multiprocessing.active_children()
             assert len(loading) == workers
             for process in loading:
                 subprocess.run(["kill", "-TERM", str(process.pid)], check=True)
-            time.sleep(0.5 * workers)  # if one died, this raises
+            time.sleep(0.5 * workers)  # a dead worker would raise here
             os.kill(os.getpid(), signal.SIGTERM)
         return step_of(self, *args)
 
@@ -139,15 +139,15 @@ def test_sigterm_saves_and_leaves(
     assert not (Path(settings.output) / "model").exists()
     train(settings)
     resumed = trained(settings)
-    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+    assert all(torch.equal(resumed[name], uninterrupted[name]) for name in uninterrupted)
 
 
-def test_a_program_that_has_trained_can_leave(folder: Path) -> None:
-    """A trainer still referred to keeps its loader's workers, which the end of Python terminates
-    and waits for: by then they must hear."""
-    settings = chancy(folder, "leaving", steps=1, workers=1)
+def test_a_program_can_exit_after_training(folder: Path) -> None:
+    """A live trainer keeps its loader's workers, which Python terminates and waits for at exit:
+    by then they must react to signals."""
+    settings = randomized(folder, "leaving", steps=1, workers=1)
 
-    def trained_and_left() -> None:
+    def train_and_exit() -> None:
         trainers = []
         step_of = ReproducibleTrainer.training_step
 
@@ -159,7 +159,7 @@ def test_a_program_that_has_trained_can_leave(folder: Path) -> None:
             patch.setattr(ReproducibleTrainer, "training_step", training_step)
             train(settings)
         assert len(multiprocessing.active_children()) == 1
-        sys.exit(7)  # holding the trainer in its traceback
+        sys.exit(7)  # its traceback holds the trainer
 
     assert in_processes(trained_and_left, seconds=60) == [7]
 
@@ -167,13 +167,13 @@ def test_a_program_that_has_trained_can_leave(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]
 )
-def test_a_broken_checkpoint_is_named_and_the_one_before_it_is_used(
+def test_a_broken_checkpoint_is_reported_and_the_previous_one_used(
     folder: Path,
-    unbroken: dict[str, torch.Tensor],
+    uninterrupted: dict[str, torch.Tensor],
     name: str,
     tmp_path: Path,
 ) -> None:
-    shutil.copytree(folder / "unbroken", tmp_path / "run")
+    shutil.copytree(folder / "uninterrupted", tmp_path / "run")
     broken = tmp_path / "run" / "checkpoint-6" / name
     content = bytearray(broken.read_bytes())
     content[len(content) // 2] ^= 1  # one flipped bit
@@ -184,27 +184,27 @@ def test_a_broken_checkpoint_is_named_and_the_one_before_it_is_used(
     assert "WARNING" in lines[0]
 
 
-def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(folder: Path) -> None:
-    settings = chancy(folder, "all broken", steps=2)
+def test_only_broken_checkpoints_are_an_error_and_not_a_fresh_start(folder: Path) -> None:
+    settings = randomized(folder, "all broken", steps=2)
     train(settings)
     checkpoint = Path(settings.output) / "checkpoint-2"
     (checkpoint / "optimizer.safetensors").unlink()
     assert find_problem(checkpoint) is not None
-    with pytest.raises(ValueError, match="no checkpoint in .* is whole"):
+    with pytest.raises(ValueError, match="all checkpoints in .* are broken"):
         train(settings)
 
 
-def test_a_run_started_anew_keeps_its_own_checkpoints_and_not_the_old_run_s(
+def test_a_fresh_run_keeps_its_own_checkpoints_and_not_those_of_the_old_run(
     folder: Path,
 ) -> None:
-    settings = chancy(folder, "anew", steps=4, save_total_limit=1)
+    settings = randomized(folder, "anew", steps=4, save_total_limit=1)
     train(settings)
     train(replace(settings, steps=2), resume=False)
     assert [path.name for path in folders.checkpoints(Path(settings.output))] == ["checkpoint-2"]
 
 
-def test_checkpoints_hold_no_pickles(folder: Path, unbroken: dict[str, torch.Tensor]) -> None:
-    names = {path.suffix for path in (folder / "unbroken" / "checkpoint-6").iterdir()}
+def test_checkpoints_hold_no_pickles(folder: Path, uninterrupted: dict[str, torch.Tensor]) -> None:
+    names = {path.suffix for path in (folder / "uninterrupted" / "checkpoint-6").iterdir()}
     assert names == {".safetensors", ".json"}
 
 
@@ -221,11 +221,11 @@ def test_changed_data_is_refused_by_name_unless_allowed(
     with pytest.raises(ValueError, match=r"other data \(records.jsonl has changed\)"):
         train(settings)
     train(settings, allow_changes=True)
-    assert "going on all the same" in capsys.readouterr().out
+    assert "resuming despite changes" in capsys.readouterr().out
 
 
 def poison(patch: pytest.MonkeyPatch, steps: range) -> None:
-    """The loss of these steps is no number."""
+    """Makes the loss of these steps NaN."""
     loss_of = reproducible_trainer.Trainer.compute_loss
 
     def compute_loss(self: ReproducibleTrainer, *args: object, **kwargs: object) -> torch.Tensor:
@@ -235,10 +235,10 @@ def poison(patch: pytest.MonkeyPatch, steps: range) -> None:
     patch.setattr(reproducible_trainer.Trainer, "compute_loss", compute_loss)
 
 
-def test_a_step_that_is_no_number_is_skipped_and_counted(
+def test_a_step_with_a_nan_loss_is_skipped_and_counted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = chancy(folder, "one nan")
+    settings = randomized(folder, "one nan")
     poison(monkeypatch, range(2, 3))
     train(settings)
     assert "WARNING: step 3 is skipped" in capsys.readouterr().out
@@ -249,15 +249,15 @@ def test_a_step_that_is_no_number_is_skipped_and_counted(
     assert state["guard"] == {"skipped": 1, "in_a_row": 0}
 
 
-def test_a_run_of_no_numbers_stops_and_the_last_good_state_goes_on(
-    folder: Path, unbroken: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+def test_a_run_of_nan_losses_stops_and_resumes_from_the_last_good_state(
+    folder: Path, uninterrupted: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = chancy(folder, "all nan", max_skipped=2)
+    settings = randomized(folder, "all nan", max_skipped=2)
     with monkeypatch.context() as patch:
         poison(patch, range(2, 100))
-        with pytest.raises(ValueError, match="no number in 2 steps in a row"):
+        with pytest.raises(ValueError, match="NaN or Inf in 2 steps in a row"):
             train(settings)
     assert [path.name for path in folders.checkpoints(Path(settings.output))] == ["checkpoint-2"]
     train(settings)
     resumed = trained(settings)
-    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+    assert all(torch.equal(resumed[name], uninterrupted[name]) for name in uninterrupted)

@@ -1,7 +1,8 @@
-"""The pieces of DeepSpeed's ZeRO-2, read and written as whole tensors for full_tensors.py.
+"""Full tensors from the shards of DeepSpeed's ZeRO-2, for full_tensors.py alone.
 
-ZeRO keeps float32 weights and optimizer states of flat pieces of many parameters; DeepSpeed's
-functions find a parameter's in them. All are collective: every process calls them in one order.
+ZeRO keeps float32 weights and optimizer states of flat buffers that hold many parameters;
+DeepSpeed's functions find a parameter in them. All are collective: every process calls them in the
+same order. Whatever this project needs of DeepSpeed's private interface is in this file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,30 +14,20 @@ from torch import Tensor, nn
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def refuse_stage_3(accelerator: Any) -> None:
-    """ZeRO-3 gathers a module's weights when the module is called, and not all of ours are."""
-    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
-    if plugin is not None and plugin.zero_stage > 2:
-        raise ValueError(
-            "DeepSpeed's ZeRO-3 does not fit this model; to have weights in pieces take "
-            "training/accelerate/fsdp2.yaml, or set zero_stage to 2"
-        )
-
-
-def is_zero(parameter: Tensor) -> bool:
-    """Whether DeepSpeed holds its float32 copy in pieces."""
+def is_sharded(parameter: Tensor) -> bool:
+    """Whether DeepSpeed holds the float32 copy of a parameter in shards."""
     return hasattr(parameter, "_hp_mapping")
 
 
 def full_parameter(parameter: Tensor) -> Tensor:
-    """All of its float32 copy."""
+    """The full float32 copy."""
     from deepspeed.utils import safe_get_full_fp32_param
 
     return safe_get_full_fp32_param(parameter)
 
 
 def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
-    """The copy that computes and the float32 one."""
+    """Sets the compute copy and the float32 copy."""
     from deepspeed.utils import safe_set_full_fp32_param
 
     parameter.data.copy_(value)
@@ -44,7 +35,7 @@ def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
 
 
 def named_states(optimizer: Any, named: Mapping[str, nn.Parameter]) -> Iterator[tuple[str, Tensor]]:
-    """Both moments of Adam and the step, which is the same for all."""
+    """`parameter:state` and the full tensor: both moments of Adam, and the shared step."""
     from deepspeed.utils import safe_get_full_optimizer_state
 
     states = _linked_states(optimizer)
@@ -74,16 +65,17 @@ def fill_states(
 
 
 def _linked_states(optimizer: Any) -> list[dict[str, Any]]:
-    """Adam's states of the flat pieces, after parameters have been told where in them they are.
+    """Adam's states of the flat buffers, with every parameter linked to its place in them.
 
-    DeepSpeed (0.19) does that after the first group's first step, when later groups have no states.
+    DeepSpeed (0.19) links them after the first group's first step, when later groups have no states
+    yet; so missing states are created here, and the links made again.
     """
     layers = [optimizer]
     while hasattr(layers[-1], "optimizer"):
         layers.append(layers[-1].optimizer)
     for group in layers[-1].param_groups:
         for flat in group["params"]:
-            if not layers[-1].state[flat]:  # it has not stepped
+            if not layers[-1].state[flat]:  # it has not stepped yet
                 moments = {key: torch.zeros_like(flat) for key in MOMENTS}
                 layers[-1].state[flat] = {"step": torch.zeros(()), **moments}
     for layer in layers:

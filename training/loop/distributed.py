@@ -56,3 +56,13 @@ def shard_on_cpus(accelerator: Any) -> bool:
     accelerator.state.distributed_type = DistributedType.FSDP
     accelerator.state.fsdp_plugin = plugin
     return True
+
+
+def refuse_zero_3(accelerator: Any) -> None:
+    """ZeRO-3 gathers a module's weights when the module is called, and not all of ours are."""
+    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
+    if plugin is not None and plugin.zero_stage > 2:
+        raise ValueError(
+            "DeepSpeed's ZeRO-3 does not fit this model; to shard weights use "
+            "training/accelerate/fsdp2.yaml, or set zero_stage to 2"
+        )

@@ -17,15 +17,14 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer import TRAINER_STATE_NAME
 
 from training.checkpoints import folders
-from training.checkpoints.deepspeed_zero2 import refuse_stage_3
 from training.checkpoints.full_tensors import (
     fill_states,
-    inner,
+    inner_optimizer,
     named_states,
     read_tensors,
     write_tensors,
 )
-from training.loop.distributed import shard_on_cpus
+from training.loop.distributed import refuse_zero_3, shard_on_cpus
 from training.loop.nonfinite import NonfiniteGuard
 from training.loop.signals import WorkerSignals
 from training.loop.throughput import Throughput
@@ -70,7 +69,7 @@ class ReproducibleTrainer(Trainer):
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()
-        refuse_stage_3(self.accelerator)
+        refuse_zero_3(self.accelerator)
         if shard_on_cpus(self.accelerator):
             self.is_fsdp_enabled = True
 
@@ -154,7 +153,7 @@ class ReproducibleTrainer(Trainer):
     def _write(self, folder: Path | None) -> None:
         """Writes a checkpoint's files; without a folder, only takes part in gathering shards."""
         self.write_weights(folder)
-        optimizer = inner(self.optimizer)
+        optimizer = inner_optimizer(self.optimizer)
         write_tensors(named_states(self.optimizer, self._trained()), folder, "optimizer")
         if folder is None:
             return
@@ -184,7 +183,7 @@ class ReproducibleTrainer(Trainer):
 
     def _read(self, folder: Path) -> None:
         self.read_weights(folder)
-        optimizer = inner(self.optimizer)
+        optimizer = inner_optimizer(self.optimizer)
         fill_states(self.optimizer, self._trained(), read_tensors(folder, "optimizer"))
         state = folders.read_json(folder / folders.STATE)
         for group, rate in zip(optimizer.param_groups, state["learning_rates"], strict=True):
