@@ -1,4 +1,4 @@
-"""Nothing is lost: killed runs end in the same bits, broken checkpoints are reported and skipped."""
+"""Nothing is lost: killed runs end in the same bits, broken checkpoints are reported."""
 
 import json
 import multiprocessing
@@ -161,7 +161,7 @@ def test_a_program_can_exit_after_training(folder: Path) -> None:
         assert len(multiprocessing.active_children()) == 1
         sys.exit(7)  # its traceback holds the trainer
 
-    assert in_processes(trained_and_left, seconds=60) == [7]
+    assert in_processes(train_and_exit, seconds=60) == [7]
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def newest_valid(output: Path, report: Report) -> Path | None:
         report(f"WARNING: {path} is not used: {problem} Falling back to the previous checkpoint.")
     if found:
         raise ValueError(
-            f"all checkpoints in {output} are broken: start over with --fresh, or keep them and set "
-            "another `output`"
+            f"all checkpoints in {output} are broken: start over with --fresh, or keep them and "
+            "set another `output`"
         )
     return None
 

@@ -85,6 +85,6 @@ def refuse_changes(before: dict[str, Any], now: dict[str, Any], checkpoint: Path
     reasons = [f"{what} ({'; '.join(how)})" for what, how in found.items() if how]
     if reasons:
         raise ValueError(
-            f"{checkpoint} was made with {' and '.join(reasons)}: set another `output`, restore the "
-            "old values, or resume with --allow-changes"
+            f"{checkpoint} was made with {' and '.join(reasons)}: set another `output`, restore "
+            "the old values, or resume with --allow-changes"
         )
