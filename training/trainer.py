@@ -111,7 +111,8 @@ class PVCTrainer(ReproducibleTrainer):
             self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})
         if self.samples is not None:
             whole = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
-            self.samples.answer(whole, self.state.global_step, self.is_world_process_zero())
+            with self.accelerator.autocast():  # the model's parts are called, not its forward
+                self.samples.answer(whole, self.state.global_step, self.is_world_process_zero())
         model.train()
 
 

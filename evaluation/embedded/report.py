@@ -1,10 +1,11 @@
 """What a model trained on made worlds can and cannot do: `python -m evaluation.embedded.report`.
 
-Five commands one after the other, each of which can be run alone: held-out worlds and photographs
-(`python -m evaluation run worlds photos`), more looks and more frames (`python -m evaluation
-looks`), what is asked second in a conversation (`python -m training.embedded.conversation_check`),
-the names of the classifier's classes (`python -m evaluation.embedded.name_check`), and the language
-model's own chat (`python -m training.embedded.chat_check`).
+Runs five commands one after the other, each of which can be run alone: held-out worlds and
+photographs (`python -m evaluation run worlds photos`), more looks and more frames (`python -m
+evaluation looks`), the second question of a conversation (`python -m
+evaluation.embedded.conversation_check`), the names of the classifier's classes (`python -m
+evaluation.embedded.name_check`), and the language model's own chat (`python -m
+evaluation.embedded.chat_check`).
 """
 
 import argparse
@@ -40,9 +41,9 @@ def main() -> None:
     commands: tuple[tuple[object, ...], ...] = (
         ("evaluation", "run", "worlds", "photos", "--limit", everything, "--out", out / "all"),
         ("evaluation", "looks", "--limit", arguments.limit, "--out", out / "looks"),
-        ("training.embedded.conversation_check", "--limit", max(1, arguments.limit // 4)),
+        ("evaluation.embedded.conversation_check", "--limit", max(1, arguments.limit // 4)),
         ("evaluation.embedded.name_check",),
-        ("training.embedded.chat_check",),
+        ("evaluation.embedded.chat_check",),
     )
     codes = []
     for command in commands:

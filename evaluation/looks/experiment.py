@@ -18,14 +18,13 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from data.records import MediaFile, Record, RecordText, read_records
+from data.records import Record, read_records
+from data.samples.first_question import first_question
 from data.scoring import judge
 from data.wilson import format_share
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.looks.plot import Point, plot
 from evaluation.runs.provenance import model_hash
-from vlm.conversation import Conversation, Image, Message, Part, Text, Video
-from vlm.media.decode import read_image, read_video
 from vlm.weights.io.files import cache_dir, sha256
 from vlm.weights.sources import resolve
 
@@ -139,21 +138,6 @@ def settings(kind: str, number: int) -> GenerateSettings:
     if kind == "looks":
         return GenerateSettings(looks=number, max_new_tokens=MAX_NEW_TOKENS)
     return GenerateSettings(num_frames=number, max_new_tokens=MAX_NEW_TOKENS)
-
-
-def first_question(record: Record, num_frames: int) -> Conversation:
-    """The first question of a record as a conversation, its picture or video read."""
-    parts: list[Part] = []
-    for part in record.messages[0].parts:
-        if isinstance(part, RecordText):
-            parts.append(Text(part.text))
-        elif isinstance(part, MediaFile) and part.kind == "video":
-            # Files this repository made itself need no process of their own.
-            video = read_video(part.path, num_frames=num_frames, isolated=False)
-            parts.append(Video(video.frames, video.times))
-        elif isinstance(part, MediaFile):
-            parts.append(Image(read_image(part.path, isolated=False).pixels))
-    return Conversation((Message("user", tuple(parts)),))
 
 
 def logged(path: Path) -> Iterator[dict[str, Any]]:

@@ -21,8 +21,8 @@ from training.claim.worlds import KINDS, PLACES, Example, example
 from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
-from training.watch.answers import greedy
 from training.watch.journal import Bar, Journal
+from vlm.inference.batch import greedy_answers
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -128,5 +128,5 @@ def answered(
     answers: list[str] = []
     for start in range(0, len(examples), batch_size):
         batch = [asked(variant, one, looks) for one in examples[start : start + batch_size]]
-        answers += greedy(model, processor, batch, ANSWER_TOKENS)
+        answers += greedy_answers(model, processor, batch, ANSWER_TOKENS)
     return answers

@@ -1,6 +1,6 @@
 """Whether tuning on pictures has cost the language model its chat.
 
-    python -m training.embedded.chat_check
+    python -m evaluation.embedded.chat_check
 
 Prints two measures on text alone, ours beside the base model. The base's own answers to held-out
 prompts: how likely, per token, each model finds them (the base cannot be beaten here; close to it
@@ -123,7 +123,7 @@ def knows(answer: str, accepted: Sequence[str]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m training.embedded.chat_check", description=__doc__
+        prog="python -m evaluation.embedded.chat_check", description=__doc__
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
     parser.add_argument(
@@ -134,7 +134,7 @@ def main() -> None:
         model, processor, _ = load_folder(arguments.model, None, None)
         print("\n".join(chat_table(model.eval(), processor, arguments.data)))
     except (ValueError, OSError) as error:
-        sys.exit(f"python -m training.embedded.chat_check: {error}")
+        sys.exit(f"python -m evaluation.embedded.chat_check: {error}")
 
 
 if __name__ == "__main__":

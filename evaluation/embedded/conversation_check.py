@@ -1,6 +1,6 @@
 """Whether a conversation can go on with something else.
 
-    python -m training.embedded.conversation_check
+    python -m evaluation.embedded.conversation_check
 
 Questions about held-out worlds and photographs, and short facts, are asked twice each: alone, and
 second in a conversation, after the model was shown another picture or clip and answered about it.
@@ -20,12 +20,13 @@ from tqdm import tqdm
 from data.embedded.folder import DEFAULT_FOLDER
 from data.embedded.photographs import LIST, photographs
 from data.records import Record, read_records
+from data.samples.first_question import first_question
 from data.scoring import judge
 from data.synthetic.worlds import HELD_TASKS
 from data.wilson import format_share
-from training.embedded.chat_check import QUIZ, QUIZ_TOKENS, knows
-from training.watch.answers import first_turn, greedy
+from evaluation.embedded.chat_check import QUIZ, QUIZ_TOKENS, knows
 from vlm.conversation import Conversation, Message, Text
+from vlm.inference.batch import greedy_answers
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -73,7 +74,7 @@ def about(record: Record, kind: str, verdicts: Sequence[str]) -> Question:
     return Question(
         kind,
         record.turns[0][0],
-        lambda: first_turn(record, None, NUM_FRAMES),
+        lambda: first_question(record, NUM_FRAMES),
         lambda answer: judge(record, answer) in verdicts,
     )
 
@@ -96,7 +97,7 @@ def ask_twice(
     """
 
     def answer(conversations: Sequence[Conversation]) -> list[str]:
-        return greedy(model, processor, conversations, QUIZ_TOKENS)
+        return greedy_answers(model, processor, conversations, QUIZ_TOKENS)
 
     shown_last = next((one for one in reversed(asked) if one.kind != FACTS), None)
     if shown_last is None:
@@ -133,7 +134,7 @@ def table(twice: Sequence[Twice]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m training.embedded.conversation_check",
+        prog="python -m evaluation.embedded.conversation_check",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image as Picture
 
 from data.records import MediaFile, Record, RecordMessage, RecordText
-from training.embedded import conversation_check
-from training.embedded.conversation_check import (
+from evaluation.embedded import conversation_check
+from evaluation.embedded.conversation_check import (
     PHOTOGRAPHS,
     WORLDS,
     Twice,
@@ -62,7 +62,7 @@ def test_each_is_asked_alone_and_after_the_last_picture(
         heard.extend(map(seen, conversations))
         return [f"answer to {seen(one)[-1]}" for one in conversations]
 
-    monkeypatch.setattr(conversation_check, "greedy", spy)
+    monkeypatch.setattr(conversation_check, "greedy_answers", spy)
     twice = list(ask_twice(None, None, asked, batch_size))  # type: ignore[arg-type]
     assert [one.question for one in twice] == asked
     cat = [10, "What is cat?"]

@@ -1,1 +1,0 @@
-"""Checks of the embedded model that answer the way training does."""
