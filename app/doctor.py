@@ -23,9 +23,9 @@ from vlm.fit.hardware import (
     memory_of,
 )
 from vlm.media.readers.container import readable_codecs
-from vlm.weights.io.cache import check, is_made
+from vlm.weights.io.cache import is_built, verify
 from vlm.weights.io.files import WeightsError, cache_dir
-from vlm.weights.shipped import SHIPPED, source_of
+from vlm.weights.shipped import SHIPPED, fingerprint
 
 ROOM = 2e9  # bytes: the embedded model and its base models, with a margin
 MARKS = {"good": "ok", "optional": "--", "bad": "!!"}
@@ -132,8 +132,8 @@ def _weights() -> Iterator[Finding]:
     yield Finding(section, "cache", words, *_short(free, "Set REVISIT_CACHE to another folder."))
     folder = cache / "embedded"
     try:
-        if is_made(folder, source_of(SHIPPED)):
-            check(folder)
+        if is_built(folder, fingerprint(SHIPPED)):
+            verify(folder)
             yield Finding(section, "weights", "present, checksums match")
         else:
             fix = "python -m vlm.weights embedded"

@@ -69,7 +69,7 @@ def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> 
     from safetensors.torch import save_file
 
     from vlm.config import PVCConfig
-    from vlm.weights.io.schema import Fields
+    from vlm.weights.io.schema import JsonObject
     from vlm.weights.io.shapes import model_shapes
     from vlm.weights.language.internlm2 import llama_config
     from vlm.weights.pvc.names import pvc_rules
@@ -79,7 +79,7 @@ def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> 
     (folder / "config.json").write_text(json.dumps(given))
     vision = given["vision_config"]
     tower = {"dim": 128, "num_heads": 4, "mlp_dim": 512, "depth": vision["num_hidden_layers"] - 8}
-    text = llama_config(Fields(folder / "config.json", given["llm_config"]))
+    text = llama_config(JsonObject(folder / "config.json", given["llm_config"]))
     config = PVCConfig(text_config=text, tower=tower | {"temporal_heads": 4})
     shapes = model_shapes(config)
     where: dict[str, str] = {}

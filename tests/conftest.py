@@ -37,6 +37,6 @@ def embedded_folder() -> Path:
     from vlm.weights.io.files import WeightsError
 
     try:
-        return shipped.folder()
+        return shipped.assembled_folder()
     except WeightsError as error:
         pytest.skip(str(error))

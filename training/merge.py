@@ -20,7 +20,7 @@ from training.model.card import write_card
 from training.model.initial_model import load_initial_model, stored_dtype
 from training.model.trainable_parts import RECIPE, load_trained, merge_lora, prepare_parts
 from training.recipe import Recipe, recipe_from_values, with_current_keys
-from vlm.weights.io.cache import make_whole, say
+from vlm.weights.io.cache import build_atomically, print_status
 
 
 def merge(trained: Path, out: Path) -> Path:
@@ -43,7 +43,7 @@ def merge(trained: Path, out: Path) -> Path:
         write_card(folder, recipe, trained.parent, model.num_parameters())
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    make_whole(out, {"trained": str(trained)}, write)
+    build_atomically(out, {"trained": str(trained)}, write)
     return out
 
 
@@ -89,7 +89,7 @@ def chosen(run: Path, checkpoint: str | None) -> Path:
             )
         return run / "trained"
     if checkpoint == "last":
-        found = newest_valid(run, say)
+        found = newest_valid(run, print_status)
         if found is None:
             raise ValueError(f"{run} has no checkpoint")
         return found

@@ -37,7 +37,7 @@ from training.watch.journal import Bar, Journal
 from training.watch.samples import Samples
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-from vlm.weights.io.cache import make_whole
+from vlm.weights.io.cache import build_atomically
 from vlm.weights.io.files import cache_dir
 
 
@@ -150,7 +150,7 @@ def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
             write_card(folder, recipe, output)
 
     if trainer.is_world_process_zero():
-        make_whole(output / "trained", {"step": str(trainer.state.global_step)}, write)
+        build_atomically(output / "trained", {"step": str(trainer.state.global_step)}, write)
         merge(output / "trained", output / "model")
         print_rank0(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
         print_cache_sizes(recipe)

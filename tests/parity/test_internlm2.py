@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import AutoConfig, LlamaForCausalLM
 
 from vlm.weights.io.rename import fit_rules
-from vlm.weights.io.schema import Fields
+from vlm.weights.io.schema import JsonObject
 from vlm.weights.language.internlm2 import internlm2_rules, llama_config
 
 WIDTH, HEADS, GROUPS, LAYERS, INNER, WORDS = 16, 4, 2, 2, 24, 40
@@ -91,7 +91,7 @@ def internlm2(ids: Tensor, weights: dict[str, Tensor], positions: Tensor) -> Ten
 
 def llama(weights: dict[str, Tensor]) -> LlamaForCausalLM:
     """The same weights in transformers' Llama, through our table."""
-    given = Fields(
+    given = JsonObject(
         "config.json", LANGUAGE | {"vocab_size": WORDS, "max_position_embeddings": 32768}
     )  # type: ignore[arg-type]
     text = llama_config(given)
@@ -101,7 +101,7 @@ def llama(weights: dict[str, Tensor]) -> LlamaForCausalLM:
     wanted = {name: tuple(t.shape) for name, t in model.state_dict().items()}
     rules = internlm2_rules(config)
     fit = fit_rules(rules, {name: tuple(t.shape) for name, t in weights.items()}, wanted)
-    fit.refuse("the test's weights")
+    fit.require("the test's weights")
     made = {n: t for rule in rules for n, t in rule.apply(weights.__getitem__).items()}
     model.load_state_dict(made)
     return model

@@ -23,7 +23,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from training.checkpoints.full_tensors import STEM
-from vlm.weights.io.cache import MANIFEST, check, make_whole
+from vlm.weights.io.cache import MANIFEST, build_atomically, verify
 from vlm.weights.io.files import WeightsError
 
 PREFIX = "checkpoint-"
@@ -42,7 +42,7 @@ def write_checkpoint(folder: Path, writes: bool, write: Callable[[Path | None], 
         write(None)
         return
     try:
-        make_whole(folder, {"step": folder.name.removeprefix(PREFIX)}, write)
+        build_atomically(folder, {"step": folder.name.removeprefix(PREFIX)}, write)
     except (OSError, WeightsError, SafetensorError) as error:
         raise ValueError(
             f"{folder} could not be written ({error}); the checkpoints before it are intact: make "
@@ -82,7 +82,7 @@ def newest_valid(output: Path, report: Report) -> Path | None:
 def find_problem(folder: Path) -> str | None:
     """What is wrong with a checkpoint, in a sentence; None if it is intact."""
     try:
-        check(folder)
+        verify(folder)
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (WeightsError, OSError) as error:
         return str(error)

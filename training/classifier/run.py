@@ -35,7 +35,7 @@ from vlm.config import TowerConfig
 from vlm.encoders.build import build_tower
 from vlm.heads.classification import VideoClassifier, save_classifier
 from vlm.presets import preset_config
-from vlm.weights.io.cache import make_whole
+from vlm.weights.io.cache import build_atomically
 
 
 class EncoderTrainer(ReproducibleTrainer):
@@ -151,8 +151,8 @@ def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], outp
             write_tensors(((n, p.detach()) for n, p in named if n.startswith("tower.")), folder)
 
         source = {"step": str(trainer.state.global_step)}
-        make_whole(output / "trained", source, tower_alone)
-        make_whole(
+        build_atomically(output / "trained", source, tower_alone)
+        build_atomically(
             output / "classifier",
             source,
             lambda folder: save_classifier(model, config, classes, folder),

@@ -1,1 +1,1 @@
-"""A PVC from an image tower and a language model: `python -m vlm.assemble`."""
+"""Builds a PVC from an image tower and a language model: `python -m vlm.assemble`."""

@@ -1,13 +1,13 @@
-"""Puts a fresh PVC together: any image tower, any causal language model, what is new between them.
+"""Builds an untrained PVC from any image tower and any causal language model.
 
     python -m vlm.assemble --tower google/siglip2-base-patch16-256 \\
         --language-model Qwen/Qwen2.5-0.5B-Instruct models/mine
     python -m vlm.assemble --tower efficientnet-lite2 --language-model smollm2 \\
         --preset pvc-narrow --set compressor.factor=2 models/tiny
 
-What is written is an ordinary model's folder, ready for stage 1 of the training (docs/training.md).
-Until it is trained its tower sees each frame as the image tower did, and nothing of that reaches
-the language model in words it knows.
+Writes an ordinary model folder, ready for stage 1 of the training (docs/training.md). Until then
+the tower encodes each frame as the image tower did, and the language model cannot interpret the
+visual tokens.
 """
 
 import argparse
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         changes = read_changes(options.set)
         out = Path(options.out).expanduser()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ValueError(f"{out} is there already; name a folder that is not.")
-        # Here, so that a mistyped word is answered at once.
+            raise ValueError(f"{out} already exists; name a new folder.")
+        # Imported late, so that a mistyped option fails at once.
         import torch
 
         from vlm.assemble.build import assemble, write
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assembled = assemble(
             options.tower, options.language_model, options.preset, changes, dtype, options.seed
         )
-        for part, what in assembled.notes.items():
-            print_line(part, what)
+        for part, note in assembled.notes.items():
+            print_line(part, note)
         write(assembled, out)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
@@ -56,45 +56,47 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--tower",
         required=True,
-        help="a folder or hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
-        " efficientnet-lite2 (of its pip package); or fresh, a ViT with random weights (sizes by"
-        " --set tower.dim=...)",
+        help="a folder or Hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
+        " efficientnet-lite2 (from its pip package); or fresh, a ViT with random weights (set its"
+        " sizes with --set tower.dim=...)",
     )
     made.add_argument(
         "--language-model",
         required=True,
-        help="a folder or hub id of any causal language model of transformers, a GGUF file, or"
-        " smollm2 (of its pip package)",
+        help="a folder or Hub id of any causal language model of transformers, a GGUF file, or"
+        " smollm2 (from its pip package)",
     )
     made.add_argument(
         "--preset",
         default="pvc",
-        help="pvc: as in the paper; pvc-narrow: a narrow AdaLN, a quarter of what is new;"
-        " image: no time, InternVL's projector kept where it fits (default: pvc)",
+        help="pvc: as in the paper; pvc-narrow: a narrow AdaLN, a quarter of the new parameters;"
+        " image: no time, keeps InternVL's projector if it fits (default: pvc)",
     )
     made.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="PART.FIELD=VALUE",
-        help="a field of tower, compressor or prompt, as in config.json; may be given often:"
+        help="set a field of tower, compressor or prompt, named as in config.json; repeatable:"
         " tower.num_temporal_layers=4, compressor.factor=2, prompt.looks=4",
     )
-    made.add_argument("--dtype", choices=DTYPES, help="default: that of the language model")
+    made.add_argument(
+        "--dtype", choices=DTYPES, help="of the weights (default: that of the language model)"
+    )
     made.add_argument("--seed", type=int, default=0, help="of the new weights (default: 0)")
-    made.add_argument("out", help="the folder to write; it must not be there yet")
+    made.add_argument("out", help="the folder to write; must not exist")
     return made
 
 
 def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """["tower.depth=4"] -> {"tower": {"depth": 4}}. Raises ValueError for another form."""
+    """["tower.depth=4"] -> {"tower": {"depth": 4}}. Raises ValueError for any other form."""
     changes: dict[str, dict[str, Any]] = {"tower": {}, "compressor": {}, "prompt": {}}
     for one in given:
         name, equals, value = one.partition("=")
         part, dot, field = name.partition(".")
         if not equals or not dot or part not in changes:
             raise ValueError(
-                f"--set {one}: this should be PART.FIELD=VALUE with a PART of"
+                f"--set {one}: this must be PART.FIELD=VALUE, where PART is one of"
                 f" {', '.join(changes)}, such as tower.num_temporal_layers=4."
             )
         try:
@@ -104,8 +106,8 @@ def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     return changes
 
 
-def print_line(what: str, words: str) -> None:
-    sys.stdout.write(f"{what + ':':16}{words}\n")
+def print_line(title: str, text: str) -> None:
+    sys.stdout.write(f"{title + ':':16}{text}\n")
 
 
 if __name__ == "__main__":

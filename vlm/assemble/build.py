@@ -1,7 +1,8 @@
-"""An image tower and a language model put together to a fresh PVC, and written as a folder.
+"""Assembles an image tower and a language model to an untrained PVC and writes it as a folder.
 
-The tower's own layers, the language model and its tokenizer are kept as they are; new are the
-temporal part of the tower (gates closed: it sees what the image tower saw) and the compressor.
+The layers of the image tower, the language model and its tokenizer stay unchanged. The temporal
+part of the tower (gates closed: it returns the features of the image tower) and the compressor are
+new.
 """
 
 import json
@@ -22,34 +23,34 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
 from vlm.weights import base_models
-from vlm.weights.io.files import WeightsError, let_others_read, read_safetensors
-from vlm.weights.io.schema import Fields, check_dataclass
+from vlm.weights.io.files import WeightsError, apply_umask, read_safetensors
+from vlm.weights.io.schema import JsonObject, check_dataclass
 from vlm.weights.language.prepare import LanguageModel, read_language_model
 from vlm.weights.model_card import model_card
 from vlm.weights.sources import resolve
-from vlm.weights.towers.read import ReadProjector, read_projector, read_tower
+from vlm.weights.towers.read import LoadedProjector, read_projector, read_tower
 
 FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
-FACTORS = (4, 3, 2, 1)  # squares of patches that are tried where nobody says which
+FACTORS = (4, 3, 2, 1)  # sides of squares of patches to choose from if none is given
 PARTS = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
 
 
 @dataclass(frozen=True)
 class ImageTower:
-    """What a fresh tower is made of."""
+    """The parts of a new tower that come from a file."""
 
     config: TowerConfig
     tensors: Mapping[str, Tensor]
-    projector: ReadProjector | None = None
+    projector: LoadedProjector | None = None
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """A model that was put together, with what a person wants to know of it."""
+    """An assembled model."""
 
     model: PVCForConditionalGeneration
     processor: PVCProcessor
-    notes: Mapping[str, str]
+    notes: Mapping[str, str]  # facts for people: part -> sentence
 
 
 def assemble(
@@ -60,30 +61,30 @@ def assemble(
     dtype: torch.dtype | None = None,
     seed: int = 0,
 ) -> Assembled:
-    """Puts a model together; `changes` has fields of `tower`, `compressor` and `prompt`.
+    """Assembles a model; `changes` overrides fields of `tower`, `compressor` and `prompt`.
 
-    Raises ValueError, one sentence, for parts that are not there or do not fit together.
+    Raises ValueError, one sentence, for parts that are missing or do not fit together.
     """
     if preset not in ASSEMBLIES:
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
-    wished = {
+    requested = {
         part: {**ASSEMBLIES[preset][part], **upgrade(part, (changes or {}).get(part, {}))}
         for part in PARTS
     }
     for part, kind in PARTS.items():
-        check_dataclass(Fields(Path("--set"), wished[part], f"{part}."), kind)
+        check_dataclass(JsonObject(Path("--set"), requested[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        image = read_image_tower(tower, wished["tower"])
+        image = read_image_tower(tower, requested["tower"])
         squares_chosen = "factor" in (changes or {}).get("compressor", {})
-        wished["compressor"] = _compressor(image, wished["compressor"], squares_chosen)
-        tokens = PromptConfig(**wished["prompt"]).image_tokens
+        requested["compressor"] = _compressor(image, requested["compressor"], squares_chosen)
+        tokens = PromptConfig(**requested["prompt"]).image_tokens
         given = read_language_model(_language_model(language_model), tokens, dtype)
-        return _join(image, given, wished)
+        return _join(image, given, requested)
 
 
 def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
-    """A tower by its folder or hub id, "efficientnet-lite2" of the package, or "fresh"."""
+    """Reads a tower from a folder, a Hub id or the package of efficientnet-lite2, or "fresh"."""
     if name == FRESH:
         return ImageTower(TowerConfig(**{**INTERNVIT_300M, **changes}), {})
     if name == EFFICIENTNET:
@@ -100,9 +101,9 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
 
 
 def write(assembled: Assembled, out: Path) -> None:
-    """Writes the folder beside its name and renames it: there is a whole one or none."""
+    """Writes the folder beside `out` and renames it, so that it is complete or missing."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise WeightsError(f"{out} is there already; name a folder that is not.")
+        raise WeightsError(f"{out} already exists; name a new folder.")
     model = assembled.model
     size = sum(p.numel() * p.element_size() for p in model.parameters())
     building = out.with_name(f".{out.name}.building")
@@ -111,25 +112,25 @@ def write(assembled: Assembled, out: Path) -> None:
         free = shutil.disk_usage(out.parent).free
         if size > free:
             raise WeightsError(
-                f"{out}: the model takes {size / 1e9:.1f} GB, and only {free / 1e9:.1f} GB are"
-                " free there."
+                f"{out}: the model takes {size / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are"
+                " free; name another folder."
             )
-        shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
+        shutil.rmtree(building, ignore_errors=True)  # left by a killed process
         model.save_pretrained(building)
         assembled.processor.save_pretrained(building)
         made_of = dict(assembled.notes)
         card = {
             "name": out.name,
-            "knows": "nothing of pictures yet: between its tower and its language model nothing is"
-            " trained.",
-            "limits": "Train it (docs/training.md) before you ask it anything.",
+            "knows": "nothing about images yet: the parts between its tower and its language model"
+            " are untrained.",
+            "limits": "Train it (docs/training.md) before you use it.",
             "made of": made_of,
         }
         (building / "card.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
         limits = f"It knows {card['knows']} {card['limits']}"
-        text = model_card(out.name, "put together and not trained yet", made_of, limits)
+        text = model_card(out.name, "assembled and not trained yet", made_of, limits)
         (building / "README.md").write_text(text, encoding="utf-8")
-        let_others_read(building)
+        apply_umask(building)
         if out.exists():
             out.rmdir()
         building.rename(out)
@@ -140,11 +141,11 @@ def write(assembled: Assembled, out: Path) -> None:
 
 
 def _join(
-    image: ImageTower, given: LanguageModel, wished: Mapping[str, Mapping[str, Any]]
+    image: ImageTower, given: LanguageModel, requested: Mapping[str, Mapping[str, Any]]
 ) -> Assembled:
     tower, text = image.config, given.model.config
-    prompt = PromptConfig(**{"template": given.template, **wished["prompt"]})
-    compressor = CompressorConfig(**wished["compressor"])
+    prompt = PromptConfig(**{"template": given.template, **requested["prompt"]})
+    compressor = CompressorConfig(**requested["compressor"])
     config = PVCConfig(
         text_config=text.to_dict(),
         tower=asdict(tower),
@@ -153,7 +154,7 @@ def _join(
         image_token_id=given.tokenizer.convert_tokens_to_ids(prompt.image_tokens[1]),
     )
     processor = PVCProcessor.from_config(config, given.tokenizer)
-    with torch.device("meta"):  # the parts come one by one, so that none is there twice
+    with torch.device("meta"):  # parts are added one by one, so that none is in memory twice
         model = PVCForConditionalGeneration(config)
     model.language_model = given.model
     model.tower = build_tower(tower)
@@ -168,12 +169,12 @@ def _join(
     model.to(given.model.dtype)
     model.config.dtype = given.model.dtype
     model.generation_config = given.model.generation_config
-    return Assembled(model.eval(), processor, describe(model, image, given, kept))
+    return Assembled(model.eval(), processor, assembly_notes(model, image, given, kept))
 
 
-def _compressor(image: ImageTower, wished: Mapping[str, Any], chosen: bool) -> dict[str, Any]:
-    """A compressor's fields, with squares that divide the grid unless somebody chose them."""
-    found, (rows, _) = dict(wished), image.config.grid
+def _compressor(image: ImageTower, requested: Mapping[str, Any], chosen: bool) -> dict[str, Any]:
+    """Returns the compressor's fields; a `factor` that was not chosen is made to fit the grid."""
+    found, (rows, _) = dict(requested), image.config.grid
     if not chosen:
         dividing = [factor for factor in FACTORS if rows % factor == 0]
         found["factor"] = min(dividing, key=lambda factor: abs(factor - found["factor"]))
@@ -182,14 +183,14 @@ def _compressor(image: ImageTower, wished: Mapping[str, Any], chosen: bool) -> d
     return found
 
 
-def _same_shapes(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
-    return {n: t.shape for n, t in given.items()} == {n: t.shape for n, t in wanted.items()}
+def _same_shapes(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return {n: t.shape for n, t in a.items()} == {n: t.shape for n, t in b.items()}
 
 
-def describe(
+def assembly_notes(
     model: PVCForConditionalGeneration, image: ImageTower, given: LanguageModel, kept: bool
 ) -> dict[str, str]:
-    """What was built, line by line, for people."""
+    """Describes each part of the model in a line for people."""
     tower, compressor = model.config.tower_config, model.config.compressor_config
     text, prompt = model.config.get_text_config(), model.config.prompt_config
     rows, columns = tower.grid
@@ -197,7 +198,7 @@ def describe(
     layers = f"{tower.num_temporal_layers} temporal layers"
     if not tower.backbone.startswith("efficientnet"):
         layers += f" of {tower.depth + tower.num_temporal_layers}"
-    squares = f"{compressor.factor} x {compressor.factor} patches to a token"
+    squares = f"{compressor.factor} x {compressor.factor} patches per token"
     norm = "AdaLN" if compressor.adaptive else "LayerNorm"
     return {
         "tower": f"{tower.backbone}, {tower.image_size} px, {rows} x {columns} patches, {layers};"
@@ -208,9 +209,9 @@ def describe(
         f" {text.hidden_size}; {_count(model.language_model)}",
         "vocabulary": given.vocabulary,
         "template": given.template_note,
-        "tokens": f"{model.config.tokens_per_look} for a look, {prompt.looks} looks at a picture,"
-        f" one at a frame; context {text.max_position_embeddings}",
-        "in all": f"{_count(model)}, {str(model.dtype).removeprefix('torch.')}",
+        "tokens": f"{model.config.tokens_per_look} per look, {prompt.looks} looks per image,"
+        f" one per video frame; context {text.max_position_embeddings}",
+        "total": f"{_count(model)}, {str(model.dtype).removeprefix('torch.')}",
     }
 
 

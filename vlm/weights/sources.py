@@ -1,11 +1,11 @@
-"""Where a model that somebody names is to be found, and how it is loaded.
+"""Finds and loads a model by name.
 
     embedded                         the model of this repository
     runs/mine, /models/PVC           a folder: ours, or the original PVC-InternVL2 release
     OpenGVLab/PVC-InternVL2-8B       a repository on huggingface.co, downloaded because it is named
 
-Every `--model` goes through here. Of a repository only data is fetched (safetensors, JSON, the
-tokenizer), never code or pickles; what was fetched once is used without asking the network again.
+Every `--model` is resolved here. Only data is downloaded from a repository (safetensors, JSON, the
+tokenizer), never code or pickles; a downloaded repository is used without a network request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.io.cache import Say, say
+from vlm.weights.io.cache import Notify, print_status
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.shards import weight_files
 from vlm.weights.own import load_own, own_config, own_processor
@@ -37,27 +37,28 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 DATA_ONLY = ["*.safetensors", "*.json", "tokenizer.model", "merges.txt", "*.jinja"]
 
 
-def resolve(name: str | Path, say: Say = say) -> Path:
-    """The folder of a model, downloaded if a repository is named. WeightsError if there is none.
+def resolve(name: str | Path, notify: Notify = print_status) -> Path:
+    """Returns the folder of a model; downloads it if `name` is a repository.
 
-    A name of two parts is a folder where there is one, or where its first part is one.
+    A name of two parts counts as a folder if it exists or if its first part is a folder. Raises
+    WeightsError if there is no such model.
     """
     if str(name) == EMBEDDED:
-        from vlm.weights.shipped import folder
+        from vlm.weights.shipped import assembled_folder
 
-        return folder(say=say)
+        return assembled_folder(notify=notify)
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise WeightsError(
-                f"{path} is not a model's folder: it has no config.json. Name one that has, or"
-                f' "{EMBEDDED}".'
+                f"{path} is not a model folder: it has no config.json. Name a folder that has one,"
+                f' or "{EMBEDDED}".'
             )
         return path
     if path.exists():
-        raise WeightsError(f"{path} is a file. Name the folder it is in.")
+        raise WeightsError(f"{path} is a file. Name its folder.")
     if isinstance(name, str) and HUB_ID.fullmatch(name) and not path.parent.is_dir():
-        return _from_hub(name, say)
+        return _from_hub(name, notify)
     raise WeightsError(
         f'{name} is neither a folder, nor "{EMBEDDED}", nor the name of a repository on'
         " huggingface.co such as OpenGVLab/PVC-InternVL2-8B."
@@ -65,27 +66,27 @@ def resolve(name: str | Path, say: Say = say) -> Path:
 
 
 def config_of(folder: Path) -> PVCConfig:
-    """The config of a model's folder, ours or an original one."""
+    """Reads the config of a model folder, ours or an original release."""
     return open_published(folder).config if is_published(folder) else own_config(folder)
 
 
 def load(
     folder: Path, dtype: torch.dtype | None = None, **options: Any
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The model of a folder, ours or an original one; `options` go to from_pretrained."""
+    """Loads the model of a folder, ours or an original one; `options` go to from_pretrained."""
     if is_published(folder):
         return load_published(folder, dtype, **options)
     return load_own(folder, dtype, **options)
 
 
 def load_processor(folder: Path) -> PVCProcessor:
-    """The processor of a model's folder, ours or an original one."""
+    """Loads the processor of a model folder, ours or an original one."""
     if is_published(folder):
         return published_processor(open_published(folder))
     return own_processor(folder)
 
 
-def _from_hub(name: str, say: Say) -> Path:
+def _from_hub(name: str, notify: Notify) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -95,16 +96,16 @@ def _from_hub(name: str, say: Say) -> Path:
         RepositoryNotFoundError,
     )
 
-    kept = _already_here(name)
-    if kept is not None:
-        return kept
-    say(f"Downloading {name} from huggingface.co (once; it is kept in the cache) ...")
+    cached = _from_cache(name)
+    if cached is not None:
+        return cached
+    notify(f"Downloading {name} from huggingface.co (once; it stays in the cache) ...")
     try:
         return Path(snapshot_download(name, allow_patterns=DATA_ONLY))
     except GatedRepoError as error:
         raise WeightsError(
-            f"{name}: huggingface.co asks you to accept its terms first. Do so on its page, then"
-            " run `hf auth login`."
+            f"{name}: huggingface.co requires you to accept its terms. Accept them on its page,"
+            " then run `hf auth login`."
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise WeightsError(
@@ -112,13 +113,13 @@ def _from_hub(name: str, say: Say) -> Path:
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise WeightsError(
-            f"{name} is no folder here, and it could not be downloaded from huggingface.co (no"
-            " connection, or downloads are switched off). Fetch it elsewhere and name its folder."
+            f"{name} is not a folder here, and downloading it from huggingface.co failed (no"
+            " connection, or downloads are disabled). Fetch it elsewhere and name its folder."
         ) from error
 
 
-def _already_here(name: str) -> Path | None:
-    """The folder of an earlier download, if it is whole."""
+def _from_cache(name: str) -> Path | None:
+    """The folder of an earlier download; None if missing or incomplete."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

@@ -39,15 +39,15 @@ def test_a_failed_check_is_marked_and_the_exit_code_is_1(
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path))
 
     def refuse(folder: Path) -> None:
-        raise WeightsError(f"{folder}: the file is not what was written.")
+        raise WeightsError(f"{folder}: the file changed since it was written.")
 
     if broken == "package":
         monkeypatch.setattr(doctor, "_version", lambda name: None if name == "av" else "1.0")
     elif broken == "memory":
         monkeypatch.setattr(doctor, "memory_of", lambda device: DeviceMemory("here", 10**8, 10**9))
     elif broken == "weights":
-        monkeypatch.setattr(doctor, "is_made", lambda *args: True)
-        monkeypatch.setattr(doctor, "check", refuse)
+        monkeypatch.setattr(doctor, "is_built", lambda *args: True)
+        monkeypatch.setattr(doctor, "verify", refuse)
     else:
         monkeypatch.setattr(doctor, "readable_codecs", lambda: {"h264": False, "vp9": True})
     assert main(["doctor"]) == 1

@@ -179,7 +179,7 @@ def test_embeddings_grow_only_when_they_have_no_room(tmp_path: Path) -> None:
     assert len(weight) == len(tight) + 3 == len(made.processor.tokenizer)
     assert torch.equal(weight[: len(tight)], tight)
     assert made.model.get_output_embeddings().weight is weight  # tied, and still so
-    assert f"grown from {len(tight)} rows to {len(weight)}" in made.notes["vocabulary"]
+    assert f"grown from {len(tight)} to {len(weight)} rows" in made.notes["vocabulary"]
 
 
 def test_a_tokenizer_without_a_usable_template_gets_ours_with_its_marks(tmp_path: Path) -> None:
@@ -207,14 +207,14 @@ def test_the_command_says_what_it_built_and_writes_it_once(
     said = capsys.readouterr().out
     assert "fresh" not in said
     assert "vit, 32 px, 4 x 4 patches, 1 temporal layers of 2" in said
-    assert "1 for a look, 3 looks at a picture" in said
+    assert "1 per look, 3 looks per image" in said
     assert "bfloat16" in said
     model = PVCForConditionalGeneration.from_pretrained(out)
     assert model.dtype == torch.bfloat16
     assert model.config.looks == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lm", "out"]
     assert main(command) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_the_command_says_what_it_built_and_writes_it_once(
         (["--set", "tower.image_mean=3"], "tower.image_mean must be a list of 3 numbers"),
         (["--set", "compressor.factor=0"], "must be a whole number from 1 to"),
         (["--set", "prompt.template=vicuna"], "no template 'vicuna'; known are chatml"),
-        (["--set", "depth=3"], "this should be PART.FIELD=VALUE"),
+        (["--set", "depth=3"], "this must be PART.FIELD=VALUE"),
         (["--set", "compressor.factor=3"], "does not divide into squares of 3"),
         (["--tower", "nowhere"], "nowhere"),
         (["--language-model", "nowhere.gguf"], "nowhere.gguf: there is no such file"),
@@ -253,7 +253,7 @@ def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(
     [
         (lambda lm: (lm / "config.json").unlink(), "it has no config.json"),
         (lambda lm: (lm / "config.json").write_text('{"model_type": "bert-of-mine"}'), "bert-of"),
-        (lambda lm: (lm / "model.safetensors").unlink(), "there are no weights"),
+        (lambda lm: (lm / "model.safetensors").unlink(), "it has no weights"),
         (lambda lm: (lm / "tokenizer.json").unlink(), "with its tokenizer"),
         (
             lambda lm: save_file(

@@ -7,8 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vlm.presets import preset_config
-from vlm.weights import base_models
-from vlm.weights import shipped as embedded
+from vlm.weights import base_models, shipped
 from vlm.weights.__main__ import main
 from vlm.weights.io import cache
 from vlm.weights.io.files import WeightsError, read_safetensors
@@ -51,7 +50,7 @@ def test_the_classifier_keeps_its_package_names() -> None:
 
 
 def test_the_base_is_byte_for_byte_what_was_converted(language_model: Path) -> None:
-    cache.check(language_model)
+    cache.verify(language_model)
 
 
 def test_the_command_prints_where_things_are(
@@ -62,6 +61,6 @@ def test_the_command_prints_where_things_are(
 
 
 def test_what_the_repository_ships_is_small_and_loads(embedded_folder: Path) -> None:
-    shipped = sum(file.stat().st_size for file in embedded.SHIPPED.iterdir())
-    assert shipped <= 25e6
-    assert cache.is_made(embedded_folder, embedded.source_of(embedded.SHIPPED))
+    size = sum(file.stat().st_size for file in shipped.SHIPPED.iterdir())
+    assert size <= 25e6
+    assert cache.is_built(embedded_folder, shipped.fingerprint(shipped.SHIPPED))

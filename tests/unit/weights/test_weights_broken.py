@@ -78,9 +78,9 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (without("config.json"), "config.json: the file is missing"),
     "config is a page": (content("config.json", b"<!DOCTYPE html>"), "web page"),
     "config is a pointer": (content("config.json", b"version https://git-lfs"), "Git LFS"),
-    "config is cut": (content("config.json", b'{"model_type": "pvc_'), "cut short or damaged"),
+    "config is cut": (content("config.json", b'{"model_type": "pvc_'), "truncated or damaged"),
     "config is a list": (content("config.json", b"[]"), "not a config"),
-    "config is deep": (content("config.json", b"[" * 100_000), "cut short or damaged"),
+    "config is deep": (content("config.json", b"[" * 100_000), "truncated or damaged"),
     "other model": (config(model_type="llava"), "model_type must be one of pvc_internvl"),
     "size is text": (vision(hidden_size="1024"), "vision_config.hidden_size must be a whole"),
     "size is true": (vision(hidden_size=True), "vision_config.hidden_size must be a whole"),
@@ -101,25 +101,25 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "odd groups": (llm(num_key_value_heads=3), "a multiple of 3"),
     "small vocabulary": (llm(vocab_size=100), "the tokenizer has 429 tokens and the language"),
-    "other sizes": (llm(intermediate_size=28), r"of another shape: .*feed_forward.w1.weight"),
-    "other groups": (llm(num_key_value_heads=4), r"of another shape: .*wqkv.weight \[32, 16\]"),
+    "other sizes": (llm(intermediate_size=28), r"wrong shape: .*feed_forward.w1.weight"),
+    "other groups": (llm(num_key_value_heads=4), r"wrong shape: .*wqkv.weight \[32, 16\]"),
     "no tokenizer": (without("tokenizer.model"), "tokenizer.model: the file is missing"),
     "no markup": (without("added_tokens.json"), ""),
-    "a shard is missing": (without(FIRST), "1 of 2 files of weights are missing: model-00001"),
+    "a shard is missing": (without(FIRST), "1 of 2 weight files are missing: model-00001"),
     "a shard is a pointer": (content(FIRST, b"version https://git-lfs"), "Git LFS pointer"),
     "a shard is a page": (content(FIRST, b"<html>"), "web page"),
     "a shard is empty": (content(FIRST, b""), "empty"),
     "a shard is a pickle": (content(FIRST, b"PK\x03\x04"), "pickle under another name"),
     "a shard is cut": (
         lambda f: (f / FIRST).write_bytes((f / FIRST).read_bytes()[:-9]),
-        "cut short or damaged",
+        "truncated or damaged",
     ),
     "a shard is twice the same": (
         lambda f: shutil.copy(f / FIRST, f / FIRST.replace("-00001-", "-00002-")),
-        "is in model-00001-of-00002.safetensors as well",
+        "is also in model-00001-of-00002.safetensors",
     ),
-    "index is no json": (content(INDEX, b"{"), "cut short or damaged"),
-    "index is empty": (content(INDEX, b"{}"), "cut short or damaged"),
+    "index is no json": (content(INDEX, b"{"), "truncated or damaged"),
+    "index is empty": (content(INDEX, b"{}"), "truncated or damaged"),
     "index leads out": (
         content(INDEX, b'{"weight_map": {"a": "../x.safetensors"}}'),
         "files of the same folder",
@@ -130,16 +130,16 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "index is of another": (
         lambda f: change(f / INDEX, lambda i: i["weight_map"].update(other=FIRST)),
-        "not where the index says: other",
+        "not in the files that the index names: other",
     ),
     "no index": (without(INDEX), "neither model.safetensors nor"),
     "only .bin": (only(".bin"), "pickles .pytorch_model.bin., which can run code"),
     "only .pth": (only(".pth"), "pickles"),
-    "a tensor is missing": (edit(lambda t: t.pop(QKV)), f"missing: {QKV}; left over: none"),
-    "a tensor too many": (edit(lambda t: t.update(x=torch.ones(1))), "left over: x; of another"),
-    "a tensor is misshapen": (
+    "a tensor is missing": (edit(lambda t: t.pop(QKV)), f"missing: {QKV}; unexpected: none"),
+    "a tensor too many": (edit(lambda t: t.update(x=torch.ones(1))), "unexpected: x; wrong shape"),
+    "a tensor is mismatched": (
         edit(lambda t: t.update({QKV: torch.ones(25, 8)})),
-        rf"of another shape: {QKV} \[25, 8\] for tower",
+        rf"wrong shape: {QKV} \[25, 8\] for tower",
     ),
     "quantised": (
         edit(lambda t: t.update({QKV: torch.ones(24, 8, dtype=torch.int8)})),
@@ -153,7 +153,7 @@ def test_a_wrong_or_broken_checkpoint_is_one_sentence(folder: Path, name: str) -
     breaking, sentence = WRONG[name]
     breaking(folder)
     if name == "no markup":  # tokenizer_config.json says it too
-        open_published(folder).fit.refuse(folder)
+        open_published(folder).fit.require(folder)
         return
     with pytest.raises(WeightsError, match=sentence) as error:
         load_published(folder)

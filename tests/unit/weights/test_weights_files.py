@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from vlm.weights.io import cache
-from vlm.weights.io.cache import check, is_made, made_once, make_whole
+from vlm.weights.io.cache import build_atomically, build_once, is_built, verify
 from vlm.weights.io.files import WeightsError, cache_dir, read_safetensors, write_safetensors
 
 SOURCE = {"of": "this test"}
@@ -48,7 +48,7 @@ def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: P
     before = os.umask(0o027)
     try:
         write_safetensors({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
-        make_whole(tmp_path / "model", SOURCE, make)
+        build_atomically(tmp_path / "model", SOURCE, make)
     finally:
         os.umask(before)
     written = [tmp_path / "w.safetensors", *(tmp_path / "model").iterdir()]
@@ -64,8 +64,8 @@ def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: P
         (b"PK\x03\x04 as torch.save writes it", "pickle"),
         (b"<!DOCTYPE html><p>Not found", "web page"),
         (b"", "empty"),
-        (b"\x08\0\0\0\0\0\0\0{", "cut short"),
-        (b"\xff" * 100, "cut short"),
+        (b"\x08\0\0\0\0\0\0\0{", "truncated"),
+        (b"\xff" * 100, "truncated"),
     ],
 )
 def test_what_is_no_safetensors_is_called_by_its_name(
@@ -82,7 +82,7 @@ def test_a_truncated_file_and_a_missing_file_are_told_apart(tmp_path: Path) -> N
     path = tmp_path / "w.safetensors"
     write_safetensors({"a": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(WeightsError, match="cut short"):
+    with pytest.raises(WeightsError, match="truncated"):
         read_safetensors(path)
     with pytest.raises(WeightsError, match="no such file"):
         read_safetensors(tmp_path / "none.safetensors")
@@ -105,37 +105,37 @@ def test_a_folder_is_made_once_and_again_when_its_source_changes(tmp_path: Path)
         (folder / f"{len(made)}.txt").write_text("x")
 
     for _ in range(2):
-        assert made_once(tmp_path / "f", {"version": "1"}, make) == tmp_path / "f"
+        assert build_once(tmp_path / "f", {"version": "1"}, make) == tmp_path / "f"
     assert len(made) == 1
-    made_once(tmp_path / "f", {"version": "2"}, make)
+    build_once(tmp_path / "f", {"version": "2"}, make)
     assert len(made) == 2
     assert not (tmp_path / "f" / "1.txt").exists()
     assert (tmp_path / "f" / "2.txt").exists()
 
 
 def test_a_folder_that_lost_or_shortened_a_file_is_made_again(tmp_path: Path) -> None:
-    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    folder = build_once(tmp_path / "f", SOURCE, write_one)
     (folder / "one.txt").unlink()
-    assert not is_made(folder, SOURCE)
-    made_once(folder, SOURCE, write_one)
+    assert not is_built(folder, SOURCE)
+    build_once(folder, SOURCE, write_one)
     (folder / "one.txt").write_text("o")
-    made_once(folder, SOURCE, write_one)
+    build_once(folder, SOURCE, write_one)
     assert (folder / "one.txt").read_text() == "one"
     (folder / cache.MANIFEST).write_text("{")
-    made_once(folder, SOURCE, write_one)
-    assert is_made(folder, SOURCE)
+    build_once(folder, SOURCE, write_one)
+    assert is_built(folder, SOURCE)
 
 
 def test_a_failure_leaves_the_folder_that_was_there(tmp_path: Path) -> None:
-    made_once(tmp_path / "f", {"version": "1"}, write_one)
+    build_once(tmp_path / "f", {"version": "1"}, write_one)
 
     def fail(folder: Path) -> None:
         (folder / "half.txt").write_text("half")
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        made_once(tmp_path / "f", {"version": "2"}, fail)
-    assert is_made(tmp_path / "f", {"version": "1"})
+        build_once(tmp_path / "f", {"version": "2"}, fail)
+    assert is_built(tmp_path / "f", {"version": "1"})
     assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.lock"}
 
 
@@ -143,7 +143,7 @@ def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".f.building").mkdir()
     (tmp_path / ".f.building" / "half.txt").write_text("half")
     (tmp_path / ".f.old").mkdir()
-    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    folder = build_once(tmp_path / "f", SOURCE, write_one)
     assert sorted(os.listdir(folder)) == [cache.MANIFEST, "one.txt"]
     assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.lock"}
 
@@ -156,7 +156,7 @@ def _make_slowly(folder: Path) -> None:
 
 
 def _make_from_another_process(folder: Path) -> None:
-    made_once(folder, SOURCE, _make_slowly)
+    build_once(folder, SOURCE, _make_slowly)
     assert (folder / "one.txt").read_text() == "one"
 
 
@@ -173,22 +173,22 @@ def test_two_processes_at_once_make_it_once(tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
-    folder = made_once(tmp_path / "f", SOURCE, write_one)
-    check(folder)
+    folder = build_once(tmp_path / "f", SOURCE, write_one)
+    verify(folder)
     (folder / "one.txt").write_text("onf")
-    assert is_made(folder, SOURCE)  # sizes cannot tell
+    assert is_built(folder, SOURCE)  # sizes cannot tell
     with pytest.raises(WeightsError, match=r"one\.txt"):
-        check(folder)
+        verify(folder)
 
 
 def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(WeightsError, match="REVISIT_CACHE"):
-        made_once(tmp_path / "file" / "f", SOURCE, write_one)
+        build_once(tmp_path / "file" / "f", SOURCE, write_one)
 
 
 def test_a_manifest_names_every_file_with_its_hash(tmp_path: Path) -> None:
-    folder = made_once(tmp_path / "f", SOURCE, write_one)
+    folder = build_once(tmp_path / "f", SOURCE, write_one)
     manifest = json.loads((folder / cache.MANIFEST).read_text())
     assert manifest["source"] == SOURCE
     assert list(manifest["files"]) == ["one.txt"]

@@ -60,16 +60,16 @@ def test_a_release_that_fits_is_shown_with_what_each_tensor_becomes(
     assert "113 tensors" in out
     assert "encoder.layers.{1..2}.alpha " in out
     assert "-> tower.blocks.{0..1}.alpha" in out
-    assert "self_attn.{q,k,v}_proj.weight  (2 groups of 2 queries, key, value taken apart)" in out
+    assert "self_attn.{q,k,v}_proj.weight  (2 groups of 2 queries, key and value split)" in out
     assert "Everything fits" in out
     for unknown in (
         "prompt.tile_order",
         "tower.timestep_form = t/T, timestep_scale = 1",
         "shape 8",
-        "gamma's bias is 1.0",
+        "the bias of gamma has mean 1.0",
     ):
         assert unknown in out
-    lines, fits = inspect(release, everything=True)
+    lines, fits = inspect(release, all_tensors=True)
     assert fits
     # The language model's last norm is the one that keeps its name.
     assert sum("->" in line for line in lines) == 112
@@ -103,7 +103,7 @@ def test_names_that_were_guessed_wrong_are_listed_and_the_file_that_mends_them_i
     proposal = text[text.index("  {\n") : text.index("\n  }\n") + 4]
     (folder / "revisit.json").write_text(proposal)
     published = open_published(folder)
-    published.fit.refuse(folder)
+    published.fit.require(folder)
     state = published.state_dict()
     added = "vision_model.encoder.layers.2."
     assert torch.equal(
@@ -119,7 +119,7 @@ def test_names_that_were_guessed_wrong_are_listed_and_the_file_that_mends_them_i
 def test_a_folder_of_ours_is_shown_too_and_what_it_lacks(ours: Path, tmp_path: Path) -> None:
     lines, fits = inspect(ours)
     assert fits
-    assert "a model of ours" in lines[0]
+    assert "a model in our format" in lines[0]
     broken = Path(shutil.copytree(ours, tmp_path / "broken"))
     rename_tensors(broken, lambda name: name.replace("alpha", "gate"))
     lines, fits = inspect(broken)
@@ -134,8 +134,8 @@ def test_convert_tells_what_it_wrote_and_refuses_in_one_sentence(
     assert main(["convert", str(release), str(target)]) == 0
     assert capsys.readouterr().out.strip() == str(target)
     for arguments, sentence in (
-        ([str(release), str(target)], f"{target} is there already"),
-        ([str(ours), str(tmp_path / "x")], "is no original PVC-InternVL2"),
+        ([str(release), str(target)], f"{target} already exists"),
+        ([str(ours), str(tmp_path / "x")], "is not an original PVC-InternVL2"),
         ([str(tmp_path), str(tmp_path / "x")], "it has no config.json"),
     ):
         assert main(["convert", *arguments]) == 1
@@ -192,7 +192,7 @@ def test_what_was_downloaded_whole_is_used_without_the_network(
     ("failure", "sentence"),
     [
         (OSError("no route"), "no connection"),
-        (errors.OfflineModeIsEnabled("offline"), "no connection, or downloads are switched off"),
+        (errors.OfflineModeIsEnabled("offline"), "no connection, or downloads are disabled"),
         (errors.LocalEntryNotFoundError("none"), "Fetch it elsewhere and name its folder"),
     ],
 )
@@ -239,24 +239,24 @@ def put(name: str, data: bytes) -> Callable[[Path], None]:
 
 LLAMA = {"model_type": "llama"}
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no json": (put("config.json", b"{"), "cut short or damaged"),
+    "no json": (put("config.json", b"{"), "truncated or damaged"),
     "a page": (put("config.json", b"<html>"), "web page"),
-    "another model": (config(model_type="llava"), "this is a llava, not an assistant of ours"),
+    "another model": (config(model_type="llava"), "this is a model of type llava, not pvc"),
     "no tower": (config(tower=[]), "tower must be an object"),
-    "unknown field": (config(tower={"colour": 1}), "tower.colour is not a field of TowerConfig"),
+    "unknown field": (config(tower={"color": 1}), "tower.color is not a field of TowerConfig"),
     "text for a number": (config(tower={"dim": "8"}), "tower.dim must be a whole number"),
     "absurd size": (config(tower={"dim": 10**12}), "tower.dim must be a whole number"),
     "number for text": (config(prompt={"template": 3}), "prompt.template must be text"),
     "short tuple": (config(tower={"image_mean": [1]}), "a list of 3 numbers"),
     "wrong order": (config(prompt={"tile_order": "both"}), "tile_order is"),
-    "unknown language model": (config(text_config={"model_type": "x"}), "transformers knows"),
+    "unknown language model": (config(text_config={"model_type": "x"}), "a language model of transformers"),
     "no language model": (config(text_config=None), "text_config is missing"),
     "absurd vocabulary": (config(text_config=LLAMA | {"vocab_size": -1}), "text_config.vocab_size"),
     "a word for a size": (config(text_config=LLAMA | {"hidden_size": "big"}), "hidden_size must"),
-    "no weights": (lambda f: (f / "model.safetensors").unlink(), "there are no weights"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "it has no weights"),
     "a pointer": (put("model.safetensors", b"version https://git-lfs"), "Git LFS pointer"),
     "a pickle": (put("model.safetensors", b"PK\x03\x04"), "pickle under another name"),
-    "other sizes": (config(tower={"image_size": 32, "patch_size": 8}), "of another shape: "),
+    "other sizes": (config(tower={"image_size": 32, "patch_size": 8}), "wrong shape: "),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "tokenizer"),
     "a broken tokenizer": (put("tokenizer.json", b"{"), "tokenizer"),
 }  # fmt: skip

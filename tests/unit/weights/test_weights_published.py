@@ -127,7 +127,7 @@ def test_a_conversion_that_is_stopped_leaves_nothing_and_the_next_one_starts_cle
 def test_what_is_there_already_is_not_written_over(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
-    with pytest.raises(WeightsError, match="is there already"):
+    with pytest.raises(WeightsError, match="already exists"):
         convert(folder, tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
     (tmp_path / "empty").mkdir()
@@ -184,7 +184,7 @@ def test_revisit_json_settles_names_and_fields_without_touching_code(folder: Pat
             }
         ),
     )
-    with pytest.raises(WeightsError, match=r"missing: .*temporal_attn.* left over: .*attn_t"):
+    with pytest.raises(WeightsError, match=r"missing: .*temporal_attn.* unexpected: .*attn_t"):
         load_published(folder)
     reading = {
         "names": {"temporal_attn.qkv": "attn_t.qkv", "temporal_attn.proj": "attn_t.proj"},
@@ -193,14 +193,14 @@ def test_revisit_json_settles_names_and_fields_without_touching_code(folder: Pat
     }
     (folder / "revisit.json").write_text(json.dumps(reading))
     published = open_published(folder)
-    published.fit.refuse(folder)
+    published.fit.require(folder)
     assert published.config.tower_config.timestep_scale == 1000
     assert published.config.prompt_config.tile_order == "look"
     for wrong, sentence in (
-        ({"names": {"attn": "x"}}, "there is no attn to be named"),
+        ({"names": {"attn": "x"}}, "attn is not a name to map"),
         ({"tower": {"timestep": 1}}, "tower.timestep is not a field of TowerConfig"),
         ({"tower": {"timestep_scale": "1000"}}, "tower.timestep_scale must be a number"),
-        ({"tiles": {}}, "tiles is none of names, tower, compressor, prompt"),
+        ({"tiles": {}}, "tiles must be one of names, tower, compressor, prompt"),
     ):
         (folder / "revisit.json").write_text(json.dumps(wrong))
         with pytest.raises(WeightsError, match=sentence):

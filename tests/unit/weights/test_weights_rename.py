@@ -37,7 +37,7 @@ def test_every_tensor_gets_its_name_and_fused_ones_are_split_or_joined() -> None
     tensors = file()
     model = converted(tensors)
     fit = fit_rules(RULES, shapes(tensors), shapes(model))
-    fit.refuse("f")
+    fit.require("f")
     assert list(fit.rules) == RULES
     assert torch.equal(model["embed.weight"], tensors["wte.weight"])
     assert torch.equal(model["layers.1.k.weight"], tensors["h.1.qkv.weight"][2:4])
@@ -52,23 +52,27 @@ def test_missing_left_over_and_misshapen_tensors_are_one_error_with_all_lists() 
     model["more"] = (1,)
     fit = fit_rules(RULES, found, model)
     assert fit.missing == ("h.0.ln.bias", "more")
-    assert fit.left_over == ("extra", "wte.weight")
-    assert [given.partition(" for ")[0] for given in fit.misshapen] == [
+    assert fit.unexpected == ("extra", "wte.weight")
+    assert [given.partition(" for ")[0] for given in fit.mismatched] == [
         "h.1.qkv.weight [9, 2]",
         "head.a.weight [2, 2] + head.b.weight [3, 2]",
     ]
     with pytest.raises(WeightsError) as error:
-        fit.refuse("a folder")
+        fit.require("a folder")
     sentence = str(error.value)
     assert sentence.startswith("a folder: ")
-    for part in ("missing: h.0.ln.bias, more", "left over: extra, wte.weight", "layers.1.q.weight"):
+    for part in (
+        "missing: h.0.ln.bias, more",
+        "unexpected: extra, wte.weight",
+        "layers.1.q.weight",
+    ):
         assert part in sentence
 
 
 def test_a_matrix_that_does_not_divide_is_misshapen_not_a_crash() -> None:
     model, found = shapes(converted(file())), shapes(file())
     found["h.0.qkv.weight"] = (7, 2)
-    assert len(fit_rules(RULES, found, model).misshapen) == 1
+    assert len(fit_rules(RULES, found, model).mismatched) == 1
 
 
 def test_what_the_model_has_no_use_for_is_named_and_nothing_else_is_let_through() -> None:
@@ -76,10 +80,10 @@ def test_what_the_model_has_no_use_for_is_named_and_nothing_else_is_let_through(
     found |= {"text_model.a": (1,), "text_model.b": (1,), "other": (1,)}
     fit = fit_rules(RULES, found, model, drop=["text_model.*", "wte.*"])
     assert fit.dropped == ("text_model.a", "text_model.b")
-    assert fit.left_over == ("other",)
+    assert fit.unexpected == ("other",)
 
 
 def test_long_lists_are_shortened_with_their_count() -> None:
     found = shapes(file()) | {f"extra.{i}": (1,) for i in range(30)}
     with pytest.raises(WeightsError, match="and 22 more"):
-        fit_rules(RULES, found, shapes(converted(file()))).refuse("f")
+        fit_rules(RULES, found, shapes(converted(file()))).require("f")

@@ -123,10 +123,10 @@ def test_a_folder_that_leaves_the_roles_to_code_gets_them_too(folder: Path, tmp_
         ("tokenizer.model", b"version https://git-lfs", "Git LFS pointer"),
         ("tokenizer.model", b"<html>", "web page"),
         ("tokenizer.model", b"", "empty"),
-        ("tokenizer.model", b"\x0a\xff\xff", "cut short or damaged"),
+        ("tokenizer.model", b"\x0a\xff\xff", "truncated or damaged"),
         ("added_tokens.json", b'{"<img>": "x"}', "<img> must be a whole number"),
         ("added_tokens.json", b'{"<img>": 100000}', "without a gap"),
-        ("added_tokens.json", b"[" * 100000, "cut short or damaged"),
+        ("added_tokens.json", b"[" * 100000, "truncated or damaged"),
         ("tokenizer_config.json", None, "tokenizer_config.json: the file is missing"),
         ("tokenizer_config.json", b'{"added_tokens_decoder": []}', "must be an object"),
         ("tokenizer_config.json", b'{"added_tokens_decoder": {"8": {}}}', "8.content is missing"),
@@ -150,5 +150,5 @@ def test_a_broken_tokenizer_is_one_sentence(
 def test_a_unigram_model_is_refused(tmp_path: Path) -> None:
     model = sentencepiece_model(model_type="unigram", vocab_size=365)
     write_tokenizer(tmp_path, model)
-    with pytest.raises(WeightsError, match="only SentencePiece models of the kind BPE"):
+    with pytest.raises(WeightsError, match="only SentencePiece models of type BPE"):
         internlm2_tokenizer(tmp_path)

@@ -1,1 +1,1 @@
-"""Reading, renaming, checking and caching files of weights."""
+"""Reads, renames, checks and caches weight files."""

@@ -1,8 +1,7 @@
-"""A folder that is made once, whole or not at all, and made again when its source changes.
+"""Builds a folder once, completely or not at all, and rebuilds it if its source changes.
 
-The folder is built beside its place, a manifest with the size and SHA-256 of every file is written
-last, and then the folder is renamed into place. Two processes that start together wait for each
-other at a lock.
+The folder is built beside its final path, a manifest with the size and SHA-256 of every file is
+written last, then the folder is renamed. Concurrent processes wait for each other at a file lock.
 """
 
 import json
@@ -14,42 +13,42 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vlm.weights.io.files import WeightsError, let_others_read, sha256
+from vlm.weights.io.files import WeightsError, apply_umask, sha256
 
 MANIFEST = "manifest.json"
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-def say(line: str) -> None:
-    """Tells the person at the terminal what takes so long. On stderr: programs read stdout."""
+def print_status(line: str) -> None:
+    """Prints what takes so long, to stderr because programs read stdout."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
 
-def made_once(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> Path:
-    """`folder`, made by `make(empty folder)` unless it is there already and was made from `source`.
+def build_once(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> Path:
+    """Returns `folder`; calls `make(empty folder)` first unless it was built from `source`.
 
-    `source` says what the folder depends on (hashes, versions); a different one makes it anew.
+    `source` lists everything the folder depends on (hashes, versions); a different source rebuilds
+    it.
     """
-    if is_made(folder, source):
+    if is_built(folder, source):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not is_made(
-                folder, source
-            ):  # another process may have made it while this one waited
-                make_whole(folder, source, make)
+            # Another process may have built it while this one waited.
+            if not is_built(folder, source):
+                build_atomically(folder, source, make)
     except OSError as error:
         raise WeightsError(
-            f"{folder} cannot be written ({error.strerror or error}). Free some space, or name "
-            "another place with the environment variable REVISIT_CACHE."
+            f"{folder} cannot be written ({error.strerror or error}). Free some space, or set the "
+            "environment variable REVISIT_CACHE to another folder."
         ) from error
     return folder
 
 
-def is_made(folder: Path, source: Mapping[str, str]) -> bool:
-    """Whether the folder was made from this source and is whole, judged by its files' sizes."""
+def is_built(folder: Path, source: Mapping[str, str]) -> bool:
+    """Whether the folder was built from this source and is complete, judged by file sizes."""
     manifest = _read_manifest(folder)
     if manifest is None or manifest.get("source") != dict(source):
         return False
@@ -60,30 +59,30 @@ def is_made(folder: Path, source: Mapping[str, str]) -> bool:
     return True
 
 
-def check(folder: Path) -> None:
-    """Compares every byte with the manifest's hashes: a flipped bit loads without complaint."""
+def verify(folder: Path) -> None:
+    """Compares every file with the manifest's hashes: a flipped bit loads without an error."""
     manifest = _read_manifest(folder)
     if manifest is None:
-        raise WeightsError(f"{folder}: there is no readable {MANIFEST}. Delete the folder.")
+        raise WeightsError(f"{folder}: {MANIFEST} cannot be read. Delete the folder.")
     for name, facts in manifest["files"].items():
         path = folder / name
         if not path.is_file():
             raise WeightsError(f"{path}: the file is missing. Delete the folder {folder}.")
         if sha256(path) != facts["sha256"]:
             raise WeightsError(
-                f"{path}: the file is not what was written. Delete the folder {folder}."
+                f"{path}: the file changed since it was written. Delete the folder {folder}."
             )
 
 
-def make_whole(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> None:
-    """`folder`, made by `make(empty folder)` beside its place, with a manifest, and renamed."""
+def build_atomically(folder: Path, source: Mapping[str, str], make: Callable[[Path], None]) -> None:
+    """Calls `make(empty folder)` beside `folder`, adds a manifest and renames the result."""
     building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)  # left by a process that was killed
+    shutil.rmtree(building, ignore_errors=True)  # left by a killed process
     building.mkdir()
     try:
         make(building)
         _write_manifest(building, source)
-        let_others_read(building)
+        apply_umask(building)
         _put_in_place(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -111,8 +110,8 @@ def _write_manifest(folder: Path, source: Mapping[str, str]) -> None:
 
 
 def _put_in_place(building: Path, folder: Path) -> None:
-    # A folder cannot be replaced in one step. The old one goes aside first: who has its files open
-    # keeps them, and who comes in between finds no folder and waits at the lock.
+    # A folder cannot be replaced in one step, so the old one moves aside first: readers keep their
+    # open files, and a process that finds no folder in between waits at the lock.
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

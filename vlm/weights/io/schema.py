@@ -17,14 +17,14 @@ from pydantic import Field
 
 from vlm.config_errors import checked, quoted, unknown_field
 from vlm.config_upgrade import upgrade
-from vlm.weights.io.files import WeightsError, why_unreadable
+from vlm.weights.io.files import WeightsError, likely_cause
 
 LARGEST_FILE = 64 << 20  # bytes; a config has a few thousand
 REQUIRED = object()
 
 
-class Fields:
-    """A JSON object of a file, read field by field."""
+class JsonObject:
+    """A JSON object of a file, read field by field; null counts as missing."""
 
     def __init__(self, path: Path, values: Mapping[str, Any], where: str = "") -> None:
         self.path = path
@@ -34,20 +34,22 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return self.values.get(name) is not None
 
-    def only(self, *names: str) -> Fields:
-        """Some of the fields, as far as they are there."""
-        return Fields(self.path, {n: v for n, v in self.values.items() if n in names}, self.where)
+    def only(self, *names: str) -> JsonObject:
+        """The object with these fields alone, if present."""
+        return JsonObject(
+            self.path, {n: v for n, v in self.values.items() if n in names}, self.where
+        )
 
-    def upgraded(self, section: str) -> Fields:
-        """The fields of a section of one of our configs, under present names."""
-        return Fields(self.path, upgrade(section, self.values), self.where)
+    def upgraded(self, section: str) -> JsonObject:
+        """The fields of a section of one of our configs, under their current names."""
+        return JsonObject(self.path, upgrade(section, self.values), self.where)
 
-    def section(self, name: str) -> Fields:
-        """An object within the object."""
+    def section(self, name: str) -> JsonObject:
+        """A nested object."""
         value = self._given(name, REQUIRED)
         if not isinstance(value, dict):
             raise self.wrong(name, "an object")
-        return Fields(self.path, value, f"{self.where}{name}.")
+        return JsonObject(self.path, value, f"{self.where}{name}.")
 
     def integer(self, name: str, low: int, high: int, default: Any = REQUIRED) -> int:
         return self.checked(name, Annotated[int, Field(ge=low, le=high)], default)
@@ -63,13 +65,14 @@ class Fields:
         return self.checked(name, Literal[tuple(known)] if known else str, default)
 
     def checked(self, name: str, kind: Any, default: Any = REQUIRED) -> Any:
-        """A field as the type `kind`; null counts as missing."""
+        """A field checked against the type `kind`; see `vlm.config_errors.checked`."""
         try:
             return checked(kind, self._given(name, default), self.where + name)
         except ValueError as error:
             raise WeightsError(f"{self.path}: {error}.") from None
 
     def wrong(self, name: str, expected: str) -> WeightsError:
+        """The error of a field with another value than `expected`."""
         given = quoted(self.values.get(name))
         return WeightsError(f"{self.path}: {self.where}{name} must be {expected}, not {given}.")
 
@@ -82,8 +85,8 @@ class Fields:
         return value
 
 
-def read_json(path: Path, what: str = "a config") -> Fields:
-    """A file that holds one JSON object."""
+def read_json_object(path: Path, what: str = "a config") -> JsonObject:
+    """Reads a file that holds one JSON object. Raises WeightsError if it does not."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise WeightsError(f"{path}: the file is far too large to be {what}.")
@@ -91,10 +94,10 @@ def read_json(path: Path, what: str = "a config") -> Fields:
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: the file is missing. Download the folder again.") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path}: {why_unreadable(path, what)}") from error
+        raise WeightsError(f"{path}: {likely_cause(path, what)}") from error
     if not isinstance(values, dict):
-        raise WeightsError(f"{path}: this is JSON, but not {what}.")
-    return Fields(path, values)
+        raise WeightsError(f"{path}: this is JSON, but not {what} (an object of fields).")
+    return JsonObject(path, values)
 
 
 # Bounds of the whole numbers in our own configs; every other one is a size of at least 1.
@@ -107,7 +110,7 @@ BOUNDS = {
 SIZE = (1, 1 << 20)
 
 
-def check_dataclass(given: Fields, kind: type) -> None:
+def check_dataclass(given: JsonObject, kind: type) -> None:
     """Checks names, types and bounds of fields of a config dataclass; any of them may be missing.
 
     The dataclass is not built: its own checks apply to a whole config, not to a few changes.

@@ -1,4 +1,4 @@
-"""The names and shapes of a model's tensors, of any size, without its memory."""
+"""Names and shapes of a model's tensors, without allocating them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIED_HEAD = "language_model.lm_head.weight"
 
 
 def model_shapes(config: PVCConfig) -> dict[str, Shape]:
-    """What a file of this config's model holds: every tensor once, a tied head not at all."""
+    """Returns name -> shape for a weight file of this config: a tied head is left out."""
     import torch
 
     from vlm.model import PVCForConditionalGeneration

@@ -1,8 +1,8 @@
-"""The weights of a model's folder: names and shapes first, then tensor by tensor.
+"""Reads the weights of a model folder: names and shapes first, then tensor by tensor.
 
-A folder holds one file, or several (shards) with an index that says which tensor is where. Nothing
-but safetensors is opened. Tensors are mapped from the file, so what is not touched is not read,
-and pages that were read can be given back: a folder of any size can be walked through.
+A folder holds one file, or several (shards) with an index from tensor names to files. Only
+safetensors files are opened. Tensors are memory-mapped, so untouched ones are not read and pages
+can be released: a folder of any size can be traversed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from vlm.weights.io.files import WeightsError, why_unreadable
-from vlm.weights.io.rename import Shape, few
+from vlm.weights.io.files import WeightsError, likely_cause
+from vlm.weights.io.rename import Shape, first_few
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt", "*.pkl")
 
 
 class Shards:
-    """All tensors of a folder by name. Raises WeightsError with the file that is at fault."""
+    """All tensors of a folder by name. Raises WeightsError that names the broken file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,20 +39,20 @@ class Shards:
         self._compare_with_index()
 
     def get(self, name: str) -> Tensor:
-        """One tensor, mapped from its file."""
+        """Returns one tensor, memory-mapped from its file."""
         path = self.file_of[name]
         if path not in self._open:
-            self.close()  # one file at a time: the pages of the others can go
+            self.close()  # one file at a time, so that the pages of the others can be released
             self._open[path] = _opened(path)
         return self._open[path].get_tensor(name)
 
     def close(self) -> None:
-        """Let go of the files; tensors that are still in use keep theirs."""
+        """Closes the files; tensors in use keep theirs mapped."""
         self._open.clear()
 
     @property
     def bytes(self) -> int:
-        """The size of all files."""
+        """Total size of the files."""
         return sum(path.stat().st_size for path in self.files)
 
     def _read_header(self, path: Path) -> None:
@@ -60,8 +60,8 @@ class Shards:
         for name in file.keys():  # noqa: SIM118
             if name in self.file_of:
                 raise WeightsError(
-                    f"{path}: the tensor {name} is in {self.file_of[name].name} as well. Download"
-                    " the folder again, into an empty place."
+                    f"{path}: the tensor {name} is also in {self.file_of[name].name}. Download the"
+                    " folder again, into an empty one."
                 )
             part = file.get_slice(name)
             self.file_of[name] = path
@@ -69,25 +69,25 @@ class Shards:
             self.dtypes[name] = str(part.get_dtype())
 
     def _compare_with_index(self) -> None:
-        where = read_index(self.folder)
-        lost = [n for n, file in where.items() if self.file_of.get(n) != self.folder / file]
+        index = read_index(self.folder)
+        lost = [n for n, file in index.items() if self.file_of.get(n) != self.folder / file]
         if lost:
             raise WeightsError(
-                f"{self.folder / INDEX}: these tensors are not where the index says: {few(lost)}."
-                " Download the folder again."
+                f"{self.folder / INDEX}: these tensors are not in the files that the index names:"
+                f" {first_few(lost)}. Download the folder again."
             )
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a folder, in order; raises WeightsError where there are none."""
+    """Returns the safetensors files of a folder, in order. Raises WeightsError if it has none."""
     if not folder.is_dir():
         raise WeightsError(f"{folder}: there is no such folder.")
     shards = sorted(set(read_index(folder).values()))
     missing = [name for name in shards if not (folder / name).is_file()]
     if missing:
         raise WeightsError(
-            f"{folder}: {len(missing)} of {len(shards)} files of weights are missing:"
-            f" {few(missing)}. Download them."
+            f"{folder}: {len(missing)} of {len(shards)} weight files are missing:"
+            f" {first_few(missing)}. Download them."
         )
     if shards:
         return [folder / name for name in shards]
@@ -96,39 +96,37 @@ def weight_files(folder: Path) -> list[Path]:
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     if pickles:
         raise WeightsError(
-            f"{folder}: the weights are pickles ({few(pickles, 3)}), which can run code when they"
-            " are opened, so they are not opened here. Ask for the weights as safetensors."
+            f"{folder}: the weights are pickles ({first_few(pickles, 3)}), which can run code when"
+            " opened, so they are refused. Ask for the weights as safetensors."
         )
     stray = sorted(path.name for path in folder.glob("*.safetensors"))
     if stray:
         raise WeightsError(
-            f"{folder}: there are {few(stray, 3)}, but neither {FILE} nor {INDEX} that says what"
-            " they hold. Download the index."
+            f"{folder}: it has {first_few(stray, 3)}, but neither {FILE} nor {INDEX}, which lists"
+            " their tensors. Download the index."
         )
-    raise WeightsError(f"{folder}: there are no weights (no {FILE}, no {INDEX}).")
+    raise WeightsError(f"{folder}: it has no weights (no {FILE}, no {INDEX}).")
 
 
 def read_index(folder: Path) -> Mapping[str, str]:
-    """Which tensor is in which file; empty where there is no index."""
+    """Returns the file of each tensor; empty if there is no index."""
     path = folder / INDEX
     if not path.is_file():
         return {}
     try:
-        where = json.loads(path.read_bytes())["weight_map"]
+        index = json.loads(path.read_bytes())["weight_map"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise WeightsError(f"{path}: {why_unreadable(path, 'an index of weights')}") from error
-    if not isinstance(where, dict) or not all(
+        raise WeightsError(f"{path}: {likely_cause(path, 'an index of weights')}") from error
+    if not isinstance(index, dict) or not all(
         isinstance(file, str) and file == Path(file).name and file.endswith(".safetensors")
-        for file in where.values()
+        for file in index.values()
     ):
-        raise WeightsError(
-            f"{path}: weight_map must name safetensors files of the same folder, and it does not."
-        )
-    return where
+        raise WeightsError(f"{path}: weight_map must name safetensors files of the same folder.")
+    return index
 
 
 def _opened(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: {why_unreadable(path)}") from error
+        raise WeightsError(f"{path}: {likely_cause(path)}") from error

@@ -1,1 +1,1 @@
-"""Language models and tokenizers in formats transformers does not read."""
+"""Loads language models and tokenizers, also in formats that transformers does not read."""

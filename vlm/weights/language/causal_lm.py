@@ -1,7 +1,7 @@
-"""Causal language models with their tokenizers: a folder, a GGUF file, the inside of an InternVL.
+"""Loads causal language models with their tokenizers: a folder, a GGUF file, the LM of an InternVL.
 
-Whatever transformers has a class for. Nothing of a folder's own code runs, no pickle is opened and
-the network is left alone.
+Supports every class of transformers, and InternLM2. No code of the folder runs, no pickle is opened
+and no network request is made.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlm.weights.io.files import WeightsError
-from vlm.weights.io.rename import Rule, few, fit_rules, rename
-from vlm.weights.io.schema import Fields, read_json
+from vlm.weights.io.rename import Rule, first_few, fit_rules, rename
+from vlm.weights.io.schema import JsonObject, read_json_object
 from vlm.weights.io.shards import Shards, weight_files
 from vlm.weights.language.internlm2 import internlm2_rules, llama_config
 from vlm.weights.language.internlm2_tokenizer import internlm2_tokenizer
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-# What transformers raises for a folder that it cannot make sense of.
+# What transformers raises for a folder that it cannot read.
 UNREADABLE = (ValueError, OSError, KeyError, TypeError, ImportError)
-# Where a model that sees keeps its language model: before the names of the body, and of the head.
-INSIDE = (("language_model.model.", "language_model."), ("model.language_model.", ""))
+# Prefixes of the language model in a vision-language model: of its body, and of its head.
+INNER_PREFIXES = (("language_model.model.", "language_model."), ("model.language_model.", ""))
 HEAD = "lm_head.weight"
-# Of a config, what is about the file it came in.
-ABOUT_THE_FILE = ("architectures", "auto_map", "torch_dtype", "dtype", "transformers_version")
+# Keys of a config that describe the file, not the model.
+FILE_KEYS = ("architectures", "auto_map", "torch_dtype", "dtype", "transformers_version")
 
 
 def load_causal_lm(
     path: Path, dtype: torch.dtype | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """`dtype` None: as it is saved (a GGUF file: bfloat16).
+    """Loads a model and its tokenizer; `dtype` None keeps the saved type (GGUF: bfloat16).
 
-    Raises WeightsError in one sentence for what is no causal language model, or half of one.
+    Raises WeightsError, one sentence, if `path` is not a causal language model or is incomplete.
     """
     if path.suffix == ".gguf":
         return _from_gguf(path, dtype)
     if not path.is_dir():
-        raise WeightsError(f"{path}: there is no such folder, and it is no GGUF file.")
-    config = read_json(path / "config.json")
+        raise WeightsError(f"{path}: there is no such folder, and it is not a GGUF file.")
+    config = read_json_object(path / "config.json")
     weight_files(path)
     kind = config.values.get("model_type")
     inner = next((name for name in ("llm_config", "text_config") if name in config), None)
@@ -50,9 +50,9 @@ def load_causal_lm(
         text = config.section(inner)
         if _is_internlm2(text):
             return _from_internlm2(path, text, "language_model.", dtype)
-        # What InternVL's class in transformers takes for granted, its file need not say.
+        # InternVL of transformers ties its embeddings by default; its config may omit the field.
         tied = config.boolean("tie_word_embeddings", kind == "internvl")
-        return _from_inside(path, text.values, tied, dtype)
+        return _from_multimodal(path, text.values, tied, dtype)
     if _is_internlm2(config):
         return _from_internlm2(path, config, "", dtype)
     return _from_folder(path, kind, dtype)
@@ -70,7 +70,7 @@ def _from_folder(
         )
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
-    _refuse_half(folder, info)
+    _check_complete(folder, info)
     return model.eval(), _tokenizer(folder)
 
 
@@ -93,16 +93,16 @@ def _from_gguf(
         )
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
-    _refuse_half(path, info)
+    _check_complete(path, info)
     return model.eval(), _tokenizer(path.parent, gguf_file=path.name)
 
 
-def _from_inside(
+def _from_multimodal(
     folder: Path, inner: Mapping[str, Any], tied: bool, dtype: torch.dtype | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The language model of a folder that holds an InternVL or its like.
+    """Loads the language model inside an InternVL or a similar model.
 
-    `tied`: a file without a head means the embeddings.
+    `tied`: if the file has no head, the embeddings are used as the head.
     """
     import torch
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
@@ -112,10 +112,10 @@ def _from_inside(
     fields = {
         name: value
         for name, value in inner.items()
-        if name not in (*ABOUT_THE_FILE, "model_type") and not name.startswith("_")
+        if name not in (*FILE_KEYS, "model_type") and not name.startswith("_")
     }
     shards = Shards(folder)
-    body, head = _names_inside(shards)
+    body, head = _inner_prefixes(shards)
     try:
         config = AutoConfig.for_model(kind, **fields)
         if tied and head + HEAD not in shards.shapes:
@@ -130,23 +130,23 @@ def _from_inside(
             rules += rename(body + name.removeprefix("model."), name)
         elif name != HEAD or not config.tie_word_embeddings:
             rules += rename(head + name, name)
-    return _filled(folder, config, rules, body, dtype), _tokenizer(folder)
+    return _load_renamed(folder, config, rules, body, dtype), _tokenizer(folder)
 
 
-def _is_internlm2(given: Fields) -> bool:
+def _is_internlm2(given: JsonObject) -> bool:
     names = given.values.get("architectures") or []
     return given.values.get("model_type") == "internlm2" or "InternLM2ForCausalLM" in names
 
 
 def _from_internlm2(
-    folder: Path, given: Fields, prefix: str, dtype: torch.dtype | None
+    folder: Path, given: JsonObject, prefix: str, dtype: torch.dtype | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """InternLM2, alone or inside an InternVL, as Llama."""
+    """Loads InternLM2, alone or inside an InternVL, as Llama."""
     from transformers import LlamaConfig
 
     tokenizer = internlm2_tokenizer(folder)
     if (folder / "tokenizer_config.json").is_file():
-        own = read_json(folder / "tokenizer_config.json")
+        own = read_json_object(folder / "tokenizer_config.json")
         tokenizer.chat_template = own.text("chat_template", default="") or None
     fields = llama_config(given)
     del fields["model_type"]
@@ -156,27 +156,27 @@ def _from_internlm2(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return _filled(folder, config, internlm2_rules(config, prefix), prefix, dtype), tokenizer
+    return _load_renamed(folder, config, internlm2_rules(config, prefix), prefix, dtype), tokenizer
 
 
-def _filled(
+def _load_renamed(
     folder: Path, config: Any, rules: Sequence[Rule], prefix: str, dtype: torch.dtype | None
 ) -> PreTrainedModel:
-    """A model of this config with what the rules find in the folder under this prefix."""
+    """Builds a model of this config and loads the tensors of the folder under this prefix."""
     import torch
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
     kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     with torch.device("meta"):
         empty = kind(config)
-    wanted = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     if config.tie_word_embeddings:
-        wanted.pop(HEAD, None)
+        expected.pop(HEAD, None)
     shards = Shards(folder)
-    asked = {source for rule in rules for source in rule.sources}
-    found = {n: s for n, s in shards.shapes.items() if n in asked or n.startswith(prefix)}
-    fit = fit_rules(rules, found, wanted)
-    fit.refuse(folder)
+    sources = {source for rule in rules for source in rule.sources}
+    found = {n: s for n, s in shards.shapes.items() if n in sources or n.startswith(prefix)}
+    fit = fit_rules(rules, found, expected)
+    fit.require(folder)
     tensors = {n: t for rule in fit.rules for n, t in rule.apply(shards.get).items()}
     saved = next(iter(tensors.values())).dtype
     return kind.from_pretrained(
@@ -184,9 +184,9 @@ def _filled(
     ).eval()
 
 
-def _names_inside(shards: Shards) -> tuple[str, str]:
-    """What stands before the names of the body and of the head of the inner language model."""
-    for body, head in INSIDE:
+def _inner_prefixes(shards: Shards) -> tuple[str, str]:
+    """The prefixes of the body and the head of the inner language model."""
+    for body, head in INNER_PREFIXES:
         if any(name.startswith(body) for name in shards.shapes):
             return body, head
     raise WeightsError(f"{shards.folder}: none of its tensors belongs to a language model.")
@@ -206,25 +206,23 @@ def _refuse_unknown(folder: Path, kind: Any) -> None:
 
     if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise WeightsError(
-            f"{folder}: config.json says model_type {kind!r}, and transformers knows no causal"
-            " language model of that name."
+            f"{folder}: config.json has the model_type {kind!r}, and transformers has no causal"
+            " language model of that type."
         )
 
 
-def _refuse_half(where: Path, info: Mapping[str, Any]) -> None:
+def _check_complete(where: Path, info: Mapping[str, Any]) -> None:
     problems = [
-        f"{kind.replace('_', ' ')}: {few(sorted(map(str, info[kind])))}"
+        f"{kind.replace('_', ' ')}: {first_few(sorted(map(str, info[kind])))}"
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
         if info.get(kind)
     ]
     if problems:
-        raise WeightsError(
-            f"{where}: these weights are not those of its config; {'; '.join(problems)}."
-        )
+        raise WeightsError(f"{where}: the weights do not match its config; {'; '.join(problems)}.")
 
 
 def _unreadable(where: Path, error: Exception) -> WeightsError:
-    said = " ".join(str(error).split())[:300]
+    reason = " ".join(str(error).split())[:300]
     return WeightsError(
-        f"{where}: transformers cannot read this as a language model with its tokenizer ({said})."
+        f"{where}: transformers cannot read this as a language model with its tokenizer ({reason})."
     )

@@ -1,13 +1,13 @@
-"""InternLM2 and InternLM2.5 read as Llama: other names, and one fused matrix taken apart.
+"""Converts InternLM2 and InternLM2.5 to Llama: renames tensors and splits one fused matrix.
 
-InternLM2 is Llama but for its names and its attention's one matrix `wqkv`. The rows of that are
-grouped by key/value head: in each group the queries that share the head, then its key, then its
-value. Rotary positions turn halves, as in Llama, so no row is permuted. `dynamic` scaling of those
-positions acts beyond the length of training only (32,768 tokens):
+InternLM2 is Llama except for its names and the fused attention matrix `wqkv`. The rows of `wqkv`
+are grouped by key/value head: each group holds the queries that share the head, then its key, then
+its value. Rotary embeddings rotate halves, as in Llama, so no row is permuted. `dynamic` scaling
+of the rotary base acts beyond the training length (32,768 tokens) only:
 
     base * (factor * L / 32768 - (factor - 1)) ^ (d / (d - 2))
 
-with L the length so far and d the width of a head, which is also transformers' Llama.
+with L the current length and d the width of a head, exactly as in transformers' Llama.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.io.rename import Change, Rule, for_each, rename
-from vlm.weights.io.schema import Fields
+from vlm.weights.io.rename import Rule, Transform, for_each, rename
+from vlm.weights.io.schema import JsonObject
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-LARGEST = 1 << 20  # of any width, length or vocabulary
+LARGEST = 1 << 20  # for any width, length or vocabulary size
 
 LAYER = [
     *rename("{theirs}attention.wo.weight", "{ours}self_attn.o_proj.weight"),
@@ -34,14 +34,14 @@ LAYER = [
 
 
 def internlm2_rules(config: Any, theirs: str = "", ours: str = "") -> list[Rule]:
-    """The table, for a Llama config; `theirs` and `ours` go before every name."""
+    """Returns the rules for a Llama config; `theirs` and `ours` are prefixes of every name."""
     heads, groups = config.num_attention_heads, config.num_key_value_heads
     change = split_wqkv(heads, groups, config.head_dim)
     rules = rename(f"{theirs}model.tok_embeddings.weight", f"{ours}model.embed_tokens.weight")
     for layer in range(config.num_hidden_layers):
         source, target = f"{theirs}model.layers.{layer}.", f"{ours}model.layers.{layer}."
         parts = tuple(f"{target}self_attn.{part}_proj.weight" for part in "qkv")
-        note = f"{groups} groups of {heads // groups} queries, key, value taken apart"
+        note = f"{groups} groups of {heads // groups} queries, key and value split"
         rules.append(Rule((f"{source}attention.wqkv.weight",), parts, change, note))
         rules += for_each(LAYER, {"theirs": source, "ours": target})
     rules += rename(f"{theirs}model.norm.weight", f"{ours}model.norm.weight")
@@ -50,23 +50,23 @@ def internlm2_rules(config: Any, theirs: str = "", ours: str = "") -> list[Rule]
     return rules
 
 
-def split_wqkv(num_heads: int, num_groups: int, head_dim: int) -> Change:
-    """From wqkv [groups * (queries + 2) * head_dim, D] to q, k and v."""
+def split_wqkv(num_heads: int, num_groups: int, head_dim: int) -> Transform:
+    """Splits wqkv [groups * (queries + 2) * head_dim, D] into q, k and v."""
     queries = num_heads // num_groups
 
-    def change(wqkv: Tensor) -> Sequence[Tensor]:
+    def transform(wqkv: Tensor) -> Sequence[Tensor]:
         D = wqkv.shape[1]
         rows = wqkv.view(num_groups, queries + 2, head_dim, D)
         q, k, v = rows[:, :queries], rows[:, queries], rows[:, queries + 1]
         return q.reshape(-1, D), k.reshape(-1, D), v.reshape(-1, D)
 
-    return change
+    return transform
 
 
-def llama_config(given: Fields) -> dict[str, Any]:
-    """The language model's part of our config.json, from InternLM2's own (`llm_config`).
+def llama_config(given: JsonObject) -> dict[str, Any]:
+    """Returns the text_config of our config.json for an InternLM2 config (`llm_config`).
 
-    The ids of BOS, end and padding are the tokenizer's to say.
+    The ids of BOS, EOS and padding come from the tokenizer instead.
     """
     architecture = given.values.get("architectures")
     if architecture is not None and architecture != ["InternLM2ForCausalLM"]:

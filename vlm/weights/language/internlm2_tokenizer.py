@@ -1,11 +1,11 @@
-"""InternLM2's tokenizer, a SentencePiece BPE model with added tokens, as a fast tokenizer.
+"""Converts InternLM2's tokenizer, a SentencePiece BPE model with added tokens, to a fast tokenizer.
 
-Its own class is code inside the checkpoint and is not run. tokenizer.model is data: pieces with
-scores and kinds, and how text is prepared. The same merges, bytes for what is in no piece, and the
-tokens of added_tokens.json and tokenizer_config.json make a tokenizer that gives the same ids.
+Its own class is code inside the checkpoint and does not run. tokenizer.model is data: pieces with
+scores and types, and the normalization of text. The same merges, byte fallback, and the tokens of
+added_tokens.json and tokenizer_config.json give a tokenizer with identical ids.
 
-Tokens added under an id that SentencePiece has a piece for take that piece's place: InternLM2 keeps
-spare pieces (`[UNUSED_TOKEN_145]`) for them.
+A token that is added under the id of a SentencePiece piece replaces that piece: InternLM2 reserves
+spare pieces (`[UNUSED_TOKEN_145]`) for this.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.io.files import WeightsError, why_unreadable
-from vlm.weights.io.schema import LARGEST_FILE, read_json
+from vlm.weights.io.files import WeightsError, likely_cause
+from vlm.weights.io.schema import LARGEST_FILE, read_json_object
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 SPM_FILE, ADDED_FILE, CONFIG_FILE = "tokenizer.model", "added_tokens.json", "tokenizer_config.json"
 UNKNOWN, BOS, EOS = "<unk>", "<s>", "</s>"  # ids 0, 1, 2; EOS is also the padding
-# What the chat models use two spare pieces for, said here for folders that leave it to code.
+# The tokens that chat models put on two spare pieces, for folders that leave them to their code.
 SPARE = {"[UNUSED_TOKEN_145]": "<|im_end|>", "[UNUSED_TOKEN_146]": "<|im_start|>"}
-# Kinds of pieces, as sentencepiece_model.proto numbers them.
+# Types of pieces, numbered as in sentencepiece_model.proto.
 NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
 BPE = 2
 LONGEST_PIECE = 1024  # characters; a piece is a word or a run of spaces
 
 
 def internlm2_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer of an original folder. Raises WeightsError with the file that is at fault."""
+    """Builds the tokenizer of an original folder. Raises WeightsError that names a broken file."""
     from transformers import PreTrainedTokenizerFast
 
     path = folder / SPM_FILE
@@ -60,7 +60,7 @@ def internlm2_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def read_sentencepiece(path: Path) -> Any:
-    """The ModelProto of a SentencePiece file of the kind that can be converted."""
+    """Reads a SentencePiece file as a ModelProto. Raises WeightsError if it is not convertible."""
     from google.protobuf.message import DecodeError
     from sentencepiece import sentencepiece_model_pb2
 
@@ -72,27 +72,27 @@ def read_sentencepiece(path: Path) -> Any:
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: the file is missing. Download the folder again.") from error
     except (OSError, DecodeError) as error:
-        raise WeightsError(f"{path}: {why_unreadable(path, 'a tokenizer')}") from error
+        raise WeightsError(f"{path}: {likely_cause(path, 'a tokenizer')}") from error
     pieces = model.pieces
     if not pieces or max(len(piece.piece) for piece in pieces) > LONGEST_PIECE:
-        raise WeightsError(f"{path}: {why_unreadable(path, 'a tokenizer')}")
+        raise WeightsError(f"{path}: {likely_cause(path, 'a tokenizer')}")
     if model.trainer_spec.model_type != BPE:
-        raise WeightsError(f"{path}: only SentencePiece models of the kind BPE can be converted.")
+        raise WeightsError(f"{path}: only SentencePiece models of type BPE can be converted.")
     if [piece.piece for piece in pieces[:3]] != [UNKNOWN, BOS, EOS]:
         raise WeightsError(
             f"{path}: the first pieces must be {UNKNOWN}, {BOS} and {EOS}, as in InternLM2."
         )
     spec = model.normalizer_spec
     if model.trainer_spec.treat_whitespace_as_suffix or not spec.escape_whitespaces:
-        raise WeightsError(f"{path}: it treats spaces in a way that cannot be converted.")
+        raise WeightsError(f"{path}: its treatment of spaces cannot be converted.")
     return model
 
 
 def merges_of(scores: Mapping[str, float]) -> list[tuple[str, str]]:
-    """What may be joined, best first: every way to make a piece from two others.
+    """Returns the merges, best first: every split of a piece into two other pieces.
 
-    SentencePiece joins whichever neighbours make the piece of the highest score; a list of pairs in
-    the order of their piece's score does the same.
+    SentencePiece merges the neighbors that form the piece of the highest score; a list of pairs
+    ordered by the score of their piece does the same.
     """
     merges = []
     for piece, _ in sorted(scores.items(), key=lambda item: -item[1]):
@@ -147,7 +147,7 @@ def _converted(model: Any, replaced: Mapping[int, str]) -> Tokenizer:
 def _add_tokens(
     tokenizer: Tokenizer, model: Any, added: Mapping[int, tuple[str, bool]], path: Path
 ) -> None:
-    """Control pieces and added tokens, which are found in text before anything is joined."""
+    """Adds control pieces and added tokens, which are matched in the text before any merge."""
     from tokenizers import AddedToken
 
     marked = {
@@ -162,39 +162,41 @@ def _add_tokens(
     if wrong:
         raise WeightsError(
             f"{path}: the added tokens do not follow its {len(model.pieces)} pieces without a gap"
-            f" ({wrong[0]}). Download the tokenizer's files again, all of one release."
+            f" ({wrong[0]}). Download all tokenizer files again, from one release."
         )
 
 
 def _added_tokens(folder: Path, pieces: list[str]) -> dict[int, tuple[str, bool]]:
-    """id -> token, and whether it is special; from both files, which must agree."""
+    """Returns id -> (token, is special) from both files, which must agree."""
     added: dict[int, tuple[str, bool]] = {}
     for id, piece in enumerate(pieces):
         if piece in SPARE:
             added[id] = (SPARE[piece], True)
     path = folder / ADDED_FILE
     if path.is_file():
-        given = read_json(path, "a list of tokens")
+        given = read_json_object(path, "a list of tokens")
         for token in given.values:
             added[given.integer(token, 0, 1 << 20)] = (token, True)
     path = folder / CONFIG_FILE
-    config = read_json(path, "a tokenizer's config")
+    config = read_json_object(path, "a tokenizer's config")
     if "added_tokens_decoder" in config:
         decoder = config.section("added_tokens_decoder")
         for written in decoder.values:
             entry = decoder.section(written)
             content, special = entry.text("content"), entry.boolean("special", True)
             if not written.isdecimal():
-                raise decoder.wrong(written, "under a whole number, its id")
+                raise decoder.wrong(written, "named by its id, a whole number")
             id = int(written)
             if id in added and added[id][0] not in (content, *SPARE.values()):
                 raise WeightsError(
                     f"{path}: the token {id} is {content} here and {added[id][0]} in"
-                    f" {ADDED_FILE}. Download both again, of one release."
+                    f" {ADDED_FILE}. Download both again, from one release."
                 )
             added[id] = (content, special)
     return {id: added[id] for id in sorted(added) if id > 2}
 
 
 def _adds_bos(folder: Path) -> bool:
-    return read_json(folder / CONFIG_FILE, "a tokenizer's config").boolean("add_bos_token", True)
+    return read_json_object(folder / CONFIG_FILE, "a tokenizer's config").boolean(
+        "add_bos_token", True
+    )

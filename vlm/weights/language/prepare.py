@@ -1,8 +1,7 @@
-"""A language model of somebody else's, made ready to be the language model of a PVC.
+"""Prepares any language model that `causal_lm` loads to be the language model of a PVC.
 
-Any that `causal_lm` loads. Its tokenizer gets the picture markup as special tokens; its embeddings
-grow only if they have no rows left, which padded vocabularies have. New tokens start as the mean
-word.
+The tokenizer gets the image markup as special tokens. The embeddings grow only if they have no
+spare rows; padded vocabularies have some. New tokens are initialized to the mean embedding.
 """
 
 from __future__ import annotations
@@ -23,40 +22,40 @@ CHATML_MARKS = ("<|im_start|>", "<|im_end|>")
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A language model with a tokenizer that knows pictures."""
+    """A language model whose tokenizer has the image tokens."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     template: str | dict[str, Any]  # for PromptConfig
-    template_note: str  # which it is, for people
-    vocabulary: str  # what became of it, for people
+    template_note: str  # the origin of the template, in words
+    vocabulary: str  # its size and growth, in words
 
 
 def read_language_model(
     path: Path, image_tokens: tuple[str, str, str], dtype: torch.dtype | None = None
 ) -> LanguageModel:
-    """From a folder, or a GGUF file; `dtype` None: as it is saved (a GGUF file: bfloat16).
+    """Loads a folder or a GGUF file; `dtype` None keeps the saved type (GGUF: bfloat16).
 
-    Raises WeightsError in one sentence for what is no causal language model, or half of one.
+    Raises WeightsError, one sentence, if `path` is not a causal language model or is incomplete.
     """
     model, tokenizer = load_causal_lm(path, dtype)
     template, template_note = choose_template(tokenizer)
     known = set(tokenizer.get_vocab())
     added = add_markup(tokenizer, template, image_tokens)
     new = [token for token in added if token not in known]
-    vocabulary = make_room(model, tokenizer, new)
-    _end_where_turns_end(model, tokenizer, template)
+    vocabulary = extend_vocabulary(model, tokenizer, new)
+    _stop_at_end_of_turn(model, tokenizer, template)
     return LanguageModel(model, tokenizer, template, template_note, vocabulary)
 
 
 def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str | dict[str, Any], str]:
-    """The tokenizer's own template as data, or else ChatML; and which it is, for people."""
+    """Returns the tokenizer's own template as data, else ChatML, and a note on its origin."""
     from vlm.prompt.jinja import NoTemplate, read_chat_template
 
     try:
         template, remark = read_chat_template(tokenizer)
     except NoTemplate as reason:
-        # ChatML's marks after a BOS are InternLM2's.
+        # ChatML's markers after a BOS are InternLM2's.
         marked = set(CHATML_MARKS) <= set(tokenizer.get_vocab()) and tokenizer.bos_token == "<s>"
         ours = "internlm2-chat" if marked else "chatml"
         return ours, f"ours ({ours}), since {reason}"
@@ -68,7 +67,7 @@ def choose_template(tokenizer: PreTrainedTokenizerBase) -> tuple[str | dict[str,
     marks = [str(token) for token in tokenizer.added_tokens_decoder.values()]
     openings = [template.open(role) for role in ("user", "assistant")]
     if not all(any(mark in opening for mark in marks) for opening in openings):
-        own += "; its roles are marked by ordinary words, which a user can type"
+        own += "; its role markers are ordinary words, which a user can type"
     return template.to_dict(), own
 
 
@@ -77,10 +76,9 @@ def add_markup(
     template: str | Mapping[str, Any],
     image_tokens: tuple[str, str, str],
 ) -> list[str]:
-    """Makes the picture markup and the template's marks special tokens; returns all of them.
+    """Makes the image markup and the template's markers special tokens; returns all of them.
 
-    A mark that the tokenizer knows as an added token without calling it special would be read out
-    of what somebody types.
+    A marker that is an added token but not a special one would be recognized in typed text.
     """
     from vlm.prompt.template import ROLES, template_of
 
@@ -88,19 +86,21 @@ def add_markup(
     if isinstance(template, str):
         marks = list(CHATML_MARKS)
     else:
-        said = [chosen.start, chosen.answer, *map(chosen.open, ROLES), *map(chosen.close, ROLES)]
+        frame = [chosen.start, chosen.answer, *map(chosen.open, ROLES), *map(chosen.close, ROLES)]
         known = [str(token) for token in tokenizer.added_tokens_decoder.values()]
-        marks = [token for token in known if any(token in literal for literal in said)]
+        marks = [token for token in known if any(token in literal for literal in frame)]
     marks = [token for token in marks if token.strip()]
-    wanted = [*marks, *image_tokens]
+    special = [*marks, *image_tokens]
     tokenizer.add_special_tokens(
-        {"additional_special_tokens": wanted}, replace_extra_special_tokens=False
+        {"additional_special_tokens": special}, replace_extra_special_tokens=False
     )
-    return wanted
+    return special
 
 
-def make_room(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, new: list[str]) -> str:
-    """Rows for new tokens, the mean of the known ones; returns what was done, for people."""
+def extend_vocabulary(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, new: list[str]
+) -> str:
+    """Sets the embeddings of new tokens to the mean of the others; returns a note in words."""
     import torch
 
     rows = model.get_input_embeddings().weight.shape[0]
@@ -109,7 +109,7 @@ def make_room(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, new: l
     if grown:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     ids = [tokenizer.convert_tokens_to_ids(token) for token in new]
-    # A head that is tied to the embeddings is the same tensor, and is filled once.
+    # A head tied to the embeddings is the same tensor and is filled once.
     tables = {
         id(table.weight): table.weight
         for table in (model.get_input_embeddings(), model.get_output_embeddings())
@@ -120,16 +120,16 @@ def make_room(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, new: l
             mean = weight[: min(known, rows)].double().mean(dim=0)
             weight[ids] = mean.to(weight.dtype)
     added = f"{len(new)} added ({', '.join(new)})" if new else "none added"
-    room = f"grown from {rows} rows to {len(tokenizer)}" if grown else f"room in its {rows} rows"
+    room = f"grown from {rows} to {len(tokenizer)} rows" if grown else f"room in its {rows} rows"
     return f"{len(tokenizer)} tokens, {added}; embeddings: {room}"
 
 
-def _end_where_turns_end(
+def _stop_at_end_of_turn(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     template: str | Mapping[str, Any],
 ) -> None:
-    """`generate` stops where an answer ends in the template, beside where the model says."""
+    """Adds the token that ends an answer in the template to the EOS ids of `generate`."""
     from vlm.prompt.template import template_of
 
     closing = template_of(template).close("assistant")

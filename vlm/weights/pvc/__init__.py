@@ -1,1 +1,1 @@
-"""The published PVC-InternVL2 weights: reading, inspecting, converting."""
+"""Loads, inspects and converts the published PVC-InternVL2 weights."""

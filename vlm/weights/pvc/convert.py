@@ -1,9 +1,9 @@
-"""An original folder written as one of ours, file by file.
+"""Converts an original PVC-InternVL2 folder to our format, file by file.
 
-The new folder is built beside its place and renamed when it is whole, so a conversion that was
-stopped leaves nothing under the final name; what it had written is thrown away by the next one.
-Tensors are mapped from the original and written one file at a time: no more than one new file's
-tensors are touched at once, whatever the size of the model.
+The new folder is built beside the target and renamed when complete, so an interrupted conversion
+leaves nothing under the final name; the next one deletes its leftovers. Tensors are memory-mapped
+and written one file at a time: at most the tensors of one new file are in memory, for a model of
+any size.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHARD_BYTES = 1 << 30  # of a new file, unless one tensor is larger
-Advance = Callable[[int], None]  # told how many bytes have been written
+Advance = Callable[[int], None]  # called with the number of bytes just written
 
 
 def convert(source: Path, target: Path, advance: Advance = lambda _: None) -> Path:
-    """Writes the folder `target`, which must not exist or be empty; returns it."""
+    """Writes the folder `target`, which must be empty or missing, and returns it."""
     target = target.expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise WeightsError(f"{target} is there already. Name another place, or delete it first.")
+        raise WeightsError(f"{target} already exists. Name another folder, or delete it first.")
     if not is_published(source):
-        raise WeightsError(f"{source} is no original PVC-InternVL2: there is nothing to convert.")
+        raise WeightsError(f"{source} is not an original PVC-InternVL2, so it needs no conversion.")
     published = open_published(source)
-    published.fit.refuse(source)
+    published.fit.require(source)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_small_disk(published, target.parent)
+        _require_disk_space(published, target.parent)
         with FileLock(target.with_name(f".{target.name}.lock"), timeout=0):
             _build(published, target, advance)
     except Timeout as error:
         raise WeightsError(f"{target} is being written by another process.") from error
     except OSError as error:
         raise WeightsError(
-            f"{target} cannot be written ({error.strerror or error}). Name another place."
+            f"{target} cannot be written ({error.strerror or error}). Name another folder."
         ) from error
     target.with_name(f".{target.name}.lock").unlink(missing_ok=True)
     return target
@@ -81,7 +81,7 @@ def _write_weights(published: Published, folder: Path, advance: Advance) -> None
         where |= dict.fromkeys(tensors, name)
         total += size
         del tensors
-        published.shards.close()  # the pages that were read are given back
+        published.shards.close()  # releases the pages that were read
         advance(size)
     if len(groups) > 1:
         index = {"metadata": {"total_size": total}, "weight_map": where}
@@ -89,7 +89,7 @@ def _write_weights(published: Published, folder: Path, advance: Advance) -> None
 
 
 def tensors_of(rules: list[Rule], get: Callable[[str], Tensor]) -> dict[str, Tensor]:
-    """The tensors that these rules make."""
+    """Returns the target tensors of these rules."""
     return {name: tensor for rule in rules for name, tensor in rule.apply(get).items()}
 
 
@@ -99,7 +99,7 @@ def file_groups(
     dtypes: Mapping[str, str],
     limit: int = SHARD_BYTES,
 ) -> Iterator[list[Rule]]:
-    """The rules in the groups that become one file each."""
+    """Yields groups of rules; each group becomes one file of about `limit` bytes."""
     group: list[Rule] = []
     filled = 0
     for rule in rules:
@@ -132,16 +132,16 @@ def _write_settings(published: Published, folder: Path) -> None:
         pad_token_id=text.pad_token_id,
     ).save_pretrained(folder)
     published_processor(published).save_pretrained(folder)
-    facts = {"converted from": f"`{published.folder.name}`, its original release"}
-    limits = "It can be wrong. What is guessed of the release: docs/models.md."
-    card = model_card(published.folder.name, "its weights renamed and not changed", facts, limits)
+    facts = {"converted from": f"`{published.folder.name}`, the original release"}
+    limits = "It can be wrong. docs/models.md lists what is assumed about the release."
+    card = model_card(published.folder.name, "with renamed, unchanged weights", facts, limits)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _refuse_small_disk(published: Published, place: Path) -> None:
+def _require_disk_space(published: Published, place: Path) -> None:
     free, needed = shutil.disk_usage(place).free, published.shards.bytes + (64 << 20)
     if free < needed:
         raise WeightsError(
-            f"{place}: the converted model takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are"
-            " free. Make room, or name another place."
+            f"{place}: the converted model takes {needed / 1e9:.1f} GB, but only"
+            f" {free / 1e9:.1f} GB are free. Free some space, or name another folder."
         )

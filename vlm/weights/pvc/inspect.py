@@ -1,8 +1,8 @@
-"""What a folder holds, what each tensor would become, and what an original checkpoint tells of PVC.
+"""Reports what a folder holds, what each tensor would become, and what a release shows about PVC.
 
-Nothing is converted and nothing but headers and a few small vectors is read, so this takes seconds
-for a model of any size. Where names do not fit, tensors of the same shape are put side by side, and
-a `revisit.json` is proposed that would make them fit.
+Only headers and a few small vectors are read and nothing is converted, so this takes seconds for a
+model of any size. If names do not fit, tensors of equal shape are matched and a `revisit.json` that
+maps them is proposed.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from vlm.weights.io.shapes import model_shapes
 from vlm.weights.io.shards import Shards
 from vlm.weights.own import own_config, own_fit
 from vlm.weights.pvc.names import ADDED, LAYERS, OURS, theirs
-from vlm.weights.pvc.published import MODEL_TYPE, READING, Published, is_published, open_published
+from vlm.weights.pvc.published import MODEL_TYPE, OVERRIDES, Published, is_published, open_published
 
-Row = tuple[str, str, str]  # a name, its shape, what becomes of it
+TableRow = tuple[str, str, str]  # a name, its shape, the new name
 
 
-def inspect(folder: Path, everything: bool = False) -> tuple[list[str], bool]:
-    """The lines to print, and whether the folder can be loaded.
+def inspect(folder: Path, all_tensors: bool = False) -> tuple[list[str], bool]:
+    """Returns the lines to print, and whether the folder can be loaded.
 
-    Layers that are alike are one line, unless `everything` is asked for.
+    Identical layers share one line unless `all_tensors` is set.
     """
     if is_published(folder):
         published = open_published(folder)
         lines = [*_head(folder, published.shards, f"an original release ({MODEL_TYPE})")]
         title = "What each tensor becomes"
-        lines += _tensors(published.fit, published.shards.shapes, everything, title)
-        lines += _problems(published.fit, published.shards.shapes, everything)
+        lines += _tensors(published.fit, published.shards.shapes, all_tensors, title)
+        lines += _problems(published.fit, published.shards.shapes, all_tensors)
         lines += _proposal(published)
         lines += _unknowns(published)
         return lines, published.fit.ok
     shards = Shards(folder)
     fit = own_fit(own_config(folder), shards)
-    lines = [*_head(folder, shards, "a model of ours")]
-    lines += _tensors(fit, shards.shapes, everything, "Its tensors")
-    lines += _problems(fit, shards.shapes, everything)
+    lines = [*_head(folder, shards, "a model in our format")]
+    lines += _tensors(fit, shards.shapes, all_tensors, "Tensors")
+    lines += _problems(fit, shards.shapes, all_tensors)
     return lines, fit.ok
 
 
@@ -50,19 +50,19 @@ def _head(folder: Path, shards: Shards, what: str) -> Iterator[str]:
     yield f"{folder}: {what}"
     yield (
         f"  {len(shards.files)} file{'s' * (len(shards.files) > 1)}, {shards.bytes / 1e9:.2f} GB,"
-        f" {len(shards.shapes)} tensors, {numbers / 1e6:,.1f} million numbers,"
+        f" {len(shards.shapes)} tensors, {numbers / 1e6:,.1f} million parameters,"
         f" {', '.join(sorted(set(shards.dtypes.values())))}"
     )
 
 
-def _tensors(fit: Fit, shapes: Mapping[str, Shape], everything: bool, title: str) -> Iterator[str]:
+def _tensors(fit: Fit, shapes: Mapping[str, Shape], all_tensors: bool, title: str) -> Iterator[str]:
     yield ""
     yield title
     rows = [
-        (_together(rule.sources), _shape(shapes[rule.sources[0]]), _becomes(rule))
+        (_braced(rule.sources), _shape(shapes[rule.sources[0]]), _becomes(rule))
         for rule in fit.rules
     ]
-    yield from _table(rows if everything else collapsed(rows))
+    yield from _table(rows if all_tensors else collapsed(rows))
     if fit.dropped:
         yield from _table([(name, _shape(shapes[name]), "not used") for name in fit.dropped])
 
@@ -70,12 +70,12 @@ def _tensors(fit: Fit, shapes: Mapping[str, Shape], everything: bool, title: str
 def _becomes(rule: Rule) -> str:
     if rule.sources == rule.targets:
         return ""
-    targets = _together(rule.targets)
+    targets = _braced(rule.targets)
     return f"{targets}  ({rule.note})" if rule.note else targets
 
 
-def _together(names: Sequence[str]) -> str:
-    """Several names as one: `self_attn.{q,k,v}_proj.weight`."""
+def _braced(names: Sequence[str]) -> str:
+    """Joins several names: `self_attn.{q,k,v}_proj.weight`."""
     if len(names) == 1:
         return names[0]
     start = commonprefix(names)
@@ -84,37 +84,37 @@ def _together(names: Sequence[str]) -> str:
     return f"{start}{{{','.join(middle)}}}{end}"
 
 
-def _problems(fit: Fit, shapes: Mapping[str, Shape], everything: bool) -> Iterator[str]:
+def _problems(fit: Fit, shapes: Mapping[str, Shape], all_tensors: bool) -> Iterator[str]:
     yield ""
     if fit.ok:
-        yield "Everything fits: nothing is missing, left over or of another shape."
+        yield "Everything fits: nothing is missing, unexpected or of the wrong shape."
         return
-    yield "What does not fit"
-    for title, names in (("missing", fit.missing), ("left over", fit.left_over)):
+    yield "Problems"
+    for title, names in (("missing", fit.missing), ("unexpected", fit.unexpected)):
         rows = [(name, _shape(shapes[name]) if name in shapes else "", "") for name in names]
         if rows:
             yield f"  {title}:"
-            yield from (f"  {line}" for line in _table(rows if everything else collapsed(rows)))
-    if fit.misshapen:
-        yield "  of another shape:"
-        yield from (f"    {line}" for line in fit.misshapen)
+            yield from (f"  {line}" for line in _table(rows if all_tensors else collapsed(rows)))
+    if fit.mismatched:
+        yield "  wrong shape:"
+        yield from (f"    {line}" for line in fit.mismatched)
 
 
 def _proposal(published: Published) -> list[str]:
-    """Which left-over tensor could be which missing one, as a revisit.json."""
+    """Proposes a revisit.json that maps unexpected tensors to missing ones."""
     names = propose(published)
     if not names:
         return []
     text = json.dumps({"names": {**published.names, **names}}, indent=2)
     return [
         "",
-        f"By shape and by name, this {READING} beside the weights might make them fit"
-        " (look at it before you believe it):",
+        f"Judged by shape and name, this {OVERRIDES} beside the weights might make them fit"
+        " (check it before use):",
         *(f"  {line}" for line in text.splitlines()),
     ]
 
 
-# What their programmers may have called what we call ... : a part of the name.
+# Part of our name -> words that the file may use for it.
 HINTS = {
     "gamma": ("gamma", "scale", "weight_mlp"),
     "beta": ("beta", "shift", "bias_mlp"),
@@ -126,15 +126,15 @@ HINTS = {
 
 
 def propose(published: Published) -> dict[str, str]:
-    """Our name -> the file's, for slots whose guess is missing: same shape, likest name.
+    """Proposes our name -> the file's for missing guesses: equal shape, most similar name.
 
-    The last layer and the compressor stand for all; two slots never get the same tensor.
+    Looks at the last layer and the compressor only; no tensor is proposed twice.
     """
     tower = published.config.tower_config
     last = f"{LAYERS}{tower.depth + tower.num_temporal_layers - 1}."
     shapes, missing = published.shards.shapes, set(published.fit.missing)
-    wanted = model_shapes(published.config)
-    left = [name.removesuffix(".weight") for name in published.fit.left_over]
+    expected = model_shapes(published.config)
+    unexpected = [name.removesuffix(".weight") for name in published.fit.unexpected]
     found: dict[str, str] = {}
     for ours in OURS:
         inside = ours in ADDED
@@ -145,23 +145,23 @@ def propose(published: Published) -> dict[str, str]:
         target = f"tower.blocks.{tower.num_temporal_layers - 1}.{ours}" if inside else ours
         candidates = [
             name
-            for name in left
+            for name in unexpected
             if name.startswith(where or "mlp1.")
             and name.removeprefix(where) not in found.values()
-            and _same(shapes.get(name + ending), wanted[target + ending])
+            and _same(shapes.get(name + ending), expected[target + ending])
         ]
         if candidates:
-            best = max(candidates, key=lambda name: _likeness(ours, name))
+            best = max(candidates, key=lambda name: _similarity(ours, name))
             found[ours] = best.removeprefix(where)
     return found
 
 
-def _same(found: Shape | None, wanted: Shape) -> bool:
-    return found is not None and (found == wanted or _product(found) == 1 == len(wanted))
+def _same(found: Shape | None, expected: Shape) -> bool:
+    return found is not None and (found == expected or _product(found) == 1 == len(expected))
 
 
-def _likeness(ours: str, name: str) -> tuple[int, int]:
-    """How well a name of the file goes with one of ours: shared hints, then the last number."""
+def _similarity(ours: str, name: str) -> tuple[int, int]:
+    """Scores a name of the file against one of ours: shared hints, then the last number."""
     hints = sum(
         any(word in name.lower() for word in words) for part, words in HINTS.items() if part in ours
     )
@@ -172,17 +172,17 @@ def _likeness(ours: str, name: str) -> tuple[int, int]:
 
 
 def _unknowns(published: Published) -> Iterator[str]:
-    """What is not known of PVC, and how it reads from this folder (docs/models.md has the why)."""
+    """Lists what is unknown about PVC and what is assumed here (docs/models.md has the reasons)."""
     yield ""
-    yield f"What is not known of PVC, and how it is read here (fields for {READING})"
-    rows = list(_readings(published))
+    yield f"What is unknown about PVC, and what is assumed here (fields for {OVERRIDES})"
+    rows = list(_assumptions(published))
     width = max(len(what) for what, _, _ in rows)
     field_width = max(len(field) for _, field, _ in rows)
-    for what, field, reading in rows:
-        yield f"  {what:<{width}}  {field:<{field_width}}  {reading}"
+    for what, field, evidence in rows:
+        yield f"  {what:<{width}}  {field:<{field_width}}  {evidence}"
 
 
-def _readings(published: Published) -> Iterator[Row]:
+def _assumptions(published: Published) -> Iterator[TableRow]:
     config, original = published.config, published.original
     tower, compressor, prompt = (
         config.tower_config,
@@ -198,13 +198,13 @@ def _readings(published: Published) -> Iterator[Row]:
     yield (
         "timestep",
         f"tower.timestep_form = {tower.timestep_form}, timestep_scale = {tower.timestep_scale:g}",
-        "nothing in the file shows it; try t/(T-1) and t, and 1000 times t/T",
+        "not in the file; try t/(T-1), t, and 1000 times t/T",
     )
     layers = f"{tower.depth} to {tower.depth + tower.num_temporal_layers - 1}"
     yield (
         "temporal layers",
         f"tower.num_temporal_layers = {tower.num_temporal_layers}",
-        f"layers {layers}: those with more tensors than InternViT's",
+        f"layers {layers} have more tensors than InternViT's",
     )
     first = f"{LAYERS}{tower.depth}."
     yield ("alpha", "", _alpha(published, first))
@@ -219,55 +219,55 @@ def _readings(published: Published) -> Iterator[Row]:
         _gamma(published, theirs("compressor.norm.gamma.2", published.names)),
     )
     yield (
-        "its norm's own affine",
+        "affine of AdaLN's norm",
         f"tower.adaln_affine = {tower.adaln_affine}".lower(),
-        "there is one" if tower.adaln_affine else "no such tensor (left-over ones would show it)",
+        "found" if tower.adaln_affine else "no such tensor (it would be listed as unexpected)",
     )
     yield (
         "CLS in temporal attention",
         f"tower.temporal_cls = {tower.temporal_cls}".lower(),
-        "nothing in the file shows it",
+        "not in the file",
     )
     yield (
         "heads of temporal attention",
         f"tower.temporal_heads = {tower.temporal_heads}",
-        "nothing in the file shows it; any divisor of the width fits the shapes",
+        "not in the file; any divisor of the width fits the shapes",
     )
     repeat = json.dumps(original.values.get("image_repeat_time"))
     yield (
-        "looks at a picture",
+        "looks per image",
         f"prompt.looks = {prompt.looks}",
         f"image_repeat_time is {repeat} in config.json",
     )
     yield (
-        "label of a frame",
+        "frame label",
         f"prompt.frame_label = {json.dumps(prompt.frame_label)}",
-        'nothing in the file shows it; its benchmark writes "Frame{index}:"',
+        'not in the file; the MVBench script of the release writes "Frame{index}:"',
     )
 
 
 def _alpha(published: Published, where: str) -> str:
     name = where + theirs("alpha", published.names)
     if name not in published.shards.shapes:
-        return "not found under its guessed name"
+        return "not found under its assumed name"
     values = published.shards.get(name).float().abs()
     return (
-        f"shape {_shape(published.shards.shapes[name])}, mean size {float(values.mean()):.3g}"
-        " in the first temporal layer (0 would be untrained)"
+        f"shape {_shape(published.shards.shapes[name])}, mean magnitude"
+        f" {float(values.mean()):.3g} in the first temporal layer (0 would be untrained)"
     )
 
 
 def _gamma(published: Published, name: str) -> str:
     if f"{name}.bias" not in published.shards.shapes:
-        return "gamma's bias was not found under its guessed name"
+        return "the bias of gamma was not found under its assumed name"
     mean = float(published.shards.get(f"{name}.bias").float().mean())
     form = "1 + gamma" if mean < 0.5 else "gamma"
-    return f"gamma's bias is {mean:.3f} in the mean, so the scale is {form}"
+    return f"the bias of gamma has mean {mean:.3f}, so the scale is {form}"
 
 
-def collapsed(rows: Iterable[Row]) -> list[Row]:
-    """Rows that differ in a layer's number only, as one: `layers.{0..15}.attn`."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+def collapsed(rows: Iterable[TableRow]) -> list[TableRow]:
+    """Merges rows that differ in the layer number only: `layers.{0..15}.attn`."""
+    groups: dict[tuple[str, ...], list[TableRow]] = {}
     for row in rows:
         groups.setdefault(tuple(_blank(part) for part in row), []).append(row)
     return [tuple(_span([r[i] for r in group]) for i in range(3)) for group in groups.values()]  # type: ignore[misc]
@@ -281,7 +281,7 @@ def _blank(text: str) -> str:
 
 
 def _span(texts: Sequence[str]) -> str:
-    """One text for several that differ in a layer's number."""
+    """Merges texts that differ in the layer number."""
     if len(set(texts)) == 1:
         return texts[0]
     numbers = [int(match[0]) for text in texts if (match := NUMBER.search(text))]
@@ -291,7 +291,7 @@ def _span(texts: Sequence[str]) -> str:
     return NUMBER.sub(span, texts[0])
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(rows: Sequence[TableRow]) -> Iterator[str]:
     if not rows:
         return
     name_width = min(max(len(row[0]) for row in rows), 78)

@@ -1,15 +1,15 @@
-"""The names of OpenGVLab's PVC-InternVL2 beside ours: the one place to change when one is wrong.
+"""Maps the tensor names of OpenGVLab's PVC-InternVL2 to ours: the only place to correct one.
 
-InternViT's names, those of `mlp1` in InternVL2 and InternLM2's are known. Those of what PVC adds
-are not: its code is published inside the checkpoint only. By the sizes of its files there are 17
-tensors more in each of 8 temporal layers and 12 in the compressor, and by the size of its index
-their names are about as long as these. So ADDED and COMPRESSOR hold guesses: InternVL2's habits
-(`qkv`, `proj`, layers of an nn.Sequential by number), DiT's for the embedding of time (`mlp.0`,
-`mlp.2`), and the paper's letters (gamma, beta, alpha).
+The names of InternViT, of `mlp1` in InternVL2 and of InternLM2 are known. Those of the tensors that
+PVC adds are not: its code is published inside the checkpoint only. The file sizes imply 17 more
+tensors in each of 8 temporal layers and 12 in the compressor, and the size of the index implies
+names about as long as these. So ADDED and COMPRESSOR are guesses: the conventions of InternVL2
+(`qkv`, `proj`, layers of an nn.Sequential by number), of DiT for the timestep embedding (`mlp.0`,
+`mlp.2`), and the letters of the paper (gamma, beta, alpha).
 
-A wrong guess is put right here, or without touching code in a file `revisit.json` beside the
-weights, {"names": {"temporal_attn.qkv": "attn_t.qkv"}}: our name, then the file's.
-`python -m vlm.weights inspect` says which fit and proposes such a file.
+Correct a wrong guess here, or without changing code in a file `revisit.json` beside the weights:
+{"names": {"temporal_attn.qkv": "attn_t.qkv"}}, from our name to the file's.
+`python -m vlm.weights inspect` reports which names fit and proposes such a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vlm.weights.io.rename import Change, Rule, for_each, rename
+from vlm.weights.io.rename import Rule, Transform, for_each, rename
 from vlm.weights.language.internlm2 import internlm2_rules
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ LAYER = [
     *rename(LAYERS + "{layer}.norm2", "{ours}.norm2", *WEIGHT_BIAS),
 ]
 
-# Ours -> theirs (guessed), within a temporal layer; each with a weight and a bias, but alpha.
+# Ours -> theirs (guessed), within a temporal layer; each with a weight and a bias except alpha.
 ALPHA = "alpha"
 ADDED = {
     ALPHA: "alpha",
@@ -59,9 +59,9 @@ ADDED = {
     "time.fc1": "t_embedder.mlp.0",
     "time.fc2": "t_embedder.mlp.2",
 }
-ADDED_AFFINE = {"temporal_norm.norm": "temporal_norm.norm"}  # only if the norm has an affine
+ADDED_AFFINE = {"temporal_norm.norm": "temporal_norm.norm"}  # only if the norm is affine
 
-# Ours -> theirs, of the compressor. 0, 1 and 3 are the places in InternVL2's mlp1 (2 is GELU).
+# Ours -> theirs in the compressor. 0, 1 and 3 are the indices in InternVL2's mlp1 (2 is GELU).
 COMPRESSOR = {
     "compressor.time.fc1": "mlp1.0.t_embedder.mlp.0",
     "compressor.time.fc2": "mlp1.0.t_embedder.mlp.2",
@@ -74,17 +74,17 @@ COMPRESSOR = {
 }
 COMPRESSOR_AFFINE = {"compressor.norm.norm": "mlp1.0.norm"}
 
-OURS = (*ADDED, *ADDED_AFFINE, *COMPRESSOR, *COMPRESSOR_AFFINE)  # what revisit.json may name
+OURS = (*ADDED, *ADDED_AFFINE, *COMPRESSOR, *COMPRESSOR_AFFINE)  # the names revisit.json may map
 
 
 def theirs(ours: str, names: Mapping[str, str]) -> str:
-    """The file's name of one of OURS, as revisit.json gives it or as guessed here."""
+    """Returns the file's name for one of OURS: from revisit.json (`names`), else the guess."""
     guesses = {**ADDED, **ADDED_AFFINE, **COMPRESSOR, **COMPRESSOR_AFFINE}
     return names.get(ours, guesses[ours])
 
 
 def pvc_rules(config: PVCConfig, names: Mapping[str, str]) -> list[Rule]:
-    """The whole table for a model of this config, in the order of the original's state dict."""
+    """Returns the rules for a model of this config, in the order of the original state dict."""
     tower, compressor = config.tower_config, config.compressor_config
     added = added_rules(tower.dim, names, tower.adaln_affine)
     rules = list(STEM)
@@ -103,13 +103,13 @@ def pvc_rules(config: PVCConfig, names: Mapping[str, str]) -> list[Rule]:
 
 
 def added_rules(dim: int, names: Mapping[str, str], affine: bool) -> list[Rule]:
-    """What PVC adds to one layer, with {layer} and {ours} to be filled in."""
+    """Returns the rules for the tensors that PVC adds to a layer, with {layer} and {ours} open."""
     rules = [
         Rule(
             (f"{LAYERS}{{layer}}.{theirs(ALPHA, names)}",),
             (f"{{ours}}.{ALPHA}",),
-            _one_for_each(dim),
-            "one number for each channel",
+            _per_channel(dim),
+            "one number per channel",
         )
     ]
     for name in (*ADDED, *(ADDED_AFFINE if affine else ())):
@@ -120,20 +120,17 @@ def added_rules(dim: int, names: Mapping[str, str], affine: bool) -> list[Rule]:
     return rules
 
 
-def _one_for_each(dim: int) -> Change:
-    """A gate that is one number, or a vector of any shape, as a vector of `dim`."""
+def _per_channel(dim: int) -> Transform:
+    """Expands a gate, one number or a vector of any shape, to a vector of `dim`."""
 
-    def change(alpha: Tensor) -> Sequence[Tensor]:
+    def transform(alpha: Tensor) -> Sequence[Tensor]:
         return [alpha.reshape(-1).expand(dim).contiguous()]
 
-    return change
+    return transform
 
 
 def temporal_layers(found: Collection[str], num_layers: int) -> int:
-    """How many of the last layers have more than InternViT's tensors, under whatever names.
-
-    0 where none has.
-    """
+    """Counts the last layers that have more tensors than InternViT's, whatever their names."""
     plain = {
         rule.sources[0]
         for n in range(num_layers)

@@ -1,10 +1,10 @@
-"""OpenGVLab's PVC-InternVL2 as it is published, read without its code.
+"""Loads OpenGVLab's PVC-InternVL2 as published, without its code.
 
-A folder of the original release (config.json with model_type `pvc_internvl`, shards of safetensors,
-SentencePiece tokenizer) becomes our config, our names, our processor. What is known of it and what
-is guessed: docs/models.md; the names: pvc_names.py. What the file's shapes and values tell is read
-from them (how many temporal layers, whether AdaLN's scale is gamma or 1 + gamma); for what they do
-not tell, a file `revisit.json` beside the weights may say so, in the fields of our config:
+A folder of the original release (config.json with model_type `pvc_internvl`, safetensors shards,
+SentencePiece tokenizer) becomes our config, our tensor names, our processor. docs/models.md lists
+what is known and what is assumed; names.py maps the names. Some settings are inferred from shapes
+and values (the number of temporal layers, whether the scale of AdaLN is gamma or 1 + gamma); the
+others can be set in a file `revisit.json` beside the weights, by the fields of our config:
 
     {"tower": {"timestep_scale": 1000.0}, "prompt": {"tile_order": "look"}, "names": {...}}
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.rename import Fit, fit_rules
-from vlm.weights.io.schema import Fields, check_dataclass, read_json
+from vlm.weights.io.schema import JsonObject, check_dataclass, read_json_object
 from vlm.weights.io.shapes import model_shapes
 from vlm.weights.io.shards import Shards
 from vlm.weights.language.internlm2 import LARGEST, llama_config
@@ -35,44 +35,44 @@ if TYPE_CHECKING:
     from vlm.processor import PVCProcessor
 
 MODEL_TYPE = "pvc_internvl"
-READING = "revisit.json"
-TEMPORAL_LAYERS = 8  # where nothing in the file says so
+OVERRIDES = "revisit.json"
+TEMPORAL_LAYERS = 8  # if the file does not show their number
 
 
 @dataclass(frozen=True)
 class Published:
-    """An original folder that was looked at: nothing of its weights is in memory."""
+    """An opened original folder; none of its weights is in memory."""
 
     folder: Path
-    original: Fields  # its config.json
+    original: JsonObject  # its config.json
     config: PVCConfig
-    names: Mapping[str, str]  # of revisit.json
+    names: Mapping[str, str]  # from revisit.json
     shards: Shards
     fit: Fit
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Our names -> tensors, mapped from the files where they are no more than renamed."""
-        self.fit.refuse(self.folder)
+        """Returns our names -> tensors; a tensor that is only renamed stays memory-mapped."""
+        self.fit.require(self.folder)
         return {n: t for rule in self.fit.rules for n, t in rule.apply(self.shards.get).items()}
 
 
 def is_published(folder: Path) -> bool:
     """Whether a folder is an original PVC-InternVL2."""
     try:
-        return read_json(folder / "config.json").values.get("model_type") == MODEL_TYPE
+        return read_json_object(folder / "config.json").values.get("model_type") == MODEL_TYPE
     except WeightsError:
         return False
 
 
 def open_published(folder: Path) -> Published:
-    """Reads the config and the headers of the weights, and fits the table to them."""
-    original = read_json(folder / "config.json")
+    """Reads the config and the headers of the weights and matches the table of names."""
+    original = read_json_object(folder / "config.json")
     original.text("model_type", (MODEL_TYPE,))
     shards = Shards(folder)
-    reading = _reading(folder)
-    names: Mapping[str, str] = reading.get("names", {})
+    overrides = _overrides(folder)
+    names: Mapping[str, str] = overrides.get("names", {})
     tokenizer = internlm2_tokenizer(folder)
-    config = published_config(original, shards, tokenizer, reading)
+    config = published_config(original, shards, tokenizer, overrides)
     fit = fit_rules(pvc_rules(config, names), shards.shapes, model_shapes(config))
     return Published(folder, original, config, names, shards, fit)
 
@@ -83,7 +83,7 @@ def load_published(
     device: str | torch.device | None = None,
     **options: Any,
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """Straight from the original folder; `options` go to from_pretrained."""
+    """Loads an original folder without converting it; `options` go to from_pretrained."""
     from vlm.model import PVCForConditionalGeneration
 
     published = open_published(folder)
@@ -109,7 +109,7 @@ def published_processor(published: Published) -> PVCProcessor:
 
 
 def set_generation(model: PVCForConditionalGeneration) -> None:
-    """What ends an answer, where `generate` looks for it."""
+    """Copies the ids of BOS, EOS and padding to the generation config."""
     text: Any = model.config.text_config
     assert model.generation_config is not None
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
@@ -117,21 +117,21 @@ def set_generation(model: PVCForConditionalGeneration) -> None:
 
 
 def published_config(
-    original: Fields,
+    original: JsonObject,
     shards: Shards,
     tokenizer: PreTrainedTokenizerBase,
-    reading: Mapping[str, Any],
+    overrides: Mapping[str, Any],
 ) -> PVCConfig:
-    """Our config: what config.json says, what the weights show, what revisit.json corrects."""
+    """Builds our config from config.json, from the weights and from revisit.json (`overrides`)."""
     from vlm.config import PVCConfig
     from vlm.config_upgrade import upgrade
 
     text = llama_config(original.section("llm_config"))
-    names = reading.get("names", {})
+    names = overrides.get("names", {})
     if len(tokenizer) > text["vocab_size"]:
         raise WeightsError(
             f"{original.path}: the tokenizer has {len(tokenizer)} tokens and the language model"
-            f" {text['vocab_size']}. Download the tokenizer's files again, all of one release."
+            f" {text['vocab_size']}. Download all tokenizer files again, from one release."
         )
     ends = [_id(tokenizer, token, original) for token in ("<|im_end|>", "<|im_start|>")]
     text |= {
@@ -139,21 +139,21 @@ def published_config(
         "eos_token_id": ends,
         "pad_token_id": tokenizer.pad_token_id,
     }
-    tower = {**_tower(original, shards, names), **upgrade("tower", reading.get("tower", {}))}
+    tower = {**_tower(original, shards, names), **upgrade("tower", overrides.get("tower", {}))}
     side = tower["image_size"] // tower["patch_size"]
     compressor = _compressor(original, shards, names, text["hidden_size"], side)
     config = PVCConfig(
         text_config=text,
         tower=tower,
-        compressor={**compressor, **upgrade("compressor", reading.get("compressor", {}))},
-        prompt={**_prompt(original), **reading.get("prompt", {})},
+        compressor={**compressor, **upgrade("compressor", overrides.get("compressor", {}))},
+        prompt={**_prompt(original), **overrides.get("prompt", {})},
         image_token_id=_id(tokenizer, "<IMG_CONTEXT>", original),
     )
     config.dtype = _dtype(shards)
     return config
 
 
-def _tower(original: Fields, shards: Shards, names: Mapping[str, str]) -> dict[str, Any]:
+def _tower(original: JsonObject, shards: Shards, names: Mapping[str, str]) -> dict[str, Any]:
     vision = original.section("vision_config")
     vision.text("norm_type", ("layer_norm",), "layer_norm")
     vision.text("hidden_act", ("gelu",), "gelu")
@@ -190,7 +190,7 @@ def _tower(original: Fields, shards: Shards, names: Mapping[str, str]) -> dict[s
 
 
 def _compressor(
-    original: Fields, shards: Shards, names: Mapping[str, str], text_width: int, side: int
+    original: JsonObject, shards: Shards, names: Mapping[str, str], text_width: int, side: int
 ) -> dict[str, Any]:
     original.text("ps_version", ("v2",), "v2")
     ratio = original.number("downsample_ratio", 1 / 64, 1)
@@ -209,7 +209,7 @@ def _compressor(
 def _adaln(
     shards: Shards, where: str, ours: str, width: int, names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What the weights show of an AdaLN: its inner width, its form, an affine of its own."""
+    """Infers the fields of an AdaLN from the weights: hidden width, form of scale, affine norm."""
     inner = shards.shapes.get(f"{where}{theirs(f'{ours}.gamma.0', names)}.weight", (width,))[0]
     bias = f"{where}{theirs(f'{ours}.gamma.2', names)}.bias"
     return {
@@ -220,11 +220,11 @@ def _adaln(
 
 
 def near_zero(shards: Shards, name: str) -> bool:
-    """Whether a bias of gamma is nearer to 0 than to 1: then the scale is 1 + gamma."""
+    """Whether the bias of gamma is nearer to 0 than to 1; if so, the scale is 1 + gamma."""
     return float(shards.get(name).float().mean()) < 0.5
 
 
-def _prompt(original: Fields) -> dict[str, Any]:
+def _prompt(original: JsonObject) -> dict[str, Any]:
     original.integer("video_repeat_time", 1, 1, 1)
     tiles = original.integer("max_dynamic_patch", 1, 1024, 12)
     return {
@@ -243,30 +243,30 @@ def _dtype(shards: Shards) -> Any:
     strange = sorted(dtypes - known.keys())
     if strange:
         raise WeightsError(
-            f"{shards.folder}: the weights are stored as {', '.join(strange)}; BF16, F16 and F32"
-            " can be read. Ask for the unquantised weights."
+            f"{shards.folder}: the weights are stored as {', '.join(strange)}, but only BF16, F16"
+            " and F32 can be read. Ask for the unquantized weights."
         )
     return known[min(dtypes, key=list(known).index)] if dtypes else torch.float32
 
 
-def _id(tokenizer: PreTrainedTokenizerBase, token: str, original: Fields) -> int:
+def _id(tokenizer: PreTrainedTokenizerBase, token: str, original: JsonObject) -> int:
     id = tokenizer.get_vocab().get(token)
     if id is None:
         raise WeightsError(
-            f"{original.path.parent}: its tokenizer has no {token}. Download added_tokens.json and"
+            f"{original.path.parent}: its tokenizer lacks {token}. Download added_tokens.json and"
             " tokenizer_config.json again."
         )
     return id
 
 
-def _reading(folder: Path) -> dict[str, Any]:
-    """revisit.json, checked; empty where there is none."""
+def _overrides(folder: Path) -> dict[str, Any]:
+    """Reads and checks revisit.json; empty if missing."""
     from vlm.config import CompressorConfig, PromptConfig, TowerConfig
 
-    path = folder / READING
+    path = folder / OVERRIDES
     if not path.is_file():
         return {}
-    given = read_json(path, "a reading of the checkpoint")
+    given = read_json_object(path, "a set of overrides")
     sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
     for name in given.values:
         section = given.section(name)
@@ -276,9 +276,9 @@ def _reading(folder: Path) -> dict[str, Any]:
             for ours in section.values:
                 if ours not in OURS:
                     raise WeightsError(
-                        f"{path}: there is no {ours} to be named; there are {', '.join(OURS)}."
+                        f"{path}: {ours} is not a name to map; those are {', '.join(OURS)}."
                     )
                 section.text(ours)
         else:
-            raise WeightsError(f"{path}: {name} is none of names, {', '.join(sections)}.")
+            raise WeightsError(f"{path}: {name} must be one of names, {', '.join(sections)}.")
     return dict(given.values)

@@ -1,1 +1,1 @@
-"""Published image towers as towers of ours."""
+"""Loads published image towers as the tower of a PVC."""

@@ -1,4 +1,4 @@
-"""CLIP's image tower under transformers' names, alone or in a CLIP model with its text tower."""
+"""Reads CLIP's image tower in transformers' format, alone or inside a CLIP model."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ POSITIONS = Rule(
     ("{tower}embeddings.position_embedding.weight",),
     ("backbone.position_embedding",),
     batch_of_one,
-    "one axis more",
+    "one more axis",
 )
 EMBEDDINGS = [
     Rule(
         ("{tower}embeddings.class_embedding",),
         ("backbone.class_embedding",),
         lambda tensor: [tensor[None, None]],  # [C] -> [1, 1, C]
-        "two axes more",
+        "two more axes",
     ),
     POSITIONS,
     *rename("{tower}embeddings.patch_embedding.weight", "backbone.patch_embedding.weight"),
@@ -52,9 +52,9 @@ EMBEDDINGS = [
 
 
 def source(config: Mapping[str, Any]) -> TowerSource:
-    """From config.json of a CLIP model or of its vision model.
+    """Describes the tower of a CLIP model or a CLIP vision model, from config.json.
 
-    Features are the last layer but one's, as in LLaVA: the last one is trained for CLS alone.
+    Features come from the second-to-last layer, as in LLaVA: the last one is trained for CLS alone.
     """
     from transformers import CLIPVisionConfig
 
@@ -77,7 +77,7 @@ def source(config: Mapping[str, Any]) -> TowerSource:
 
 
 def transformer_fields(vision: Any) -> dict[str, Any]:
-    """What CLIP's and SigLIP's configs call alike."""
+    """Returns the fields that CLIP's and SigLIP's configs share."""
     return {
         "patch_size": vision.patch_size,
         "dim": vision.hidden_size,

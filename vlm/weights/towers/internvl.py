@@ -1,7 +1,7 @@
-"""InternViT and InternVL's projector: OpenGVLab's own names, and those of transformers.
+"""Reads InternViT and InternVL's projector, under OpenGVLab's names or those of transformers.
 
-InternVL2, 2.5 and 3 share InternViT-300M-448px (InternVL's smaller models all stand on it); the
-6B tower of their largest models has other norms and is refused.
+The smaller models of InternVL2, 2.5 and 3 use InternViT-300M-448px. The 6B tower of the largest
+ones has other norms and is refused.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlm.weights.io.rename import Rule, join, rename
-from vlm.weights.towers.source import TowerSource, one_side, vision_config
+from vlm.weights.towers.source import TowerSource, square_side, vision_config
 
 BOTH = ("weight", "bias")
 
-# `vision_model.` in front in InternVL, nothing in InternViT's own folders.
+# The prefix is `vision_model.` in InternVL and empty in InternViT's own folders.
 ORIGINAL_EMBEDDINGS = [
     *rename("{tower}embeddings.class_embedding", "backbone.class_embedding"),
     *rename("{tower}embeddings.position_embedding", "backbone.position_embedding"),
@@ -62,14 +62,14 @@ PROJECTORS: dict[str, list[Rule]] = {
 
 
 def original(config: Mapping[str, Any]) -> TowerSource:
-    """From config.json of an InternVL (`internvl_chat`) or an InternViT."""
+    """Describes the tower of an InternVL (`internvl_chat`) or an InternViT, from config.json."""
     vision = vision_config(config)
-    # The defaults of a config that says nothing are those of InternViT-6B.
+    # The defaults of missing fields are those of InternViT-6B.
     _refuse_6b(vision.get("norm_type", "rms_norm"), vision.get("qk_normalization", True))
     if not vision.get("qkv_bias", False):
-        raise ValueError("its attention has no bias, which no InternViT of this kind lacks")
+        raise ValueError("its attention has no bias; every InternViT-300M has one")
     if config.get("ps_version", "v2") != "v2":
-        raise ValueError('its tokens are in the order of ps_version "v1"; only "v2" is known')
+        raise ValueError('its tokens have the order of ps_version "v1"; only "v2" is supported')
     return TowerSource(
         fields=_fields(vision, config.get("select_layer", -1)),
         num_layers=vision["num_hidden_layers"],
@@ -80,13 +80,18 @@ def original(config: Mapping[str, Any]) -> TowerSource:
 
 
 def hugging_face(config: Mapping[str, Any]) -> TowerSource:
-    """From config.json of transformers' `InternVLForConditionalGeneration` or its vision model."""
+    """Describes the tower of transformers' `InternVLForConditionalGeneration`, from config.json.
+
+    Also reads the config of its vision model alone.
+    """
     from transformers import InternVLVisionConfig
 
     vision = InternVLVisionConfig(**vision_config(config)).to_dict()
     _refuse_6b(vision["norm_type"], vision["use_qk_norm"])
     if not vision["attention_bias"] or not vision["use_absolute_position_embeddings"]:
-        raise ValueError("its attention has no bias or it has no positions; InternViT has both")
+        raise ValueError(
+            "it lacks attention biases or absolute position embeddings; InternViT has both"
+        )
     final_norm = not vision["use_mean_pooling"]
     return TowerSource(
         fields={
@@ -104,12 +109,12 @@ def hugging_face(config: Mapping[str, Any]) -> TowerSource:
 
 def _fields(vision: Mapping[str, Any], feature_layer: Any) -> dict[str, Any]:
     if not isinstance(feature_layer, int):
-        raise ValueError(f"its features come of several layers, {feature_layer}; one is expected")
+        raise ValueError(f"its features come from several layers, {feature_layer}; use one")
     try:
         return {
             "backbone": "vit",
-            "image_size": one_side(vision["image_size"], "image_size"),
-            "patch_size": one_side(vision["patch_size"], "patch_size"),
+            "image_size": square_side(vision["image_size"], "image_size"),
+            "patch_size": square_side(vision["patch_size"], "patch_size"),
             "dim": vision["hidden_size"],
             "num_heads": vision["num_attention_heads"],
             "mlp_dim": vision["intermediate_size"],
@@ -118,12 +123,12 @@ def _fields(vision: Mapping[str, Any], feature_layer: Any) -> dict[str, Any]:
             "feature_layer": feature_layer,
         }
     except KeyError as error:
-        raise ValueError(f"its vision_config does not say {error.args[0]}") from None
+        raise ValueError(f"its vision_config lacks {error.args[0]}") from None
 
 
 def _refuse_6b(norm: str, qk_norm: bool) -> None:
     if norm != "layer_norm" or qk_norm:
         raise ValueError(
-            f"its tower normalises otherwise ({norm}, queries and keys: {qk_norm}), as InternViT-6B"
-            " does; towers like InternViT-300M are known"
+            f"its tower has the norms of InternViT-6B ({norm}, on queries and keys: {qk_norm});"
+            " only towers like InternViT-300M are supported"
         )

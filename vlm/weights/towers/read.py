@@ -1,10 +1,11 @@
-"""Published image towers as towers of ours: what a family's file says of them is in its own module.
+"""Loads published image towers as the tower of a PVC; each family is described in its own module.
 
-    source = source_of(config of the folder)                 # its numbers, its names
+    source = tower_source(config of the folder)                 # its sizes, its names
     read_tower(folder, {"num_temporal_layers": 8}) -> config, tensors
 
-The last layers of the image tower become the lower half of the progressive layers; what PVC adds
-to them (time, AdaLN, temporal attention, the gate) is not in the file and stays fresh.
+The last layers of the image tower become the lower half of the progressive layers. What PVC adds
+to them (timestep embedding, AdaLN, temporal attention, gate) is not in the file and stays newly
+initialized.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.rename import Rule, fit_rules, for_each
-from vlm.weights.io.schema import check_dataclass, read_json
+from vlm.weights.io.schema import check_dataclass, read_json_object
 from vlm.weights.io.shards import Shards
 from vlm.weights.towers import clip, internvl, siglip
 from vlm.weights.towers.source import TowerSource
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # By the model_type of config.json, or of the vision_config in it.
 SOURCES: dict[str, Callable[[Mapping[str, Any]], TowerSource]] = {
     "internvl_chat": internvl.original,
-    "intern_vit_6b": internvl.original,  # what every InternViT is called, the small one too
+    "intern_vit_6b": internvl.original,  # the type of every InternViT, including the 300M one
     "internvl": internvl.hugging_face,
     "internvl_vision": internvl.hugging_face,
     "clip": clip.source,
@@ -41,21 +42,21 @@ SOURCES: dict[str, Callable[[Mapping[str, Any]], TowerSource]] = {
     "siglip2": siglip.naflex,
     "siglip2_vision_model": siglip.naflex,
 }
-# What a progressive layer has and an image tower has not.
+# Tensors of a progressive layer that an image tower lacks.
 ADDED = ("time.", "temporal_norm.", "temporal_attn.", "alpha")
 
 
 @dataclass(frozen=True)
-class ReadTower:
-    """An image tower out of a file."""
+class LoadedTower:
+    """An image tower read from a file."""
 
     config: TowerConfig
-    tensors: dict[str, Tensor]  # under the names of `build_tower`'s module; the added ones lack
-    unused: tuple[str, ...]  # of the tower, such as a head
+    tensors: dict[str, Tensor]  # named as in `build_tower`'s module, without what PVC adds
+    unused: tuple[str, ...]  # names in the file, such as a head
 
 
-def source_of(config: Mapping[str, Any], where: object) -> TowerSource:
-    """The tower that a config.json describes. Raises WeightsError naming the known families."""
+def tower_source(config: Mapping[str, Any], where: object) -> TowerSource:
+    """Describes the tower of a config.json. Raises WeightsError that lists the known families."""
     vision = config.get("vision_config")
     kinds = [config.get("model_type"), vision.get("model_type") if vision else None]
     for kind in kinds:
@@ -66,20 +67,20 @@ def source_of(config: Mapping[str, Any], where: object) -> TowerSource:
                 raise WeightsError(f"{where}: {error}") from error
     given = next((f'"{kind}"' for kind in kinds if kind), "none")
     raise WeightsError(
-        f"{where}: no image tower is known by this model_type ({given}); known are"
+        f"{where}: the model_type {given} is not a known image tower; known are"
         f" {', '.join(SOURCES)}."
     )
 
 
-def read_tower(folder: Path, changes: Mapping[str, Any]) -> ReadTower:
-    """A folder's image tower with `changes` to its TowerConfig, such as num_temporal_layers."""
+def read_tower(folder: Path, changes: Mapping[str, Any]) -> LoadedTower:
+    """Reads the image tower of a folder; `changes` override fields of its TowerConfig."""
     import torch
 
     from vlm.encoders.build import build_tower
     from vlm.layers.position import resize_positions
 
-    source = source_of(read_json(folder / "config.json").values, folder)
-    config = tower_config(source, read_normalisation(folder) | dict(changes), folder)
+    source = tower_source(read_json_object(folder / "config.json").values, folder)
+    config = tower_config(source, read_normalization(folder) | dict(changes), folder)
     original = replace(config, image_size=source.fields["image_size"])
     with torch.device("meta"):
         tower = build_tower(original)
@@ -94,28 +95,28 @@ def read_tower(folder: Path, changes: Mapping[str, Any]) -> ReadTower:
         image_shapes(tower),
         drop=[prefix + pattern for pattern in (*source.unused, *unused)],
     )
-    fit.refuse(folder)
+    fit.require(folder)
     tensors: dict[str, Tensor] = {}
     for rule in fit.rules:
         tensors.update(rule.apply(shards.get))
     if config.grid != original.grid:
         name, num_prefix = "backbone.position_embedding", tower.backbone.num_prefix
         tensors[name] = resize_positions(tensors[name], config.grid, num_prefix)
-    return ReadTower(config, tensors, fit.dropped)
+    return LoadedTower(config, tensors, fit.dropped)
 
 
 @dataclass(frozen=True)
-class ReadProjector:
+class LoadedProjector:
     """InternVL's projector as a compressor without AdaLN."""
 
     factor: int
     mlp_dim: int
-    width: int  # of the language model it was made for
-    tensors: dict[str, Tensor]  # under the names of `AdaptiveCompressor`
+    width: int  # of its language model
+    tensors: dict[str, Tensor]  # named as in `AdaptiveCompressor`
 
 
-def read_projector(folder: Path, dim: int) -> ReadProjector | None:
-    """A folder's projector behind a tower of width `dim`, or None where it holds none."""
+def read_projector(folder: Path, dim: int) -> LoadedProjector | None:
+    """Reads the projector of a folder, behind a tower of width `dim`; None if missing."""
     import torch
 
     from vlm.compressor import AdaptiveCompressor
@@ -133,48 +134,48 @@ def read_projector(folder: Path, dim: int) -> ReadProjector | None:
             factor = math.isqrt(wide // dim)
             with torch.device("meta"):
                 ours = AdaptiveCompressor(dim, width, factor, mlp_dim, adaptive=False)
-            wanted = {key: tuple(tensor.shape) for key, tensor in ours.state_dict().items()}
-            here = {n: s for n, s in shards.shapes.items() if n.startswith(prefix + name)}
-            fit = fit_rules(table, here, wanted)
-            fit.refuse(folder)
+            expected = {key: tuple(tensor.shape) for key, tensor in ours.state_dict().items()}
+            found = {n: s for n, s in shards.shapes.items() if n.startswith(prefix + name)}
+            fit = fit_rules(table, found, expected)
+            fit.require(folder)
             tensors: dict[str, Tensor] = {}
             for rule in fit.rules:
                 tensors.update(rule.apply(shards.get))
-            return ReadProjector(factor, mlp_dim, width, tensors)
+            return LoadedProjector(factor, mlp_dim, width, tensors)
     return None
 
 
 def tower_config(source: TowerSource, changes: Mapping[str, Any], where: object) -> TowerConfig:
-    """The config of the source's tower; without a word a third of its layers become temporal."""
+    """Returns the config of the tower; by default a third of its layers become temporal."""
     from vlm.config import TowerConfig
 
-    wished = {**source.fields, **changes}
+    requested = {**source.fields, **changes}
     known = {field.name for field in fields(TowerConfig)}
-    if strange := sorted(wished.keys() - known):
+    if strange := sorted(requested.keys() - known):
         raise WeightsError(
-            f"a tower has no {', '.join(strange)}; it has {', '.join(sorted(known))}."
+            f"a tower has no field {', '.join(strange)}; its fields are {', '.join(sorted(known))}."
         )
     if "depth" in changes:
         raise WeightsError(
-            f"{where}: depth is what num_temporal_layers leaves of its {source.num_layers} layers;"
-            " set that instead."
+            f"{where}: depth is {source.num_layers} layers minus num_temporal_layers; set"
+            " num_temporal_layers instead."
         )
-    used = source.num_layers + 1 + wished["feature_layer"]
-    temporal = wished.setdefault("num_temporal_layers", used // 3)
+    used = source.num_layers + 1 + requested["feature_layer"]
+    temporal = requested.setdefault("num_temporal_layers", used // 3)
     if not 0 <= temporal <= used <= source.num_layers:
         raise WeightsError(
-            f"{where}: a tower of {source.num_layers} layers cannot give the features of layer"
-            f" {wished['feature_layer']} with {temporal} temporal layers."
+            f"{where}: a tower of {source.num_layers} layers cannot return the features of layer"
+            f" {requested['feature_layer']} with {temporal} temporal layers."
         )
-    if wished["feature_layer"] != -1:
-        wished["final_norm"] = False  # it is trained for what the last layer gives
-    wished.setdefault("temporal_heads", wished["num_heads"])
-    wished["depth"] = used - temporal
-    return TowerConfig(**wished)
+    if requested["feature_layer"] != -1:
+        requested["final_norm"] = False  # it is trained on the output of the last layer
+    requested.setdefault("temporal_heads", requested["num_heads"])
+    requested["depth"] = used - temporal
+    return TowerConfig(**requested)
 
 
 def tower_rules(source: TowerSource, config: TowerConfig, prefix: str) -> list[Rule]:
-    """The whole table for one file."""
+    """Returns the rules for one file."""
     layers = [
         {
             "tower": prefix,
@@ -193,7 +194,7 @@ def tower_rules(source: TowerSource, config: TowerConfig, prefix: str) -> list[R
 
 
 def image_shapes(tower: ProgressiveEncoder) -> dict[str, tuple[int, ...]]:
-    """Shapes of what an image tower can fill of ours."""
+    """Returns the shapes of our tower's tensors that an image tower provides."""
     return {
         name: tuple(tensor.shape)
         for name, tensor in tower.state_dict().items()
@@ -201,33 +202,33 @@ def image_shapes(tower: ProgressiveEncoder) -> dict[str, tuple[int, ...]]:
     }
 
 
-def read_normalisation(folder: Path) -> dict[str, Any]:
-    """Mean and deviation of the pictures, where preprocessor_config.json has them."""
+def read_normalization(folder: Path) -> dict[str, Any]:
+    """Reads image_mean and image_std from preprocessor_config.json, if it has them."""
     from vlm.config import TowerConfig
 
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return {}
-    given = read_json(path)
+    given = read_json_object(path)
     check_dataclass(given.only("image_mean", "image_std"), TowerConfig)
     names = ("image_mean", "image_std")
     return {name: tuple(given.values[name]) for name in names if name in given}
 
 
 def _prefix(names: Mapping[str, Any], anchor: str, where: Path) -> str:
-    """What the file puts in front of the tower's names: nothing, `vision_model.`, ..."""
+    """Returns the prefix of the tower's names in the file: "", `vision_model.`, ..."""
     prefixes = _prefixes(names, anchor)
     if len(prefixes) != 1:
         raise WeightsError(
-            f"{where}: one tensor of an image tower should be called {anchor}, and"
-            f" {len(prefixes)} are: {', '.join(prefix + anchor for prefix in prefixes) or 'none'}."
+            f"{where}: exactly one tensor of an image tower must be called {anchor}; found"
+            f" {', '.join(prefix + anchor for prefix in prefixes) or 'none'}."
         )
     return prefixes[0]
 
 
 def _prefixes(names: Mapping[str, Any], anchor: str) -> list[str]:
     prefixes = [name.removesuffix(anchor) for name in names if name.endswith(anchor)]
-    # A text tower may have something of the same name.
+    # A text tower may have a tensor of the same name.
     return [
         prefix
         for prefix in prefixes

@@ -1,8 +1,8 @@
-"""SigLIP's and SigLIP2's image towers under transformers' names, alone or with their text tower.
+"""Reads SigLIP's and SigLIP2's image towers in transformers' format, alone or with a text tower.
 
-SigLIP2's checkpoints of a fixed size are SigLIP's class. Its NaFlex checkpoints take patches
-already cut, so their first matrix becomes a convolution here, and pictures are squares as
-everywhere in Revisit (of the positions' own grid, 16 x 16, unless told otherwise).
+Fixed-size SigLIP2 checkpoints use SigLIP's class. NaFlex checkpoints take flattened patches, so
+their first matrix becomes a convolution here. Images are squares as everywhere in Revisit; by
+default their grid is that of the position embeddings (16 x 16).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EMBEDDINGS = [
 
 
 def source(config: Mapping[str, Any]) -> TowerSource:
-    """From config.json of a SigLIP model or of its vision model."""
+    """Describes the tower of a SigLIP model or a SigLIP vision model, from config.json."""
     from transformers import SiglipVisionConfig
 
     vision = SiglipVisionConfig(**vision_config(config))
@@ -35,7 +35,7 @@ def source(config: Mapping[str, Any]) -> TowerSource:
 
 
 def naflex(config: Mapping[str, Any]) -> TowerSource:
-    """From config.json of a SigLIP2 model whose pictures may have any shape."""
+    """Describes the tower of a SigLIP2 NaFlex model (images of any shape), from config.json."""
     from transformers import Siglip2VisionConfig
 
     vision = Siglip2VisionConfig(**vision_config(config))
@@ -52,7 +52,7 @@ def naflex(config: Mapping[str, Any]) -> TowerSource:
 
 
 def as_convolution(matrix: Tensor, channels: int) -> Tensor:
-    """[C, p*p*3], a patch's pixels row by row with their colours last -> [C, 3, p, p]."""
+    """[C, p*p*3], a patch row by row with color channels last -> [C, 3, p, p]."""
     side = math.isqrt(matrix.shape[1] // channels)
     return matrix.reshape(len(matrix), side, side, channels).permute(0, 3, 1, 2).contiguous()
 
