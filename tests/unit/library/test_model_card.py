@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from app.__main__ import parser
 from tests.trainable import base_folder, tiny_recipe
 from training.model.card import write_card
-from training.recipe import recipe_of
+from training.recipe import recipe_from_values
 from vlm.assemble.build import assemble, write
 from vlm.assistant import Finished
 
@@ -101,4 +101,4 @@ def test_a_card_has_no_other_code_block_than_a_recipe(folder: Path) -> None:
 def test_the_recipe_in_a_card_of_training_is_the_recipe_of_the_run(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "run")
     write_card(tmp_path, recipe, tmp_path / "run")
-    assert recipe_of(json.loads(blocks(tmp_path)["json"]), "README.md") == recipe
+    assert recipe_from_values(json.loads(blocks(tmp_path)["json"]), "README.md") == recipe
