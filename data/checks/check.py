@@ -23,7 +23,7 @@ from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
 from data.samples.token_lengths import CHUNK, LengthEstimator
 from data.sources.record_file import RecordFile
-from data.sources.shards import ShardSample, entries, shards
+from data.sources.shards import ShardSample, samples_in, shards
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
 from vlm.media.kinds import HEAD_BYTES, recognise
@@ -161,8 +161,8 @@ def check(paths: Iterable[str | Path], options: CheckOptions, workers: int = 2) 
 def _items(path: Path) -> tuple[Iterator[_RecordLine], int | None]:
     """Yields the records of a file; also returns their number, None if unknown."""
     if path.suffix == ".tar":
-        found = (entry for shard in shards(path) for entry in _shard(shard))
-        return (_RecordLine(entry.where, entry.line, entry.record) for entry in found), None
+        found = (sample for shard in shards(path) for sample in _shard(shard))
+        return (_RecordLine(sample.where, sample.line, sample.record) for sample in found), None
     file = RecordFile(path)
     each = (
         _RecordLine(file.where(index), file.line(index), partial(file.read, index))
@@ -174,7 +174,7 @@ def _items(path: Path) -> tuple[Iterator[_RecordLine], int | None]:
 def _shard(shard: Path) -> Iterator[ShardSample]:
     if not shard.is_file():
         raise RecordError(f"{shard}: does not exist.")
-    yield from entries(shard)
+    yield from samples_in(shard)
 
 
 def _check_all(

@@ -1,1 +1,1 @@
-"""From a record to a batch: decoding, lengths, packing, collation, caches."""
+"""From records to batches: decoding, lengths, packing, collation, caches."""

@@ -1,13 +1,13 @@
-"""Packing: rows of L tokens filled with whole samples, so that hardly anything is padded.
+"""Packing: fills rows of L tokens with whole samples, so that there is hardly any padding.
 
     lengths -> pack -> rows of samples -> Collator -> input_ids [B, L], position_ids [B, L]
 
-Positions start again at 0 with every sample, and the padding at the end of a row counts as one more
-sample. From that, with no attention mask given, transformers (`masking_utils`) and flash attention
-know the samples apart: none sees another. Which samples share a row follows from their lengths,
-which are known before anything is decoded, so a run is resumed by counting rows.
+Positions restart at 0 with every sample, and the padding at the end of a row counts as one more
+sample. Without an attention mask, transformers (`masking_utils`) and flash attention derive the
+sample boundaries from the positions: no sample attends to another. The lengths, known before
+anything is decoded, determine which samples share a row, so a run is resumed by counting rows.
 
-A sample longer than a row is refused by name; its media are not cut.
+A sample longer than a row is rejected by name; its media are never cut.
 """
 
 from bisect import bisect_left, insort
@@ -23,7 +23,7 @@ from torch.utils.data import Dataset
 from data.samples.dataset import RecordDataset, RejectedSample, Sample
 from data.sources.shuffle import permutation
 
-WINDOW = 1024  # samples among which those that fill a row are looked for
+WINDOW = 1024  # samples that are packed together
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class PackedRow:
     """The samples of one row."""
 
     samples: Sequence[Sample | RejectedSample]
-    num_tokens: int  # L, what the row holds
+    num_tokens: int  # L, the length of the row
 
 
 def pack(lengths: Iterable[int], row: int, seed: int = 0) -> Iterator[list[int]]:
-    """The places of the samples of each row; samples of length 0 are left out.
+    """Yields the positions of the samples of each row; skips samples of length 0.
 
-    Best fit, longest first, within windows of the order; the emptiest row of a window is taken
-    apart again and joins the next. Rows of a window come in an order that follows from the seed.
+    Best fit, longest first, within windows of the order. The emptiest row of a window is taken
+    apart again and joins the next window. The seed determines the order of the rows of a window.
     """
-    samples = ((length, place) for place, length in enumerate(lengths) if length)
+    samples = ((length, position) for position, length in enumerate(lengths) if length)
     carried: list[tuple[int, int]] = []
     for number in range(1, 2**62):
         window = list(islice(samples, WINDOW))
@@ -52,70 +52,72 @@ def pack(lengths: Iterable[int], row: int, seed: int = 0) -> Iterator[list[int]]
             emptiest = min(range(len(rows)), key=lambda i: sum(n for n, _ in rows[i]))
             carried = rows.pop(emptiest)
         for index in permutation(len(rows), seed, "rows", number):
-            yield sorted(place for _, place in rows[index])
+            yield sorted(position for _, position in rows[index])
         if not window:
             return
 
 
 def _best_fit(samples: list[tuple[int, int]], row: int) -> list[list[tuple[int, int]]]:
-    """(length, place) -> rows; each sample goes where it leaves least room."""
+    """Packs (length, position) pairs; each sample goes where it leaves the least room."""
     rows: list[list[tuple[int, int]]] = []
-    free: list[tuple[int, int]] = []  # (room left, row), in order
-    for length, place in sorted(samples, key=lambda sample: (-sample[0], sample[1])):
-        assert length <= row, "samples longer than a row are refused before"
+    free: list[tuple[int, int]] = []  # (room left, row), sorted
+    for length, position in sorted(samples, key=lambda sample: (-sample[0], sample[1])):
+        assert length <= row, "longer samples are rejected before packing"
         at = bisect_left(free, (length, -1))
         if at < len(free):
             room, index = free.pop(at)
         else:
             room, index = row, len(rows)
             rows.append([])
-        rows[index].append((length, place))
+        rows[index].append((length, position))
         insort(free, (room - length, index))
     return rows
 
 
 @dataclass(frozen=True, eq=False)
 class PlannedRows:
-    """Rows of samples as numbers: the places of row r are places[starts[r]:starts[r + 1]]."""
+    """Rows as arrays: row r has the samples positions[starts[r]:starts[r + 1]]."""
 
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     starts: NDArray[np.int64]
-    lengths: NDArray[np.int32]  # of the samples by place, as they were planned
+    lengths: NDArray[np.int32]  # planned length per sample position
     num_tokens: int  # L
 
     @classmethod
     def of(cls, lengths: NDArray[np.int32], num_tokens: int, seed: int) -> "PlannedRows":
-        """Pack samples of these lengths; 0 stands for one that is left out."""
+        """Packs samples of these lengths; skips samples of length 0."""
         rows = list(pack(lengths.tolist(), num_tokens, seed))
         starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        places = np.array([place for row in rows for place in row], np.int64)
-        return cls(places, starts, lengths, num_tokens)
+        positions = np.array([position for row in rows for position in row], np.int64)
+        return cls(positions, starts, lengths, num_tokens)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     def __getitem__(self, row: int) -> NDArray[np.int64]:
-        return self.places[self.starts[row] : self.starts[row + 1]]
+        return self.positions[self.starts[row] : self.starts[row + 1]]
 
     def first(self, num_rows: int) -> "PlannedRows":
-        """The first rows alone."""
-        return PlannedRows(self.places, self.starts[: num_rows + 1], self.lengths, self.num_tokens)
+        """Returns only the first rows."""
+        return PlannedRows(
+            self.positions, self.starts[: num_rows + 1], self.lengths, self.num_tokens
+        )
 
     @property
     def padding_share(self) -> float:
-        """The share of all places in rows that holds no token of a sample, 0 to 1."""
-        used = self.lengths[self.places[: self.starts[-1]]].sum(dtype=np.int64)
+        """The share of padding among all tokens of the rows, 0 to 1."""
+        used = self.lengths[self.positions[: self.starts[-1]]].sum(dtype=np.int64)
         return 1.0 - float(used) / max(1, len(self) * self.num_tokens)
 
 
 class StreamedRows:
-    """Rows of samples whose lengths are asked for as they come: nothing is known beforehand.
+    """Rows of a stream, whose lengths are only known as its samples are read.
 
-    `length_of` gives a sample's length, or says why it cannot be packed. Row n is found by packing
-    from where the last one was; going back costs a new start.
+    `length_of` returns a sample's length, or the reason why it cannot be packed. Finding row n
+    packs on from the last row; going back restarts the stream.
     """
 
-    padding_share = None  # not known before
+    padding_share = None  # unknown before the run
 
     def __init__(
         self,
@@ -133,52 +135,52 @@ class StreamedRows:
         self._restart()
 
     def _restart(self) -> None:
-        self.lengths: dict[int, int] = {}  # of samples that are in the present window or row
+        self.lengths: dict[int, int] = {}  # of the samples in the current window or row
         self._next = 0
         self._found: list[RejectedSample] = []  # since the last row
         self._row: tuple[NDArray[np.int64], list[RejectedSample]] = (np.empty(0, np.int64), [])
         self._rows = pack(map(self._length, range(self.num_samples)), self.num_tokens, self.seed)
 
-    def _length(self, place: int) -> int:
-        length = self.length_of(place)
+    def _length(self, position: int) -> int:
+        length = self.length_of(position)
         if isinstance(length, RejectedSample):
             self._found.append(length)
             return 0
-        self.lengths[place] = length
-        self.lengths.pop(place - 4 * WINDOW, None)
+        self.lengths[position] = length
+        self.lengths.pop(position - 4 * WINDOW, None)
         return length
 
     def __len__(self) -> int:
         return self.num_rows
 
     def __getitem__(self, row: int) -> NDArray[np.int64]:
-        """The places of a row's samples."""
+        """Returns the positions of a row's samples."""
         return self._go_to(row)[0]
 
-    def refused(self, row: int) -> list[RejectedSample]:
-        """What was found not to fit on the way to this row."""
+    def rejected(self, row: int) -> list[RejectedSample]:
+        """Returns the samples rejected between the previous row and this one."""
         return self._go_to(row)[1]
 
     def _go_to(self, row: int) -> tuple[NDArray[np.int64], list[RejectedSample]]:
         if row < self._next - 1:
             self._restart()
         while self._next <= row:
-            places = np.array(next(self._rows), np.int64)
-            self._row, self._found = (places, self._found), []
+            positions = np.array(next(self._rows), np.int64)
+            self._row, self._found = (positions, self._found), []
             self._next += 1
         return self._row
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_rows": None, "_next": 2**62}  # a copy starts anew
+        return {**self.__dict__, "_rows": None, "_next": 2**62}  # a copy restarts
 
 
 @dataclass(eq=False)
 class PackedDataset(Dataset[PackedRow]):
-    """Rows of samples, each read when it is asked for."""
+    """Packed rows, each read when it is indexed."""
 
     samples: RecordDataset
     rows: PlannedRows | StreamedRows
-    refused: list[RejectedSample] = field(
+    rejected: list[RejectedSample] = field(
         default_factory=list
     )  # before the run: too long, not measurable
 
@@ -187,25 +189,25 @@ class PackedDataset(Dataset[PackedRow]):
 
     def __getitem__(self, index: int) -> PackedRow:
         found: list[Sample | RejectedSample] = [
-            self._sample(int(place)) for place in self.rows[index]
+            self._sample(int(position)) for position in self.rows[index]
         ]
         if isinstance(self.rows, StreamedRows):
-            found += self.rows.refused(index)
+            found += self.rows.rejected(index)
         return PackedRow(found, self.rows.num_tokens)
 
-    def _sample(self, place: int) -> Sample | RejectedSample:
-        sample = self.samples[place]
+    def _sample(self, position: int) -> Sample | RejectedSample:
+        sample = self.samples[position]
         if isinstance(sample, RejectedSample):
             return sample
-        length, planned = len(sample.rendered.ids), int(self.rows.lengths[place])
+        length, planned = len(sample.rendered.ids), int(self.rows.lengths[position])
         if length > planned:
-            reason = f"has {length:,} tokens where its media's headers promised {planned:,}"
-            return RejectedSample(place, self.samples.where(place), reason)
+            reason = f"has {length:,} tokens, but the headers of its media promised {planned:,}"
+            return RejectedSample(position, self.samples.where(position), reason)
         return sample
 
     @property
     def padding_share(self) -> float | None:
-        """As planned, 0 to 1; None where that is not known before the run."""
+        """The planned share of padding, 0 to 1; None if unknown before the run."""
         return self.rows.padding_share
 
     def ids(self, words: Sequence[str]) -> list[int]:

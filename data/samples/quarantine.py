@@ -1,7 +1,7 @@
-"""What could not be used in a run: named, counted, written down, and too much of it ends the run.
+"""Unusable samples of a run: listed in a file, counted, and too many of them end the run.
 
-`quarantine.jsonl` in the run's folder has one line for each: the step, the sample's place in the
-run, its file and line, and the reason. Nothing is put in the place of a sample that is left out.
+`quarantine.jsonl` in the run's folder has one line per sample: step, position in the run, file and
+line, reason. A rejected sample is not replaced by another one.
 """
 
 import json
@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-LEAST = 100  # samples before which a share says nothing: so many are taken as seen
+MIN_SAMPLES = 100  # smallest denominator of the share, which is meaningless over fewer samples
 
 
 class TooManyRejectedError(ValueError):
-    """More of the data cannot be used than the recipe allows."""
+    """More samples are unusable than the recipe allows."""
 
 
 class Quarantine:
-    """The list of one process; `max_share` of all samples may be on it, 0 to 1."""
+    """The list of one process; `max_share` is the allowed share of all samples, 0 to 1."""
 
     def __init__(self, path: Path, max_share: float) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class Quarantine:
         self.last = ""
 
     def resume(self, step: int, num_seen: int) -> None:
-        """Go on after a step up to which `num_seen` samples were seen: later lines are removed."""
+        """Continues after a step at which `num_seen` samples were read; removes later lines."""
         kept = [line for line in self._lines() if line["step"] <= step]
         if kept or self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,23 +42,23 @@ class Quarantine:
             return []
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
-    def add(self, step: int, num_seen: int, bad: Sequence[dict[str, Any]]) -> None:
-        """Samples that were seen in a step, the bad ones among them."""
+    def add(self, step: int, num_seen: int, rejected: Sequence[dict[str, Any]]) -> None:
+        """Counts the samples read in a step and lists the rejected ones among them."""
         self.num_seen += num_seen
-        self.num_bad += len(bad)
-        if not bad:
+        self.num_bad += len(rejected)
+        if not rejected:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            for one in bad:
-                file.write(json.dumps({"step": step, **one}, ensure_ascii=False) + "\n")
-        self.last = f"{bad[-1]['where']}: {bad[-1]['reason']}"
+            for sample in rejected:
+                file.write(json.dumps({"step": step, **sample}, ensure_ascii=False) + "\n")
+        self.last = f"{rejected[-1]['where']}: {rejected[-1]['reason']}"
 
     def check(self, num_bad: int | None = None, num_seen: int | None = None) -> None:
-        """Raises TooManyRejectedError above the share; the numbers are those of all processes."""
+        """Raises TooManyRejectedError above the share; pass the sums over all processes."""
         num_bad = self.num_bad if num_bad is None else num_bad
         num_seen = self.num_seen if num_seen is None else num_seen
-        if num_bad > self.max_share * max(num_seen, LEAST):
+        if num_bad > self.max_share * max(num_seen, MIN_SAMPLES):
             last = f" (the last: {self.last})" if self.last else ""
             raise TooManyRejectedError(
                 f"{num_bad} of {num_seen} samples cannot be used{last}, more than max_bad_share "

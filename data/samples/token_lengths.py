@@ -1,10 +1,10 @@
-"""How many tokens samples have, before any of their media is decoded.
+"""Lengths of samples in tokens, computed before any media are decoded.
 
-    measure      a record -> tokens of its words, tiles of its pictures, frames of its videos
-    num_tokens   a measure and a draw (looks, frames) -> the length of the sample
+    measure      record -> tokens of its text, tiles of its pictures, frames of its videos
+    num_tokens   the result and a draw (looks, frames) -> the length of the sample
 
-Words are tokenised and headers read once; what a draw adds is arithmetic, the same as the prompt's
-(vlm/prompt/writer.py). A sample is never longer than its measure says, unless a header lied.
+Text is tokenized and headers are read once; a draw only adds arithmetic, the same as the prompt's
+(vlm/prompt/writer.py). A sample is never longer than computed here, unless a header is wrong.
 """
 
 import hashlib
@@ -27,27 +27,27 @@ from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
 from vlm.processor import PVCProcessor
 
-VIDEO = -1  # in place of a picture's number
-CHUNK = 1024  # records handed to the threads at once
+VIDEO = -1  # stands in the column of a picture's number
+CHUNK = 1024  # records submitted to the threads at once
 
 
 @dataclass(frozen=True)
 class LengthParts:
-    """What a record's length is made of."""
+    """The components of a record's length."""
 
-    text: int  # tokens of words and template
-    # Of each picture (its number in the prompt or 0, tiles), of each video (VIDEO, frames it has).
+    text: int  # tokens of text and template
+    # For each picture (its number in the prompt or 0, tiles), for each video (VIDEO, its frames).
     media: tuple[tuple[int, int], ...] = ()
 
 
 class HeaderReader(Protocol):
-    """Tells what the header of a file says (data/samples/decoder.py)."""
+    """Reads the header of a media file (data/samples/decoder.py)."""
 
     def probe(self, media: MediaFile) -> MediaInfo: ...
 
 
 class _LongestMedia:
-    """Says of every clip that it has as many frames as anybody asks for."""
+    """Reports every clip as long enough for any number of frames, without reading it."""
 
     def probe(self, media: MediaFile) -> MediaInfo:
         return MediaInfo(str(media.path), "video", 0, 0, 0.0, 2**30, 0.0, "", "")
@@ -55,17 +55,17 @@ class _LongestMedia:
 
 @dataclass(frozen=True)
 class LengthEstimator:
-    """Measures records for one processor."""
+    """Computes the lengths of records for one processor."""
 
     processor: PVCProcessor
     max_tiles: int = 1
 
     def upper_bound(self, record: Record) -> LengthParts:
-        """What a record can be at most, without a look at its media."""
+        """Returns the largest possible length of a record without reading its media."""
         return self.measure(record, _LongestMedia())
 
     def measure(self, record: Record, decoder: HeaderReader) -> LengthParts:
-        """Reads headers where the length depends on them; MediaError where one cannot be read."""
+        """Reads the headers that the length depends on; raises MediaError if one is unreadable."""
         words = Conversation(
             tuple(
                 Message(
@@ -96,13 +96,13 @@ class LengthEstimator:
         if isinstance(part, Concept) or self.max_tiles == 1:
             return 1
         if isinstance(decoder, _LongestMedia):
-            return self.max_tiles + 1  # and the thumbnail
+            return self.max_tiles + 1  # plus the thumbnail
         info = decoder.probe(part)
         side = self.processor.image_processor.image_size
         return count_tiles(info.width, info.height, self.max_tiles, side)
 
     def num_tokens(self, measure: LengthParts, draw: Draw) -> int:
-        """The length of the sample."""
+        """Returns the length of the sample in tokens."""
         writer = self.processor.writer
         looks = self.processor.prompt_config.looks if draw.looks is None else draw.looks
         total = measure.text
@@ -115,7 +115,7 @@ class LengthEstimator:
 
     @property
     def name(self) -> str:
-        """What measures depend on."""
+        """A hash of everything that the results depend on."""
         tokenizer = self.processor.tokenizer
         words = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else repr(tokenizer)
         side = self.processor.image_processor.image_size
@@ -124,7 +124,7 @@ class LengthEstimator:
 
 
 class LengthTable:
-    """Measures of many records in a few arrays; what could not be measured has a reason."""
+    """The lengths of many records in three arrays; a failed one has a reason instead."""
 
     def __init__(self, measures: Iterable[LengthParts | str]) -> None:
         text: list[int] = []
@@ -159,7 +159,7 @@ class LengthTable:
 
     @classmethod
     def load(cls, path: Path) -> "LengthTable | None":
-        """What was saved, if it can be read."""
+        """Reads a saved table; None if unreadable."""
         found = cls(())
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -179,19 +179,19 @@ def measure_lengths(
     seconds: float = 30.0,
     cache_path: Path | None = None,
 ) -> LengthTable:
-    """The measures of records 0 to count - 1; told as a bar, and kept for the next time.
+    """Measures records 0 to count - 1 under a progress bar; saves the table to `cache_path`.
 
-    What could not be measured is tried again the next time.
+    Records that fail are tried again by the next call.
     """
-    kept = LengthTable.load(cache_path) if cache_path is not None else None
-    if kept is not None and len(kept) == count and not (kept.text < 0).any():
-        return kept
-    usable = kept if kept is not None and len(kept) == count else None
+    saved = LengthTable.load(cache_path) if cache_path is not None else None
+    if saved is not None and len(saved) == count and not (saved.text < 0).any():
+        return saved
+    reusable = saved if saved is not None and len(saved) == count else None
     local = threading.local()
 
     def one(index: int) -> LengthParts | str:
-        if usable is not None and usable.text[index] >= 0:
-            return usable[index]
+        if reusable is not None and reusable.text[index] >= 0:
+            return reusable[index]
         if not hasattr(local, "decoder"):
             local.decoder = Decoder(seconds)
         try:

@@ -1,1 +1,1 @@
-"""Where records come from: files, tar shards, mixtures, their order."""
+"""Sources of records: files, tar shards, mixtures, and their order."""

@@ -1,7 +1,7 @@
-"""Which record is seen when: weighted sources, shuffled, batches of about equal length.
+"""The order of a run's records: weighted sources, shuffled, in batches of about equal length.
 
-The whole order of a run follows from the seed and is known before it starts, so a run that is
-resumed goes on where it was by counting. It is held as numbers, 12 bytes a sample and 8 a record.
+The seed determines the whole order before the run starts, so a resumed run continues by counting
+samples. The order takes 12 bytes per sample and 8 per record.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,23 +16,23 @@ from data.sources.record_file import RecordFile, RecordSequence
 from data.sources.shards import ShardStream
 from data.sources.shuffle import permutation
 
-GROUP = 16  # batches whose records are sorted by length together
+GROUP = 16  # batches whose records are sorted by length at a time
 
 
 @dataclass(frozen=True, eq=False)
 class SampleOrder:
-    """Samples one after the other: from which source, and the how manyth from there."""
+    """The samples of a run in order: for each, its source and its ordinal within that source."""
 
     sources: NDArray[np.int32]  # [n]
     ordinals: NDArray[np.int64]  # [n]
-    counts: NDArray[np.int64]  # of samples, by source
+    counts: NDArray[np.int64]  # samples per source
 
     def __len__(self) -> int:
         return len(self.sources)
 
 
 def draw_order(weights: Sequence[float], num_samples: int, seed: int) -> SampleOrder:
-    """`num_samples` from weighted sources; each gives its share exactly, to within one."""
+    """Draws `num_samples` from weighted sources; each share is exact to within one sample."""
     total = sum(weights)
     if total <= 0:
         raise ValueError("at least one source needs a weight above zero")
@@ -49,9 +49,9 @@ def draw_order(weights: Sequence[float], num_samples: int, seed: int) -> SampleO
 def group_by_length(
     lengths: Sequence[int], batch_size: int, seed: int, start: int = 0
 ) -> NDArray[np.int64]:
-    """The places of some samples, such that batches in a row hold samples of about one length.
+    """Orders samples so that consecutive batches contain samples of about equal length.
 
-    `start` is the place of the first of them in the run.
+    `start` is the position of the first sample in the run.
     """
     order = np.argsort(np.asarray(lengths), kind="stable")
     num_whole = len(order) // batch_size
@@ -61,11 +61,11 @@ def group_by_length(
 
 
 class Mixture(RecordSequence):
-    """The records of a run in their order, each read when it is asked for.
+    """The records of a run in order, each read when it is indexed.
 
-    A file is shuffled, and shuffled anew when it runs out; a stream comes in its own order. With a
-    batch size, records of about equal length are brought together, window by window. A mixture
-    longer than its order goes through it again, each source going on where it was.
+    A file is shuffled again for every epoch; a stream keeps its own order. With a batch size,
+    records are grouped by length within windows. A mixture longer than its order repeats the order,
+    and each source continues where it stopped.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class Mixture(RecordSequence):
         self.batch_size = batch_size
         self.seed = seed
         self.length = len(order) if length is None else length
-        self._window = (-1, np.empty(0, np.int64))  # the last one used, and its order
-        self._shuffled: dict[int, tuple[int, NDArray[np.int64]]] = {}  # source: turn, its order
+        self._window = (-1, np.empty(0, np.int64))  # number of the last window, and its order
+        self._shuffled: dict[int, tuple[int, NDArray[np.int64]]] = {}  # source -> epoch, its order
 
     def __len__(self) -> int:
         return self.length
@@ -97,12 +97,11 @@ class Mixture(RecordSequence):
         return self.sources[source][its_index]
 
     def where(self, index: int) -> str:
-        """The file and line of a sample."""
         source, its_index = self.find(index)
         return self.sources[source].where(its_index)
 
     def find(self, index: int) -> tuple[int, int]:
-        """The source of a sample, and which of its records it is."""
+        """Returns the source of a sample and the record's index in that source."""
         if self.batch_size:
             size = self.batch_size * GROUP
             number = index // size
@@ -112,23 +111,23 @@ class Mixture(RecordSequence):
         return self._drawn(index)
 
     def _drawn(self, index: int) -> tuple[int, int]:
-        """The same before lengths are looked at."""
-        lap, place = divmod(index, len(self.order))
-        position = int(self.order.sources[place])
-        ordinal = int(self.order.ordinals[place]) + lap * int(self.order.counts[position])
-        source = self.sources[position]
+        """As `find`, before grouping by length."""
+        lap, position = divmod(index, len(self.order))
+        number = int(self.order.sources[position])
+        ordinal = int(self.order.ordinals[position]) + lap * int(self.order.counts[number])
+        source = self.sources[number]
         if isinstance(source, ShardStream):
-            return position, ordinal
-        turn, ordinal = divmod(ordinal, len(source))
-        return position, int(self._turn(position, turn)[ordinal])
+            return number, ordinal
+        epoch, ordinal = divmod(ordinal, len(source))
+        return number, int(self._epoch_order(number, epoch)[ordinal])
 
-    def _turn(self, position: int, turn: int) -> NDArray[np.int64]:
-        """The order in which a file is gone through for the how manyth time."""
-        known = self._shuffled.get(position)
-        if known is None or known[0] != turn:
-            size = len(self.sources[position])  # type: ignore[arg-type]  # a file
-            known = (turn, permutation(size, self.seed, "source", position, turn))
-            self._shuffled[position] = known
+    def _epoch_order(self, source: int, epoch: int) -> NDArray[np.int64]:
+        """The shuffle order of one epoch over a file."""
+        known = self._shuffled.get(source)
+        if known is None or known[0] != epoch:
+            size = len(self.sources[source])  # type: ignore[arg-type]  # a file
+            known = (epoch, permutation(size, self.seed, "source", source, epoch))
+            self._shuffled[source] = known
         return known[1]
 
     def _group(self, start: int, size: int) -> NDArray[np.int64]:
@@ -137,12 +136,12 @@ class Mixture(RecordSequence):
         return start + group_by_length(lengths, self.batch_size, self.seed, start)
 
     def each(self) -> Iterator[Record]:
-        """The records that are seen at all, each once, without the lines that are none."""
+        """Yields each record that occurs in the run once; skips invalid lines."""
         for position, source in enumerate(self.sources):
             if not isinstance(source, RecordFile):
-                raise ValueError(f"{source.path}: what a stream holds is not known beforehand")
+                raise ValueError(f"{source.path}: the records of a stream are not known in advance")
             if not self.order.counts[position]:
                 continue
-            for index in np.sort(self._turn(position, 0)[: self.order.counts[position]]):
+            for index in np.sort(self._epoch_order(position, 0)[: self.order.counts[position]]):
                 with suppress(RecordError):
                     yield source[int(index)]

@@ -1,7 +1,7 @@
-"""A JSONL file of records as a sequence: each record is read from its place when it is asked for.
+"""A JSONL file of records as a sequence: each record is read from disk when it is indexed.
 
-What stays in memory is 16 bytes a record (where its line begins, its number in the file, about how
-long it is), so millions of records can be drawn from and none is held as an object.
+Only 16 bytes per record stay in memory (offset and number of its line, approximate length), so a
+file can have millions of records.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import numpy as np
 
 from data.records import MEDIA, Record, RecordError, record_from_json
 
-# Rough costs in tokens, only to put records of about equal length into one batch.
+# Approximate token counts, only used to batch records of about equal length.
 TOKENS_OF_IMAGE, TOKENS_OF_VIDEO = 70, 160
 
 
@@ -41,7 +41,7 @@ class RecordSequence(Sequence[Record], ABC):
 
 
 class RecordFile(RecordSequence):
-    """The records of a file by their place in it; a line that is no record says so when read."""
+    """The records of a JSONL file by position; reading an invalid line raises RecordError."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -77,22 +77,21 @@ class RecordFile(RecordSequence):
             raise RecordError(f"{where}: is not UTF-8 text.") from error
 
     def line(self, index: int) -> bytes:
-        """The bytes of a record's line."""
-        with self.path.open("rb") as file:  # opened each time: processes share no position
+        """Reads the line of a record as bytes."""
+        with self.path.open("rb") as file:  # reopened: processes must not share a position
             file.seek(int(self.starts[index]))
             return file.readline()
 
     def rough_length(self, index: int) -> int:
-        """About how many tokens a record has."""
+        """Returns the approximate number of tokens of a record."""
         return int(self.rough_lengths[index])
 
     def where(self, index: int) -> str:
-        """The file and line of a record, for a sentence."""
         return f"{self.path}, line {self.numbers[index]}"
 
 
 def rough_length_of_line(line: bytes) -> int:
-    """About how many tokens a record has; 0 for what is no record."""
+    """Estimates the number of tokens of a record; 0 for an invalid line."""
     try:
         messages = json.loads(line)["messages"]
         return sum(_rough_length(message["content"]) for message in messages)

@@ -1,4 +1,4 @@
-"""Records and their media into tar files for data/sources/shards.py: `python -m data shards`."""
+"""Packs records and media into tar files for data/sources/shards.py: `python -m data shards`."""
 
 import io
 import json
@@ -12,9 +12,9 @@ from data.records import Concept, Record, RecordText, record_to_json
 
 
 def write_shards(records: Iterable[Record], folder: Path, name: str, per_shard: int) -> list[Path]:
-    """Writes name-000000.tar, ... into a folder; each appears when it is whole.
+    """Writes name-000000.tar, ... into a folder and returns the paths.
 
-    A record whose media cannot be read ends it with the OSError.
+    Each file appears when it is complete. Raises OSError if the media of a record cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{name}.tar.part"
@@ -32,7 +32,7 @@ def write_shards(records: Iterable[Record], folder: Path, name: str, per_shard: 
 
 
 def _add(tar: tarfile.TarFile, key: str, record: Record) -> None:
-    """The record first, so that what it says is known before its media are passed over."""
+    """Adds a record before its media, so that a reader knows it before skipping the media."""
     line = _renamed(record, key)
     content = json.dumps(line, ensure_ascii=False).encode()
     _add_bytes(tar, f"{key}.json", content)
@@ -41,14 +41,14 @@ def _add(tar: tarfile.TarFile, key: str, record: Record) -> None:
 
 
 def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    info = tarfile.TarInfo(name)  # no owner, no time: the same records give the same bytes
+    info = tarfile.TarInfo(name)  # no owner and time: equal records give equal bytes
     info.size = len(content)
     info.mode = 0o644
     tar.addfile(info, io.BytesIO(content))
 
 
 def _renamed(record: Record, key: str) -> dict[str, Any]:
-    """The record's line with its media named as they are in the tar."""
+    """The record's line with the media names of the tar file."""
     folder = Path("/")
     number = 0
     line = record_to_json(record, folder)

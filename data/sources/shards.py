@@ -1,15 +1,15 @@
-"""Records from tar files, one after the other: for sets too large for single files or an index.
+"""Records streamed from tar files: for sets too large for single files or an index.
 
-The layout is webdataset's: members that share a name up to its first dot are one sample, its record
-`KEY.json` and its media `KEY.0.jpg`, `KEY.1.mp4` ... beside it, in one or many uncompressed tars:
+The layout is webdataset's: members whose names agree up to the first dot form one sample, the
+record `KEY.json` and its media `KEY.0.jpg`, `KEY.1.mp4` ..., in one or more uncompressed tar files:
 
     path: shards/train-{000000..000099}.tar
 
-The order is the same for every process: shards shuffled by the seed, then their samples through a
-buffer. A process passes over what it does not need by reading headers alone, so that any number
-of loader workers, and a run that is resumed by counting, see the same samples in the same places.
-(The webdataset package reads every byte to skip a sample, orders samples by the number of workers,
-and opens `pipe:` addresses with a shell; so the standard library's tarfile reads them here.)
+The order is the same in every process: shards shuffled by the seed, then samples shuffled within a
+buffer. A process skips samples by reading headers alone, so any number of loader workers, and a run
+that is resumed by counting, see the same samples at the same positions. (The webdataset package
+reads every byte to skip a sample, orders samples by the number of workers, and opens `pipe:`
+addresses with a shell, so this module uses the standard library's tarfile.)
 """
 
 import os
@@ -17,7 +17,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ MAX_RECORD = 16 * 2**20  # bytes of a record's JSON
 
 @dataclass(frozen=True)
 class TarMember(MediaFile):
-    """A picture or a clip within a tar file; `path` is the tar's with the member's name."""
+    """A picture or clip inside a tar file; `path` is the archive's path plus the member's name."""
 
     archive: Path = Path()
     offset: int = 0
@@ -45,41 +45,41 @@ class TarMember(MediaFile):
 
 @dataclass(frozen=True)
 class ShardSample:
-    """One sample of a tar file, its media unread."""
+    """One sample of a tar file, without its media's bytes."""
 
     where: str
     line: bytes  # the record's JSON
     archive: Path
-    members: dict[str, tuple[int, int]]  # name -> where its bytes begin, how many
-    wrong: str = ""  # why there is no record
+    members: dict[str, tuple[int, int]]  # name -> offset and number of bytes
+    fault: str = ""  # why there is no record
 
     def record(self) -> Record:
-        """The record; RecordError where it is none."""
-        if self.wrong:
-            raise RecordError(f"{self.where}: {self.wrong}")
+        """Parses the record; raises RecordError if it is invalid."""
+        if self.fault:
+            raise RecordError(f"{self.where}: {self.fault}")
         try:
             text = self.line.decode()
         except UnicodeDecodeError as error:
             raise RecordError(f"{self.where}: is not UTF-8 text.") from error
         record = record_from_json(text, self.archive, self.where)
-        return replace(record, messages=tuple(self._found(m) for m in record.messages))
+        return replace(record, messages=tuple(self._with_members(m) for m in record.messages))
 
-    def _found(self, message: RecordMessage) -> RecordMessage:
+    def _with_members(self, message: RecordMessage) -> RecordMessage:
         parts = [self._member(p) if isinstance(p, MediaFile) else p for p in message.parts]
         return replace(message, parts=tuple(parts))
 
     def _member(self, media: MediaFile) -> MediaFile:
         name = media.path.relative_to(self.archive.resolve()).as_posix()
         if name not in self.members:
-            raise RecordError(f"{self.where}: {name} is not beside the record in the tar file.")
+            raise RecordError(f"{self.where}: {name} is not next to the record in the tar file.")
         return TarMember(media.kind, media.path, self.archive, *self.members[name])
 
 
 class ShardStream:
-    """The samples of tar files in an order that follows from the seed, without end.
+    """The samples of tar files in an order determined by the seed, repeated without end.
 
-    Sample n is found by going there from where the last one was; going back costs a new start,
-    except among the last `keep`.
+    Finding sample n reads on from the last sample; going back restarts the stream, except within
+    the last `keep` samples.
     """
 
     def __init__(
@@ -93,87 +93,85 @@ class ShardStream:
         self.seed = seed
         self.buffer = buffer
         self.keep = keep
-        if not any(True for shard in self.shards for _ in islice(entries(shard), 1)):
-            raise RecordError(f"{self.path}: there are no samples in these tar files.")
+        if not any(True for shard in self.shards for _ in islice(samples_in(shard), 1)):
+            raise RecordError(f"{self.path}: these tar files contain no samples.")
         self._restart()
 
     def __getitem__(self, index: int) -> Record:
-        return self.entry(index).record()
+        return self.sample(index).record()
 
     def where(self, index: int) -> str:
-        """The tar file and the name of a sample."""
-        return self.entry(index).where
+        """Returns the tar file and the name of a sample."""
+        return self.sample(index).where
 
     def rough_length(self, index: int) -> int:
-        """About how many tokens a sample has."""
-        return rough_length_of_line(self.entry(index).line)
+        """Returns the approximate number of tokens of a sample."""
+        return rough_length_of_line(self.sample(index).line)
 
-    def entry(self, index: int) -> ShardSample:
-        """Sample number `index`."""
+    def sample(self, index: int) -> ShardSample:
+        """Reads up to sample `index` and returns it."""
         if index < self._next - len(self._last) or self._process != os.getpid():
             self._restart()
         while self._next <= index:
-            self._last[self._next] = next(self._entries)
+            self._last[self._next] = next(self._samples)
             self._last.pop(self._next - self.keep, None)
             self._next += 1
         return self._last[index]
 
     def _restart(self) -> None:
-        # A fork shares its parent's position in open files, so each process opens its own.
+        # A fork shares its parent's file positions, so each process opens its own files.
         self._process = os.getpid()
-        self._entries = self._shuffled()
+        self._samples = self._shuffled()
         self._last: dict[int, ShardSample] = {}
         self._next = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_entries": iter(()), "_process": -1}
+        return {**self.__dict__, "_samples": iter(()), "_process": -1}
 
     def _shuffled(self) -> Iterator[ShardSample]:
-        turn = 0
-        while True:
-            yield from _buffered(self._turn(turn), self.buffer, f"{self.seed} buffer {turn}")
-            turn += 1
+        for epoch in count():
+            yield from _buffered(self._epoch(epoch), self.buffer, f"{self.seed} buffer {epoch}")
 
-    def _turn(self, turn: int) -> Iterator[ShardSample]:
-        for index in permutation(len(self.shards), self.seed, "shards", turn):
-            yield from entries(self.shards[index])
+    def _epoch(self, epoch: int) -> Iterator[ShardSample]:
+        for index in permutation(len(self.shards), self.seed, "shards", epoch):
+            yield from samples_in(self.shards[index])
 
 
 def _buffered(samples: Iterator[ShardSample], size: int, seed: str) -> Iterator[ShardSample]:
-    """The samples in an order mixed within a buffer."""
+    """Shuffles samples within a buffer."""
     buffer: list[ShardSample] = []
-    chances: list[int] = []
+    picks: list[int] = []
     drawn = 0
     for sample in samples:
         if len(buffer) < size:
             buffer.append(sample)
             continue
-        if not chances:
-            chances = numbers(1024, seed, drawn).tolist()
+        if not picks:
+            picks = numbers(1024, seed, drawn).tolist()
             drawn += 1
-        index = chances.pop() % size
+        index = picks.pop() % size
         buffer[index], sample = sample, buffer[index]
         yield sample
     yield from (buffer[index] for index in permutation(len(buffer), seed, "rest"))
 
 
-def entries(shard: Path) -> Iterator[ShardSample]:
-    """The samples of one tar file; one that breaks off says so in the place of its last."""
+def samples_in(shard: Path) -> Iterator[ShardSample]:
+    """Yields the samples of a tar file; the last one of a truncated file is the fault."""
     members: dict[str, tuple[int, int]] = {}
     key, line = "", b""
     try:
         with tarfile.open(shard, "r:") as tar:
             while (member := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined]  # or it remembers all of them
+                tar.members = []  # type: ignore[attr-defined]  # otherwise it remembers all members
                 if not member.isreg() or member.issparse():
                     continue
                 name = member.name.removeprefix("./")
                 folder, slash, last = name.rpartition("/")
-                its_key = folder + slash + last.partition(".")[0]
-                if its_key != key and (line or members):
-                    yield _entry(shard, key, line, members)
+                member_key = folder + slash + last.partition(".")[0]
+                if member_key != key and (line or members):
+                    yield _sample(shard, key, line, members)
                     members, line = {}, b""
-                key = its_key
+                key = member_key
                 if last.partition(".")[2] == "json":
                     content = tar.extractfile(member)
                     assert content is not None
@@ -181,24 +179,24 @@ def entries(shard: Path) -> Iterator[ShardSample]:
                 else:
                     members[name] = (member.offset_data, member.size)
         if line or members:
-            yield _entry(shard, key, line, members)
+            yield _sample(shard, key, line, members)
     except (tarfile.TarError, OSError) as error:
-        wrong = f"the tar file cannot be read to its end ({error}); copy it again."
-        yield ShardSample(str(shard), b"", shard, {}, wrong)
+        fault = f"the tar file cannot be read to its end ({error}); copy it again."
+        yield ShardSample(str(shard), b"", shard, {}, fault)
 
 
-def _entry(shard: Path, key: str, line: bytes, members: dict[str, tuple[int, int]]) -> ShardSample:
-    wrong = "" if line else "there is no .json beside its media."
-    return ShardSample(f"{shard}, {key}", line, shard, members, wrong)
+def _sample(shard: Path, key: str, line: bytes, members: dict[str, tuple[int, int]]) -> ShardSample:
+    fault = "" if line else "there is no .json next to its media."
+    return ShardSample(f"{shard}, {key}", line, shard, members, fault)
 
 
 def shards(path: str | Path) -> list[Path]:
-    """The tar files that a path with braces means."""
+    """Expands a path with braces to its tar files."""
     return [Path(name) for name in expand(str(path))]
 
 
 def expand(path: str) -> list[str]:
-    """`a-{000..099}.tar` -> the hundred names."""
+    """Expands `a-{000..099}.tar` to its hundred names."""
     match = BRACES.search(path)
     if match is None:
         return [path]

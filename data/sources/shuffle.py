@@ -1,7 +1,7 @@
-"""Shuffles that are the same on every machine and with every version of every library.
+"""Shuffles that are the same on every machine and with every library version.
 
-A permutation sorts numbers made by SplitMix64 (Steele et al. 2014), a counter with a good mixer, so
-a run that is resumed after an upgrade still goes through its records in the same order.
+A permutation is the sort order of numbers from SplitMix64 (Steele et al. 2014), a counter with a
+good mixer, so a run resumed after an upgrade still reads its records in the same order.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def numbers(count: int, *seed: object) -> NDArray[np.uint64]:
-    """`count` even numbers of 64 bits that follow from the seed."""
+    """Returns `count` uniform 64-bit numbers determined by the seed."""
     name = " ".join(map(str, seed)).encode()
     start = int.from_bytes(hashlib.sha256(name).digest()[:8], "little")
     with np.errstate(over="ignore"):
@@ -24,5 +24,5 @@ def numbers(count: int, *seed: object) -> NDArray[np.uint64]:
 
 
 def permutation(count: int, *seed: object) -> NDArray[np.int64]:
-    """0 to count - 1 in an order that follows from the seed."""
+    """Returns 0 to count - 1 in an order determined by the seed."""
     return np.argsort(numbers(count, *seed), kind="stable").astype(np.int64)

@@ -1,1 +1,1 @@
-"""Worlds that are drawn, so that every question about them has an exactly known answer."""
+"""Synthetic worlds: drawn pictures and clips with exactly known answers."""

@@ -1,4 +1,4 @@
-"""Training on packed rows and on data of which some cannot be used."""
+"""Training on packed rows and on data with unusable records."""
 
 import json
 import shutil
@@ -76,9 +76,9 @@ def listed(folder: Path, output: str, name: str = "quarantine.jsonl") -> list[di
 
 
 def resumed(folder: Path, name: str, **changes: object) -> list[dict]:
-    """An unbroken run, and from its middle on again with another number of workers: all equal.
+    """Trains in one go, then resumes from the middle with other workers; both must be equal.
 
-    Returns what was left out.
+    Returns the rejected samples.
     """
     train(recipe(folder, name, **changes))
     before, bad = trained(folder, name), listed(folder, name)
@@ -100,8 +100,8 @@ def test_a_run_with_missing_media_resumes_exactly_with_any_number_of_workers(
     assert all('"5.png" does not exist' in one["reason"] for one in bad)
 
 
-def test_two_processes_train_what_one_trains_where_media_are_missing(folder: Path) -> None:
-    """Rows so short that some hold nothing but a sample that cannot be read."""
+def test_two_processes_equal_one_with_missing_media(folder: Path) -> None:
+    """Rows so short that some hold only an unreadable sample."""
     changes = {"batch_size": 1, "packing": 130, "steps": 6, "looks": (0.0, 0.0, 0.0, 1.0)}
     train(recipe(folder, "one", gradient_accumulation_steps=2, **changes))
     assert in_processes(lambda: train(recipe(folder, "two", **changes)), 2) == [0, 0]
@@ -119,8 +119,8 @@ def test_a_run_on_packed_streams_resumes_exactly_with_any_number_of_workers(fold
     resumed(folder, "shards", data=shards, shuffle_buffer=3)
 
 
-def test_packed_streams_are_the_same_from_wherever_one_begins(folder: Path) -> None:
-    """As loader workers do it: each goes forward and reads only rows of its own."""
+def test_packed_streams_do_not_depend_on_the_start(folder: Path) -> None:
+    """Reads like a loader worker: forward, only its own rows."""
     changes = {"data": (Source("train-{000000..000002}.tar"),), "packing": 120, "steps": 10}
     settings = recipe(folder, "streamed", **changes)
     model, processor = load_initial_model(settings.model)
@@ -133,19 +133,19 @@ def test_packed_streams_are_the_same_from_wherever_one_begins(folder: Path) -> N
     assert isinstance(second, PackedDataset)
     rows = [row(first, index) for index in range(20)]
     assert [row(second, index) for index in (3, 5, 6, 19, 2)] == [rows[i] for i in (3, 5, 6, 19, 2)]
-    told = [one for members in rows for one in members if "a row holds 120" in one]
-    assert told, "the longest record does not fit"
-    assert len({one for members in rows for one in members} - set(told)) >= 6
+    too_long = [one for members in rows for one in members if "a row holds 120" in one]
+    assert too_long, "the longest record does not fit"
+    assert len({one for members in rows for one in members} - set(too_long)) >= 6
 
 
-def test_too_much_that_cannot_be_used_ends_the_run_with_one_sentence(folder: Path) -> None:
+def test_too_many_unusable_samples_end_the_run_with_one_sentence(folder: Path) -> None:
     with pytest.raises(ValueError, match="more than max_bad_share 0 allows") as caught:
         train(recipe(folder, "strict", max_bad_share=0.0))
     assert "records.jsonl, line 6" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_rows_hold_more_than_one_sample_and_little_padding(folder: Path) -> None:
+def test_rows_hold_several_samples_and_little_padding(folder: Path) -> None:
     settings = recipe(folder, "rows", steps=20)
     model, processor = load_initial_model(settings.model)
     dataset = build_dataset(settings, model, processor)
@@ -160,7 +160,7 @@ def test_samples_longer_than_a_row_are_named_before_the_run(folder: Path) -> Non
     model, processor = load_initial_model(settings.model)
     dataset = build_dataset(settings, model, processor)
     assert isinstance(dataset, PackedDataset)
-    assert {bad.reason.split(",")[1] for bad in dataset.refused} == {
+    assert {bad.reason.split(",")[1] for bad in dataset.rejected} == {
         " a row holds 75: raise `packing`"
     }
     with pytest.raises(ValueError, match="no sample fits a row of 9 tokens"):

@@ -1,1 +1,1 @@
-"""Drawing worlds: canvas, shapes, the assets of pictures, films, files."""
+"""Drawing of worlds: canvas, shapes, objects and fonts, clips."""

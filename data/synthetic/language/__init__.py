@@ -1,1 +1,1 @@
-"""The language of worlds: words, wording of questions, names of kinds."""
+"""Language of worlds: words, wording of questions, ImageNet names."""

@@ -1,1 +1,1 @@
-"""Makers of worlds: functions from rng to a world, by what it is about."""
+"""Makers of worlds: functions from a random source to a world, grouped by subject."""

@@ -1,4 +1,4 @@
-"""Mixtures: exact shares, one order for one seed, batches of about equal length."""
+"""Mixtures: exact shares, an order determined by the seed, batches of about equal length."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ def written(path: Path, num: int) -> RecordFile:
     return RecordFile(path)
 
 
-def test_every_source_gives_its_share_to_within_one_record() -> None:
+def test_every_source_contributes_its_share_to_within_one_record() -> None:
     order = draw_order([3, 1, 0.5, 0], 100, seed=0)
     assert len(order) == 100
     for source, share in enumerate((3 / 4.5, 1 / 4.5, 0.5 / 4.5, 0)):
@@ -34,7 +34,7 @@ def test_every_source_gives_its_share_to_within_one_record() -> None:
         assert order.counts[source] == (order.sources == source).sum()
 
 
-def test_a_source_that_runs_out_starts_over_evenly_and_in_another_order(tmp_path: Path) -> None:
+def test_a_source_starts_a_new_epoch_in_a_new_order(tmp_path: Path) -> None:
     mixture = Mixture([written(tmp_path / "a.jsonl", 10)], draw_order([1], 35, seed=0))
     ids = [record.id for record in mixture]
     assert set(ids[:10]) == set(ids[10:20])
@@ -42,7 +42,7 @@ def test_a_source_that_runs_out_starts_over_evenly_and_in_another_order(tmp_path
     assert set(Counter(ids).values()) == {3, 4}
 
 
-def test_the_order_follows_from_the_seed(tmp_path: Path) -> None:
+def test_the_seed_determines_the_order(tmp_path: Path) -> None:
     files = [written(tmp_path / "a.jsonl", 50), written(tmp_path / "b.jsonl", 50)]
 
     def ids(seed: int) -> list[str]:
@@ -52,7 +52,7 @@ def test_the_order_follows_from_the_seed(tmp_path: Path) -> None:
     assert ids(1) != ids(2)
 
 
-def test_a_mixture_longer_than_its_order_goes_on_in_every_source(tmp_path: Path) -> None:
+def test_a_mixture_longer_than_its_order_continues_every_source(tmp_path: Path) -> None:
     files = [written(tmp_path / "a.jsonl", 30), written(tmp_path / "b.jsonl", 30)]
     mixture = Mixture(files, draw_order([2, 1], 9, seed=0), length=45)
     ids = [record.id for record in mixture]
@@ -67,7 +67,7 @@ def test_a_shuffle_is_the_same_on_every_machine() -> None:
     assert sorted(permutation(1000, 7).tolist()) == list(range(1000))
 
 
-def test_grouping_keeps_every_record_and_brings_like_lengths_together(tmp_path: Path) -> None:
+def test_grouping_keeps_every_record_and_joins_equal_lengths(tmp_path: Path) -> None:
     words = 1 + permutation(203, "lengths")
     path = tmp_path / "a.jsonl"
     path.write_text("".join(line(str(n), int(n)) + "\n" for n in words), encoding="utf-8")
@@ -93,7 +93,7 @@ def test_a_source_with_a_weight_needs_records(tmp_path: Path) -> None:
     assert len(Mixture(files, draw_order([1, 0], 5, seed=0))) == 5
 
 
-def test_records_are_read_from_their_place_in_the_file(tmp_path: Path) -> None:
+def test_records_are_read_by_the_offset_of_their_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join([line("a", 9), "", line("b", 50), "{broken", line("c", 1)]))
     file = RecordFile(path)
@@ -106,6 +106,6 @@ def test_records_are_read_from_their_place_in_the_file(tmp_path: Path) -> None:
     assert [record.id for record in mixture.each()] == ["a", "b", "c"]
 
 
-def test_a_file_of_records_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_record_file(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="missing.jsonl: cannot be read"):
         RecordFile(tmp_path / "missing.jsonl")

@@ -1,4 +1,4 @@
-"""Packed rows: whole samples, apart from each other, worth the same as unpacked ones."""
+"""Packed rows: whole samples that do not see each other and train like unpacked ones."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ ROW = 640
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Records of every shape: text, pictures, clips, several of them, several turns."""
+    """Records of every shape: text, pictures, clips, several media, several turns."""
     root = tmp_path_factory.mktemp("packing")
     for index, size in enumerate([(40, 30), (200, 60), (30, 90)]):
         pixels = np.random.default_rng(index).integers(0, 256, (*size, 3), dtype=np.uint8)
@@ -73,13 +73,13 @@ def model(request: pytest.FixtureRequest) -> PVCForConditionalGeneration:
     model = build_model("test", seed=0)
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1 and "embed_tokens" not in name:
-            parameter.data.mul_(8)  # or every sample has nearly the same logits
+            parameter.data.mul_(8)  # otherwise all samples have nearly the same logits
     model.set_attn_implementation(request.param)
     return model.eval()
 
 
 def two_rows(collator: Collator, samples: list[Sample]) -> dict:
-    """Three samples each; both rows end in padding."""
+    """Packs three samples per row; both rows end in padding."""
     return collator([PackedRow(samples[:3], ROW), PackedRow(samples[3:], ROW)])
 
 
@@ -94,7 +94,7 @@ def logits(model: PVCForConditionalGeneration, batch: dict) -> torch.Tensor:
         return model(**inputs, use_cache=False).logits
 
 
-def test_rows_hold_every_sample_once_and_never_too_much() -> None:
+def test_rows_hold_every_sample_once_and_never_overflow() -> None:
     lengths = (1 + permutation(3000, "lengths") % 300).tolist()
     lengths[17] = 0
     rows = list(pack(lengths, 512, seed=3))
@@ -105,17 +105,15 @@ def test_rows_hold_every_sample_once_and_never_too_much() -> None:
     assert rows != list(pack(lengths, 512, seed=4))
 
 
-def test_a_row_is_filled_without_looking_far_ahead() -> None:
-    """What comes first is the same whatever comes after, so a run can be made longer."""
+def test_packing_looks_ahead_by_a_window_only() -> None:
+    """Later samples do not change earlier rows, so a run can be extended."""
     lengths = (1 + permutation(4000, "lengths") % 300).tolist()
     whole, begun = list(pack(lengths, 512)), list(pack(lengths[:3000], 512))
     assert whole[: len(begun) // 2] == begun[: len(begun) // 2]
 
 
-def test_the_length_of_a_sample_is_known_before_its_media_are_decoded(
-    folder: Path, samples: list[Sample]
-) -> None:
-    file, estimator, chance = (
+def test_lengths_are_known_before_media_are_decoded(folder: Path, samples: list[Sample]) -> None:
+    file, estimator, sampling = (
         RecordFile(folder / "records.jsonl"),
         LengthEstimator(PROCESSOR),
         SamplingConfig((0.5, 0.5), (2, 6)),
@@ -128,7 +126,7 @@ def test_the_length_of_a_sample_is_known_before_its_media_are_decoded(
         measure = measures[place]
         assert measure == again[place]
         assert not isinstance(measure, str)
-        assert estimator.num_tokens(measure, chance.draw(place)) == len(sample.rendered.ids)
+        assert estimator.num_tokens(measure, sampling.draw(place)) == len(sample.rendered.ids)
 
 
 def test_tiles_are_counted_from_the_header(folder: Path) -> None:
@@ -140,10 +138,10 @@ def test_tiles_are_counted_from_the_header(folder: Path) -> None:
     ]
 
 
-def test_nothing_in_one_sample_changes_when_another_changes(
+def test_changing_one_sample_changes_no_other(
     model: PVCForConditionalGeneration, samples: list[Sample]
 ) -> None:
-    """Two rows of three samples; one sample in the middle gets other words and other pixels."""
+    """Two rows of three samples; the middle sample gets other text and other pixels."""
     collator = Collator(PROCESSOR)
     before = logits(model, two_rows(collator, samples))
     for row in (0, 1):
@@ -162,7 +160,7 @@ def test_nothing_in_one_sample_changes_when_another_changes(
 
 
 def _other(sample: Sample):  # noqa: ANN202
-    """The same shape with other words and other pictures."""
+    """Returns the same shape with other text and other pictures."""
     from dataclasses import replace
 
     from vlm.conversation import Media
@@ -178,7 +176,7 @@ def _other(sample: Sample):  # noqa: ANN202
     return replace(sample.rendered, ids=ids, media=media)
 
 
-def test_packed_samples_have_the_logits_they_have_alone(
+def test_packed_samples_have_the_logits_of_single_ones(
     model: PVCForConditionalGeneration, samples: list[Sample]
 ) -> None:
     collator = Collator(PROCESSOR)
@@ -217,7 +215,7 @@ def test_packed_loss_and_gradients_equal_unpacked_ones(
         torch.testing.assert_close(packed[name], gradient, atol=2e-6 * largest, rtol=2e-4)
 
 
-def test_what_cannot_be_read_leaves_its_place_in_the_row_empty(samples: list[Sample]) -> None:
+def test_an_unreadable_sample_leaves_its_position_empty(samples: list[Sample]) -> None:
     bad = RejectedSample(1, "a.jsonl, line 2", "is damaged")
     batch = Collator(PROCESSOR)([PackedRow([samples[0], bad], 300), PackedRow([bad], 300)])
     assert (batch["num_samples"], batch["num_tokens"]) == (3, len(samples[0].rendered.ids))
@@ -226,7 +224,7 @@ def test_what_cannot_be_read_leaves_its_place_in_the_row_empty(samples: list[Sam
     assert batch["position_ids"][1].tolist() == list(range(300))
 
 
-def test_a_sample_longer_than_its_header_promised_is_refused(folder: Path) -> None:
+def test_a_sample_longer_than_its_header_promised_is_rejected(folder: Path) -> None:
     samples = RecordDataset(
         RecordFile(folder / "records.jsonl"), PROCESSOR, sampling=SamplingConfig()
     )
@@ -235,7 +233,7 @@ def test_a_sample_longer_than_its_header_promised_is_refused(folder: Path) -> No
     assert any(isinstance(item, RejectedSample) and "promised 50" in item.reason for item in found)
 
 
-def test_measures_of_broken_media_say_why_and_are_tried_again(folder: Path) -> None:
+def test_failed_measurements_have_a_reason_and_are_retried(folder: Path) -> None:
     line = {
         "id": "x",
         "messages": [

@@ -71,7 +71,7 @@ def test_empty_lines_are_skipped(tmp_path: Path) -> None:
     [
         ("{not json", "is not JSON"),
         ([1], "a record must be a JSON object"),
-        ({"id": "x"}, '"messages" must be a list'),
+        ({"id": "x"}, '"messages" must be a non-empty list'),
         ({"messages": [USER]}, "roles must be user, assistant"),
         ({"messages": [ANSWER, USER]}, "roles must be user, assistant"),
         ({"messages": [{"role": "robot", "content": "hi"}, ANSWER]}, "'robot'"),

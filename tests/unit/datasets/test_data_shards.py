@@ -1,4 +1,4 @@
-"""Records streamed from tar files: whole, in one order for everybody, and resumed by counting."""
+"""Records streamed from tar files: complete, in one order for all processes, resumable."""
 
 import io
 import json
@@ -23,7 +23,7 @@ from vlm.presets import preset_config
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty records, each with a picture of its own grey, one with a clip; seven to a tar."""
+    """Forty records, each with a picture in its own gray, one with a clip; seven per tar file."""
     root = tmp_path_factory.mktemp("shards")
     write_video(root / "v.mp4", 5, size=(64, 48))
     lines = []
@@ -46,14 +46,14 @@ def stream(folder: Path, **options: int) -> ShardStream:
     return ShardStream(folder / "tars" / "train-{000000..000005}.tar", **options)
 
 
-def test_braces_name_every_shard() -> None:
+def test_braces_expand_to_every_shard() -> None:
     assert expand("a-{08..11}.tar") == ["a-08.tar", "a-09.tar", "a-10.tar", "a-11.tar"]
     assert expand("{0..1}/{3..4}.tar") == ["0/3.tar", "0/4.tar", "1/3.tar", "1/4.tar"]
     with pytest.raises(ValueError, match="counts backwards"):
         expand("a-{3..1}.tar")
 
 
-def test_every_turn_has_every_record_once_in_another_order(folder: Path) -> None:
+def test_every_epoch_has_every_record_once_in_a_new_order(folder: Path) -> None:
     found = stream(folder, buffer=10)
     ids = [found[n].id for n in range(80)]
     assert set(ids[:40]) == set(ids[40:]) == {str(n) for n in range(40)}
@@ -62,14 +62,14 @@ def test_every_turn_has_every_record_once_in_another_order(folder: Path) -> None
     assert ids != [stream(folder, seed=1, buffer=10)[n].id for n in range(80)]
 
 
-def test_a_sample_is_the_same_however_it_is_come_to(folder: Path) -> None:
+def test_a_sample_does_not_depend_on_how_it_was_reached(folder: Path) -> None:
     ids = [stream(folder, buffer=10)[n].id for n in range(60)]
     late = stream(folder, buffer=10, keep=4)
     assert [late[n].id for n in (55, 57, 56, 59)] == [ids[n] for n in (55, 57, 56, 59)]
-    assert late[2].id == ids[2]  # far back: from the start again
+    assert late[2].id == ids[2]  # far back: the stream restarts
 
 
-def test_records_and_their_media_are_those_that_were_written(folder: Path) -> None:
+def test_records_and_media_are_read_back_unchanged(folder: Path) -> None:
     wanted = RecordFile(folder / "records.jsonl")[3]
     found = stream(folder)
     record = next(r for r in map(found.__getitem__, range(40)) if r.id == "3")
@@ -87,7 +87,7 @@ def test_records_and_their_media_are_those_that_were_written(folder: Path) -> No
         assert np.array_equal(ours, theirs)
 
 
-def test_batches_do_not_depend_on_the_number_of_workers_nor_on_where_one_begins(
+def test_batches_depend_neither_on_the_number_of_workers_nor_on_the_start(
     folder: Path,
 ) -> None:
     def batches(workers: int, start: int = 0) -> list[list[str]]:
@@ -124,9 +124,7 @@ def line(name: str) -> bytes:
     return json.dumps({"messages": messages}).encode()
 
 
-def test_tars_of_others_are_read_and_what_is_wrong_in_them_is_named(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_foreign_tar_files_are_read_and_their_faults_named(folder: Path, tmp_path: Path) -> None:
     picture = (folder / "7.png").read_bytes()
     path = written(
         tmp_path / "a.tar",
@@ -147,25 +145,25 @@ def test_tars_of_others_are_read_and_what_is_wrong_in_them_is_named(
     reasons = {
         name: item.reason for name, item in items.items() if isinstance(item, RejectedSample)
     }
-    assert "set/1.png is not beside the record" in reasons["2"]
+    assert "set/1.png is not next to the record" in reasons["2"]
     assert "there is no .json" in reasons["3"]
     assert "is not JSON" in reasons["4"]
     assert "leads out of the folder" in reasons["5"]
     assert '"6.x.png" begins like a PNG' in reasons["6"]
 
 
-def test_a_tar_that_breaks_off_is_named_and_the_next_one_read(folder: Path, tmp_path: Path) -> None:
+def test_a_truncated_tar_file_is_named_and_the_next_one_read(folder: Path, tmp_path: Path) -> None:
     whole = (folder / "tars" / "train-000000.tar").read_bytes()
     (tmp_path / "a-0.tar").write_bytes(whole[: 512 * 13 + 100])
     (tmp_path / "a-1.tar").write_bytes(whole)
     found = ShardStream(tmp_path / "a-{0..1}.tar", buffer=1)
-    entries = [found.entry(n) for n in range(20)]
-    wrong = {entry.where for entry in entries if entry.wrong}
-    assert wrong == {str(tmp_path / "a-0.tar")}
-    assert "000000006" in {entry.where.rpartition(" ")[2] for entry in entries}
+    samples = [found.sample(n) for n in range(20)]
+    faulty = {sample.where for sample in samples if sample.fault}
+    assert faulty == {str(tmp_path / "a-0.tar")}
+    assert "000000006" in {sample.where.rpartition(" ")[2] for sample in samples}
 
 
-def test_tar_files_are_checked_as_files_are(
+def test_tar_files_are_checked_like_jsonl_files(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_processor().save_pretrained(folder / "model")
@@ -178,9 +176,9 @@ def test_tar_files_are_checked_as_files_are(
     assert (found["num_records"], found["media"]) == (40, {"image": 40, "video": 1})
 
 
-def test_missing_and_empty_tars_are_one_sentence(tmp_path: Path) -> None:
+def test_missing_and_empty_tar_files_give_a_one_sentence_error(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"gone-0.tar: does not exist"):
         ShardStream(tmp_path / "gone-{0..3}.tar")
     written(tmp_path / "empty.tar", {})
-    with pytest.raises(RecordError, match="there are no samples in these tar files"):
+    with pytest.raises(RecordError, match="these tar files contain no samples"):
         ShardStream(tmp_path / "empty.tar")
