@@ -26,7 +26,7 @@ from data.sources.record_file import RecordFile
 from data.sources.shards import ShardSample, samples_in, shards
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
-from vlm.media.kinds import HEAD_BYTES, recognise
+from vlm.media.kinds import HEAD_BYTES, recognize
 
 # Tags that mark the position of media in other formats; in a record they are plain text.
 TAGS = re.compile(r"<(?:image|video)>")
@@ -105,7 +105,7 @@ class _MediaChecker:
         info = decoder.probe(media)
         if not media.place:
             with media.path.open("rb") as file:
-                kind = recognise(file.read(HEAD_BYTES))
+                kind = recognize(file.read(HEAD_BYTES))
             film = kind is not None and kind.family == "video"
             if media.kind == "image" and film:
                 raise MediaError(

@@ -1,41 +1,34 @@
-"""Media read in a process that can be killed, one process for many files.
+"""Media read for training, in one process for many files that can be killed.
 
 A film that makes a decoder hang, crash or grow would take a loader's worker with it, and a worker
-that dies ends the run. So each worker has one `Decoder`: a small process without torch that reads
-file after file and hands back squares for the tower. What takes too long is killed, and the next
-file gets a new process. (`vlm.media` starts a process for every file, which for uploads is right;
-here it would cost more than the decoding. A file that takes a process over could lie about those
-after it: train on files you trust to be films.)
+that dies ends the run. So each loader worker has one `Decoder`: a small process without torch that
+reads file after file and returns squares for the tower. A file that takes too long or crashes it
+costs that process, and the next file gets a new one. (`vlm.media` starts a process for every file,
+which is right for uploads; here it would cost more than the decoding. A file that takes a process
+over could forge the frames of those after it: train on files you trust to be films.)
 """
 
 import contextlib
-import json
+import dataclasses
 import os
-import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.records import MediaFile
-from vlm.media.confined.limits import DEFAULT_LIMITS, Limits, MediaError
-from vlm.media.decode import MediaInfo
-from vlm.media.source import shown
-
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-ADDED = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+from vlm.media.collect import collect_frames
+from vlm.media.confined.child import Child
+from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
+from vlm.media.confined.protocol import Request
+from vlm.media.decode import MediaInfo, probe
+from vlm.media.source import ArchiveMember, PathLike
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Pixels of one file, and the seconds of its frames where it is a video."""
+    """Pixels of one file and, for a video, the times of its frames in seconds."""
 
     frames: NDArray[np.uint8]  # [T, H, W, 3]
     times: tuple[float, ...]
@@ -49,117 +42,60 @@ class Decoder:
     """
 
     def __init__(self, seconds: float = 30.0, limits: Limits = DEFAULT_LIMITS) -> None:
-        self.seconds = seconds  # for one file, where nothing else is said
+        self.seconds = seconds  # for one file, unless a call sets its own
         self.limits = limits
-        self._running: _Running | None = None
+        self._child: Child | None = None
 
     def image(
         self, media: MediaFile, square: int | None = None, seconds: float | None = None
     ) -> Decoded:
-        """The pixels of a picture, [1, H, W, 3]; squeezed into a square of this side if given."""
-        return self._ask(media, {"do": "image", "square": square}, seconds)
+        """The pixels of a picture, [1, H, W, 3]; resized to a square of this side if given."""
+        request = Request("image", square=square, limits=self._limits(seconds))
+        picture = collect_frames(_path(media), request, child=self._running())
+        return Decoded(picture.frames, ())
 
     def video(
         self, media: MediaFile, num_frames: int, square: int, seconds: float | None = None
     ) -> Decoded:
         """The middles of `num_frames` segments of a video as squares, [T, S, S, 3]."""
-        request = {"do": "video", "num_frames": num_frames, "square": square}
-        return self._ask(media, request, seconds)
+        # Four times the square is more than any resampling uses, and keeps 4K films small.
+        request = Request(
+            "video", num_frames, size=4 * square, square=square, limits=self._limits(seconds)
+        )
+        video = collect_frames(_path(media), request, child=self._running())
+        return Decoded(video.frames, tuple(video.times.tolist()), video.damaged)
 
     def probe(self, media: MediaFile) -> MediaInfo:
-        """What the header of a file says."""
-        info = self._send_and_wait(media, {"do": "probe"}, self.seconds)["info"]
-        return MediaInfo(**{**info, "warnings": tuple(info["warnings"])})
+        """What the header of a file contains."""
+        return probe(_path(media), self._limits(None), child=self._running())
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
-        running, self._running = self._running, None
-        if running is None:
-            return
-        running.connection.close()
-        if running.owner == os.getpid():
-            running.process.kill()
-            running.process.wait()
-            running.scratch.cleanup()
+        """Ends the process at once, even in the middle of a file."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # the interpreter may be half gone
             self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_running": None}
+        return {**self.__dict__, "_child": None}
 
-    def _ask(self, media: MediaFile, request: dict[str, Any], seconds: float | None) -> Decoded:
-        head = self._send_and_wait(media, request, self.seconds if seconds is None else seconds)
-        shape = tuple(int(side) for side in head["shape"])
-        count = int(np.prod(shape))
-        if len(shape) != 4 or not 0 < count <= self.limits.memory_bytes:
+    def _limits(self, seconds: float | None) -> Limits:
+        return dataclasses.replace(
+            self.limits, seconds=self.seconds if seconds is None else seconds
+        )
+
+    def _running(self) -> Child:
+        if self._child is None or not self._child.usable:
             self.close()
-            raise MediaError(f"The process reading {shown(media.path)} answered nonsense.")
-        frames = np.empty(shape, np.uint8)
-        with self._talking(media, self.seconds) as connection:
-            connection.recv_bytes_into(frames.data.cast("B"))
-        return Decoded(frames, tuple(head["times"]), tuple(head["damaged"]))
-
-    def _send_and_wait(
-        self, media: MediaFile, request: dict[str, Any], seconds: float
-    ) -> dict[str, Any]:
-        """The head of the answer; MediaError with what went wrong."""
-        place = {"path": os.path.abspath(media.path), "seconds": seconds, **media.place}
-        with self._talking(media, seconds) as connection:
-            connection.send_bytes(json.dumps({**request, **place}).encode())
-            if not connection.poll(seconds + 1.0):  # the child notices most by itself
-                raise TimeoutError
-            head: dict[str, Any] = json.loads(connection.recv_bytes(2**20))
-        if "error" in head:
-            raise MediaError(head["error"])
-        return head
-
-    @contextlib.contextmanager
-    def _talking(self, media: MediaFile, seconds: float) -> Iterator[Connection]:
-        """The connection; a process that hangs, dies or talks nonsense ends as a MediaError."""
-        running = self._running
-        if running is None or running.owner != os.getpid() or running.process.poll() is not None:
-            running = self._start()
-        try:
-            yield running.connection
-        except TimeoutError:
-            self.close()
-            raise MediaError(
-                f"{shown(media.path)} took longer than {seconds:.0f} seconds to read."
-            ) from None
-        except (EOFError, OSError, ValueError) as error:
-            if isinstance(error, MediaError):
-                raise
-            self.close()
-            raise MediaError(
-                f"{shown(media.path)} made the decoder crash; it is damaged."
-            ) from None
-
-    def _start(self) -> "_Running":
-        self.close()
-        ours, theirs = socket.socketpair()
-        root = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join([root, *(os.path.abspath(path) for path in sys.path if path)])
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        scratch = tempfile.TemporaryDirectory(prefix="revisit-")
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-c", "from data.samples.decoder_child import main; main()"],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**kept, **ADDED, "TMPDIR": scratch.name, "PYTHONPATH": paths},
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for the program, not for this
-            )
-        self._running = _Running(process, Connection(ours.detach()), scratch, os.getpid())
-        return self._running
+            self._child = Child(reuse=True)
+        return self._child
 
 
-@dataclass(frozen=True, eq=False)
-class _Running:
-    process: subprocess.Popen[bytes]
-    connection: Connection
-    scratch: tempfile.TemporaryDirectory[str]  # for its copies of members of tar files
-    owner: int  # the process that started it
+def _path(media: MediaFile) -> PathLike:
+    if not media.place:
+        return os.path.abspath(media.path)
+    archive, offset, size = (media.place[key] for key in ("archive", "offset", "size"))
+    return ArchiveMember(media.path.name, str(archive), int(offset), int(size))

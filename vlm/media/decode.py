@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,11 +23,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm.media.collect import DecodedVideo, Progress, collect_frames, messages
 from vlm.media.confined.child import Child
-from vlm.media.confined.limits import DEFAULT_LIMITS, Limits, MediaError
-from vlm.media.confined.request import Request
-from vlm.media.confined.service import messages
-from vlm.media.source import shown
+from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
+from vlm.media.confined.protocol import Request
+from vlm.media.source import PathLike
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MediaInfo:
 
 
 def probe(
-    path: str | os.PathLike[str],
+    path: PathLike,
     limits: Limits = DEFAULT_LIMITS,
     isolated: bool = True,
     child: Child | None = None,
@@ -56,27 +56,6 @@ def probe(
     (head, _), *_ = messages(path, Request("probe", limits=limits), isolated, child=child)
     fields = {key: value for key, value in head.items() if key not in ("event", "warnings")}
     return MediaInfo(path=os.fspath(path), warnings=tuple(head["warnings"]), **fields)
-
-
-PathLike = str | os.PathLike[str]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class DecodedVideo:
-    """Frames and the times they really have. Fewer than asked for if the video has fewer."""
-
-    frames: NDArray[np.uint8]  # [T, H, W, 3]
-    times: NDArray[np.float64]  # [T] seconds from the first frame
-    duration: float  # seconds that can be read
-    damaged: tuple[str, ...]  # what is missing or broken, as sentences
-    backend: str  # who decoded it
-    asked: int  # number of different times asked for
-    warnings: tuple[str, ...] = ()  # what else a user should know
-
-    @property
-    def obtained(self) -> int:
-        return len(self.frames)
 
 
 @dataclass(frozen=True)
@@ -105,8 +84,8 @@ def read_video(
     MediaCancelled.
     """
     moments = None if times is None else tuple(float(time) for time in times)
-    request = Request("video", num_frames, moments, size, backend, limits=limits)
-    return _collect(path, request, isolated, progress, cancel, child)
+    request = Request("video", num_frames, moments, size, backend=backend, limits=limits)
+    return collect_frames(path, request, isolated, progress, cancel, child)
 
 
 def read_image(
@@ -119,7 +98,7 @@ def read_image(
 ) -> DecodedImage:
     """Reads a still picture: upright, 8 bits, on white, its longest side at most `size`."""
     request = Request("image", size=size, limits=limits)
-    video = _collect(path, request, isolated, None, cancel, child)
+    video = collect_frames(path, request, isolated, None, cancel, child)
     return DecodedImage(video.frames[0], video.warnings)
 
 
@@ -189,73 +168,3 @@ class MediaReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _collect(
-    path: PathLike,
-    request: Request,
-    isolated: bool,
-    progress: Progress | None,
-    cancel: threading.Event | None,
-    child: Child | None,
-) -> DecodedVideo:
-    """Puts the frames a backend sends into one array, upright. Believes nothing a child says."""
-    start: dict = {}
-    frames: NDArray[np.uint8] | None = None
-    times: list[float] = []
-    for head, payload in messages(path, request, isolated, cancel, child):
-        if head["event"] == "start":
-            start, frames, times = head, None, []  # a second start: all anew, with more care
-            if progress is not None:
-                progress(0, start["total"])
-        elif head["event"] == "frame":
-            picture = _picture(head, payload, path)
-            picture = _upright(picture, start["turns"], start["mirror"])
-            if frames is None:
-                frames = _room(start["total"], picture, request, path)
-            if picture.shape != frames.shape[1:] or len(times) == len(frames):
-                raise MediaError(f"The process reading {shown(path)} answered nonsense.")
-            frames[len(times)] = picture
-            times.append(float(head["time"]))
-            if progress is not None:
-                progress(len(times), start["total"])
-        elif head["event"] == "end":
-            assert frames is not None
-            return DecodedVideo(
-                frames=frames[: len(times)],
-                times=np.asarray(times, np.float64),
-                duration=float(start["duration"]),
-                damaged=tuple(head["damaged"]),
-                backend=start["backend"],
-                asked=start["total"],
-                warnings=tuple(head["warnings"]),
-            )
-    raise AssertionError("a backend ends with an end")
-
-
-def _picture(head: dict, payload: memoryview | bytes, path: PathLike) -> NDArray[np.uint8]:
-    """rgb24 rows, each `stride` bytes long -> [H, W, 3]"""
-    width, height, stride = head["width"], head["height"], head["stride"]
-    rows = np.frombuffer(payload, np.uint8)
-    if min(width, height) < 1 or stride < 3 * width or rows.size < stride * height:
-        raise MediaError(f"The process reading {shown(path)} answered nonsense.")
-    rows = rows[: stride * height].reshape(height, stride)
-    return rows[:, : 3 * width].reshape(height, width, 3)
-
-
-def _room(
-    total: int, picture: NDArray[np.uint8], request: Request, path: PathLike
-) -> NDArray[np.uint8]:
-    """[T, H, W, 3] for all frames, if they may take that much memory."""
-    needed = total * picture.nbytes
-    if total > request.limits.num_frames or needed > request.limits.memory_bytes:
-        raise MediaError(
-            f"{total} frames of {shown(path)} at full size would take {needed / 2**30:.1f} GB; "
-            "ask for fewer or for smaller ones."
-        )
-    return np.empty((total, *picture.shape), np.uint8)
-
-
-def _upright(frame: NDArray[np.uint8], turns: int, mirror: bool) -> NDArray[np.uint8]:
-    """frame [H, W, 3] as it is stored -> as it is meant to be seen (a view)."""
-    return np.rot90(frame[:, ::-1] if mirror else frame, turns)

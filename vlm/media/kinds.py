@@ -88,7 +88,7 @@ _TEXT_STARTS = (
 )
 
 
-def recognise(head: bytes) -> Kind | None:
+def recognize(head: bytes) -> Kind | None:
     """The kind of a file with these first 1024 bytes; None if it is not accepted."""
     for start, kind in _STARTS:
         if head.startswith(start):
@@ -109,8 +109,8 @@ def recognise(head: bytes) -> Kind | None:
     return None
 
 
-def describe(head: bytes) -> str:
-    """What a file that `recognise` does not know seems to be: 'is ...', for an error sentence."""
+def describe_rejected(head: bytes) -> str:
+    """What a file that `recognize` does not know seems to be: 'is ...', for an error sentence."""
     for start, words in _OTHERS:
         if head.startswith(start):
             return words

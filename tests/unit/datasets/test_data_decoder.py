@@ -1,8 +1,11 @@
 """Media that hang or crash cost one process and are named; what is sound comes out the same."""
 
+import contextlib
 import json
 import os
 import signal
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from data.samples.decoder import Decoder
 from data.samples.disk_cache import FrameCache
 from data.samples.quarantine import Quarantine, TooManyRejectedError
 from data.sources.record_file import RecordFile
-from tests.media_maker import write_video
+from data.sources.shards import TarMember
+from tests.media_maker import TURNED, write_video
 from tests.tiny import tiny_processor
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import read_image, read_video
@@ -46,10 +50,10 @@ def test_one_process_reads_many_files_and_ends_with_its_decoder(folder: Path) ->
     decoder = Decoder()
     media = MediaFile("image", folder / "a.png")
     decoder.image(media)
-    assert decoder._running is not None
-    process = decoder._running.process
+    assert decoder._child is not None
+    process = decoder._child.process
     decoder.image(media)
-    assert decoder._running.process is process
+    assert decoder._child.process is process
     del decoder
     assert process.wait(5) == -signal.SIGKILL
 
@@ -58,8 +62,8 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
     decoder = Decoder(seconds=0.2)
     media = MediaFile("image", folder / "a.png")
     decoder.image(media, seconds=20)
-    assert decoder._running is not None
-    os.kill(decoder._running.process.pid, signal.SIGSTOP)
+    assert decoder._child is not None
+    os.kill(decoder._child.process.pid, signal.SIGSTOP)
     start = time.monotonic()
     with pytest.raises(MediaError, match='"a.png" took longer than 0 seconds'):
         decoder.image(media)
@@ -67,17 +71,95 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
     assert decoder.image(media, seconds=20).frames.shape == (1, 60, 90, 3)
 
 
-def test_a_process_that_dies_is_said_to_have_crashed(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (signal.SIGSEGV, "made the decoder crash"),
+        (signal.SIGKILL, "needs more than the 2.0 GB of memory"),  # the kernel's, out of memory
+    ],
+)
+def test_a_process_that_dies_costs_one_file(
+    folder: Path, cause: signal.Signals, reason: str
+) -> None:
     decoder = Decoder()
     media = MediaFile("image", folder / "a.png")
     decoder.image(media)
-    assert decoder._running is not None
-    decoder._running.process.send_signal(signal.SIGSTOP)
-    os.kill(decoder._running.process.pid, signal.SIGKILL)
-    decoder._running.process.poll = lambda: None  # type: ignore[method-assign]
-    with pytest.raises(MediaError, match="made the decoder crash"):
+    assert decoder._child is not None
+    process = decoder._child.process
+    process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.2, process.send_signal, [cause]).start()
+    threading.Timer(0.3, process.send_signal, [signal.SIGCONT]).start()
+    with pytest.raises(MediaError, match=reason):
         decoder.image(media)
+    assert process.poll() is not None
     assert decoder.image(media).frames.shape == (1, 60, 90, 3)
+
+
+def test_a_process_that_dies_between_files_costs_none(folder: Path) -> None:
+    decoder = Decoder()
+    media = MediaFile("image", folder / "a.png")
+    decoder.image(media)
+    assert decoder._child is not None
+    decoder._child.process.kill()
+    decoder._child.process.wait()
+    assert decoder.image(media).frames.shape == (1, 60, 90, 3)
+
+
+def test_a_damaged_file_costs_no_process(folder: Path) -> None:
+    decoder = Decoder()
+    (folder / "cut.png").write_bytes((folder / "a.png").read_bytes()[:500])
+    decoder.image(MediaFile("image", folder / "a.png"))
+    assert decoder._child is not None
+    process = decoder._child.process
+    with pytest.raises(MediaError, match='"cut.png" begins like a PNG picture'):
+        decoder.image(MediaFile("image", folder / "cut.png"))
+    assert decoder.image(MediaFile("image", folder / "a.png")).frames.shape == (1, 60, 90, 3)
+    assert decoder._child.process is process
+
+
+def test_squares_of_turned_and_mirrored_videos_are_those_of_upright_frames(folder: Path) -> None:
+    decoder = Decoder()
+    for turn, matrix in TURNED.items():
+        write_video(folder / "turned.mp4", 6, size=(64, 48), matrix=matrix)
+        video = decoder.video(MediaFile("video", folder / "turned.mp4"), 3, 32)
+        plain = read_video(folder / "turned.mp4", num_frames=3, size=128, isolated=False)
+        assert np.array_equal(video.frames, resize_frames(plain.frames, 32)), turn
+
+
+def test_a_member_of_an_archive_is_read_without_a_copy_that_stays(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data = (folder / "a.png").read_bytes()
+    (tmp_path / "shard.tar").write_bytes(b"before" + data + b"after")
+    decoder = Decoder()
+    whole = TarMember("image", folder / "a.png", tmp_path / "shard.tar", 6, len(data))
+    plain = read_image(folder / "a.png", isolated=False).pixels
+    assert np.array_equal(decoder.image(whole).frames[0], plain)
+    cut = TarMember("image", folder / "a.png", tmp_path / "shard.tar", 6, len(data) + 100)
+    with pytest.raises(MediaError, match='"a.png" is cut off: its tar file ends within it'):
+        decoder.image(cut)
+    assert [path.name for path in tmp_path.iterdir()] == ["shard.tar"]
+
+
+def test_a_forked_decoder_starts_its_own_process_and_spares_the_first(folder: Path) -> None:
+    decoder = Decoder()
+    media = MediaFile("image", folder / "a.png")
+    decoder.image(media)
+    assert decoder._child is not None
+    process = decoder._child.process
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        with contextlib.suppress(BaseException):
+            decoder.image(media)
+            status = 0 if decoder._child.process.pid != process.pid else 2
+            decoder.close()
+        os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert process.poll() is None
+    assert decoder.image(media).frames.shape == (1, 60, 90, 3)
+    assert decoder._child.process is process
 
 
 def test_a_sample_has_one_time_limit_for_all_its_media(folder: Path) -> None:

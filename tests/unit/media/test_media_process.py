@@ -14,7 +14,8 @@ import pytest
 from media_maker import write_video
 from PIL import Image
 
-from vlm.media.confined.child import Child
+from vlm.media.collect import THREADS
+from vlm.media.confined.child import ENV_ADDED, ENV_ALLOWLIST, Child
 from vlm.media.confined.limits import Limits, MediaCancelled, MediaError
 from vlm.media.decode import MediaReader, read_image, read_video
 
@@ -25,6 +26,18 @@ SMALL = (160, 128)
 def long_video(tmp_path):
     """Takes seconds to decode: few key frames, asked for at its end."""
     return write_video(tmp_path / "long.mp4", 3000, gop=3000, size=SMALL)
+
+
+def wait_until_loaded(child: Child) -> None:
+    """Until the process ignores SIGTERM, which is the first thing it does."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        text = open(f"/proc/{child.process.pid}/status").read()  # noqa: SIM115
+        line = next(line for line in text.splitlines() if line.startswith("SigIgn"))
+        if int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the process does not ignore SIGTERM")
 
 
 def stuck_child() -> Child:
@@ -94,28 +107,106 @@ def test_memory_is_limited(tmp_path):
     assert read_image(tmp_path / "large.bmp", size=100).pixels.shape == (75, 100, 3)
 
 
-def test_the_reading_process_limits_itself_and_sees_no_secrets(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reuse", [False, True])
+def test_the_reading_process_limits_itself_and_sees_no_secrets(tmp_path, monkeypatch, reuse):
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
-    child = Child()
+    child = Child(reuse=reuse)
     try:
-        environment = open(f"/proc/{child.process.pid}/environ").read()  # noqa: SIM115
-        assert "hunter2" not in environment
         path = write_video(tmp_path / "clip.mp4", 300, size=SMALL)
         seen = []
 
         def look(done: int, total: int) -> None:
             if not seen:
                 seen.append(open(f"/proc/{child.process.pid}/limits").read())  # noqa: SIM115
+                seen.append(open(f"/proc/{child.process.pid}/environ").read())  # noqa: SIM115
+                seen.append(open(f"/proc/{child.process.pid}/status").read())  # noqa: SIM115
+                seen.append(os.getsid(child.process.pid))
 
-        read_video(path, 300, child=child, progress=look)
-        limits = {line[:25].strip(): line[26:].split()[0] for line in seen[0].splitlines()[1:]}
-        assert limits["Max address space"] == str(2 * 2**30)
-        assert limits["Max file size"] == "0"
-        assert limits["Max core file size"] == "0"
-        assert limits["Max open files"] == "64"
-        assert int(limits["Max cpu time"]) < 1000
+        read_video(path, 300, child=child, progress=look, limits=Limits(seconds=50))
+        limits = {line[:25].strip(): line[26:].split() for line in seen[0].splitlines()[1:]}
+        assert limits["Max address space"][:2] == 2 * [str(2 * 2**30)]
+        assert limits["Max file size"][:2] == ["0", "0"]
+        assert limits["Max core file size"][:2] == ["0", "0"]
+        assert limits["Max open files"][:2] == ["64", "64"]
+        soft, hard = limits["Max cpu time"][:2]
+        threads = 1 if reuse else THREADS
+        assert 50 * threads < int(soft) < 50 * threads + 10
+        assert reuse or hard == soft  # one that reads on must be able to move it
+        names = {line.split("=")[0] for line in seen[1].split("\0") if line}
+        assert names <= {*ENV_ALLOWLIST, *ENV_ADDED}
+        assert "hunter2" not in seen[1]
+        ignored = next(line for line in seen[2].splitlines() if line.startswith("SigIgn"))
+        assert int(ignored.split()[1], 16) >> (signal.SIGTERM - 1) & 1
+        assert seen[3] == child.process.pid  # a session of its own: no Ctrl-C
     finally:
         child.close()
+
+
+def test_the_processor_time_of_a_process_that_reads_on_counts_anew_for_every_file(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", 300, size=SMALL)
+    child = Child(reuse=True)
+    try:
+        for seconds in (9, 30, 4):  # up and down again
+            read_video(path, 4, child=child, limits=Limits(seconds=seconds))
+            text = open(f"/proc/{child.process.pid}/limits").read()  # noqa: SIM115
+            line = next(line for line in text.splitlines() if line.startswith("Max cpu time"))
+            assert seconds < int(line.split()[3]) < seconds + 5
+        assert child.usable
+    finally:
+        child.close()
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_the_reading_process_cannot_write_files(tmp_path, reuse):
+    """Runs the worker's own `confine` and then tries to write, as a taken over decoder would."""
+    code = (
+        "import signal\n"
+        "from vlm.media.confined.protocol import Request\n"
+        "from vlm.media.confined.worker import confine\n"
+        f"confine(Request('probe'), {reuse})\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"open({str(tmp_path / 'written')!r}, 'wb', buffering=0).write(b'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "File too large" in done.stderr
+    assert (tmp_path / "written").stat().st_size == 0
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_the_reading_process_outlives_sigterm_but_not_its_parent(tmp_path, reuse):
+    path = write_video(tmp_path / "clip.mp4", 30, size=SMALL)
+    child = Child(reuse=reuse)
+    try:
+        wait_until_loaded(child)
+        child.process.send_signal(signal.SIGTERM)
+        assert read_video(path, 4, child=child).obtained == 4
+        if reuse:
+            child.socket.close()
+            assert child.process.wait(5) == 0
+    finally:
+        child.close()
+
+
+def test_a_process_that_reads_on_is_ended_by_a_file_that_takes_too_long(long_video):
+    child = Child(reuse=True)
+    assert read_video(long_video, times=[0.0], child=child).obtained == 1
+    os.kill(child.process.pid, signal.SIGSTOP)
+    with pytest.raises(MediaError, match="took longer than 1 seconds"):
+        read_video(long_video, 4, limits=Limits(seconds=0.6), child=child)
+    assert child.process.poll() is not None
+    assert not child.usable
+
+
+def test_a_process_that_reads_on_is_ended_by_a_cancel(long_video):
+    cancel, child = threading.Event(), Child(reuse=True)
+
+    def stop_after_one(done: int, total: int) -> None:
+        if done:
+            cancel.set()
+
+    with pytest.raises(MediaCancelled):
+        read_video(long_video, 64, cancel=cancel, progress=stop_after_one, child=child)
+    assert child.process.poll() is not None
 
 
 def test_isolated_and_in_process_reading_give_the_same(tmp_path):

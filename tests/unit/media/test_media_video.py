@@ -71,7 +71,7 @@ def test_this_kind_of_video_gives_the_right_frames_at_the_right_times(name, tmp_
     assert video.times == pytest.approx(np.array(middles(60)) / choices["fps"], abs=2e-3)
     assert video.duration == pytest.approx(60 / choices["fps"], abs=2e-3)
     assert (video.damaged, video.warnings) == ((), ())
-    assert (video.asked, video.obtained, video.backend) == (8, 8, "pyav")
+    assert (video.requested, video.obtained, video.backend) == (8, 8, "pyav")
     info = probe(path, isolated=False)
     assert (info.kind, info.num_frames) == ("video", 60)
     assert (info.width, info.height) == choices["size"]
@@ -137,7 +137,7 @@ def test_times_count_from_the_first_frame_wherever_the_file_starts(name, tmp_pat
 def test_a_video_with_fewer_frames_than_asked_gives_each_once(count, tmp_path):
     video = read_video(write_video(tmp_path / "short.mp4", count, size=SMALL), num_frames=8)
     assert numbers(video.frames) == list(range(count))
-    assert video.asked == 8
+    assert video.requested == 8
 
 
 def test_given_times_are_looked_up_in_order_and_none_twice(tmp_path):

@@ -1,1 +1,1 @@
-"""The limited, killable process in which users' files are opened."""
+"""The limited, killable process that opens users' files."""

@@ -1,9 +1,7 @@
-"""Talking to the process that opens users' files: start it, ask, listen, and kill it in time."""
+"""The program's side of the reading process: start it, ask, listen, and kill it in time."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import signal
 import socket
@@ -13,80 +11,108 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Check, Message, Request
-from vlm.media.confined.worker import HEAD
+from vlm.media.confined.protocol import (
+    BadMessageError,
+    Check,
+    Message,
+    Request,
+    receive_message,
+    send_request,
+)
 from vlm.media.source import Source
 
 WORKER = Path(__file__).with_name("worker.py")
 LISTEN = 0.05  # seconds between calls of `check`
-MAX_HEAD = 2**20
 
-# Nothing of the program's environment but what finds libraries; no keys, no tokens.
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-ADDED = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# All that the process inherits of the environment: what finds libraries; no keys, no tokens.
+ENV_ALLOWLIST = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+# glibc would return and fetch the memory of every picture anew, a third of the time one costs.
+ENV_ADDED = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 class Child:
-    """One process for one file. Starting it returns at once; it loads while we do other things.
+    """A reading process. Starting it returns at once; it loads while the program does other things.
 
-    `family` says what it is for and so what it loads: "video", "image" or, not known yet, "any".
+    It reads one file and ends. With `reuse` it reads one file after another until it is closed or
+    one of them goes wrong; a file that takes such a process over could forge the frames of those
+    after it, so it is for files one trusts.
+
+    `family` is what it will read and therefore loads: "video", "image" or "any".
     """
 
-    def __init__(self, family: str = "any") -> None:
+    def __init__(self, family: str = "any", reuse: bool = False) -> None:
+        self.reuse = reuse
+        self.owner = os.getpid()  # a fork has the socket too, but may neither use nor kill it
         self.socket, other = socket.socketpair()
         paths = [str(Path(__file__).resolve().parents[3]), *map(os.path.abspath, sys.path)]
+        mode = "reuse" if reuse else "once"
         with other:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(WORKER), family, *dict.fromkeys(paths)],
+                [sys.executable, "-I", "-S", str(WORKER), family, mode, *dict.fromkeys(paths)],
                 stdin=other.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**{k: os.environ[k] for k in KEPT if k in os.environ}, **ADDED},
+                env={**{k: os.environ[k] for k in ENV_ALLOWLIST if k in os.environ}, **ENV_ADDED},
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the program, not for this
             )
 
-    def perform(self, source: Source, request: Request, check: Check) -> Iterator[Message]:
-        """The messages that answer `request`; MediaError if the process failed.
+    @property
+    def usable(self) -> bool:
+        """True if this program started the process and the process is alive."""
+        return self.owner == os.getpid() and self.process.poll() is None
 
-        `check` is called about every 50 ms and may raise to stop. The process is gone afterwards.
+    def perform(self, source: Source, request: Request, check: Check) -> Iterator[Message]:
+        """Yields the messages of the answer; raises MediaError if the process failed.
+
+        `check` is called about every 50 ms and may raise to stop. The process is ended afterwards,
+        except one with `reuse` that has given its whole answer.
         """
+        whole = False
         try:
-            question = {
-                "request": dataclasses.asdict(request),
-                "name": source.name,
-                "size": source.size,
-                "kind": dataclasses.asdict(source.kind),
-            }
             self.socket.settimeout(LISTEN)
             try:
-                socket.send_fds(self.socket, [json.dumps(question).encode()], [source.fd])
+                send_request(self.socket, source, request)
             except OSError:
-                raise MediaError(self._last_words(source, request)) from None
+                raise MediaError(self._reason_of_death(source, request)) from None
             while True:
-                size = self._receive(HEAD.size, source, request, check)
-                num_head, num_payload = HEAD.unpack(size)
-                if num_head > MAX_HEAD or num_payload > request.limits.memory_bytes:
-                    raise MediaError(f"The process reading {source.name} answered nonsense.")
-                head = json.loads(bytes(self._receive(num_head, source, request, check)))
-                payload = self._receive(num_payload, source, request, check)
-                if head["event"] == "error":
+                head, payload = self._message(source, request, check)
+                event = head["event"]
+                whole = event in ("info", "end", "error")
+                if event == "error":
                     raise MediaError(head["text"])
-                if head["event"] == "memory":
+                if event == "memory":
                     raise MediaError(_too_much_memory(source, request))
-                if head["event"] == "failed":
+                if event == "failed":
                     raise MediaError(f"{source.name} could not be read ({head['text']}).")
                 yield head, payload
-                if head["event"] in ("end", "info"):
+                if event in ("info", "end"):
                     return
         finally:
-            self.close()
+            if not (self.reuse and whole):
+                self.close()
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """Ends the process at once, even in the middle of a file."""
         self.socket.close()
-        self.process.kill()
-        self.process.wait()
+        if self.owner == os.getpid():
+            self.process.kill()
+            self.process.wait()
+
+    def _message(self, source: Source, request: Request, check: Check) -> Message:
+        try:
+            return receive_message(
+                lambda count: self._receive(count, source, request, check),
+                request.limits.memory_bytes,
+            )
+        except BadMessageError:
+            raise MediaError(f"The process reading {source.name} sent an invalid answer.") from None
 
     def _receive(self, count: int, source: Source, request: Request, check: Check) -> memoryview:
         buffer = memoryview(bytearray(count))
@@ -94,18 +120,18 @@ class Child:
         while done < count:
             check()
             try:
-                got = self.socket.recv_into(buffer[done:])
+                received = self.socket.recv_into(buffer[done:])
             except TimeoutError:
                 continue
             except ConnectionResetError:
-                got = 0
-            if got == 0:
-                raise MediaError(self._last_words(source, request))
-            done += got
+                received = 0
+            if received == 0:
+                raise MediaError(self._reason_of_death(source, request))
+            done += received
         return buffer
 
-    def _last_words(self, source: Source, request: Request) -> str:
-        """Why the process ended without an answer."""
+    def _reason_of_death(self, source: Source, request: Request) -> str:
+        """A sentence on why the process ended without an answer."""
         try:
             code = self.process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:

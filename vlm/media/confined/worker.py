@@ -1,29 +1,32 @@
-"""The process that opens users' files: it reads one, sends the frames, and ends.
+"""The process that opens users' files: it reads one (or, on request, one after another) and ends.
 
-Started by `vlm.media.confined.child` as `python worker.py FAMILY PATH...` with a socket as its
-standard input. Over it come one request and the open file; back go messages. Before the file is
-touched the process limits its own memory, processor time, open files and file writing, so a file
-that makes a decoder loop, grow or crash costs a process, not the program.
+Started by `vlm.media.confined.child` as `python worker.py FAMILY REUSE PATH...` with a socket as
+its standard input. It receives requests with open files and sends back messages (protocol.py).
+Before it touches a file it limits its own memory, processor time, open files and file writing, so
+that a file that makes a decoder loop, grow or crash costs a process, not the program.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
-import struct
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
-HEAD = struct.Struct("!IQ")  # bytes of JSON, bytes of payload
-THREADS = max(1, min(4, os.cpu_count() or 1))
+if TYPE_CHECKING:
+    from vlm.media.confined.protocol import Request
+    from vlm.media.source import Source
 
 
 def main() -> None:
-    family = sys.argv[1]
-    sys.path[:] = sys.argv[2:]  # exactly the parent's, so that both run the same code
+    # Schedulers send SIGTERM to all processes of a job. This one ends with its socket, by its
+    # alarm or by SIGKILL, so that a run can finish its step and save.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    family, reuse = sys.argv[1], sys.argv[2] == "reuse"
+    sys.path[:] = sys.argv[3:]  # exactly the parent's, so that both run the same code
     connection = socket.socket(fileno=os.dup(0))
     # The libraries first: their files are opened and read before the limits, and while a process
     # that was started ahead is still waiting for work.
@@ -32,59 +35,63 @@ def main() -> None:
     if family != "image":
         import vlm.media.readers.pyav_backend  # noqa: F401
 
-    from vlm.media.confined.job import perform
-    from vlm.media.confined.limits import Limits, MediaError
-    from vlm.media.confined.request import Request
-    from vlm.media.kinds import Kind
-    from vlm.media.source import Source
+    from vlm.media.confined.protocol import receive_request
 
-    text, descriptors, _, _ = socket.recv_fds(connection, 2**20, 1)
-    if not text:
-        return  # the parent no longer needs us
-    asked = json.loads(text)
-    limits = Limits(**asked["request"].pop("limits"))
-    request = Request(limits=limits, **{**asked["request"], "threads": THREADS})
-    source = Source(descriptors[0], asked["name"], asked["size"], Kind(**asked["kind"]))
-    confine(limits.memory_bytes, limits.seconds)
+    while received := receive_request(connection):
+        source, request = received
+        confine(request, reuse)
+        try:
+            answer(connection, source, request)
+        except (BrokenPipeError, ConnectionResetError):
+            break  # the parent has closed its end
+        if not reuse:
+            break
+        signal.alarm(0)
+        os.close(source.fd)
+    connection.close()
+    os._exit(0)  # a normal exit runs decoders' destructors, which may hang on damaged files
 
-    def send(head: dict[str, Any], payload: memoryview | bytes = b"") -> None:
-        body = json.dumps(head).encode()
-        payload = memoryview(payload)
-        connection.sendall(HEAD.pack(len(body), payload.nbytes) + body)
-        if payload.nbytes:
-            connection.sendall(payload)
+
+def answer(connection: socket.socket, source: Source, request: Request) -> None:
+    """Reads one file and sends all messages of the answer."""
+    from vlm.media.confined.limits import MediaError
+    from vlm.media.confined.protocol import send_message
+    from vlm.media.readers.dispatch import read
 
     try:
-        for head, payload in perform(source, request, lambda: None):
-            send(head, payload)
+        for head, payload in read(source, request, lambda: None):
+            send_message(connection, head, payload)
     except MediaError as error:
-        send({"event": "error", "text": str(error)})
+        send_message(connection, {"event": "error", "text": str(error)})
     except MemoryError:
-        send({"event": "memory"})
+        send_message(connection, {"event": "memory"})
     except (BrokenPipeError, ConnectionResetError):
-        pass  # the parent has heard enough
-    except Exception as error:  # noqa: BLE001  whatever it is, the parent shall hear of it
-        send({"event": "failed", "text": f"{type(error).__name__}: {error}"})
-    connection.close()
-    os._exit(0)  # decoders of damaged files may hang or crash while they are taken down
+        raise
+    except Exception as error:  # noqa: BLE001  the parent reports it, whatever it is
+        send_message(connection, {"event": "failed", "text": f"{type(error).__name__}: {error}"})
 
 
-def confine(memory_bytes: int, seconds: float) -> None:
-    """Limits this process for the rest of its life."""
+def confine(request: Request, reuse: bool) -> None:
+    """Limits this process: for the rest of its life, time and processor time for one file."""
     import resource
 
-    processor = int(seconds * THREADS) + 1
-    for name, value in (
-        ("RLIMIT_AS", memory_bytes),
-        ("RLIMIT_CPU", processor),
-        ("RLIMIT_NOFILE", 64),
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_CORE", 0),
+    seconds = request.limits.seconds
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    # RLIMIT_CPU counts from the start of the process, so every file moves it on. A hard limit
+    # could not be raised again; a process for one file gets one.
+    processor = int(usage.ru_utime + usage.ru_stime + seconds * request.threads) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1] if reuse else processor
+    memory = request.limits.memory_bytes
+    for name, limits in (
+        ("RLIMIT_AS", (memory, memory)),
+        ("RLIMIT_CPU", (processor, hard)),
+        ("RLIMIT_NOFILE", (64, 64)),
+        ("RLIMIT_FSIZE", (0, 0)),
+        ("RLIMIT_CORE", (0, 0)),
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some; the clock remains
-            resource.setrlimit(getattr(resource, name), (value, value))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(seconds) + 2)  # should the parent be gone
+            resource.setrlimit(getattr(resource, name), limits)
+    signal.alarm(int(seconds) + 2)  # in case the parent is gone
 
 
 if __name__ == "__main__":

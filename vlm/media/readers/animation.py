@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from PIL import Image
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Check, Message, Request
+from vlm.media.confined.protocol import Check, Message, Request
 from vlm.media.readers.images import frame_message, in_srgb, is_animated, on_white, open_image, walk
-from vlm.media.readers.orientation import shown_size
+from vlm.media.readers.orientation import display_size
 from vlm.media.source import Source
 
 
@@ -27,7 +27,7 @@ def read_animation(source: Source, request: Request, check: Check) -> Iterator[M
             ends.append(clock)
         if not ends:
             raise MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
-        times = request.moments(clock)
+        times = request.times_in(clock)
         wanted: dict[int, None] = {}
         for time in times:
             wanted[next((i for i, end in enumerate(ends) if time < end), len(ends) - 1)] = None
@@ -36,7 +36,7 @@ def read_animation(source: Source, request: Request, check: Check) -> Iterator[M
         for index, (frame, length) in enumerate(walk(image, request, check)):
             if index in wanted:
                 picture = in_srgb(on_white(frame), None)
-                size = shown_size(*picture.size, None, request.size)
+                size = display_size(*picture.size, None, request.size)
                 if size != picture.size:
                     picture = picture.resize(size, Image.Resampling.BICUBIC)
                 yield frame_message(picture, ends[index] - length)

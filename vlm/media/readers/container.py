@@ -11,7 +11,7 @@ import av
 from av.error import FFmpegError
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Request
+from vlm.media.confined.protocol import Request
 from vlm.media.kinds import CODECS
 from vlm.media.readers.timeline import Timeline, read_timeline
 from vlm.media.source import Source

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Check, Message, Request
-from vlm.media.readers.orientation import shown_size
+from vlm.media.confined.protocol import Check, Message, Request
+from vlm.media.readers.orientation import display_size
 from vlm.media.source import Source
 
 
@@ -30,11 +30,11 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
     try:
         first = decord.VideoReader(path, num_threads=1)
         height, width, _ = first[0].shape
-        width, height = shown_size(width, height, None, request.size)
+        width, height = display_size(width, height, None, request.size)
         reader = decord.VideoReader(path, num_threads=1, width=width, height=height)
         spans = reader.get_frame_timestamp(range(len(reader)))  # [n, (start, end)] in seconds
         begin, duration = float(spans[0, 0]), float(spans[-1, 1] - spans[0, 0])
-        times = request.moments(duration)
+        times = request.times_in(duration)
         places = np.searchsorted(spans[:, 0] - begin, np.asarray(times) + 1e-6, side="right") - 1
         indices = sorted({int(max(place, 0)) for place in places})
         start = {"event": "start", "total": len(times), "turns": 0, "mirror": False}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from av.error import FFmpegError
 
-from vlm.media.confined.request import Check, Request
+from vlm.media.confined.protocol import Check, Request
 from vlm.media.readers.timeline import BREAK, Timeline
 
 CLOSE = 1e-4  # seconds; a frame that comes this little late is on time

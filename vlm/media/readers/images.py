@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Check, Message, Request
+from vlm.media.confined.protocol import Check, Message, Request
 from vlm.media.source import Source
 
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # several frames in these are a film; in TIFF, pages

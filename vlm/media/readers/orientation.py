@@ -32,7 +32,7 @@ def from_display_matrix(matrix: bytes) -> tuple[int, bool] | None:
     return turned.get(signs)
 
 
-def shown_size(
+def display_size(
     width: int, height: int, pixel_shape: Fraction | None, longest: int | None
 ) -> tuple[int, int]:
     """(width, height) to scale a stored frame to: square pixels, `longest` side at most.

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.request import Check, Message, Request
+from vlm.media.confined.protocol import Check, Message, Request
 from vlm.media.readers.container import READ_ERRORS, open_with_timeline
 from vlm.media.readers.frame_reader import Care, DamageFound, FrameReader
-from vlm.media.readers.orientation import from_display_matrix, shown_size
+from vlm.media.readers.orientation import display_size, from_display_matrix
 from vlm.media.readers.timeline import Timeline
 from vlm.media.source import Source
 
@@ -74,7 +74,7 @@ def _read(source: Source, request: Request, check: Check, care: Care) -> Iterato
         request = dataclasses.replace(request, threads=1)
     opened = open_with_timeline(source, request, strict=care == "careful")
     with _errors_in_words(source), opened as (container, stream, timeline):
-        times = request.moments(timeline.duration)
+        times = request.times_in(timeline.duration)
         reader = FrameReader(container, stream, timeline, request, check, care)
         size: tuple[int, int] | None = None
         warnings: list[str] = []
@@ -130,7 +130,7 @@ def _layout(
         if known is None:
             warnings.append("The video asks to be shown at an angle; it was left as it is.")
         orientation = known or (0, False)
-    size = shown_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
+    size = display_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
     return size, orientation, warnings
 
 
