@@ -1,1 +1,1 @@
-"""Training: the two stages, a vision encoder alone, and PVC's ablation in small."""
+"""Training: the two stages, a vision encoder alone, and PVC's ablation on a small scale."""

@@ -1,5 +1,4 @@
-"""The samples of a run in their order, as a recipe asks for them: in batches of about equal length,
-or packed into rows."""
+"""Builds the samples of a run, in order: in batches of similar length, or packed into rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +23,15 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.io.files import cache_dir
 
-# Packed streams: samples over which the weights are exact, and more samples than a run has.
-LAP, ENDLESS = 2**16, 2**40
+# Packed streams: the number of samples over which the weights are exact, and one that no run
+# reaches.
+WEIGHTS_PERIOD, ENDLESS = 2**16, 2**40
 
 
 def build_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset | PackedDataset:
-    """All samples of the run, in order; with `packing`, rows of them."""
+    """All samples of the run, in order; with `packing`, all rows."""
     sources = open_sources(recipe)
     num_items = recipe.steps * recipe.samples_per_process * num_processes()
     if recipe.packing:
@@ -42,7 +42,7 @@ def build_dataset(
 
 
 def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
-    """The files and streams of records that a recipe names."""
+    """Opens the files and streams of records of a recipe."""
     root = data_root(recipe)
     sources: list[RecordFile | ShardStream] = []
     for position, source in enumerate(recipe.data):
@@ -50,7 +50,7 @@ def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
         if path.suffix != ".tar":
             sources.append(RecordFile(path))
             continue
-        keep = max(4 * WINDOW, GROUP * recipe.batch_size)  # within which samples change places
+        keep = max(4 * WINDOW, GROUP * recipe.batch_size)  # samples are shuffled within this window
         seed = f"{recipe.seed} {position}"
         sources.append(ShardStream(path, seed, recipe.shuffle_buffer, keep))
     return sources
@@ -92,7 +92,7 @@ def _packed(
     sources: Sequence[RecordFile | ShardStream],
     num_rows: int,
 ) -> PackedDataset:
-    """As many samples as fill the rows: their number is found by trying."""
+    """Rows of whole samples; sources that include a stream are packed while they are read."""
     if recipe.batch_size > 1 and "flash" in str(model.config._attn_implementation):
         raise ValueError(
             "flash attention keeps samples apart in one row only: set `batch_size: 1` and "
@@ -100,74 +100,82 @@ def _packed(
         )
     estimator = LengthEstimator(processor, recipe.max_tiles)
     files = [source for source in sources if isinstance(source, RecordFile)]
-    if len(files) < len(sources):
-        order = draw_order(_weights(recipe), LAP, recipe.seed)
-        mixture = Mixture(sources, order, seed=recipe.seed, length=ENDLESS)
-        samples = _samples(recipe, model, processor, mixture, 1)
-        length_of = LengthOf(samples, estimator, recipe.packing)
-        rows = StreamedRows(length_of, ENDLESS, num_rows, recipe.packing, recipe.seed)
-        return PackedDataset(samples, rows)
-    measures = [
+    if len(files) == len(sources):
+        return _packed_files(recipe, model, processor, files, estimator, num_rows)
+    order = draw_order(_weights(recipe), WEIGHTS_PERIOD, recipe.seed)
+    mixture = Mixture(sources, order, seed=recipe.seed, length=ENDLESS)
+    samples = _samples(recipe, model, processor, mixture, 1)
+    length_of = LengthOf(samples, estimator, recipe.packing)
+    rows = StreamedRows(length_of, ENDLESS, num_rows, recipe.packing, recipe.seed)
+    return PackedDataset(samples, rows)
+
+
+def _packed_files(
+    recipe: Recipe,
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    files: Sequence[RecordFile],
+    estimator: LengthEstimator,
+    num_rows: int,
+) -> PackedDataset:
+    """Rows planned before the run; the number of samples that fill them is found by trying."""
+    tables = [
         _measure(file, estimator, recipe) if source.weight else LengthTable(())
         for file, source in zip(files, recipe.data, strict=True)
     ]
     num_samples = num_rows
     while True:
-        mixture = Mixture(
-            files, draw_order(_weights(recipe), num_samples, recipe.seed), 0, recipe.seed
-        )
-        samples = _samples(recipe, model, processor, mixture, 1)
-        length_of = LengthOf(samples, estimator, recipe.packing, measures)
-        found = [length_of(place) for place in range(num_samples)]
-        refused = [bad for bad in found if isinstance(bad, RejectedSample)]
-        if len(refused) == len(found):
-            first = f"{refused[0].where}: {refused[0].reason}"
+        order = draw_order(_weights(recipe), num_samples, recipe.seed)
+        samples = _samples(recipe, model, processor, Mixture(files, order, 0, recipe.seed), 1)
+        length_of = LengthOf(samples, estimator, recipe.packing, tables)
+        found = [length_of(position) for position in range(num_samples)]
+        rejected = [bad for bad in found if isinstance(bad, RejectedSample)]
+        if len(rejected) == len(found):
+            first = f"{rejected[0].where}: {rejected[0].reason}"
             raise ValueError(f"no sample fits a row of {recipe.packing} tokens; {first}")
-        lengths = np.array(
-            [0 if isinstance(one, RejectedSample) else one for one in found], np.int32
-        )
-        packed = PlannedRows.of(lengths, recipe.packing, recipe.seed)
+        lengths = [0 if isinstance(one, RejectedSample) else one for one in found]
+        packed = PlannedRows.of(np.array(lengths, np.int32), recipe.packing, recipe.seed)
         if len(packed) >= num_rows:
-            return PackedDataset(samples, packed.first(num_rows), refused)
+            return PackedDataset(samples, packed.first(num_rows), rejected)
         num_samples = int(num_samples * 1.02 * num_rows / len(packed)) + 1
 
 
 @dataclass(frozen=True)
 class LengthOf:
-    """The length of the sample at a place, or why it cannot be packed."""
+    """The number of tokens of the sample at a position, or why it cannot be packed."""
 
     samples: RecordDataset
     estimator: LengthEstimator
-    row: int
-    measures: Sequence[LengthTable] = ()  # by source; without, what a record can be at most
+    row: int  # tokens of a row
+    tables: Sequence[LengthTable] = ()  # by source; without them, upper bounds are used
 
-    def __call__(self, place: int) -> int | RejectedSample:
-        measure = self._measure(place)
-        if isinstance(measure, str):
-            return RejectedSample(place, self.samples.where(place), measure)
-        length = self.estimator.num_tokens(measure, self.samples.sampling.draw(place))
+    def __call__(self, position: int) -> int | RejectedSample:
+        parts = self._parts(position)
+        if isinstance(parts, str):
+            return RejectedSample(position, self.samples.where(position), parts)
+        length = self.estimator.num_tokens(parts, self.samples.sampling.draw(position))
         if length <= self.row:
             return length
         reason = (
             f"has {length:,} tokens, a row holds {self.row:,}: raise `packing`, or lower "
             "`max_frames` or `max_tiles`"
         )
-        return RejectedSample(place, self.samples.where(place), reason)
+        return RejectedSample(position, self.samples.where(position), reason)
 
-    def _measure(self, place: int) -> LengthParts | str:
+    def _parts(self, position: int) -> LengthParts | str:
         mixture = self.samples.records
         assert isinstance(mixture, Mixture)
-        if self.measures:
-            source, index = mixture.find(place)
-            return self.measures[source][index]
+        if self.tables:
+            source, index = mixture.find(position)
+            return self.tables[source][index]
         try:
-            return self.estimator.upper_bound(mixture[place])
+            return self.estimator.upper_bound(mixture[position])
         except RecordError as error:
             return str(error)
 
 
 def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> LengthTable:
-    """The measures of a whole file; of several processes one takes them, the others wait."""
+    """The lengths of a whole file, measured by one process while the others wait."""
     cache_path = cache_dir() / "lengths" / f"{file.digest[:24]}-{estimator.name[:16]}.npz"
     cache_path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_path.with_suffix(".lock")):
@@ -178,7 +186,7 @@ def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> Le
 
 
 def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
-    """Rows and columns of a look's tokens, for a model whose first one tells of the whole."""
+    """Rows and columns of a look's tokens if the model has a global token; otherwise None."""
     tower, compressor = model.config.tower_config, model.config.compressor_config
     rows, columns = (side // compressor.factor for side in tower.grid)
     return (rows, columns) if compressor.global_token else None

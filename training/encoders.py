@@ -1,4 +1,4 @@
-"""Train a vision encoder alone: classification of clips in folders, FOLDER/class/clip.mp4.
+"""Trains a vision encoder alone, to classify clips in folders, FOLDER/class/clip.mp4.
 
 python -m training.encoders FOLDER --output runs/clips [--set KEY=VALUE ...]
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from training.classifier.recipe import EncoderRecipe
-from training.command import missing
+from training.command import missing_package
 from training.recipe import apply_overrides, read_yaml, refuse_old_keys
 from vlm.config_errors import checked
 
@@ -21,34 +21,34 @@ def main() -> None:
     names = ", ".join(f.name for f in fields(EncoderRecipe) if f.name not in ("folder", "output"))
     parser = argparse.ArgumentParser(
         prog="python -m training.encoders",
-        description="Train a vision encoder alone, to tell apart the classes of clips in folders: "
-        "FOLDER/class/clip.mp4 (pictures count as clips of one frame).",
+        description="Train a vision encoder alone, to classify clips in folders: "
+        "FOLDER/class/clip.mp4 (an image is a clip of one frame).",
         epilog="example: python -m training.encoders clips --output runs/clips --set steps=200.  "
         f"Keys of --set: {names} (explained in training/classifier/recipe.py).",
     )
-    parser.add_argument("folder", help="FOLDER/class/clip.mp4, or a YAML file with these keys")
+    parser.add_argument("folder", help="class folders of clips, or a YAML file with these keys")
     parser.add_argument("--output", help="the folder to write")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument(
-        "--fresh", action="store_true", help="start anew although there are checkpoints"
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a value"
     )
+    parser.add_argument("--fresh", action="store_true", help="ignore existing checkpoints")
     parser.add_argument(
-        "--allow-changes", action="store_true", help="go on with other values or data"
+        "--allow-changes", action="store_true", help="resume even if values or data have changed"
     )
     arguments = parser.parse_args()
     try:
         code = run(arguments)
     except ModuleNotFoundError as error:
-        sys.exit(f"{parser.prog}: {missing(error)}")
+        sys.exit(f"{parser.prog}: {missing_package(error)}")
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
     sys.exit(code)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit code."""
+    """Trains the encoder; returns the exit code."""
     recipe = read_arguments(arguments)
-    # Imported when the recipe is read: torch takes seconds.
+    # Imported only after the recipe is read: torch takes seconds.
     from training.classifier.run import train
     from training.loop.signals import StoppedError
 

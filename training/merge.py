@@ -1,9 +1,9 @@
-"""From what a run trained to a whole model: adapters merged, in a folder that chats.
+"""Makes a whole model from trained weights: adapters merged, in a folder that chats.
 
 python -m training.merge RUN OUT [--checkpoint checkpoint-200]
 
-RUN is a recipe's `output`. The finished run has a merged model in RUN/model already; this makes one
-of any checkpoint, or again.
+RUN is a recipe's `output`. A finished run already has a merged model in RUN/model; this command
+makes one from any checkpoint.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from vlm.weights.io.cache import build_atomically, print_status
 
 
 def merge(trained: Path, out: Path) -> Path:
-    """`trained` is what `save_trained` wrote; `out` becomes a model's folder, whole or not there.
+    """Writes the model folder `out`, atomically, from what `save_trained` wrote to `trained`.
 
-    Merging is computed in float32 on the language model as it is stored, also where adapters were
+    Adapters are merged in float32 into the language model as it is stored, even if they were
     trained on a quantized one, and rounded once.
     """
     recipe = read_recipe(trained)
@@ -48,7 +48,7 @@ def merge(trained: Path, out: Path) -> Path:
 
 
 def read_recipe(trained: Path) -> Recipe:
-    """The recipe that weights were trained by."""
+    """The recipe stored with trained weights."""
     path = trained / RECIPE
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -60,33 +60,31 @@ def read_recipe(trained: Path) -> Recipe:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training.merge",
-        description="Make a whole model of what a run trained: adapters are merged into the "
-        "weights beside them. `python -m app chat --model` and `from_pretrained` read the folder.",
+        description="Make a whole model from what a run trained, with adapters merged into the "
+        "weights. `python -m app chat --model` and `from_pretrained` read the folder.",
         epilog="example: python -m training.merge runs/embedded-instruct my-model",
     )
     parser.add_argument("run", type=Path, help="a run's output folder")
     parser.add_argument("out", type=Path, help="the folder to write; must not exist")
     parser.add_argument(
         "--checkpoint",
-        help='such as checkpoint-200, or "last"; default: the finished run\'s weights',
+        help='for example checkpoint-200, or "last"; default: the weights of the finished run',
     )
     arguments = parser.parse_args()
     try:
         if arguments.out.exists():
-            raise ValueError(f"{arguments.out} exists already; name another folder")
-        merge(chosen(arguments.run, arguments.checkpoint), arguments.out)
+            raise ValueError(f"{arguments.out} already exists; name another folder")
+        merge(trained_folder(arguments.run, arguments.checkpoint), arguments.out)
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
     print(f"The model is in {arguments.out}: python -m app chat --model {arguments.out}")
 
 
-def chosen(run: Path, checkpoint: str | None) -> Path:
-    """The folder of trained weights that is meant."""
+def trained_folder(run: Path, checkpoint: str | None) -> Path:
+    """The folder of trained weights: of the finished run or of a checkpoint."""
     if checkpoint is None:
         if not (run / "trained").is_dir():
-            raise ValueError(
-                f"{run} is not finished: it has no trained/. --checkpoint last takes what there is"
-            )
+            raise ValueError(f"{run} is not finished, it has no trained/: try --checkpoint last")
         return run / "trained"
     if checkpoint == "last":
         found = newest_valid(run, print_status)

@@ -1,4 +1,4 @@
-"""Stage 1: pre-training. Captions of pictures and clips; the layers between tower and words learn.
+"""Stage 1, pre-training: captions of images and clips train the layers between tower and words.
 
 python -m training.pretrain [RECIPE] [--set KEY=VALUE ...]
 """

@@ -1,10 +1,10 @@
-"""One stage of training from its recipe to a model that chats: what both stages share.
+"""Runs one stage of training, from its recipe to a model that chats.
 
     records -> mixture -> samples -> Trainer -> checkpoints -> trained weights -> a whole model
 
-In the output folder: checkpoint-N/ (to go on from), journal.jsonl and curves.png (how it went),
-samples.md (what it answered), trained/ (what was trained, alone) and model/ (adapters merged;
-`python -m app chat --model` and `from_pretrained` read it).
+The output folder holds checkpoint-N/ (to resume), journal.jsonl and curves.png (losses and speed),
+samples.md (answers during training), trained/ (the trained weights alone) and model/ (adapters
+merged; `python -m app chat --model` and `from_pretrained` read it).
 """
 
 import ctypes
@@ -33,8 +33,8 @@ from training.model.qlora import quantize
 from training.model.trainable_parts import prepare_parts, save_trained, start_from
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
-from training.watch.journal import Bar, Journal
-from training.watch.samples import Samples
+from training.watch.journal import Journal, ProgressBar
+from training.watch.samples import SampleAnswers
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.io.cache import build_atomically
@@ -42,33 +42,33 @@ from vlm.weights.io.files import cache_dir
 
 
 def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> Path:
-    """Run a stage; returns the folder of the finished model. Raises StoppedError after a signal."""
+    """Runs a stage and returns the folder of its model. Raises StoppedError after a signal."""
     keep_freed_memory()
     logging.disable_progress_bar()
     set_seed(recipe.seed)
     output = Path(recipe.output)
-    facts = fingerprint(recipe, num_processes())
-    checkpoint = find_resume_checkpoint(output, facts, allow_changes) if resume else None
+    identity = fingerprint(recipe, num_processes())
+    checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
     model, processor = prepare_model(recipe)
     dataset = build_dataset(recipe, model, processor)
-    describe(recipe, model, dataset)
+    print_plan(recipe, model, dataset)
     stop = StopOnSignal()
     trainer = PVCTrainer(
         model,
         recipe,
         dataset,
         Collator(processor),
-        facts,
+        identity,
         held_out_dataset(recipe, model, processor),
         sample_questions(recipe, processor),
-        [Bar(), Journal(output), stop],
+        [ProgressBar(), Journal(output), stop],
     )
     train_until_stopped(trainer, stop, checkpoint)
-    return finish(trainer, recipe)
+    return save_model(trainer, recipe)
 
 
 def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The model of a recipe as its first step finds it."""
+    """The model and processor of a recipe before the first step."""
     model, processor = load_initial_model(recipe.model, recipe.seed)
     if recipe.quantize:
         quantize(model, recipe.quantize)
@@ -82,14 +82,19 @@ def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProce
     return model, processor
 
 
-def find_resume_checkpoint(output: Path, facts: dict[str, Any], allow_changes: bool) -> Path | None:
-    """The checkpoint to resume, if there is one; it must be of the same recipe and data."""
+def find_resume_checkpoint(
+    output: Path, identity: dict[str, Any], allow_changes: bool
+) -> Path | None:
+    """The checkpoint to resume; None if there is none.
+
+    Raises ValueError if its recipe or data differs, unless `allow_changes`.
+    """
     checkpoint = folders.newest_valid(output, print_rank0) if output.is_dir() else None
     if checkpoint is None:
         return None
     before = folders.read_json(checkpoint / folders.FINGERPRINT)
     try:
-        refuse_changes(before, facts, checkpoint)
+        refuse_changes(before, identity, checkpoint)
     except ValueError as error:
         if not allow_changes:
             raise
@@ -101,7 +106,7 @@ def find_resume_checkpoint(output: Path, facts: dict[str, Any], allow_changes: b
 def held_out_dataset(
     recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
 ) -> RecordDataset | None:
-    """The records of `evaluation`, looked at as often as the model does when it answers."""
+    """The records of `evaluation`, with as many looks as the model takes when it answers."""
     root = data_root(recipe)
     records = [record for path in recipe.evaluation for record in read_records(root / path)]
     if not records:
@@ -112,18 +117,18 @@ def held_out_dataset(
     return RecordDataset(records, processor, None, sampling, media_options)
 
 
-def sample_questions(recipe: Recipe, processor: PVCProcessor) -> Samples | None:
-    """The questions that are answered with every checkpoint."""
+def sample_questions(recipe: Recipe, processor: PVCProcessor) -> SampleAnswers | None:
+    """The questions answered with every checkpoint; None without `samples`."""
     if not recipe.samples:
         return None
     records = list(read_records(data_root(recipe) / recipe.samples))[: recipe.num_samples]
-    return Samples(records, processor, Path(recipe.output), recipe.batch_size)
+    return SampleAnswers(records, processor, Path(recipe.output), recipe.batch_size)
 
 
-def describe(
+def print_plan(
     recipe: Recipe, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
 ) -> None:
-    """Say what is about to happen."""
+    """Prints the size of the run before it starts."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
     size = recipe.samples_per_process * num_processes()
@@ -140,8 +145,8 @@ def describe(
     )
 
 
-def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
-    """The trained weights alone, and the whole model with its adapters merged."""
+def save_model(trainer: PVCTrainer, recipe: Recipe) -> Path:
+    """Saves the trained weights alone, and the whole model with its adapters merged."""
     output = Path(recipe.output)
 
     def write(folder: Path | None) -> None:
@@ -161,22 +166,22 @@ def finish(trainer: PVCTrainer, recipe: Recipe) -> Path:
 
 
 def print_cache_sizes(recipe: Recipe) -> None:
-    """What a run leaves on the disk that only another run has a use for."""
-    kept = {"frames": recipe.frame_cache_gb, "features": recipe.feature_cache_gb}
-    for name, limit in kept.items():
+    """Prints the size of caches on disk that only other runs use."""
+    limits = {"frames": recipe.frame_cache_gb, "features": recipe.feature_cache_gb}
+    for name, limit in limits.items():
         if limit:
             folder = cache_dir() / name
             size = DiskCache(folder, 0).size() / 1e9
             print_rank0(
-                f"{folder} keeps {size:.1f} GB for runs on the same pictures; it may be deleted."
+                f"{folder} holds {size:.1f} GB for runs on the same media; you can delete it."
             )
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory instead of handing it back page by page.
+    """Makes glibc keep freed memory instead of returning it page by page.
 
-    A training step frees and takes hundreds of megabytes; without this, on some machines most of
-    the time goes into page faults. Elsewhere than on glibc it does nothing.
+    A training step frees and allocates hundreds of megabytes; without this, page faults take most
+    of the time on some machines. Does nothing without glibc.
     """
     M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
     try:

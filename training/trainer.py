@@ -1,4 +1,4 @@
-"""Trains the assistant's model: its parts, its two objectives, batches of any mix."""
+"""Trains the assistant's model: its parts, its two objectives, batches of mixed media."""
 
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ from training.model.trainable_parts import (
 from training.recipe import Recipe
 from training.watch.held_out import held_out_loss
 from training.watch.quarantine import QuarantineCallback
-from training.watch.samples import Samples
+from training.watch.samples import SampleAnswers
 from training.word_loss import WordLoss
 from vlm.encoders.backbones.vit import ViTBlock
 from vlm.encoders.pvc import ProgressiveBlock
 from vlm.model import PVCForConditionalGeneration
 
-WORD_WEIGHT = 0.5  # of the word loss beside the answers'
+WORD_WEIGHT = 0.5  # of the word loss, relative to the loss of answers
 
 
 class PVCTrainer(ReproducibleTrainer):
@@ -42,7 +42,7 @@ class PVCTrainer(ReproducibleTrainer):
         collator: Collator,
         fingerprint: dict[str, Any] | None = None,
         held_out: RecordDataset | None = None,
-        samples: Samples | None = None,
+        samples: SampleAnswers | None = None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
         self.recipe, self.held_out, self.samples = recipe, held_out, samples
@@ -62,14 +62,14 @@ class PVCTrainer(ReproducibleTrainer):
         )
         if self.is_fsdp_enabled:
             if model.tower.cached_backbone is not None:
-                raise ValueError("`feature_cache_gb` does not go with FSDP: set it to 0")
+                raise ValueError("`feature_cache_gb` does not work with FSDP: set it to 0")
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
             checkpoint_activations(model)
 
     def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
         prepared = super()._prepare_for_training(*args, **kwargs)
-        gather_at_every_entrance(self.model)
+        register_block_halves(self.model)
         return prepared
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -99,14 +99,15 @@ class PVCTrainer(ReproducibleTrainer):
         else:
             answers, outputs = super().compute_loss(model, inputs, True, **kwargs)
         loss = self.word_loss(outputs.image_hidden_states, looks, words, said)
-        # A mean over samples, so over accumulation steps, too; answers are by tokens already.
+        # The word loss is a mean over samples, so over accumulation steps as well; the loss of
+        # answers is already normalized by tokens.
         loss = loss / self.current_gradient_accumulation_steps
         if self.recipe.objective == "both":
             loss = answers + WORD_WEIGHT * loss
         return (loss, outputs) if return_outputs else loss
 
     def on_checkpoint(self, model: Any) -> None:
-        """With every checkpoint: the loss on held-out records, and answers to look at."""
+        """Logs the loss on held-out records, and writes sample answers."""
         if self.held_out is not None:
             self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})
         if self.samples is not None:
@@ -117,7 +118,7 @@ class PVCTrainer(ReproducibleTrainer):
 
 
 def checkpoint_activations(model: PVCForConditionalGeneration) -> None:
-    """Inner activations of every block are computed again in the backward pass, not kept."""
+    """Recomputes the activations inside each block in the backward pass."""
     # transformers 5.2x renamed it; both take torch's arguments first.
     new, old = "activation_checkpointing_enable", "gradient_checkpointing_enable"
     enable: Any = getattr(model, new if hasattr(model, new) else old)
@@ -125,7 +126,7 @@ def checkpoint_activations(model: PVCForConditionalGeneration) -> None:
 
 
 def compile_blocks(model: PVCForConditionalGeneration) -> None:
-    """torch.compile, block by block: quick to compile, and parameters keep their names."""
+    """Compiles block by block: quick, and parameters keep their names."""
     blocks = list(model.language_model.get_decoder().layers)
     blocks += [m for m in model.tower.modules() if isinstance(m, ViTBlock)]
     for block in blocks:
@@ -133,14 +134,17 @@ def compile_blocks(model: PVCForConditionalGeneration) -> None:
 
 
 def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
-    """The layers whose weights FSDP gathers one at a time; the rest is gathered with the model."""
+    """Class names of the layers that FSDP gathers one at a time; the rest is gathered at once."""
     layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
     layers += [*getattr(model.tower.backbone, "layers", []), *model.tower.blocks]
     return sorted({type(layer).__name__ for layer in layers})
 
 
-def gather_at_every_entrance(model: nn.Module) -> None:
-    """A progressive layer is not called as such, but in two halves: FSDP has to know of both."""
+def register_block_halves(model: nn.Module) -> None:
+    """Makes FSDP gather a progressive layer's weights for each of its halves.
+
+    The layer is not called itself; its two halves are.
+    """
     for layer in model.modules():
         if isinstance(layer, ProgressiveBlock) and isinstance(layer, FSDPModule):
             for half in ("spatial_attention", "temporal_attention_and_mlp"):

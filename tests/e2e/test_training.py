@@ -8,7 +8,12 @@ import torch
 from tests.trainable import base_folder
 from tests.trainable import tiny_recipe as recipe
 from training.model.initial_model import load_initial_model
-from training.model.trainable_parts import load_trained, merge_lora, prepare_parts, trained_tensors
+from training.model.trainable_parts import (
+    load_trained,
+    merge_lora,
+    prepare_parts,
+    trained_parameters,
+)
 from training.run import build_dataset, train
 from vlm.conversation import Conversation, Message, Text
 from vlm.conversation import Image as Picture
@@ -67,7 +72,7 @@ def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
     settings = recipe(folder, "fit")
     model, _ = load_initial_model(settings.model)
     prepare_parts(model, settings)
-    assert not any("embed_tokens" in name for name in trained_tensors(model))
+    assert not any("embed_tokens" in name for name in trained_parameters(model))
     with pytest.raises(ValueError, match="holds no trained weights"):
         load_trained(model, folder / "nowhere")
 

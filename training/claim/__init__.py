@@ -1,1 +1,1 @@
-"""PVC's claim reproduced small: four tiny models that differ in what they leave out of PVC."""
+"""PVC's claim on a small scale: four tiny models that differ in what they leave out of PVC."""

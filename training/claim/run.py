@@ -21,7 +21,7 @@ from training.claim.worlds import KINDS, PLACES, Example, example
 from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from training.trainer import PVCTrainer
-from training.watch.journal import Bar, Journal
+from training.watch.journal import Journal, ProgressBar
 from vlm.inference.batch import greedy_answers
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -38,7 +38,7 @@ def run_start(recipe: Recipe) -> PVCForConditionalGeneration:
         scale = SCALES[recipe.model]
         model = fresh(VARIANTS["uncompressed"], scale, HELD)
         longer = replace(recipe, steps=scale.start_steps, seed=HELD, output=str(folder.parent))
-        train(VARIANTS["uncompressed"], model, longer, START_TURNS, [Bar()])
+        train(VARIANTS["uncompressed"], model, longer, START_TURNS, [ProgressBar()])
     return PVCForConditionalGeneration.from_pretrained(folder)
 
 

@@ -1,1 +1,1 @@
-"""Training a vision encoder under a classifier's head."""
+"""Training a vision encoder under a classification head."""

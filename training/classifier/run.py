@@ -30,7 +30,7 @@ from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.loop.signals import StopOnSignal, train_until_stopped
 from training.model.initial_model import load_initial_model
 from training.run import find_resume_checkpoint
-from training.watch.journal import Bar, Journal
+from training.watch.journal import Journal, ProgressBar
 from vlm.config import TowerConfig
 from vlm.encoders.build import build_tower
 from vlm.heads.classification import VideoClassifier, save_classifier
@@ -84,25 +84,25 @@ class EncoderTrainer(ReproducibleTrainer):
             self.log({"held_out_accuracy": self.accuracy(model)})
 
     def accuracy(self, model: nn.Module) -> float:
-        """Of the held-out clips; each process computes all, for they are few."""
+        """Accuracy on held-out clips; each process computes all, since they are few."""
         model.eval()
         right = 0
         loader = DataLoader(self.held_out, self.recipe.batch_size)
         for batch in loader:
             batch = self._prepare_inputs(batch)
             with torch.no_grad(), self.compute_loss_context_manager():
-                guesses = model(batch["clip"], batch["times"]).argmax(dim=-1)
-            right += int((guesses == batch["label"]).sum())
+                predictions = model(batch["clip"], batch["times"]).argmax(dim=-1)
+            right += int((predictions == batch["label"]).sum())
         model.train()
         return right / len(self.held_out)
 
 
 def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = False) -> Path:
-    """Run it; returns the folder of the trained classifier. Raises StoppedError after a signal."""
+    """Trains the classifier and returns its folder. Raises StoppedError after a signal."""
     output, folder = Path(recipe.output), Path(recipe.folder)
     clips, classes = find_clips(folder)
-    facts = fingerprint(recipe, clips)
-    checkpoint = find_resume_checkpoint(output, facts, allow_changes) if resume else None
+    identity = fingerprint(recipe, clips)
+    checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
     model, config = build(recipe, len(classes))
     trained_on, held = split_held_out(clips, recipe.held_out, folder)
     if not trained_on:
@@ -118,16 +118,16 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         recipe,
         ClipDataset(held, config, recipe.num_frames),
         model=model,
-        fingerprint=facts,
-        callbacks=[Bar(), Journal(output), stop],
+        fingerprint=identity,
+        callbacks=[ProgressBar(), Journal(output), stop],
         train_dataset=ClipDataset(order, config, recipe.num_frames),
     )
     train_until_stopped(trainer, stop, checkpoint)
-    return write(trainer, config, classes, output)
+    return save_result(trainer, config, classes, output)
 
 
 def build(recipe: EncoderRecipe, num_classes: int) -> tuple[VideoClassifier, TowerConfig]:
-    """The tower, of a saved model or fresh, under a fresh head."""
+    """A classifier with a fresh head on a saved or fresh tower, and the tower's config."""
     torch.manual_seed(recipe.seed)
     if recipe.preset:
         config = preset_config(recipe.preset).tower_config
@@ -141,8 +141,10 @@ def build(recipe: EncoderRecipe, num_classes: int) -> tuple[VideoClassifier, Tow
     return model, config
 
 
-def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], output: Path) -> Path:
-    """classifier/ for use, trained/ for `start_from` in an assistant's recipe."""
+def save_result(
+    trainer: EncoderTrainer, config: TowerConfig, classes: list[str], output: Path
+) -> Path:
+    """Writes classifier/, and trained/ for `start_from` in an assistant's recipe."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     if trainer.is_world_process_zero():
 
@@ -165,7 +167,7 @@ def write(trainer: EncoderTrainer, config: TowerConfig, classes: list[str], outp
 
 
 def fingerprint(recipe: EncoderRecipe, clips: list[LabeledClip]) -> dict[str, Any]:
-    """What a resumed run must agree with (training/checkpoints/run_identity.py)."""
+    """Everything that must be equal in a resumed run (run_identity.py)."""
     values = asdict(recipe) | {"report_to": list(recipe.report_to)}
     values["samples_per_step"] = recipe.samples_per_process * num_processes()
     root = Path(recipe.folder)

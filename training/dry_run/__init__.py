@@ -1,1 +1,1 @@
-"""A run computed before it is run: sizes, operations, memory."""
+"""Computes what a run needs before it is run: sizes, operations, memory."""

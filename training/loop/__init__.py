@@ -1,1 +1,1 @@
-"""The training loop: trainer, arguments, processes, signals, throughput."""
+"""The training loop: trainer, arguments, processes, nonfinite steps, signals, throughput."""

@@ -19,12 +19,12 @@ from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 
 def num_processes() -> int:
-    """How many train together; 1 where nobody launched several."""
+    """The number of processes that train together; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def print_rank0(line: str) -> None:
-    """Once, however many processes there are."""
+    """Prints a line on the first process only."""
     if os.environ.get("RANK", "0") == "0":
         print(line, flush=True)
 
@@ -46,9 +46,9 @@ def equal_calls(inputs: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 
 def shard_on_cpus(accelerator: Any) -> bool:
-    """Turn sharding on where accelerate's config asks for it and the processes are CPUs."""
-    asked = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-    if not asked or accelerator.state.distributed_type != DistributedType.MULTI_CPU:
+    """Enables FSDP2 on CPU processes if accelerate's config requests it; returns whether it did."""
+    requested = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    if not requested or accelerator.state.distributed_type != DistributedType.MULTI_CPU:
         return False
     plugin = FullyShardedDataParallelPlugin()
     if plugin.fsdp_version != 2:

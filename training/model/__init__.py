@@ -1,1 +1,1 @@
-"""The model of a run: where it starts, which parts are trained, its card."""
+"""The model of a run: its initial weights, its trainable parts, its card."""

@@ -1,4 +1,4 @@
-"""The card of a trained model: README.md for people, card.json for the page of the assistant."""
+"""Writes the card of a trained model: README.md for readers, card.json for the chat page."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from vlm.weights.model_card import model_card
 
 
 def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | None = None) -> None:
-    """README.md and card.json in `folder`, from the recipe and the run's journal."""
+    """Writes README.md and card.json into `folder`, from the recipe and the run's journal."""
     journal = run / JOURNAL
     lines = read_journal(journal) if journal.is_file() else []
     name = Path(recipe.output).name
@@ -21,7 +21,7 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
         "trained": what_is_trained(recipe),
         "parameters": parameters or "see config.json",
         "objective": recipe.objective,
-        "loss at the end": _last(lines, "loss"),
+        "final loss": _last(lines, "loss"),
         "loss on held-out records": _last(lines, "held_out_loss"),
     }
     shares = "\n".join(f"- `{s.path}` {s.weight / total:.0%}" for s in recipe.data)
@@ -30,12 +30,12 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
         name,
         f"trained with Revisit: {recipe.steps:,} steps of {samples} conversations",
         facts,
-        "It says what its training data taught it, and can be wrong. Measure it before you rely on"
-        " it:\n`python -m evaluation run --help`.",
-        f"Data, with its share of the run:\n\n{shares}",
+        "It repeats what its training data taught it, and it can be wrong. Evaluate it before you "
+        "rely on it:\n`python -m evaluation run --help`.",
+        f"Training data, with its share of the run:\n\n{shares}",
     )
     values = json.dumps(recipe_values(recipe), indent=1)
-    text += f"\n## The recipe, in full\n\n```json\n{values}\n```\n"
+    text += f"\n## The full recipe\n\n```json\n{values}\n```\n"
     (folder / "README.md").write_text(text, encoding="utf-8")
     sources = ", ".join(Path(source.path).name for source in recipe.data)
     card = {
@@ -49,7 +49,7 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
 
 
 def what_is_trained(recipe: Recipe) -> str:
-    """The parts in words."""
+    """The trained parts of the model, in words."""
     words = []
     for part in ("backbone", "tower", "compressor", "language_model"):
         lora = recipe.adapters(part)
@@ -64,7 +64,7 @@ def what_is_trained(recipe: Recipe) -> str:
         elif part in ("tower", "compressor"):
             words.append(name)
     if not words and "concepts" not in recipe.freeze:
-        words.append("words of the classifier's classes")
+        words.append("class word embeddings")
     return ", ".join(words)
 
 

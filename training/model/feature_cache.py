@@ -1,13 +1,12 @@
-"""What a frozen backbone says of a picture, kept on disk, so that later epochs need not run it.
+"""Caches the features of a frozen backbone on disk, so that later epochs need not run it.
 
-A picture is known by its pixels as the backbone gets them, so nothing else has to know of the
-cache: the same frame is found again whatever record it comes with, and after a change of the
-picture, its size or the backbone's weights it is not. Features are kept in half precision and
-rounded to it the first time, too, so that a run learns the same from a full cache as from an empty
-one.
+The key of an image is the hash of its pixels as the backbone receives them. So the rest of the code
+need not know of the cache: a frame is found again in any record, and any change of its pixels, its
+size or the backbone's weights misses. Features are stored in half precision, and rounded on the
+first pass as well, so that a run trains the same weights with a full cache as with an empty one.
 
-It pays where a frozen backbone is much of a step and its pictures come again: in a first stage that
-runs no language model (`objective: words`) it is most of one.
+The cache pays off if a frozen backbone takes much of a step and images recur: in a first stage
+without the language model (`objective: words`) the backbone is most of a step.
 """
 
 import hashlib
@@ -23,25 +22,27 @@ from vlm.model import PVCForConditionalGeneration
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """In place of a backbone, images [F, 3, H, W] -> what it says, or once said, of them."""
+    """Stands in for a backbone: images [F, 3, H, W] -> its features, computed or cached."""
 
     disk: DiskCache
-    backbone: bytes  # which one
+    backbone: bytes  # digest of its weights
 
     def __call__(self, backbone: ImageBackbone, images: Tensor) -> ImageTokens:
         names = [self._name(image) for image in images]
-        places = {name: place for place, name in enumerate(names)}
-        kept = {name: found[0] for name in places if (found := self.disk.get(name)) is not None}
-        missing = [name for name in places if name not in kept]
+        rows = {name: row for row, name in enumerate(names)}
+        cached = {name: found[0] for name in rows if (found := self.disk.get(name)) is not None}
+        missing = [name for name in rows if name not in cached]
         if missing:
-            said = backbone(images[[places[name] for name in missing]])
+            features = backbone(images[[rows[name] for name in missing]])
             for row, name in enumerate(missing):
-                kept[name] = _rounded(said, row)
-                self.disk.put(name, kept[name])
-        # Made float before they are stacked: autocast to bfloat16 on a CPU stacks no halves.
+                cached[name] = _rounded(features, row)
+                self.disk.put(name, cached[name])
+        # Converted before stacking: under autocast to bfloat16 a CPU cannot stack halves.
         parts = {
-            key: torch.stack([kept[name][key].to(images.dtype) for name in names]).to(images.device)
-            for key in kept[names[0]]
+            key: torch.stack([cached[name][key].to(images.dtype) for name in names]).to(
+                images.device
+            )
+            for key in cached[names[0]]
         }
         return ImageTokens(grid=backbone.grid(*images.shape[-2:]), **parts)
 
@@ -54,16 +55,16 @@ class FeatureCache:
 
 
 def _computed_in(image: Tensor) -> torch.dtype:
-    """What a backbone computes in, which autocast decides where it is on."""
+    """The dtype that a backbone computes in: autocast's if it is enabled."""
     kind = image.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
 
 
-def _rounded(said: ImageTokens, row: int) -> dict[str, Tensor]:
-    """What was said of one picture, in half precision where it has room for it."""
+def _rounded(features: ImageTokens, row: int) -> dict[str, Tensor]:
+    """The features of one image, in half precision unless they overflow it."""
     parts = {}
-    for field in fields(said):
-        value = getattr(said, field.name)
+    for field in fields(features):
+        value = getattr(features, field.name)
         if isinstance(value, Tensor):
             half = value[row].detach().half()
             parts[field.name] = (half if half.isfinite().all() else value[row].detach()).cpu()
@@ -71,11 +72,11 @@ def _rounded(said: ImageTokens, row: int) -> dict[str, Tensor]:
 
 
 def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache) -> None:
-    """A model's backbone is asked for each picture once. ValueError if it is trained."""
+    """Makes a model compute each image's features once. Raises ValueError if they are trained."""
     backbone = model.tower.backbone
     if any(parameter.requires_grad for parameter in backbone.parameters()):
         raise ValueError(
-            "`feature_cache_gb` keeps what a frozen backbone says, and this recipe trains it: "
+            "`feature_cache_gb` caches a frozen backbone, and this recipe trains it: "
             "freeze it (`freeze: [backbone]`) or set `feature_cache_gb: 0`"
         )
     digest = hashlib.blake2b(f"{type(backbone).__name__} {model.tower.dtype}".encode())

@@ -1,8 +1,8 @@
-"""The model a run starts from: one that is there, or a preset on its base weights.
+"""Loads the initial model of a run: an existing one, or the embedded preset on its base weights.
 
-`fresh_embedded` puts the embedded model together before any training: SmolLM2-135M-Instruct and
-EfficientNet-Lite2 as they come, our layers in between new, and the words of the classifier's
-concepts set to the mean embedding of the words of each class's name.
+`fresh_embedded` assembles the embedded model before any training: SmolLM2-135M-Instruct and
+EfficientNet-Lite2 with their published weights, fresh layers in between, and class word embeddings
+set to the mean embedding of the tokens of each class name.
 """
 
 from pathlib import Path
@@ -24,58 +24,59 @@ from vlm.weights.base_models import efficientnet_lite2, smollm2
 def load_initial_model(
     name: str, seed: int = 0, dtype: torch.dtype | None = None
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """A model and its processor: "embedded" fresh on its base, "embedded-trained" as it comes with
-    the repository, or any model named, as it is.
+    """A model and its processor: "embedded" fresh on its base weights, "embedded-trained" as
+    shipped with the repository, or the model of any folder.
 
-    `dtype` is that of the language model; None: what this machine multiplies fast. Everything else
-    is float32.
+    `dtype` is the dtype of the language model; None picks what this machine multiplies fast.
+    Everything else is float32.
     """
     dtype = dtype or language_dtype()
     if name == "embedded":
         return fresh_embedded(seed, dtype)
-    model, processor = sources.load(named(name), torch.float32, attn_implementation=attention())
+    folder, attention = model_folder(name), attention_implementation()
+    model, processor = sources.load(folder, torch.float32, attn_implementation=attention)
     model.language_model.to(dtype)
     return model, processor
 
 
-def named(name: str) -> Path:
-    """Where a model that is not fresh lies."""
+def model_folder(name: str) -> Path:
+    """The folder of an existing model. Raises ValueError for a preset without weights."""
     if name in PRESETS and name not in ("embedded", "embedded-trained"):
         raise ValueError(
-            f"`model: {name}` names sizes without weights, which is enough for --dry-run; "
-            "to train, name a folder, as python -m vlm.assemble writes it"
+            f"`model: {name}` is a preset without weights, which is enough for --dry-run; "
+            "to train, give a folder that python -m vlm.assemble wrote"
         )
     return sources.resolve(sources.EMBEDDED if name == "embedded-trained" else name)
 
 
 def language_dtype() -> torch.dtype:
-    """bfloat16 where the hardware multiplies it, else float32: float16 would need a loss scale."""
+    """bfloat16 if the hardware multiplies it, else float32: float16 would need loss scaling."""
     dtype = default_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     return torch.bfloat16 if dtype == torch.bfloat16 else torch.float32
 
 
 def stored_dtype(name: str) -> torch.dtype:
-    """What a model's language model is stored in, before training and after."""
+    """The dtype that a model's language model is stored in, before and after training."""
     if name == "embedded":
         return torch.bfloat16
-    stored = sources.config_of(named(name)).dtype
+    stored = sources.config_of(model_folder(name)).dtype
     return stored if stored in (torch.bfloat16, torch.float16) else torch.float32
 
 
-def attention() -> str:
-    """The fused kernels pay on a GPU; on a CPU the written-out path is as fast."""
+def attention_implementation() -> str:
+    """Fused kernels on a GPU; on a CPU the plain implementation is as fast."""
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
 def fresh_embedded(
     seed: int = 0, dtype: torch.dtype = torch.bfloat16
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The embedded preset on its base weights, everything of ours untrained."""
+    """The embedded preset on its base weights, with all other layers untrained."""
     base = smollm2()
-    config = preset_config("embedded")
+    config, attention = preset_config("embedded"), attention_implementation()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = PVCForConditionalGeneration._from_config(config, attn_implementation=attention())
+        model = PVCForConditionalGeneration._from_config(config, attn_implementation=attention)
     language_model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     model.language_model.to(dtype).load_state_dict(language_model.state_dict())
     model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
@@ -84,13 +85,13 @@ def fresh_embedded(
     with torch.no_grad():
         embeddings = model.get_input_embeddings().weight.float()
         model.concepts.words.weight.copy_(concept_words(tokenizer, embeddings))
-        # What the compressor adds starts small beside the words.
+        # The compressor's output starts small relative to the class words.
         model.compressor.mlp.fc2.weight.mul_(0.3)
     return model, PVCProcessor.from_config(config, tokenizer)
 
 
 def concept_words(tokenizer: PreTrainedTokenizerBase, embeddings: Tensor) -> Tensor:
-    """[K, D]: for each ImageNet class the mean embedding of the words of its name."""
+    """[K, D]: the mean embedding of the tokens of each ImageNet class's name."""
     from data.synthetic.language.imagenet_names import imagenet_classes
 
     rows = []

@@ -1,7 +1,7 @@
-"""QLoRA: the frozen language model in 4 or 8 bits, adapters on top in full precision.
+"""QLoRA: a frozen language model in 4 or 8 bits under adapters in full precision.
 
-The linear layers of the blocks are replaced by those of bitsandbytes (NF4, or LLM.int8), which
-quantize when they move to the GPU. The head, the embeddings, tower and compressor stay as they are.
+The linear layers of the blocks are replaced by those of bitsandbytes (NF4 or LLM.int8), which
+quantize when they move to the GPU. Head, embeddings, tower and compressor are not quantized.
 """
 
 import torch
@@ -11,12 +11,12 @@ from vlm.model import PVCForConditionalGeneration
 
 
 def quantize(model: PVCForConditionalGeneration, bits: str) -> None:
-    """Replace the language model's linear layers, before adapters are added (parts.py)."""
+    """Replaces the language model's linear layers, before trainable_parts.py adds adapters."""
     try:
         import bitsandbytes as bnb
     except ImportError:
         raise ValueError(
-            "`quantize` needs bitsandbytes: `pip install bitsandbytes`, or set quantize to nothing"
+            "`quantize` needs bitsandbytes: `pip install bitsandbytes`, or leave `quantize` empty"
         ) from None
     language_model = model.language_model
     linears = [
@@ -27,7 +27,7 @@ def quantize(model: PVCForConditionalGeneration, bits: str) -> None:
     for name, layer in linears:
         parent = language_model.get_submodule(name.rpartition(".")[0])
         setattr(parent, name.rpartition(".")[2], _quantized(layer, bits, bnb))
-    # How peft knows which kind of adapter fits.
+    # peft chooses the kind of adapter by these.
     language_model.is_loaded_in_4bit = bits == "4bit"
     language_model.is_loaded_in_8bit = bits == "8bit"
 

@@ -1,10 +1,10 @@
-"""Which parts of a model are trained, with what learning rate, and how they are written down.
+"""Model parts that can be trained or frozen independently: learning rates, adapters, files.
 
-The parts are the image backbone, the tower's progressive layers on it, the compressor, the words of
-the classifier's concepts and the language model. Each is trained whole, through adapters (LoRA,
-peft), or not at all. A CNN stays frozen: its batch norms are folded in. What was trained is written
-alone, so that a checkpoint of the embedded model is 36 MB and not 300; what an earlier stage
-trained and this one leaves alone is written with it.
+The parts are the image backbone, the tower's progressive layers on it, the compressor, the class
+word embeddings and the language model. Each is trained in full, through adapters (LoRA, peft), or
+not at all. A CNN stays frozen: its batch norms are folded. Only trained weights are written, so a
+checkpoint of the embedded model has 36 MB instead of 300; weights that an earlier stage trained and
+this one freezes are included.
 """
 
 import json
@@ -35,12 +35,12 @@ def part_of(name: str) -> str:
 
 
 def checkpoint_name(name: str) -> str:
-    """A parameter's name as it is without adapters; an adapter's as peft writes it."""
+    """A parameter's name without adapters around it; for an adapter, the name that peft writes."""
     return name.replace(".default.", ".").replace(".base_layer.", ".")
 
 
 def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
-    """Freeze and thaw, add adapters, keep what is trained in fp32."""
+    """Freezes and unfreezes parts, adds adapters, and converts trained parameters to float32."""
     model.requires_grad_(False)
     if recipe.lora is not None:
         add_lora(model.language_model, recipe.lora)
@@ -50,15 +50,15 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
         add_lora(model.compressor, recipe.compressor_lora)
     for name, parameter in model.named_parameters():
         trained = is_trained(name, model, recipe)
-        parameter.requires_grad_(trained)  # peft's come thawed
+        parameter.requires_grad_(trained)  # adapters come unfrozen
         if trained:
             parameter.data = parameter.data.float()
     if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise ValueError("this recipe freezes every part: there is nothing to train")
+        raise ValueError("this recipe freezes every part: take one out of `freeze`")
 
 
 def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) -> bool:
-    """Whether this recipe changes the parameter of this name."""
+    """Whether this recipe trains the parameter of this name."""
     part = part_of(name)
     if part in recipe.freeze:
         return False
@@ -72,7 +72,7 @@ def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) ->
 
 
 def add_lora(module: nn.Module, lora: Lora) -> None:
-    """Adapters beside every linear layer but heads (`lm_head`, a CNN's classifier)."""
+    """Adds adapters to every linear layer except heads (`lm_head`, a CNN's classifier)."""
     heads = ("lm_head", "backbone.classifier")
     layers = [
         name
@@ -86,7 +86,7 @@ def add_lora(module: nn.Module, lora: Lora) -> None:
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """Optimizer groups: parts by their learning rates; no decay on vectors."""
+    """Optimizer groups by the learning rates of the parts; no weight decay on vectors."""
     rates = {
         "backbone": recipe.backbone_learning_rate,
         "compressor": recipe.compressor_learning_rate,
@@ -108,20 +108,17 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters that are written down: trained here, or in the stage before (`carried`)."""
+    """The parameters to save: trained here, or by an earlier stage (`model.carried`)."""
     carried: set[str] = getattr(model, "carried", set())
     named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     return {n: p for n, p in named.items() if p.requires_grad or n in carried}
 
 
-def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """What is written down, by name, whole and on the CPU; every process must ask."""
-    return {name: full_parameter(p).clone() for name, p in trained_parameters(model).items()}
-
-
 def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe: Recipe) -> None:
-    """Write what was trained, and what it needs to be read again. Every process calls this; those
-    that do not write pass no folder."""
+    """Saves the trained parameters, and what is needed to load them.
+
+    Collective: every process calls this; those that do not write pass no folder.
+    """
     write_tensors(((n, full_parameter(p)) for n, p in trained_parameters(model).items()), folder)
     if folder is None:
         return
@@ -134,7 +131,10 @@ def save_trained(model: PVCForConditionalGeneration, folder: Path | None, recipe
 
 
 def load_trained(model: nn.Module, folder: Path) -> None:
-    """Read what `save_trained` wrote into a model of the same recipe, whole or not at all."""
+    """Loads what `save_trained` wrote into a model of the same recipe.
+
+    Raises ValueError if a parameter is missing or left over; the model is then unchanged.
+    """
     found = read_tensors(folder)
     named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     trained = {name for name, parameter in named.items() if parameter.requires_grad}
@@ -148,7 +148,7 @@ def load_trained(model: nn.Module, folder: Path) -> None:
 
 
 def start_from(model: nn.Module, folder: Path) -> None:
-    """Put what an earlier stage trained into a model; what it did not train stays as it begins."""
+    """Loads what an earlier stage trained; other parameters keep their initial values."""
     found = read_tensors(folder)
     named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
     left_over = sorted(found.keys() - named.keys())
@@ -169,7 +169,7 @@ def _fill(
         if named[name].shape != tensor.shape:
             raise ValueError(
                 f"{folder}: {name} has the shape {tuple(tensor.shape)}, "
-                f"this model wants {tuple(named[name].shape)}"
+                f"this model has {tuple(named[name].shape)}"
             )
     for name, tensor in found.items():
         if named[name].dtype != torch.float32 and named[name].is_floating_point():
@@ -179,7 +179,7 @@ def _fill(
 
 
 def merge_lora(model: nn.Module) -> None:
-    """Put the adapters into the weights they stand beside, and take them out."""
+    """Merges the adapters into the weights of their layers, and removes them."""
     for name, module in list(model.named_modules()):
         if hasattr(module, "base_layer") and hasattr(module, "merge"):
             module.merge()

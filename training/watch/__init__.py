@@ -1,1 +1,1 @@
-"""What is seen of a run: journal, sample answers, held-out loss, skipped records."""
+"""Monitoring a run: journal, sample answers, held-out loss, rejected samples."""

@@ -22,7 +22,7 @@ JOURNAL = "journal.jsonl"
 BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
 
 
-class Bar(TrainerCallback):
+class ProgressBar(TrainerCallback):
     """Steps done and to do, the time left, and the latest measures."""
 
     def __init__(self) -> None:

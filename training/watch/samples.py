@@ -14,7 +14,7 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
 
-class Samples:
+class SampleAnswers:
     """The records, and where their answers are written."""
 
     def __init__(

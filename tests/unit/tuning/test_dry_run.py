@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from training.dry_run.flops import Shape, count
 from training.dry_run.report import Machine, dry_run, fixed_memory, meta_model
-from training.model.initial_model import named
+from training.model.initial_model import model_folder
 from training.recipe import Lora, Recipe, Source, load_recipe
 from vlm.presets import build_model
 
@@ -119,5 +119,5 @@ def test_a_machine_that_does_not_exist_is_refused() -> None:
 
 
 def test_sizes_without_weights_are_not_trained() -> None:
-    with pytest.raises(ValueError, match="names sizes without weights.*vlm.assemble"):
-        named("pvc-internvl2-8b")
+    with pytest.raises(ValueError, match="is a preset without weights.*vlm.assemble"):
+        model_folder("pvc-internvl2-8b")

@@ -103,7 +103,7 @@ def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
         train(recipe)
         ends.append(trained(recipe))
     assert list((tmp_path / "cache" / "features").glob("*/*.safetensors"))
-    assert f"{tmp_path / 'cache' / 'features'} keeps 0.0 GB" in capsys.readouterr().out
+    assert f"{tmp_path / 'cache' / 'features'} holds 0.0 GB" in capsys.readouterr().out
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 from tqdm import tqdm
 
-from training.watch.journal import BAR, Bar
+from training.watch.journal import BAR, ProgressBar
 
 
 def test_loss_speed_padding_and_time_left_fit_a_terminal_of_80_columns() -> None:
-    shown = Bar()
+    shown = ProgressBar()
     shown.bar = SimpleNamespace(set_postfix_str=lambda text, refresh: said.append(text))
     said: list[str] = []
     measures = {"loss": 6.1921, "padding": 0.071, "skipped_steps": 0.0, "held_out_loss": 6.2}

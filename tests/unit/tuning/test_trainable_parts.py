@@ -168,7 +168,7 @@ def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_
 def test_the_card_says_in_words_what_was_trained(folder: Path) -> None:
     alone = ("backbone", "tower", "compressor", "language_model")
     names = tiny_recipe(folder, "out", freeze=alone, start_from="runs/earlier")
-    assert what_is_trained(names) == "words of the classifier's classes"
+    assert what_is_trained(names) == "class word embeddings"
     assert what_is_trained(tiny_recipe(folder, "out", freeze=("tower",))) == (
         "compressor, language model (LoRA, rank 2)"
     )
