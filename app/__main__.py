@@ -4,11 +4,13 @@ Nothing heavy is imported before a command runs, so `--help` is instant.
 """
 
 import argparse
+import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.console.streams import prepare_streams
 from vlm.model_options import add_model_options, model_options
 
 if TYPE_CHECKING:
@@ -33,9 +35,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
     )
-    commands = top.add_subparsers(
-        dest="command", metavar="{chat,ask,terminal,doctor}", required=True
-    )
+    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal,doctor}")
+    top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
     chat = commands.add_parser(
         "chat",
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "--port",
         type=int,
         default=7860,
-        help="port; if taken, the next free one is used (default 7860)",
+        help="port; if taken, the next free one is used; 0 takes any (default 7860)",
     )
     chat.add_argument(
         "--host",
@@ -125,7 +126,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    prepare_streams()
     args = parse(arguments)
+    if args.command is None:
+        parser().print_help()
+        return 0
     try:
         if args.command == "doctor":
             return _doctor(args)
@@ -159,6 +164,13 @@ def load_assistant(args: argparse.Namespace) -> "Assistant":
     return Assistant.load(args.model, say=say, **model_options(args))
 
 
+def _version() -> str:
+    try:
+        return importlib.metadata.version("revisit-vlm")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
@@ -180,6 +192,8 @@ def _chat(args: argparse.Namespace) -> int:
             f"--host {args.host} would admit anyone who can reach this machine; "
             "add --auth USER:PASS, or --without-password to allow it."
         )
+    if not 0 <= args.port <= 65535:
+        raise ValueError(f"--port is {args.port}; it must be 0 (any free port) to 65535.")
     print("Loading the model ...", flush=True)
     from app.page.uploads import private_folder
 
@@ -188,7 +202,7 @@ def _chat(args: argparse.Namespace) -> int:
 
     port = free_port(args.host, args.port)
     assistant = load_assistant(args)
-    if port != args.port:
+    if args.port and port != args.port:
         print(f"Port {args.port} is in use; using {port}.")
     address = f"http://{'localhost' if loopback else args.host}:{port}/"
     app = build_app(assistant, args.host, auth)

@@ -18,10 +18,17 @@ _DIAGRAM = re.compile(r"^( {0,3}(?:`{3,}|~{3,})[ \t]*)mermaid\b", re.M | re.I)
 _WORD_JOINER = "\u2060"  # invisible; "<" followed by it cannot start a tag
 
 
+def whole_characters(text: str) -> str:
+    """Replaces lone surrogates, which no stream can encode: undecodable bytes, half an emoji."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def for_terminal(text: str) -> str:
     """Removes control codes character by character, so streamed pieces are as safe as the whole."""
     return "".join(
-        c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _OVERRIDES)
+        c
+        for c in whole_characters(text)
+        if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _OVERRIDES)
     )
 
 

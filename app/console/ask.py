@@ -1,9 +1,12 @@
 """Answers one question about files, or several from standard input, on standard output."""
 
 import argparse
+import contextlib
 import itertools
 import json
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -12,64 +15,97 @@ from pathlib import Path
 from app.chat import Chat, ChatTurn, ChatView, stream_chat
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
-from app.sanitize import for_terminal
+from app.console.streams import decoded
+from app.sanitize import for_terminal, whole_characters
 from vlm.assistant import Assistant, Settings
+from vlm.media.decode import probe
 
 BAD_INPUT, INTERRUPTED = 2, 130
+STDIN = "-"
 NOTHING_ASKED = 'no question was given; try: python -m app ask clip.mp4 "What happens?"'
 
 
 def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     """Answers all questions in one conversation about the files. Returns the exit code."""
-    files, question = split_items(args.items)
+    settings = settings_from(args)
+    names, question = split_items(args.items)
     questions = iter([question]) if question is not None else questions_from(sys.stdin)
     nothing_piped = not args.items and sys.stdin.isatty()
     first = None if nothing_piped else next(questions, None)
     if first is None:
         raise ValueError(NOTHING_ASKED)
-    settings = settings_from(args)
-    assistant = load()
-    chat = Chat()
-    for asked in itertools.chain([first], questions):
-        view = _answer(assistant, chat, asked, () if chat.turns else files, settings, args)
-        if view.stopped:
-            return INTERRUPTED
-        if view.error:
-            sys.stderr.write(for_terminal(view.error) + "\n")
-            return BAD_INPUT
-        chat = view.chat
+    with _files(names) as files:
+        for path in files:
+            probe(path)  # before the model is loaded
+        assistant = load()
+        chat = Chat()
+        for text in itertools.chain([first], questions):
+            view = _answer(assistant, chat, text, () if chat.turns else files, settings, args)
+            if view.stopped:
+                return INTERRUPTED
+            if view.error:
+                sys.stderr.write(for_terminal(view.error) + "\n")
+                return BAD_INPUT
+            chat = view.chat
     return 0
 
 
-def split_items(items: list[str]) -> tuple[tuple[Path, ...], str | None]:
-    """Splits files and question; None for "-", nothing, or a last word that is a file."""
+def split_items(items: list[str]) -> tuple[list[str], str | None]:
+    """Splits files and question; None for "-", nothing, or a last word that is a file.
+
+    A "-" among the files is a file piped to standard input.
+    """
     if not items:
-        return (), None
+        return [], None
     *names, last = items
-    if last == "-":
+    if last == STDIN:
         question = None
     elif Path(last).is_file():
         names, question = items, None
     else:
-        question = last
+        question = decoded(last)
         if not names and " " not in last and Path(last).suffix:
+            refuse_address(last)
             raise ValueError(f"{last}: no such file.")
-    files = tuple(Path(name) for name in names)
-    for path in files:
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file; the question comes last, in quotes.")
-    return files, question
+    if names.count(STDIN) > (question is not None):
+        raise ValueError("standard input can be one file, with a question as the last word.")
+    for name in names:
+        refuse_address(name)
+        if name != STDIN and not Path(name).is_file():
+            raise ValueError(f"{name}: no such file; the question comes last, in quotes.")
+    return names, question
+
+
+def refuse_address(name: str) -> None:
+    """Raises ValueError for a web address in place of a file."""
+    if "://" in name and not Path(name).exists():
+        raise ValueError(f"{name}: web addresses are not fetched; download the file and name it.")
+
+
+@contextlib.contextmanager
+def _files(names: list[str]) -> Iterator[tuple[Path, ...]]:
+    """Yields the files; what is piped to standard input is one for as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        piped = Path(folder) / "standard input"
+        if STDIN in names:
+            with piped.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        yield tuple(piped if name == STDIN else Path(name) for name in names)
 
 
 def questions_from(lines: Iterator[str]) -> Iterator[str]:
     """Yields one question per line, skipping empty lines."""
     for line in lines:
-        if line.strip():
-            yield line.strip()
+        if text := decoded(line).strip():
+            yield text
 
 
 def settings_from(args: argparse.Namespace) -> Settings:
-    """Converts command-line options to the assistant's settings."""
+    """Converts command-line options to the assistant's settings. ValueError names the option."""
+    for option in ("frames", "looks", "tiles", "length"):
+        value = getattr(args, option)
+        if value is not None and value < 1:
+            raise ValueError(f"--{option} is {value}; it must be 1 or more.")
     return Settings(
         num_frames=args.frames,
         looks=args.looks,
@@ -124,7 +160,9 @@ def _answer(
     if not view.error:
         turn = view.chat.turns[-1]
         if args.json:
-            _write(json.dumps(as_record(turn), ensure_ascii=False) + "\n")
+            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            record = json.dumps(as_record(turn), ensure_ascii=not unicode)
+            _write(whole_characters(record) + "\n")
         else:
             _write("\n")
             for warning in as_record(turn)["warnings"]:

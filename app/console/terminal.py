@@ -10,6 +10,7 @@ from app.chat import Chat, ChatView, stream_chat, usage_line
 from app.console.ask import settings_from
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
+from app.console.streams import decoded
 from app.sanitize import for_label, for_terminal
 from vlm.assistant import Assistant
 
@@ -37,10 +38,10 @@ class Terminal:
         card = self.assistant.card
         print(f"{card['name']}, {card['parameters']} parameters. It can be wrong. Try /help.")
         if self.given:
-            self.do_add(shlex.join(self.given))
+            self._add([Path(name) for name in self.given])
         while True:
             try:
-                line = input("\n> " if sys.stdin.isatty() else "").strip()
+                line = decoded(input("\n> " if sys.stdin.isatty() else "")).strip()
             except KeyboardInterrupt:
                 print("\n/quit or Ctrl-D leaves.")
                 continue
@@ -99,22 +100,24 @@ class Terminal:
     def do_add(self, names: str) -> None:
         """/add FILE..."""
         try:
-            paths = [Path(name).expanduser() for name in shlex.split(names)]
+            words = shlex.split(names)
         except ValueError:
-            paths = [Path(names)]
-        missing = [path for path in paths if not path.is_file()]
-        for path in missing:
-            print(f"{for_label(str(path), 200)}: no such file.")
-        added = tuple(path for path in paths if path not in missing)
-        self.waiting += added
-        if added:
-            print(
-                "The next question is about "
-                + ", ".join(for_label(path.name) for path in self.waiting)
-                + "."
-            )
-        elif not names:
+            words = [names]
+        if not words:
             print("Usage: /add clip.mp4")
+        self._add([Path(word).expanduser() for word in words])
+
+    def _add(self, paths: list[Path]) -> None:
+        added = []
+        for path in paths:
+            if path.is_file():
+                added.append(path)
+            else:
+                print(f"{for_label(str(path), 200)}: no such file.")
+        self.waiting += tuple(added)
+        if added:
+            names = ", ".join(for_label(path.name) for path in self.waiting)
+            print(f"The next question is about {names}.")
 
     def do_retry(self, _: str) -> None:
         """/retry"""

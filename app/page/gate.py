@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page.messages import FRAMES_PATH
 from app.page.uploads import Uploads, new_visitor
+from app.sanitize import whole_characters
 
 API = "/gradio_api"
 FILE, UPLOAD, LOGIN = f"{API}/file=", f"{API}/upload", "/login"
@@ -174,7 +175,7 @@ class Gate:
         except (ValueError, RecursionError) as error:
             raise Refused(400, NOT_READABLE) from error
         self._check_files(visitor, content)
-        body = _whole_characters(json.dumps(content, ensure_ascii=False)).encode()
+        body = whole_characters(json.dumps(content, ensure_ascii=False)).encode()
         MutableHeaders(scope=scope)["content-length"] = str(len(body))
         return _replay(body, receive)
 
@@ -273,8 +274,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _whole_characters(text: str) -> str:
-    """Replaces lone surrogates, so the text can be encoded as UTF-8."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -140,14 +140,14 @@ def build_app(
 def free_port(host: str, wanted: int, tries: int = 20) -> int:
     """Returns the requested port, or the next free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(wanted, wanted + tries):
+    for port in range(wanted, min(wanted + tries, 65536)) if wanted else [0]:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
-            return port
+            return probe.getsockname()[1]
     raise ValueError(
         f"no free port from {wanted} to {wanted + tries - 1} on {host}; choose another with --port."
     )

@@ -7,6 +7,7 @@ becomes a path.
 import json
 
 from app.chat import Chat, ChatTurn
+from app.sanitize import whole_characters
 
 MAX_TURNS = 50
 MAX_CHARACTERS = 400_000  # of all questions and answers; the oldest turns are dropped first
@@ -32,15 +33,19 @@ def recall(kept: str | None) -> tuple[str, Chat, str]:
         turns = _newest(
             tuple(
                 ChatTurn(
-                    _text(turn["question"]),
-                    lost=tuple(_text(name)[-200:] for name in turn["files"][:20]),
-                    answer=_text(turn["answer"]),
+                    whole_characters(str(turn["question"])),
+                    lost=tuple(whole_characters(str(name))[-200:] for name in turn["files"][:20]),
+                    answer=whole_characters(str(turn["answer"])),
                 )
                 for turn in found.get("turns", [])[-MAX_TURNS:]
             )
         )
         chat = Chat(turns, num_forgotten=len(turns))
-        return _text(found.get("session", "")), chat, _text(found.get("draft", ""))
+        return (
+            whole_characters(str(found.get("session", ""))),
+            chat,
+            whole_characters(str(found.get("draft", ""))),
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return "", Chat(), ""
 
@@ -54,8 +59,3 @@ def _newest(turns: tuple[ChatTurn, ...]) -> tuple[ChatTurn, ...]:
             break
         count += 1
     return turns[len(turns) - count :]
-
-
-def _text(value: object) -> str:
-    """Returns the value as text with lone surrogates replaced; they cannot be encoded."""
-    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from fake_assistant import HOSTILE, FakeAssistant
 
 from app import __main__ as command
 from app.console.terminal import Terminal
+from app.page.examples import EXAMPLES
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def assistant(monkeypatch: pytest.MonkeyPatch) -> FakeAssistant:
 @pytest.fixture
 def clip(tmp_path: Path) -> str:
     path = tmp_path / "clip.mp4"
-    path.write_bytes(b"not read by the scripted assistant")
+    shutil.copy(EXAMPLES[2].path, path)
     return str(path)
 
 
@@ -96,7 +98,7 @@ def test_questions_on_stdin_need_no_file(
         (["ask", "missing.mp4"], "no such file"),
         (["ask", "missing.mp4", "What?"], "no such file"),
         (["ask", "bad file"], "has no pictures"),
-        (["ask", "--frames", "0", "What?"], "num_frames is 0"),
+        (["ask", "--frames", "0", "What?"], "--frames is 0"),
         (["chat", "--host", "0.0.0.0"], "--auth"),
         (["chat", "--auth", "nobody"], "takes NAME:PASSWORD"),
     ],
@@ -181,3 +183,74 @@ def test_ctrl_c_stops_an_answer_and_the_chat_continues(
     assert "word59" not in out
     assert "(stopped)" in out
     assert [asked for asked, *_ in fake.asked] == ["slow please", "next"]
+
+
+def run(arguments: list[str], piped: bytes = b"", **environment: str) -> tuple[int, bytes, bytes]:
+    """Runs `python -m app` with a scripted model as a process, because streams are its own."""
+    code = (
+        "import sys; from fake_assistant import FakeAssistant; import app.__main__ as command;"
+        "command.load_assistant = lambda args: FakeAssistant();"
+        "sys.exit(command.main(sys.argv[1:]))"
+    )
+    root = Path(__file__).parents[3]
+    path = os.pathsep.join([str(root), str(root / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        input=piped,
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "0"} | environment,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_file_name_that_is_not_utf8_is_no_obstacle(clip: str, tmp_path: Path) -> None:
+    name = os.fsdecode(str(tmp_path).encode() + b"/caf\xe9.mp4")
+    shutil.copy(clip, name)
+    code, out, _ = run(["ask", name, "--json", "What?"])
+    assert (code, json.loads(out)["seen"][0]["name"]) == (0, "caf\ufffd.mp4")
+    code, out, _ = run(["terminal", name], b"What?\n")
+    assert code == 0
+    assert b"You asked: **What?**" in out
+
+
+def test_output_encodings_and_undecodable_input_do_not_end_a_chat(clip: str) -> None:
+    asked = "\ufeffWas ist \u4f60?\n".encode() + b"Caf\xe9?\n"
+    for arguments, encoding in (
+        (["ask", clip, "-"], "ascii"),
+        (["terminal", clip], "latin-1"),
+    ):
+        code, out, _ = run(arguments, asked, PYTHONIOENCODING=encoding)
+        assert code == 0
+        assert b"(1 turns before)" in out
+        assert b"**Was" in out
+    code, out, _ = run(["ask", clip, "--json", "-"], asked, PYTHONIOENCODING="latin-1")
+    questions = [json.loads(line)["question"] for line in out.splitlines()]
+    assert (code, questions) == (0, ["Was ist \u4f60?", "Caf\xe9?"])
+
+
+def test_a_file_can_be_piped_in(clip: str) -> None:
+    code, out, _ = run(["ask", "--json", "-", "What?"], Path(clip).read_bytes())
+    assert (code, json.loads(out)["seen"][0]["name"]) == (0, "standard input")
+
+
+def test_without_a_command_the_help_is_printed() -> None:
+    code, out, _ = run([])
+    assert (code, b"examples:" in out) == (0, True)
+    assert run(["--version"])[1].startswith(b"Revisit ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ask", "http://example.org/a.mp4", "What?"], b"not fetched"),
+        (["ask", "https://example.org/a.mp4"], b"https://example.org/a.mp4: web addresses"),
+        (["chat", "--port", "70000"], b"--port is 70000"),
+        (["ask", __file__, "What?"], b"test_app_command.py"),
+        (["ask", "--frames", "0", "What?"], b"--frames is 0"),
+    ],
+)
+def test_bad_input_is_refused_before_the_model_loads(arguments: list[str], sentence: bytes) -> None:
+    code, out, errors = run(arguments)
+    assert (code, out) == (2, b"")
+    assert sentence in errors
+    assert errors.count(b"\n") == 1
