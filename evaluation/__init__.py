@@ -1,1 +1,1 @@
-"""Scores a model on public benchmarks: asks, logs every answer, counts with error bars."""
+"""Scores a model on public benchmarks: asks, logs every answer, reports means with error bars."""

@@ -1,7 +1,6 @@
-"""The command line: `python -m evaluation run`, `score`, `compare`, `export`, `list`, `toy`.
+"""The command line of `python -m evaluation`.
 
-Only the parser lives here and nothing heavy is imported before a command runs, so `--help` answers
-at once.
+Defines only the parser and imports nothing heavy before a command runs, so that `--help` is fast.
 """
 
 import argparse
@@ -13,18 +12,20 @@ from pathlib import Path
 from evaluation.looks.options import add_looks
 from vlm.model_options import add_model_options
 
-ABOUT = "Scores a model on Video-MME, DocVQA and their kin, from data sets on this machine."
+ABOUT = (
+    "Scores a model on Video-MME, DocVQA and similar benchmarks, from data sets on this machine."
+)
 EXAMPLES = """examples:
-  python -m evaluation list                            what there is, and what each needs on disk
-  python -m evaluation toy toys                        small made-up data sets, for a first try
+  python -m evaluation list                            lists benchmarks and the files each needs
+  python -m evaluation toy toys                        makes small synthetic data sets, for a trial
   python -m evaluation run videomme docvqa --data toys --out out
-                                                       ask the embedded model, then the table
+                                                       asks the embedded model, prints a table
   python -m evaluation run videomme --data toys --out blind --no-media
-                                                       without seeing anything: the baseline
-  python -m evaluation compare out blind               do the two differ?
-  python -m evaluation score out                       count again from the log, without a model
+                                                       the blind baseline: text only
+  python -m evaluation compare out blind               tests whether the two runs differ
+  python -m evaluation score out                       scores the log again, without a model
 
-A run that was stopped goes on when the same command is given again.
+Repeat the same command to resume a stopped run.
 Several processes: torchrun --nproc-per-node 2 -m evaluation run ...
 """
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -32,7 +33,7 @@ RAW = argparse.RawDescriptionHelpFormatter
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and options."""
+    """Builds the parser of all commands and options."""
     top = argparse.ArgumentParser(
         "python -m evaluation", description=ABOUT, epilog=EXAMPLES, formatter_class=RAW
     )
@@ -42,50 +43,52 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     score = commands.add_parser(
         "score",
-        help="the numbers again, from the log",
-        description="Reads every answer in the log again and counts; needs no model and no data.",
+        help="score an existing log again",
+        description="Extracts and scores every answer of a log again, without model and data.",
         epilog="example:\n  python -m evaluation score out --mode lmms-eval",
         formatter_class=RAW,
     )
-    score.add_argument("folder", type=Path, metavar="DIR", help="what --out was")
+    score.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
     _add_mode(score)
 
     compare = commands.add_parser(
         "compare",
-        help="do two runs differ?",
-        description="Compares question by question what both runs answered, with an interval\n"
-        "over videos or documents.",
+        help="test whether two runs differ",
+        description="Compares two runs on the questions that both answered, pair by pair, with an\n"
+        "interval over videos or documents.",
         epilog="example:\n  python -m evaluation compare out-8-frames out-16-frames",
         formatter_class=RAW,
     )
-    compare.add_argument("first", type=Path, metavar="A", help="what --out was in one run")
-    compare.add_argument("second", type=Path, metavar="B", help="and in the other")
+    compare.add_argument("first", type=Path, metavar="A", help="the --out folder of one run")
+    compare.add_argument("second", type=Path, metavar="B", help="the --out folder of the other")
     _add_mode(compare)
 
     export = commands.add_parser(
         "export",
-        help="files that leaderboards take",
-        description="Writes the answers of a run as a leaderboard takes them.",
+        help="write submission files for leaderboards",
+        description="Writes the answers of a run in the format of a leaderboard.",
         epilog="examples:\n  python -m evaluation export out --format videomme\n"
         "  python -m evaluation export out/docvqa --format rrc --to docvqa_test.json",
         formatter_class=RAW,
     )
-    export.add_argument("folder", type=Path, metavar="DIR", help="what --out was")
+    export.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
     export.add_argument(
-        "--format", required=True, help="videomme, rrc, ...; a wrong name lists all"
+        "--format", required=True, help="videomme, rrc, ...; an unknown name lists all"
     )
-    export.add_argument("--to", type=Path, metavar="FILE", help="default: beside the log")
+    export.add_argument(
+        "--to", type=Path, metavar="FILE", help="output file (default: beside the log)"
+    )
 
-    commands.add_parser("list", help="the benchmarks, and what each needs on disk")
+    commands.add_parser("list", help="list the benchmarks and the files each needs")
     toy = commands.add_parser(
         "toy",
-        help="small made-up data sets in the published layouts",
-        description="Makes a toy set for each benchmark: real files, invented content.",
+        help="make small synthetic data sets in the published layouts",
+        description="Makes a toy set for each benchmark: real file formats, invented content.",
         epilog="example:\n  python -m evaluation toy toys && "
         "python -m evaluation run videomme --data toys --out out",
         formatter_class=RAW,
     )
-    toy.add_argument("folder", type=Path, metavar="DIR", help="where they are put")
+    toy.add_argument("folder", type=Path, metavar="DIR", help="output folder")
     add_looks(commands)
     return top
 
@@ -93,10 +96,10 @@ def parser() -> argparse.ArgumentParser:
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = commands.add_parser(
         "run",
-        help="ask a model, log every answer, count",
-        description="Asks every question of the named benchmarks. Each answer is in the log\n"
-        "before the next is asked; given again, the command goes on where it was.\n"
-        "Exit code: 0 all answered, 1 something failed or is missing, 2 something given was wrong.",
+        help="ask a model, log every answer, score",
+        description="Asks every question of the named benchmarks. Each answer is on disk before\n"
+        "the next question is asked; the same command resumes a stopped run.\n"
+        "Exit code: 0 all answered, 1 samples failed or are missing, 2 wrong arguments or data.",
         epilog="examples:\n"
         "  python -m evaluation run docvqa --data ~/sets --model ~/models/pvc-8b --max-tiles 18\n"
         "  python -m evaluation run videomme --data ~/sets --frames 96 --subtitles\n"
@@ -106,17 +109,17 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         formatter_class=RAW,
     )
     run.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help="names from `list`")
-    where = run.add_argument_group("where")
+    where = run.add_argument_group("files")
     where.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="holds one folder for each benchmark, called as it is (default: sets)",
+        help="folder with one subfolder per benchmark, of the same name (default: sets)",
     )
     where.add_argument(
         "--hub",
         action="store_true",
-        help="download the files from the Hugging Face hub instead (see `list`; films are big)",
+        help="download the files from the Hugging Face hub instead (see `list`; videos are large)",
     )
     where.add_argument(
         "--revision", default="main", metavar="NAME", help="branch or commit on the hub"
@@ -127,25 +130,27 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="DIR",
         help="log, results.json and report.html (default: runs/evaluation/MODEL)",
     )
-    asked = run.add_argument_group("what is asked")
+    asked = run.add_argument_group("questions")
     for name, letter, words in (
-        ("--frames", "N", "frames of a video (default: the benchmark's, then the model's)"),
-        ("--max-tiles", "N", "parts a picture is cut into at most"),
-        ("--looks", "N", "looks at a picture, or at each part of it"),
-        ("--max-new-tokens", "N", "longest answer (default: the protocol's)"),
-        ("--limit", "N", "only the first N questions of each; gives no result"),
+        ("--frames", "N", "frames per video (default: the benchmark's, then the model's)"),
+        ("--max-tiles", "N", "maximum number of tiles per image"),
+        ("--looks", "N", "looks at each image or tile (PVC's static-video repeats)"),
+        ("--max-new-tokens", "N", "maximum answer length (default: the protocol's)"),
+        ("--limit", "N", "only the first N questions of each benchmark; gives no result"),
     ):
         asked.add_argument(name, type=int, metavar=letter, help=words)
-    asked.add_argument("--no-media", action="store_true", help="ask blind: the text alone")
-    asked.add_argument("--subtitles", action="store_true", help="with subtitles, where there are")
+    asked.add_argument("--no-media", action="store_true", help="ask blind: text only")
+    asked.add_argument(
+        "--subtitles", action="store_true", help="show subtitles, if the benchmark has them"
+    )
     asked.add_argument(
         "--subtitle-rule",
         default="clean",
         metavar="RULE",
-        help="how captions are matched to frames: clean (default) or official",
+        help="rule that matches captions to frames: clean (default) or official",
     )
-    asked.add_argument("--prompt", default="", metavar="MODE", help="whose wording (see `list`)")
-    asked.add_argument("--split", default="", metavar="NAME", help="part of the set (see `list`)")
+    asked.add_argument("--prompt", default="", metavar="MODE", help="prompt wording (see `list`)")
+    asked.add_argument("--split", default="", metavar="NAME", help="split of the set (see `list`)")
     _add_mode(run)
     model = run.add_argument_group("model")
     add_model_options(model)
@@ -154,9 +159,9 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         type=int,
         default=1,
         metavar="N",
-        help="questions at once (default 1; in float32 it changes no answer)",
+        help="questions per batch (default 1; changes no answer in float32)",
     )
-    model.add_argument("--workers", type=int, metavar="N", help="films read ahead at once")
+    model.add_argument("--workers", type=int, metavar="N", help="videos decoded ahead in parallel")
     model.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 
 
@@ -164,7 +169,7 @@ def _add_mode(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--mode",
         metavar="MODE",
-        help="how answers are read for the headline (default: each benchmark's first, see `list`)",
+        help="answer-extraction mode of the headline (default: each benchmark's first, see `list`)",
     )
 
 
@@ -173,21 +178,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         return _command(args)
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output closed it, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        print("\nStopped; repeat the same command to resume.", file=sys.stderr)
         return INTERRUPTED
     except ModuleNotFoundError as error:
         print(
-            f"python -m evaluation {args.command}: {error.name} is not installed; what evaluation"
-            ' needs comes with: pip install -e ".[embedded,evaluation]"',
+            f"python -m evaluation {args.command}: {error.name} is not installed; install the"
+            ' requirements with: pip install -e ".[embedded,evaluation]"',
             file=sys.stderr,
         )
         return BAD_INPUT
     except (ValueError, OSError, ImportError) as error:
-        if str(error):  # else another process has told it
+        if str(error):  # empty if another process prints it
             print(f"python -m evaluation {args.command}: {error}", file=sys.stderr)
         return BAD_INPUT
 
@@ -195,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
         _limit_threads(args.threads)
-        from evaluation.run_command import (  # imported late: see above
+        from evaluation.run_command import (  # imported late: see the module docstring
             run_command,
             select_benchmarks,
         )
@@ -233,10 +238,10 @@ def _command(args: argparse.Namespace) -> int:
 
 
 def _limit_threads(threads: int | None) -> None:
-    """Must come before torch is imported, which reads these once."""
+    """Must run before torch is imported, which reads these variables once."""
     if threads is not None:
         if threads < 1:
-            raise ValueError("--threads takes a number from 1 on.")
+            raise ValueError(f"--threads is {threads}; it must be 1 or more.")
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 

@@ -1,4 +1,4 @@
-"""What `python -m evaluation list` says."""
+"""`python -m evaluation list`: the benchmarks and their options."""
 
 import textwrap
 
@@ -10,7 +10,7 @@ WIDTH = 100
 
 
 def listing() -> list[str]:
-    """Each benchmark: its name, what it needs on disk, its modes; defaults come first."""
+    """Returns lines with each benchmark's name, required files and modes, defaults first."""
     lines = []
     for name, benchmark in BENCHMARKS.items():
         lines.append(f"{name:{INDENT}}{benchmark.title}, {benchmark.metric}")
@@ -23,7 +23,10 @@ def listing() -> list[str]:
                 break_on_hyphens=False,
             )
         lines.append("")
-    return [*lines, "What stands first is the default. --data DIR holds a folder of each name."]
+    return [
+        *lines,
+        "The first value of each option is the default. --data DIR holds one folder per name.",
+    ]
 
 
 def _facts(benchmark: Benchmark) -> list[tuple[str, str]]:
@@ -36,5 +39,5 @@ def _facts(benchmark: Benchmark) -> list[tuple[str, str]]:
     if len(benchmark.splits) > 1:
         facts.append(("--split", ", ".join(benchmark.splits)))
     if benchmark.has_subtitles:
-        facts.append(("also", "--subtitles, without them by default"))
+        facts.append(("also", "--subtitles (off by default)"))
     return facts

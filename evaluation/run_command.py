@@ -1,7 +1,7 @@
-"""What `run` does: the named benchmarks one after the other, then the report.
+"""`python -m evaluation run`: runs the named benchmarks one after the other, then reports.
 
-What a command line asks for is refused before torch and a model are loaded. One benchmark that
-cannot be asked does not keep the others from it.
+Invalid options are rejected before torch and a model are loaded. A benchmark that cannot start does
+not stop the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAILED, BAD_INPUT = 1, 2
 
 
 def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
-    """The named benchmarks and their options. ValueError, one sentence, for what cannot be."""
+    """Returns the named benchmarks with their options. Raises ValueError for invalid arguments."""
     unknown = [name for name in args.benchmarks if name not in BENCHMARKS]
     if unknown:
         raise ValueError(
@@ -40,20 +40,23 @@ def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
         if value is not None and value < 1:
             raise ValueError(f"--{option.replace('_', '-')} is {value}; it must be 1 or more.")
     if args.hub and args.data is not None:
-        raise ValueError("--hub and --data name two places to read from; give one of them.")
+        raise ValueError("--hub and --data are two sources of the same files; give only one.")
     if args.revision != "main" and not args.hub:
-        raise ValueError("--revision is one on the hub; it goes with --hub.")
+        raise ValueError("--revision names a version on the hub; give it together with --hub.")
     named = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
     check_mode(args.mode, named)
     return [(benchmark, _options(args, benchmark, named)) for benchmark in named]
 
 
 def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Benchmark]) -> Options:
-    """What was chosen, where this benchmark has it. ValueError if none of them has."""
-    wanted = Options(args.split, args.prompt, args.subtitles, args.subtitle_rule, args.limit)
+    """Returns the requested options as far as the benchmark supports them.
+
+    Raises ValueError if none of the named benchmarks supports one of them.
+    """
+    requested = Options(args.split, args.prompt, args.subtitles, args.subtitle_rule, args.limit)
     if len(named) == 1:
-        benchmark.check(wanted)
-        return wanted
+        benchmark.check(requested)
+        return requested
     for what, value, known in (
         ("split", args.split, {name for one in named for name in one.splits}),
         ("prompt mode", args.prompt, {name for one in named for name in one.prompt_modes}),
@@ -61,7 +64,7 @@ def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Ben
         if value and value not in known:
             raise ValueError(f"none of these benchmarks has the {what} {value!r}; see `list`.")
     if args.subtitles and not any(one.has_subtitles for one in named):
-        raise ValueError("none of these benchmarks has subtitles to show.")
+        raise ValueError("none of these benchmarks has subtitles.")
     return Options(
         args.split if args.split in benchmark.splits else "",
         args.prompt if args.prompt in benchmark.prompt_modes else "",
@@ -72,15 +75,15 @@ def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Ben
 
 
 def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
-    """Asks, then reports. Returns the exit code: 1 where something failed or is missing."""
-    from evaluation.asking.runner import CannotBegin, run  # imported late: see above
+    """Asks, then reports. Returns the exit code: 1 if samples failed or are missing."""
+    from evaluation.asking.runner import CannotBegin, run  # imported late: see the module docstring
 
     tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
     if "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
-        _tell(
-            "accelerate launch has started one process only: where there are not several GPUs it"
-            " needs --multi-gpu for more, or take torchrun."
+        _warn(
+            "accelerate launch started a single process: without several GPUs it needs --multi-gpu"
+            " to start more; torchrun works as well."
         )
     answerer, model = _load(args, processes)
     out = args.out or Path("runs/evaluation") / model["name"]
@@ -89,11 +92,11 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
         begun = []
         for task in tasks:
             try:
-                run(task, answerer, model, out / task.benchmark.name, processes, _tell)
+                run(task, answerer, model, out / task.benchmark.name, processes, _warn)
                 begun.append(task.benchmark.name)
             except CannotBegin as error:
-                if str(error):  # else another process has told it
-                    _tell(f"python -m evaluation run: {error}")
+                if str(error):  # empty if another process prints it
+                    _warn(f"python -m evaluation run: {error}")
         if not begun:
             return BAD_INPUT
         if not processes.first:
@@ -123,7 +126,7 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
 
 
 def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dict[str, Any]]:
-    """The model, and what the manifest says of it. ValueError, one sentence, if it is none."""
+    """Loads and describes the model. Raises ValueError if it cannot be loaded."""
     import torch
     from transformers.utils import logging
 
@@ -133,18 +136,18 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
     options = model_options(args)
     if options["device"] is None and options["device_map"] is None and torch.cuda.is_available():
         options["device"] = torch.device("cuda", processes.local_rank % torch.cuda.device_count())
-    logging.set_verbosity_error()  # what is wrong is told once, below
+    logging.set_verbosity_error()  # errors are reported once, below
     try:
         answerer = Answerer.load(
-            args.model, args.batch_size, say=_tell if processes.first else None, **options
+            args.model, args.batch_size, say=_warn if processes.first else None, **options
         )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
-        # transformers says what it misses in many words and kinds of error
+        # transformers reports missing files in many words and exception types
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"--model {args.model} cannot be loaded: {first}") from error
     name = Path(args.model).expanduser().resolve().name
     return answerer, describe_model(answerer.model, name) if processes.first else {"name": name}
 
 
-def _tell(sentence: str) -> None:
+def _warn(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")

@@ -1,4 +1,7 @@
-"""From the logs of a run to its table, results.json and one page; no model is loaded, nor torch."""
+"""`python -m evaluation score`: table, results.json and report.html from the logs of a run.
+
+Loads neither a model nor torch.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ PAGE = "report.html"
 
 
 def write_report(root: Path, items: Sequence[Scored]) -> list[str]:
-    """Writes results.json and report.html into `root`; returns the table as lines."""
+    """Writes results.json and report.html into `root`; returns the lines of the table."""
     found = [results(item) for item in items]
     write_json(root / RESULTS, {"benchmarks": {one["benchmark"]: one for one in found}})
     replace_file(root / PAGE, [html_report(root, items, found).encode("utf-8", "replace")])
@@ -27,11 +30,11 @@ def write_report(root: Path, items: Sequence[Scored]) -> list[str]:
             lines += ["", *further]
         if sessions := sessions_of(item.folder):
             lines += ["", speed(one["title"], sessions[-1])]
-    return [*lines, "", f"Numbers: {root / RESULTS}", f"Page:    {root / PAGE}"]
+    return [*lines, "", f"Results: {root / RESULTS}", f"Report:  {root / PAGE}"]
 
 
 def score_folder(folder: Path, mode: str | None = None) -> int:
-    """Counts again from the logs below a folder. Returns the exit code."""
+    """Scores the logs below a folder again. Returns the exit code."""
     folders = run_folders(folder)
     root = folder.resolve().parent if folders == [folder] else folder
     items = score_run(root, mode)
@@ -39,7 +42,7 @@ def score_folder(folder: Path, mode: str | None = None) -> int:
 
 
 def score_run(root: Path, mode: str | None) -> list[Scored]:
-    """Scores a run, writes its files, prints its table."""
+    """Scores a run, writes its files and prints its table."""
     items = [scored(folder, mode) for folder in run_folders(root)]
     check_mode(mode, [item.benchmark for item in items])
     sys.stdout.write("\n".join(write_report(root, items)) + "\n")
@@ -47,7 +50,7 @@ def score_run(root: Path, mode: str | None) -> list[Scored]:
 
 
 def check_mode(mode: str | None, benchmarks: Sequence[Benchmark]) -> None:
-    """ValueError if none of the benchmarks has this way of reading."""
+    """Raises ValueError if none of the benchmarks has this extraction mode."""
     known = list(dict.fromkeys(name for one in benchmarks for name in one.modes))
     if mode is not None and mode not in known:
         raise ValueError(f"there is no mode {mode!r} here; known are {', '.join(known)}.")

@@ -1,1 +1,1 @@
-"""From logs to scores, tables, pages and comparisons."""
+"""Scores, tables, HTML reports, comparisons and submission files from logs."""

@@ -1,4 +1,4 @@
-"""Do two runs differ? Question by question on what both answered, with an interval."""
+"""`python -m evaluation compare`: a paired comparison of two runs, with an interval."""
 
 from pathlib import Path
 
@@ -8,23 +8,23 @@ from evaluation.runs.manifest import differences
 
 
 def compare(first: Path, second: Path, mode: str | None = None) -> list[str]:
-    """Lines for a reader, one paragraph for each benchmark that both runs have.
+    """Returns lines of text, one paragraph per benchmark that both runs have.
 
-    ValueError if they have none in common.
+    Raises ValueError if they have none in common.
     """
-    ours = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(first))}
-    theirs = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(second))}
-    common = [name for name in ours if name in theirs]
+    runs_a = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(first))}
+    runs_b = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(second))}
+    common = [name for name in runs_a if name in runs_b]
     if not common:
         raise ValueError(f"{first} and {second} have no benchmark in common.")
-    lines = [f"A is {first}, B is {second}. Differences are B minus A, in percent points."]
+    lines = [f"A is {first}, B is {second}. Differences are B minus A, in percentage points."]
     for name in common:
-        lines += ["", *_one(ours[name], theirs[name])]
+        lines += ["", *_paragraph(runs_a[name], runs_b[name])]
     return lines
 
 
-def compared(a: Scored, b: Scored) -> Paired:
-    """What B differs by from A. ValueError where nothing was answered by both."""
+def paired_runs(a: Scored, b: Scored) -> Paired:
+    """Pairs two runs on the questions both answered. Raises ValueError if there are none."""
     rows_a = {row["id"]: row for row in a.answered}
     rows_b = {row["id"]: row for row in b.answered}
     ids = [name for name in rows_a if name in rows_b]
@@ -32,28 +32,26 @@ def compared(a: Scored, b: Scored) -> Paired:
     of_b = units(b.benchmark, [rows_b[name] for name in ids], b.mode)
     first: dict[str, Unit] = {}
     second: dict[str, Unit] = {}
-    for place, (one, other) in enumerate(zip(of_a, of_b, strict=True)):
+    for position, (one, other) in enumerate(zip(of_a, of_b, strict=True)):
         if one is not None and other is not None:
-            first[str(place)], second[str(place)] = one, other
+            first[str(position)], second[str(position)] = one, other
     return paired(first, second)
 
 
-def _one(a: Scored, b: Scored) -> list[str]:
+def _paragraph(a: Scored, b: Scored) -> list[str]:
     name = f"{a.benchmark.title} ({a.mode})"
     try:
-        found = compared(a, b)
+        found = paired_runs(a, b)
     except ValueError as error:
         return [f"{name}: {error}"]
     change = found.difference.scaled(PERCENT)
     assert change.value is not None
     lines = [
         f"{name}: A {found.first * PERCENT:.2f}, B {found.second * PERCENT:.2f}"
-        f" on {change.n:,} questions both answered."
+        f" on {change.n:,} questions that both answered."
     ]
     if change.interval is None or change.standard_error is None:
-        lines.append(
-            f"  {change.value:+.2f}; one video or document is too few to say how sure that is."
-        )
+        lines.append(f"  {change.value:+.2f}; a single video or document gives no error estimate.")
     else:
         low, high = change.interval
         lines.append(
@@ -62,14 +60,14 @@ def _one(a: Scored, b: Scored) -> list[str]:
         )
         verdict = "B is better." if change.value > 0 else "A is better."
         lines.append(
-            f"  {verdict} The interval leaves zero out."
+            f"  {verdict} The interval excludes zero."
             if found.differ
-            else "  They cannot be told apart: the interval holds zero."
+            else "  No difference found: the interval includes zero."
         )
     lines.append(
         f"  Only A was better on {found.only_first:,}, only B on {found.only_second:,} questions."
     )
     unlike = list(differences(a.identity, b.identity))
     if unlike:
-        lines.append("  They were made differently (A, here B): " + "; ".join(unlike[:8]) + ".")
+        lines.append("  Their settings differ (A, here B): " + "; ".join(unlike[:8]) + ".")
     return lines

@@ -1,9 +1,9 @@
-"""Files that leaderboards take, written from the log of a run.
+"""Submission files for leaderboards, written from the log of a run.
 
     python -m evaluation export out --format videomme
     python -m evaluation export out --format rrc --to docvqa_test.json
 
-A file is only written of a whole run in which no sample failed: servers refuse or misjudge gaps.
+A file is written only from a complete run without failed samples: servers reject or misjudge gaps.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,16 +19,16 @@ from evaluation.runs.log import LogRow
 
 @dataclass(frozen=True)
 class Format:
-    """What one leaderboard takes."""
+    """The submission format of one leaderboard."""
 
     title: str
-    benchmarks: tuple[str, ...]  # whose runs it fits
+    benchmarks: tuple[str, ...]  # whose runs it can be written from
     suffix: str
     write: Callable[[Sequence[LogRow], Path], None]
 
 
 def video_mme(rows: Sequence[LogRow], path: Path) -> None:
-    """A list with one object a video; `response` is what the model said, word for word."""
+    """Writes a list with one object per video; `response` is the model's answer, verbatim."""
     videos: dict[str, dict[str, Any]] = {}
     for row in rows:
         extra, category = row["extra"], row["category"]
@@ -54,17 +54,20 @@ def video_mme(rows: Sequence[LogRow], path: Path) -> None:
 
 
 def rrc(rows: Sequence[LogRow], path: Path) -> None:
-    """The Robust Reading Competition's list: ids as numbers, one entry a question."""
+    """Writes the Robust Reading Competition's list: numeric ids, one entry per question."""
     entries = []
     for row in rows:
         number = str(row["extra"]["questionId"])
         if not number.isdecimal():
-            raise ValueError(f"the server takes numbers as ids, but a question has {number!r}.")
+            raise ValueError(
+                f"the server takes numbers as ids, but a question has the id {number!r}."
+            )
         entries.append({"questionId": int(number), "answer": row["raw"]})
     write_json(path, sorted(entries, key=lambda entry: entry["questionId"]))
 
 
 def mmbench_rows(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
+    """Returns the rows of OpenCompass's table by index; column E only if a question uses it."""
     found = []
     for row in rows:
         choices = dict(zip("ABCDE", row["options"], strict=False))
@@ -82,7 +85,7 @@ def mmbench_rows(rows: Sequence[LogRow]) -> list[dict[str, Any]]:
 
 
 def mmbench(rows: Sequence[LogRow], path: Path) -> None:
-    """OpenCompass's table: xlsx by the name's ending, else tab-separated."""
+    """Writes OpenCompass's table: xlsx if the file name ends in .xlsx, else tab-separated."""
     table = mmbench_rows(rows)
     if path.suffix == ".xlsx":
         write_xlsx(path, table)
@@ -91,16 +94,16 @@ def mmbench(rows: Sequence[LogRow], path: Path) -> None:
 
 
 def longvideobench(rows: Sequence[LogRow], path: Path) -> None:
-    """Question id -> letter, as our own reading has it; A where it has none.
+    """Writes question id -> letter, extracted in the mode "clean"; A if there is none.
 
-    lmms-eval sends what the model said instead, which is a letter where the model does as told.
+    lmms-eval submits the raw answer, which is a letter if the model follows the instruction.
     """
     read = BENCHMARKS["longvideobench"].read
     write_json(path, {row["id"]: read(row, row["raw"], "clean") or "A" for row in rows})
 
 
 def mlvu(rows: Sequence[LogRow], path: Path) -> None:
-    """A list of question_id, question_type and the letter chosen; an empty one where none was."""
+    """Writes a list of question_id, question_type and letter, which is empty if none is found."""
     read = BENCHMARKS["mlvu"].read
     write_json(
         path,
@@ -116,7 +119,7 @@ def mlvu(rows: Sequence[LogRow], path: Path) -> None:
 
 
 def textvqa(rows: Sequence[LogRow], path: Path) -> None:
-    """EvalAI's list of question_id and answer."""
+    """Writes EvalAI's list of question_id and answer."""
     write_json(
         path,
         [{"question_id": row["extra"]["question_id"], "answer": row["raw"]} for row in rows],
@@ -135,7 +138,7 @@ FORMATS: dict[str, Format] = {
 
 
 def export_run(folder: Path, name: str, to: Path | None = None) -> list[Path]:
-    """Writes a format for each benchmark of a run that it fits; ValueError if there is none."""
+    """Writes the file of each run that the format fits. Raises ValueError if there is none."""
     from evaluation.reports.scoring import run_folders, scored
 
     if name not in FORMATS:
@@ -146,21 +149,23 @@ def export_run(folder: Path, name: str, to: Path | None = None) -> list[Path]:
     if not fitting:
         raise ValueError(
             f"{folder} holds no run of {' or '.join(chosen.benchmarks)}, which the format {name}"
-            " is for."
+            " requires."
         )
     if to is not None and len(fitting) > 1:
-        raise ValueError(f"{folder} holds {len(fitting)} runs that fit; export them one by one.")
+        raise ValueError(
+            f"{folder} holds {len(fitting)} runs that fit --to, one file; export them one by one."
+        )
     written = []
     for run in fitting:
         if run.state == "partial":
             raise ValueError(
-                f"{run.folder} is not whole: {run.asked - len(run.answered)} of {run.asked}"
-                " questions have no answer; run it again, it goes on where it was."
+                f"{run.folder} is incomplete: {run.asked - len(run.answered)} of {run.asked}"
+                " questions have no answer; repeat the run's command to resume it."
             )
         if run.state == "limited":
             raise ValueError(
-                f"{run.folder} was asked {run.asked} of {run.total} questions; leaderboards want"
-                " all of them, so run it again without --limit."
+                f"{run.folder} covers {run.asked} of {run.total} questions, but leaderboards"
+                " require all of them; repeat the run without --limit."
             )
         path = to or run.folder / f"{run.benchmark.name}_submission{chosen.suffix}"
         chosen.write(run.rows, path)

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file with its plots and pictures inside; it needs no network."""
+"""The HTML report of a run: one self-contained file with plots and thumbnails, without scripts."""
 
 import base64
 import json
@@ -16,13 +16,13 @@ from evaluation.runs.manifest import NAME
 from evaluation.runs.speed import sessions_of
 from evaluation.runs.thumbnails import is_failure, thumbnail
 
-GALLERY = 24  # wrong answers that are shown
-LISTED = 50  # failed samples that are listed
-MOST_TEXT = 1500  # characters of a prompt or an answer
+GALLERY = 24  # wrong answers displayed
+LISTED = 50  # failed samples listed
+MAX_TEXT = 1500  # characters of a prompt or an answer
 
 
 def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
-    """The HTML of all benchmarks of a run."""
+    """Returns the HTML for all benchmarks of a run."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -34,7 +34,7 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
     sections = [
         {
             "one": one,
-            "setup_sentence": setup_sentence(one),
+            "setup": setup_sentence(one),
             "remarks": [remark[:1].upper() + remark[1:] for remark in remarks(one)],
             "plots": _plots(one),
             "gallery": [_card(item, row) for row in _wrong(item)],
@@ -52,9 +52,9 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
 
 
 def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]]:
-    """(title, numbers by name, value of all together) of what is more than one name."""
+    """Returns (title, numbers by name, overall value) of each breakdown with several names."""
     overall = one["modes"][one["mode"]]["value"]
-    plots = [("way of reading the answer", one["modes"], None)]
+    plots = [("extraction mode", one["modes"], None)]
     plots += [(key.replace("_", " "), values, overall) for key, values in one["categories"].items()]
     return [
         plot
@@ -64,7 +64,7 @@ def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]
 
 
 def _wrong(item: Scored) -> list[LogRow]:
-    """Wrong answers: those with a picture first, then in the order of the questions."""
+    """Returns wrong answers in question order, those with a thumbnail first."""
     rows = [row for row in item.answered if is_failure(row, item.mode)]
     rows.sort(key=lambda row: thumbnail(item.folder, row) is None)
     return rows[:GALLERY]
@@ -85,5 +85,5 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    """The end of a long text: the question stands behind the captions."""
-    return text if len(text) <= MOST_TEXT else "… " + text[-MOST_TEXT:]
+    """Returns the end of a long text, because the question follows the captions."""
+    return text if len(text) <= MAX_TEXT else "… " + text[-MAX_TEXT:]

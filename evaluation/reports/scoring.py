@@ -1,7 +1,7 @@
-"""From the log to numbers: every answer read again in every mode, means with their errors.
+"""Scores a log: extracts every answer in every mode and computes means with error bars.
 
-Needs the log and its manifest, no model and no data. Numbers are percentages, the errors and
-intervals too. Whatever is not complete has no headline: its numbers are of what there is so far.
+Needs the log and its manifest, no model and no data. Values, errors and intervals are percentages.
+An incomplete run has no headline; its values cover the answers so far.
 """
 
 from collections import defaultdict
@@ -21,14 +21,14 @@ PERCENT = 100
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A benchmark's folder, read and scored."""
+    """The scored log of one benchmark."""
 
     folder: Path
     benchmark: Benchmark
     identity: dict[str, Any]
-    rows: list[LogRow]  # in the order of the questions
-    asked: int  # how many questions the run was to ask
-    mode: str  # the way of reading that the headline is in
+    rows: list[LogRow]  # in question order
+    asked: int  # number of questions the run covers
+    mode: str  # extraction mode of the headline
 
     @property
     def answered(self) -> list[LogRow]:
@@ -40,19 +40,19 @@ class Scored:
 
     @property
     def total(self) -> int:
-        """Questions of the whole set."""
+        """Number of questions in the whole set."""
         return self.identity["data"]["questions"]
 
     @property
     def state(self) -> str:
-        """ "complete"; "limited": all that was asked for, but not the whole set; "partial"."""
+        """ "complete", "partial" (answers are missing) or "limited" (complete up to --limit)."""
         if len(self.answered) < self.asked:
             return "partial"
         return "complete" if self.asked == self.total else "limited"
 
 
 def score_row(benchmark: Benchmark, row: LogRow) -> LogRow:
-    """The row with its answer read and scored in all modes."""
+    """Returns the row with its answer extracted and scored in all modes."""
     if row["error"]:
         return {**row, "extracted": {}, "score": {}}
     extracted = {mode: benchmark.read(row, row["raw"], mode) for mode in benchmark.modes}
@@ -64,14 +64,16 @@ def score_row(benchmark: Benchmark, row: LogRow) -> LogRow:
 
 
 def scored(folder: Path, mode: str | None = None) -> Scored:
-    """Reads a benchmark's folder. `mode` is taken where the benchmark has it, else its default.
+    """Reads and scores a benchmark's folder, in `mode` if the benchmark has it, else its default.
 
-    ValueError, one sentence, where the folder is none of a run.
+    Raises ValueError if the folder holds no run.
     """
     known = manifest.read(folder)
     name, asked = known["identity"]["benchmark"], known["runs"][-1]["asked"]
     if name not in BENCHMARKS:
-        raise ValueError(f"{folder} was made with the benchmark {name!r}, which is not known here.")
+        raise ValueError(
+            f"{folder} holds a run of the benchmark {name!r}, which does not exist here."
+        )
     benchmark = BENCHMARKS[name]
     rows = [score_row(benchmark, row) for row in read_log(folder) if row["index"] < asked]
     chosen = mode if mode in benchmark.modes else benchmark.modes[0]
@@ -79,23 +81,23 @@ def scored(folder: Path, mode: str | None = None) -> Scored:
 
 
 def run_folders(folder: Path) -> list[Path]:
-    """The benchmarks' folders of a run: those in `folder`, or `folder` itself if it is one.
+    """Returns the benchmarks' folders of a run: those in `folder`, or `folder` itself if it is one.
 
-    ValueError if there is none.
+    Raises ValueError if there are none.
     """
     if (folder / manifest.NAME).is_file():
         return [folder]
     found = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not found:
         raise ValueError(
-            f"{folder} holds no run: it should be what --out was in `python -m evaluation run`."
+            f"{folder} holds no run; give the --out folder of `python -m evaluation run`."
         )
     order = list(BENCHMARKS)
     return sorted(found, key=lambda path: order.index(path.name) if path.name in order else 99)
 
 
 def units(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> list[Unit | None]:
-    """What counts in a mean; None keeps the place of what is left out."""
+    """Returns the units of a mean; None marks an excluded one, so that positions are kept."""
     if benchmark.weight_by:
         strata = [row["category"].get(benchmark.weight_by, "") for row in rows]
         pairs = [(row["group"], row["score"].get(mode)) for row in rows]
@@ -109,7 +111,7 @@ def units(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> list[Unit 
 
 
 def results(item: Scored) -> dict[str, Any]:
-    """All numbers of one benchmark, the same bytes for the same answers."""
+    """Returns all results of one benchmark, equal for equal answers."""
     modes = {mode: numbers(item.benchmark, item.answered, mode) for mode in item.benchmark.modes}
     headline = modes[item.mode] if item.state == "complete" else None
     if headline is not None and headline["value"] is None:
@@ -128,7 +130,7 @@ def results(item: Scored) -> dict[str, Any]:
             "answered": len(item.answered),
             "failed": len(item.failed),
             "missing": item.asked - len(item.rows),
-            "secret": sum(not row["targets"] for row in item.rows),  # the public has no answer
+            "secret": sum(not row["targets"] for row in item.rows),  # without a public answer
         },
         "modes": modes,
         "categories": _categories(item),
@@ -138,22 +140,22 @@ def results(item: Scored) -> dict[str, Any]:
 
 
 def numbers(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> dict[str, Any]:
-    """Value, n, unanswered, error and interval in one mode."""
-    counted = [unit for unit in units(benchmark, rows, mode) if unit is not None]
-    found: dict[str, Any] = _plain(estimate(counted).scaled(PERCENT))
+    """Returns value, n, unanswered, error and interval in one mode."""
+    included = [unit for unit in units(benchmark, rows, mode) if unit is not None]
+    found: dict[str, Any] = _plain(estimate(included).scaled(PERCENT))
     found["unanswered"] = sum(row["extracted"].get(mode) is None for row in rows)
-    if counted and (further := benchmark.aggregate(rows, mode)):
+    if included and (further := benchmark.aggregate(rows, mode)):
         found["further"] = {name: round(value * PERCENT, 10) for name, value in further.items()}
     return found
 
 
 def _categories(item: Scored) -> dict[str, dict[str, Any]]:
-    """For each category the numbers of each of its values, in the order they first come."""
+    """Returns the numbers of each value of each category, in order of first appearance."""
     found: dict[str, dict[str, list[LogRow]]] = defaultdict(lambda: defaultdict(list))
     for row in item.answered:
         for key, value in row["category"].items():
             found[key][value].append(row)
-    # Of one value, or as many as there are questions, a table says nothing.
+    # A table with one value, or about as many as questions, is uninformative.
     return {
         key: {value: _cell(item, rows) for value, rows in values.items()}
         for key, values in found.items()
@@ -162,8 +164,8 @@ def _categories(item: Scored) -> dict[str, dict[str, Any]]:
 
 
 def _cell(item: Scored, rows: Sequence[LogRow]) -> dict[str, Any]:
-    counted = [unit for unit in units(item.benchmark, rows, item.mode) if unit is not None]
-    found = _plain(estimate(counted, resamples=2000).scaled(PERCENT))
+    included = [unit for unit in units(item.benchmark, rows, item.mode) if unit is not None]
+    found = _plain(estimate(included, resamples=2000).scaled(PERCENT))
     return {**found, "unanswered": sum(row["extracted"][item.mode] is None for row in rows)}
 
 

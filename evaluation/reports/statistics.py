@@ -1,9 +1,9 @@
-"""A mean with its error: clustered by video or document, and an interval, in the same units.
+"""Means with clustered standard errors and bootstrap intervals, in the units of the values.
 
-Questions about one video are not independent, so whole videos are the clusters: the standard error
-is the clustered one of arXiv 2411.00640 (eq. 4), the interval comes from drawing clusters with
-replacement (percentiles, a fixed seed). A mean over strata (say, the mean of the tasks' means) is
-the same with other weights. Neither knows anything about how well the questions stand for a skill.
+Questions about one video are not independent, so videos (or documents) are the clusters: the
+standard error is the clustered one of arXiv 2411.00640 (eq. 4), the interval a percentile bootstrap
+over clusters with a fixed seed. A mean over strata (such as the mean of task means) differs only in
+its weights. Neither measures how well the questions represent a skill.
 """
 
 import math
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 RESAMPLES = 10_000
 SEED = 20250101
-CELLS_AT_ONCE = 2_000_000  # numbers drawn in one go, for memory
-DIGITS = 10  # kept of a result: more than means something, fewer than any rounding reaches
+CELLS_AT_ONCE = 2_000_000  # numbers drawn at a time, to limit memory
+DIGITS = 10  # decimals kept: more than are meaningful, fewer than rounding errors reach
 
 
 class Unit(NamedTuple):
-    """One thing that counts once: usually a question."""
+    """One observation, usually a question."""
 
     group: str  # its cluster
-    value: float  # 0 to 1, or the difference of two such
-    stratum: str = ""  # its mean counts as much as every other stratum's
+    value: float  # 0 to 1, or the difference of two such values
+    stratum: str = ""  # all strata have equal weight
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and how sure it is; None where there is too little to say."""
+    """A mean with its uncertainty; None where there are too few units."""
 
     value: float | None
     n: int
@@ -39,7 +39,7 @@ class Estimate:
     interval: tuple[float, float] | None  # 95 %
 
     def scaled(self, factor: float) -> "Estimate":
-        """The same in other units, say percent: all numbers together."""
+        """Converts value, error and interval to other units, such as percent."""
 
         def times(number: float) -> float:
             return round(number * factor, DIGITS)
@@ -54,9 +54,9 @@ class Estimate:
 
 
 def estimate(units: Sequence[Unit], resamples: int = RESAMPLES, seed: int = SEED) -> Estimate:
-    """The mean of the strata's means; of one stratum that is the mean.
+    """Estimates the mean of the strata's means, which is the plain mean for a single stratum.
 
-    The order of the units does not matter.
+    Independent of the order of the units.
     """
     if not units:
         return Estimate(None, 0, 0, None, None)
@@ -66,9 +66,9 @@ def estimate(units: Sequence[Unit], resamples: int = RESAMPLES, seed: int = SEED
     value = float(means.mean())
     if G < 2:
         return Estimate(value, len(units), G, None, None)
-    # What each cluster pulls the value by, had the strata their sizes anyway.
-    pulls = ((sums - counts * means) / (counts.sum(0) * means.size)).sum(1)  # [G]
-    error = math.sqrt(float((pulls**2).sum()))
+    # Influence of each cluster on the value, with the strata's sizes fixed.
+    influence = ((sums - counts * means) / (counts.sum(0) * means.size)).sum(1)  # [G]
+    error = math.sqrt(float((influence**2).sum()))
     return Estimate(
         round(value, DIGITS),
         len(units),
@@ -79,32 +79,32 @@ def estimate(units: Sequence[Unit], resamples: int = RESAMPLES, seed: int = SEED
 
 
 def _by_cluster(units: Sequence[Unit]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and counts [G, K], clusters and strata in the order of their names."""
+    """Returns sums and counts [G, K], with clusters and strata sorted by name."""
     groups = {name: i for i, name in enumerate(sorted({unit.group for unit in units}))}
     strata = {name: i for i, name in enumerate(sorted({unit.stratum for unit in units}))}
     sums = np.zeros((len(groups), len(strata)))
     counts = np.zeros((len(groups), len(strata)))
     for unit in sorted(units):
-        place = groups[unit.group], strata[unit.stratum]
-        sums[place] += unit.value
-        counts[place] += 1
+        cell = groups[unit.group], strata[unit.stratum]
+        sums[cell] += unit.value
+        counts[cell] += 1
     return sums, counts
 
 
 def _interval(
     sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
 ) -> tuple[float, float]:
-    """The 2.5th and 97.5th percentile of the value over drawn clusters."""
+    """Returns the 2.5th and 97.5th percentiles of the value over resampled clusters."""
     G, K = sums.shape
     generator = np.random.default_rng(seed)
     at_once = max(1, CELLS_AT_ONCE // (G * K))
     values = []
     for start in range(0, resamples, at_once):
         drawn = generator.integers(G, size=(min(at_once, resamples - start), G))
-        total = counts[drawn].sum(1)  # [R, K]; sums, not products: no BLAS, the same on all threads
+        total = counts[drawn].sum(1)  # [R, K]; sums, not BLAS: independent of threads
         with np.errstate(invalid="ignore"):
             means = sums[drawn].sum(1) / total
-        # A stratum nobody was drawn from is left out of that draw.
+        # A stratum without a drawn cluster is excluded from that resample.
         values.append(np.nanmean(means, axis=1) if K > 1 else means[:, 0])
     low, high = np.quantile(np.concatenate(values), (0.025, 0.975))
     return round(float(low), DIGITS), round(float(high), DIGITS)
@@ -112,17 +112,17 @@ def _interval(
 
 @dataclass(frozen=True)
 class Paired:
-    """What two runs differ by on the questions that both answered."""
+    """The difference of two runs on the questions that both answered."""
 
     difference: Estimate  # second minus first
     first: float
     second: float
-    only_first: int  # questions that only the first run got better
-    only_second: int
+    only_first: int  # questions with a higher score in the first run
+    only_second: int  # and in the second
 
     @property
     def differ(self) -> bool | None:
-        """Does the interval leave zero out? None: too few clusters to say."""
+        """True if the interval excludes zero; None if there are too few clusters."""
         if self.difference.interval is None:
             return None
         low, high = self.difference.interval
@@ -130,9 +130,9 @@ class Paired:
 
 
 def paired(first: Mapping[str, Unit], second: Mapping[str, Unit]) -> Paired:
-    """Compares unit by unit, by name: what is common to both runs cancels out.
+    """Compares two runs by units of the same name, so that their common variance cancels.
 
-    ValueError if they have no unit in common.
+    Raises ValueError if they have no unit in common.
     """
     common = sorted(first.keys() & second.keys())
     if not common:

@@ -1,10 +1,10 @@
-"""The log: one JSON line for each sample, on the disk before the next one is asked.
+"""The log: one JSON line per sample, on disk before the next question is asked.
 
-    OUT/videomme/log.rank0.jsonl, log.rank1.jsonl   while processes write, each its own
-    OUT/videomme/log.jsonl                          all of them in the order of the questions
+    OUT/videomme/log.rank0.jsonl, log.rank1.jsonl   one file per process while they write
+    OUT/videomme/log.jsonl                          all rows in question order
 
-Everything else (scores, tables, the page, files for leaderboards) is made from these lines again
-at any time. A process may be killed at any moment: the half line it leaves is dropped.
+Scores, tables, the report and submission files can be made from these lines at any time. A process
+may be killed at any moment: the incomplete line it leaves is dropped.
 """
 
 import json
@@ -19,17 +19,17 @@ from evaluation.json_files import replace_file
 MERGED = "log.jsonl"
 LogRow = Mapping[str, Any]
 
-# The fields of a line, in order. `extracted` and `score` have an entry for each way of reading.
+# The fields of a line, in order. `extracted` and `score` have one entry per extraction mode.
 FIELDS = (
     "benchmark",
     "id",
-    "index",  # place among the questions, from 0
-    "group",  # the video or document: the cluster of the error
-    "prompt",  # the user turn as text, <image> and <video> where media stood
+    "index",  # of the question, from 0
+    "group",  # the video or document: the cluster of the error bars
+    "prompt",  # the user turn as text, with <image> and <video> for media
     "system",
-    "media",  # for each: name, kind, size, frame_indices, times (seconds), warnings
+    "media",  # of each: name, kind, size, frame_indices, times (seconds), warnings
     "captions",
-    "raw",  # what the model said; null if it failed
+    "raw",  # the model's answer; null if the sample failed
     "extracted",
     "score",
     "targets",
@@ -43,7 +43,7 @@ FIELDS = (
 
 
 class LogWriter:
-    """Appends lines to one process's file. Each is on the disk when `add` returns."""
+    """Appends lines to one process's file. A line is on disk when `add` returns."""
 
     def __init__(self, folder: Path, rank: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ class LogWriter:
         _drop_torn_line(self._file)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Writes a line with all fields."""
+        """Writes one row, which must have all fields."""
         assert row.keys() == set(FIELDS), row.keys() ^ set(FIELDS)
         ordered = {name: row[name] for name in FIELDS}
         self._file.write(line(ordered))
@@ -72,7 +72,7 @@ class LogWriter:
 
 
 def line(row: Mapping[str, Any]) -> bytes:
-    """One row as a line. A lone half of a surrogate pair, which UTF-8 refuses, is escaped."""
+    """Encodes a row as a line. Escapes lone surrogates, which UTF-8 cannot represent."""
     text = json.dumps(row, ensure_ascii=False, allow_nan=False)
     try:
         return text.encode() + b"\n"
@@ -81,9 +81,9 @@ def line(row: Mapping[str, Any]) -> bytes:
 
 
 def read_log(folder: Path) -> list[LogRow]:
-    """One row for each sample of a benchmark's folder, in the order of the questions.
+    """Returns one row per sample of a benchmark's folder, in question order.
 
-    Where a sample was tried several times an answer counts before a failure, a later line before
+    Of several attempts at a sample, an answer takes precedence over a failure and a later line over
     an earlier one.
     """
     rows: dict[str, LogRow] = {}
@@ -96,30 +96,30 @@ def read_log(folder: Path) -> list[LogRow]:
 
 
 def log_files(folder: Path) -> list[Path]:
-    """The merged log first, then the processes' own."""
+    """Returns the merged log, then the files of single processes."""
     merged = folder / MERGED
     return [merged] * merged.is_file() + sorted(folder.glob("log.rank*.jsonl"))
 
 
 def read_lines(path: Path) -> list[LogRow]:
-    """The rows of one file; a last line that was not finished is left out."""
+    """Returns the rows of one file, without an incomplete last line."""
     rows = []
     lines = path.read_bytes().split(b"\n")
-    for number, text in enumerate(lines[:-1], 1):  # behind the last line break is nothing whole
+    for number, text in enumerate(lines[:-1], 1):  # text after the last line break is incomplete
         try:
             row = json.loads(text)
-            row["id"], row["error"], row["index"]  # noqa: B018 - asks whether they are there
+            row["id"], row["error"], row["index"]  # noqa: B018 - raises KeyError if one is missing
         except (ValueError, KeyError, TypeError):
             raise ValueError(
                 f"{path}, line {number} is not a line of a log; was the file edited? Remove the"
-                " line to have that sample asked again."
+                " line to ask that sample again."
             ) from None
         rows.append(row)
     return rows
 
 
 def merge(folder: Path) -> list[LogRow]:
-    """Puts the processes' files together into one. Killed in between, nothing is lost."""
+    """Merges the processes' files into one. An interruption loses no row."""
     rows = read_log(folder)
     parts = [path for path in log_files(folder) if path.name != MERGED]
     replace_file(folder / MERGED, (line(row) for row in rows))
@@ -129,12 +129,12 @@ def merge(folder: Path) -> list[LogRow]:
 
 
 def answered(rows: Sequence[LogRow]) -> set[str]:
-    """Ids that need not be asked again."""
+    """Returns the ids of samples that have an answer."""
     return {row["id"] for row in rows if not row["error"]}
 
 
 def _drop_torn_line(file: BinaryIO) -> None:
-    """Cuts off what stands behind the last line break, from a process that was killed."""
+    """Truncates an incomplete last line, left by a process that was killed."""
     end = file.seek(0, os.SEEK_END)
     start = end
     while start > 0:

@@ -1,7 +1,7 @@
-"""What a run was, in a file beside its log: enough to say why two numbers differ.
+"""The manifest beside a log: records what is needed to explain why two results differ.
 
-`identity` is the part that decides what the answers are (model, data, how it was asked); a run is
-only continued where it is the same. `runs` are the sessions: versions, machine, processes, moment.
+`identity` holds everything that determines the answers (model, data, settings); a run is resumed
+only if it is equal. `runs` lists the sessions: versions, machine, processes, start time.
 """
 
 import hashlib
@@ -12,13 +12,13 @@ from typing import Any
 from evaluation.json_files import read_json, write_json
 
 NAME = "manifest.json"
-AT_ONCE = 2**22  # bytes that are hashed in one go
+CHUNK = 2**22  # bytes hashed at a time
 
 
 def write_or_check(folder: Path, identity: Mapping[str, Any], around: Mapping[str, Any]) -> None:
-    """Writes the manifest of a run, or checks that this is the same run.
+    """Writes the manifest of a run, or adds a session to that of the same run.
 
-    ValueError, one sentence, if the folder holds another one.
+    Raises ValueError if the folder holds a run with another identity.
     """
     path = folder / NAME
     history = []
@@ -28,14 +28,14 @@ def write_or_check(folder: Path, identity: Mapping[str, Any], around: Mapping[st
         if different:
             raise ValueError(
                 f"{folder} holds a run with other settings ({'; '.join(different[:4])}): choose"
-                " another --out, or delete that folder to begin anew."
+                " another --out, or delete that folder to start over."
             )
         history = known["runs"]
     write_json(path, {"identity": identity, "runs": [*history, around]})
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of a run. ValueError, one sentence, if it is none."""
+    """Returns the manifest of a run. Raises ValueError if it is missing or malformed."""
     known = read_json(folder / NAME)
     if not isinstance(known, dict) or not known.get("runs") or "identity" not in known:
         raise ValueError(f"{folder / NAME} is not the manifest of a run.")
@@ -45,7 +45,7 @@ def read(folder: Path) -> dict[str, Any]:
 def differences(
     first: Mapping[str, Any], second: Mapping[str, Any], within: str = ""
 ) -> Iterable[str]:
-    """What differs between two identities, as "name: this, here that"."""
+    """Yields the differences between two identities, as "name: first, here second"."""
     for key in [*first, *(key for key in second if key not in first)]:
         a, b = first.get(key), second.get(key)
         if isinstance(a, Mapping) and isinstance(b, Mapping):
@@ -60,20 +60,20 @@ def _short(value: Any) -> str:
 
 
 def file_hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files, by their names in the folder."""
+    """Returns the SHA-256 of files by their names relative to the folder."""
     hashes = {}
     for path in sorted(files):
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
         with path.open("rb") as file:
             digest = hashlib.sha256()
-            while piece := file.read(AT_ONCE):
+            while piece := file.read(CHUNK):
                 digest.update(piece)
         hashes[name] = digest.hexdigest()
     return hashes
 
 
 def questions_hash(questions: Sequence[Any]) -> str:
-    """Of ids and targets in their order: the same questions, whatever files they came in."""
+    """Hashes ids, groups and targets in order: equal for equal questions, whatever their files."""
     digest = hashlib.sha256()
     for question in questions:
         digest.update(repr((question.id, question.group, question.targets)).encode() + b"\n")

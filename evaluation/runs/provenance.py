@@ -1,4 +1,4 @@
-"""The model and the machine as a manifest names them."""
+"""Descriptions of the model and the machine for a manifest."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ PACKAGES = (
     "rapidfuzz",
     "datasets",
 )
-AT_ONCE = 2**22  # bytes that are hashed in one go
+CHUNK = 2**22  # bytes hashed at a time
 
 
 def describe_model(model: PVCForConditionalGeneration, name: str) -> dict[str, Any]:
-    """The model as far as its answers depend on it."""
+    """Describes everything about the model that its answers depend on."""
     return {
         "name": name,
         "sha256": model_hash(model),
@@ -45,7 +45,7 @@ def describe_model(model: PVCForConditionalGeneration, name: str) -> dict[str, A
 
 
 def run_environment(processes: int, device: torch.device) -> dict[str, Any]:
-    """The rest: packages, machine, moment."""
+    """Describes the session: packages, machine, start time."""
     gpu = device.type == "cuda"
     return {
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -62,9 +62,9 @@ def run_environment(processes: int, device: torch.device) -> dict[str, Any]:
 
 
 def model_hash(model: PVCForConditionalGeneration) -> str:
-    """SHA-256 over names, shapes, kinds and bytes of all weights, and over the configuration.
+    """SHA-256 over names, shapes, dtypes and bytes of all weights, and over the configuration.
 
-    The configuration as it was saved: what later code adds to it changes no model.
+    Uses the configuration as saved, so that fields which later code adds do not change the hash.
     """
     digest = hashlib.sha256()
     folder = model.config._name_or_path
@@ -74,16 +74,16 @@ def model_hash(model: PVCForConditionalGeneration) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
         flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)
-        for start in range(0, len(flat), AT_ONCE):
-            digest.update(flat[start : start + AT_ONCE].cpu().numpy().tobytes())
+        for start in range(0, len(flat), CHUNK):
+            digest.update(flat[start : start + CHUNK].cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
 def _model_identity(config: Any) -> Any:
-    """A configuration without what says only where and with what it was saved."""
-    passing = ("transformers_version", "_name_or_path", "dtype", "architectures")
+    """Returns a configuration without the fields about where and with what it was saved."""
+    incidental = ("transformers_version", "_name_or_path", "dtype", "architectures")
     if isinstance(config, dict):
-        return {str(k): _model_identity(v) for k, v in config.items() if k not in passing}
+        return {str(k): _model_identity(v) for k, v in config.items() if k not in incidental}
     return config
 
 

@@ -1,7 +1,7 @@
-"""How fast a run was: samples, tokens and seconds of all processes together, apart from the scores.
+"""Throughput of a run: samples, tokens and seconds over all processes, kept apart from the scores.
 
-Seconds on the clock are those of the slowest process; what was read and written is summed. A
-session that was killed leaves no trace here; the log has the seconds of each sample.
+Wall-clock seconds are those of the slowest process; samples and tokens are summed. A session that
+was killed is not recorded here; the log has the seconds of each sample.
 """
 
 import time
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.json_files import read_json, write_json
 
-if TYPE_CHECKING:  # it needs torch, and old numbers are shown without
+if TYPE_CHECKING:  # it needs torch, which reports do without
     from evaluation.asking.answerer import Answer
 
 NAME = "speed.json"
 
 
 class Speed:
-    """What one process did since it was made."""
+    """Counts the work of one process since construction."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
@@ -33,7 +33,7 @@ class Speed:
         self.decode += answer.seconds_decode
 
     def write(self, folder: Path, rank: int, peak_bytes: int) -> None:
-        """Leaves the numbers for the first process to sum up."""
+        """Writes the counts for the first process to merge."""
         facts = {
             "samples": self.samples,
             "input_tokens": self.input_tokens,
@@ -48,7 +48,7 @@ class Speed:
 
 
 def merge_speed(folder: Path) -> None:
-    """Adds a session, the sum over its processes, to the folder's list of sessions."""
+    """Appends a session, summed over its processes, to the folder's list of sessions."""
     paths = sorted(folder.glob("speed.rank*.json"))
     parts = [read_json(path) for path in paths]
     sessions = sessions_of(folder)
@@ -62,7 +62,7 @@ def merge_speed(folder: Path) -> None:
 
 
 def sessions_of(folder: Path) -> list[dict[str, Any]]:
-    """All sessions of a run that came to their end, in order."""
+    """Returns the completed sessions of a run, in order."""
     path = folder / NAME
     return read_json(path) if path.is_file() else []
 

@@ -1,4 +1,4 @@
-"""Small pictures of what the model saw where it was wrong, for the page's gallery of failures."""
+"""Thumbnails of wrongly answered samples, for the report's gallery."""
 
 import hashlib
 from pathlib import Path
@@ -10,27 +10,27 @@ from PIL import Image
 from evaluation.runs.log import LogRow
 from vlm.conversation import Video
 
-if TYPE_CHECKING:  # it needs torch, and old pictures are shown without
+if TYPE_CHECKING:  # it needs torch, which reports do without
     from evaluation.asking.media_ahead import DecodedMedia, Ready
 
-KEPT = 24  # by each process
-FRAMES = 6  # of a video
+PER_PROCESS = 24  # saved at most
+FRAMES = 6  # per video
 HEIGHT = 120  # pixels
 FOLDER = "failures"
 
 
 class Thumbnails:
-    """Keeps the first few failures of a process as JPEG files, also over several sessions."""
+    """Saves the first few wrong answers of a process as JPEG files, counted across sessions."""
 
     def __init__(self, folder: Path, rank: int) -> None:
         self.folder = folder / FOLDER
-        self.room = KEPT - len(list(self.folder.glob(f"{rank}-*.jpg")))
+        self.quota = PER_PROCESS - len(list(self.folder.glob(f"{rank}-*.jpg")))
         self.rank = rank
 
     def add(self, row: LogRow, ready: "Ready") -> None:
-        """A picture of the sample, if it was answered wrongly and there is room."""
+        """Saves a strip of the sample's media if the answer is wrong and the quota allows it."""
         first = next(iter(row["score"]), "")
-        if self.room <= 0 or not ready.seen or not is_failure(row, first):
+        if self.quota <= 0 or not ready.seen or not is_failure(row, first):
             return
         pictures = [picture for seen in ready.seen for picture in _pictures(seen)]
         strip = Image.new("RGB", (sum(p.width + 2 for p in pictures), HEIGHT), "white")
@@ -40,17 +40,17 @@ class Thumbnails:
             at += picture.width + 2
         self.folder.mkdir(parents=True, exist_ok=True)
         strip.save(self.folder / f"{self.rank}-{_stem(row['id'])}.jpg", quality=70)
-        self.room -= 1
+        self.quota -= 1
 
 
 def is_failure(row: LogRow, mode: str) -> bool:
-    """Answered, with a public answer, and less than half right."""
+    """True if a sample with public targets was answered and scored below one half."""
     score = row["score"].get(mode)
     return not row["error"] and bool(row["targets"]) and (score is None or score < 0.5)
 
 
 def thumbnail(folder: Path, row: LogRow) -> bytes | None:
-    """The JPEG of a sample, if there is one."""
+    """Returns the JPEG of a sample, or None if missing."""
     for path in (folder / FOLDER).glob(f"*-{_stem(row['id'])}.jpg"):
         return path.read_bytes()
     return None

@@ -96,7 +96,7 @@ def test_a_failed_sample_makes_the_exit_code_tell(
     data = make_fake(tmp_path / "sets/fake", clips=0, pictures=2)
     (data / "picture1.png").write_bytes(b"no picture")
     assert run(data.parent, model, tmp_path / "out") == 1
-    assert "not finished, 2 of 4 answered (2 failed" in capsys.readouterr().out
+    assert "incomplete, 2 of 4 answered (2 failed" in capsys.readouterr().out
     assert main(["score", str(tmp_path / "out")]) == 1
 
 
@@ -111,7 +111,7 @@ def test_a_failed_sample_makes_the_exit_code_tell(
         (["run", "fake", "--limit", "0"], "--limit is 0; it must be 1 or more."),
         (["run", "fake", "--mode", "odd"], "there is no mode 'odd' here; known are any, strict."),
         (["run", "fake", "--prompt", "odd"], "fake has no prompt mode 'odd'"),
-        (["run", "fake", "--subtitles"], "fake has no subtitles to show."),
+        (["run", "fake", "--subtitles"], "fake has no subtitles."),
         (["run", "fake", "broken", "--subtitles"], "none of these benchmarks has subtitles"),
         (["score", "/nowhere"], "/nowhere holds no run"),
         (["compare", "/nowhere", "/nowhere"], "/nowhere holds no run"),

@@ -104,8 +104,8 @@ def test_the_answers_are_read_again_and_not_believed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "total", "asked", "words"),
     [
-        ("AA!A", 4, 4, "not finished, 3 of 4 answered (1 failed, 0 not asked yet)"),
-        ("AA", 4, 4, "not finished, 2 of 4 answered (0 failed, 2 not asked yet)"),
+        ("AA!A", 4, 4, "incomplete, 3 of 4 answered (1 failed, 0 not asked yet)"),
+        ("AA", 4, 4, "incomplete, 2 of 4 answered (0 failed, 2 not asked yet)"),
         ("AA", 4, 2, "only the first 2 of 4 questions were asked"),
     ],
 )
@@ -134,7 +134,7 @@ def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
     assert "&lt;b&gt;1&lt;/b&gt;" in page
     assert "<b>1</b>?" not in page
     assert 'class="dot"' in page
-    assert "4 questions of the split test, prompt default, 3 frames of a video" in page
+    assert "4 questions of the split test, prompt default, 3 frames per video" in page
     for outside in ("<script", "http:", "https:", "<link", "url("):
         assert outside not in page
 
@@ -158,7 +158,7 @@ def test_answers_that_are_secret_are_not_scored(
     lines = strict(made_run(tmp_path / "secret", "AAAA", targets=()))
     assert any("its answers are not public" in line for line in lines)
     lines = strict(made_run(tmp_path / "silent", "AAAA"))
-    assert any("no answer could be read in the mode strict" in line for line in lines)
+    assert any("no answer could be extracted in the mode strict" in line for line in lines)
 
 
 def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:
     text = "\n".join(compare(first, second, "strict"))
     assert "A 25.00, B 75.00 on 24 questions" in text
     assert "+50.00" in text
-    assert "B is better. The interval leaves zero out." in text
+    assert "B is better. The interval excludes zero." in text
     assert "only B on 12 questions" in text
     assert "num_frames: 3, here 8" in text
 
@@ -176,13 +176,13 @@ def test_two_runs_that_hardly_differ_are_not(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "ABABABAB")
     second = made_run(tmp_path / "b", "ABABBABA")
     text = "\n".join(compare(first, second / "fake", "strict"))
-    assert "They cannot be told apart" in text
+    assert "No difference found" in text
 
 
 def test_only_what_both_answered_is_compared(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "A!AA")
     second = made_run(tmp_path / "b", "AA!A")
-    assert "on 2 questions both answered" in "\n".join(compare(first, second, "strict"))
+    assert "on 2 questions that both answered" in "\n".join(compare(first, second, "strict"))
 
 
 def test_counting_again_loads_no_torch() -> None:
