@@ -207,9 +207,9 @@ def _command(args: argparse.Namespace) -> int:
 
         return run_command(args, select_benchmarks(args))
     if args.command == "looks":
-        from evaluation.looks.experiment import looks
+        from evaluation.looks.experiment import run_looks
 
-        return looks(args)
+        return run_looks(args)
     if args.command == "score":
         from evaluation.score_command import score_folder
 

@@ -1,1 +1,1 @@
-"""How harnesses read the letter of a choice from a model's words, and how we would."""
+"""Rules that extract the letter of a choice from an answer: the harnesses' and our own."""

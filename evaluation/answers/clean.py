@@ -1,7 +1,7 @@
-"""Our own way to read a choice: what a person would take for the answer, else nothing.
+"""Our own extraction of a choice: the letter a human reader would infer, else None.
 
-Lower case, full-width letters, brackets and whole option texts count; a letter inside a word, the
-article "a", two different letters or a refusal do not. No published number is made this way.
+Accepts lower case, full-width letters, brackets and whole option texts; rejects a letter inside a
+word, the article "a", two different letters and refusals. No published result uses this rule.
 """
 
 import re
@@ -10,27 +10,27 @@ from collections.abc import Sequence
 
 from evaluation.answers.ranked import strip_reasoning
 
-_SAID = re.compile(
+_STATED = re.compile(
     r"\b(?:answer|option|choice|choose|select|pick)\b(?:\s+(?:is|would be))?\s*[:=]?\s*"
     r"(?:option\s+)?[\[(*\"']*([A-Z])\b",
     re.IGNORECASE,
 )
 _BEGINS = re.compile(r"^[\[(*\"']*([A-Z])(?:[\])*\"']+|[.:]|$)", re.IGNORECASE)
-# Words of alphabets end at a blank; Chinese or Japanese may stand right beside a letter.
+# Alphabetic words end at a space; Chinese or Japanese text may adjoin a letter.
 _WORD = r"[0-9A-Za-z_\u00c0-\u04ff'’-]"
 _ALONE = re.compile(rf"(?<!{_WORD})([A-Z])(?!{_WORD})")
 
 
 def clean_choice(text: str, options: Sequence[str]) -> str | None:
-    """The letter of one of `options`, A first, or None."""
+    """Returns the letter of one of `options`, A first, or None."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(options)]
     text = unicodedata.normalize("NFKC", strip_reasoning(text)).strip()
     begins = _BEGINS.match(text)
     if begins and begins[1].upper() in letters:
         return begins[1].upper()
-    said = [found for found in _SAID.finditer(text) if _is_letter(text, found)]
-    if said:
-        named = {found[1].upper() for found in said}
+    stated = [found for found in _STATED.finditer(text) if _is_letter(text, found)]
+    if stated:
+        named = {found[1].upper() for found in stated}
         return named.pop() if len(named) == 1 and named <= set(letters) else None
     alone = {f[1] for f in _ALONE.finditer(text) if f[1] in letters and _is_letter(text, f)}
     if alone:
@@ -39,7 +39,7 @@ def clean_choice(text: str, options: Sequence[str]) -> str | None:
 
 
 def _is_letter(text: str, found: re.Match[str]) -> bool:
-    """Not the article: nothing follows it, or no word that an article could belong to."""
+    """True unless the match is the article "a", that is, followed by a word it could belong to."""
     if found[1].upper() != "A":
         return True
     return re.match(r"\s+[^\W\d_]", text[found.end(1) :]) is None or _listed(text, found)
@@ -50,17 +50,17 @@ def _listed(text: str, found: re.Match[str]) -> bool:
 
 
 def _by_text(text: str, options: Sequence[str], letters: str) -> str | None:
-    def words(said: str) -> str:
-        return " " + " ".join(re.findall(r"[^\W_]+", said.lower())) + " "
+    def words(phrase: str) -> str:
+        return " " + " ".join(re.findall(r"[^\W_]+", phrase.lower())) + " "
 
-    said = words(text)
-    spoken = [words(unicodedata.normalize("NFKC", option)) for option in options]
-    same = [letter for letter, option in zip(letters, spoken, strict=True) if option == said]
+    answer = words(text)
+    normalized = [words(unicodedata.normalize("NFKC", option)) for option in options]
+    same = [letter for letter, option in zip(letters, normalized, strict=True) if option == answer]
     if len(same) == 1:
         return same[0]
     inside = [
         letter
-        for letter, option in zip(letters, spoken, strict=True)
-        if option.strip() and option in said
+        for letter, option in zip(letters, normalized, strict=True)
+        if option.strip() and option in answer
     ]
     return inside[0] if len(inside) == 1 else None

@@ -1,25 +1,24 @@
 """The first capital letter of an answer: Video-MME's script, VLMEvalKit and LongVideoBench.
 
-Set phrases are taken out wherever they stand; the first capital that is left wins, inside words
-too ("As an AI" is A). The published lists hold two pairs of phrases that a missing comma welded
-together, so that "Best answer: C" is read as B; numbers made with them can only be repeated with
-them, so they are kept.
+Removes fixed phrases anywhere in the text and takes the first remaining capital, even inside words
+("As an AI" is A). In the published lists a missing comma joins two pairs of phrases, so that "Best
+answer: C" is read as B. They are kept, because published results depend on them.
 """
 
 import re
 from collections.abc import Sequence
 
 _ANSWER = ("The best answer is", "The correct answer is", "The answer is", "The answer")
-_WELDED = ("The best option isThe correct option is", "Best answer:Best option:")
-_UNWELDED = ("The best option is", "The correct option is", "Best answer:", "Best option:")
+_JOINED = ("The best option isThe correct option is", "Best answer:Best option:")
+_SEPARATE = ("The best option is", "The correct option is", "Best answer:", "Best option:")
 
-VLMEVALKIT = (*_ANSWER, *_WELDED, "Answer:", "Option:")
+VLMEVALKIT = (*_ANSWER, *_JOINED, "Answer:", "Option:")
 VIDEO_MME = (*VLMEVALKIT, "The correct answer", "The correct option")
-LONGVIDEOBENCH = (*_ANSWER, *_UNWELDED)
+LONGVIDEOBENCH = (*_ANSWER, *_SEPARATE)
 
 
 def first_letter(text: str, phrases: Sequence[str], letters: str = "ABCD") -> str | None:
-    """The first of `letters` once the phrases are gone; None: there is none."""
+    """Returns the first of `letters` after removing the phrases, or None."""
     text = text.strip()
     for phrase in phrases:
         text = text.replace(phrase, "")
@@ -27,13 +26,13 @@ def first_letter(text: str, phrases: Sequence[str], letters: str = "ABCD") -> st
     return found[0] if found else None
 
 
-# What pandas takes for "nothing here" when it reads a table.
-_NOTHING = frozenset(
+# Values that pandas reads as missing.
+_MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"]
     + ["<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
 )
 
 
 def xlsx_roundtrip(text: str) -> str:
-    """What is left of an answer that VLMEvalKit has written to xlsx and read again."""
-    return "nan" if text in _NOTHING else text
+    """Returns the answer as VLMEvalKit sees it after writing it to xlsx and reading it back."""
+    return "nan" if text in _MISSING else text

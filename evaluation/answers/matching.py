@@ -1,7 +1,7 @@
-"""Which option an answer names: VLMEvalKit's and lmms-eval's rules for MMBench and its kin.
+"""The option an answer names: VLMEvalKit's and lmms-eval's rules for MMBench and similar sets.
 
-Both look for one letter that stands alone as a word, then for one option whose text is contained.
-Where these fail, the harnesses ask a language model; here the answer then counts as unanswered,
+Both look for a single letter that is a word of its own, then for a single option whose text is
+contained. If these fail, the harnesses ask a language model; here the answer counts as unanswered,
 which is VLMEvalKit's "exact matching".
 """
 
@@ -18,7 +18,7 @@ NONE_OF_THEM = "Z"
 
 
 def vlmevalkit_option(text: str, options: Mapping[str, str]) -> str | None:
-    """A letter of `options` (letter -> text), "Z" for a refusal, or None."""
+    """Returns a letter of `options` (letter -> text), "Z" for a refusal, or None."""
     if FAILED not in text:
         if any(refusal in text for refusal in REFUSALS):
             return NONE_OF_THEM
@@ -36,20 +36,20 @@ def vlmevalkit_option(text: str, options: Mapping[str, str]) -> str | None:
     return _contained(text, options)
 
 
-# How a letter may stand as a word: before and after it. Each way is tried on its own.
-_WAYS = (
+# Characters before and after a letter that is a word. Each pair is tried separately.
+_DELIMITERS = (
     *(("", ""), ("", "."), ("", ","), ("", ":"), ("", ")"), ("", ")."), ("(", ")"), ("(", ").")),
     *((":", ""), (":", ","), (":", "."), (":", ")"), (":", ").")),
 )
 
 
 def lmms_option(text: str, options: Mapping[str, str]) -> str | None:
-    """As lmms-eval matches MMBench before it asks anybody: A to E, whatever the options are."""
+    """lmms-eval's MMBench matcher, without its judge: A to E, regardless of the options."""
     words = text.split()
     if FAILED not in text:
-        for before, after in _WAYS:
+        for before, after in _DELIMITERS:
             named = [letter for letter in "ABCDE" if before + letter + after in words]
-            # With no marks around it, A may be the article.
+            # Without delimiters, A may be the article.
             article = not before and not after and "A" in words and len(words) > 3
             if len(named) == 1 and not article:
                 return named[0]

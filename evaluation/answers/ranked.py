@@ -1,7 +1,7 @@
-"""The ranked matcher of lmms-eval 0.7.2 and later, and what its command line takes out before.
+"""The ranked matcher of lmms-eval 0.7.2 and later, and the reasoning filter of its command line.
 
-Every place where a letter stands is a candidate. The kind of place decides (at the start, at the
-end, after "the answer is", in brackets, ...), then the later position.
+Every occurrence of a letter is a candidate. Candidates are ranked by context (at the start, at the
+end, after "the answer is", in brackets, ...), ties by the later position.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ PHRASES = (
 )
 START, END, PHRASE, ANYWHERE = 10, 9, 7, 0
 AROUND = (("(", ")", 6), ("", ".", 5), ("", ":", 4), ("", ")", 3), ("", " ", 2))
-EDGES = ",.!?;:'\""  # taken off both ends, in this order
+EDGES = ",.!?;:'\""  # stripped from both ends, in this order
 
 REASONING = (("<think>", "</think>"), ("<analysis>", "</analysis>"))
 
 
 def ranked_letter(text: str, letters: Sequence[str] = "ABCD") -> str | None:
-    """The letter of the best place; None: no letter anywhere."""
+    """Returns the letter of the best candidate, or None if there is no letter."""
     text = text.strip()
     for mark in EDGES:
         text = text.strip(mark)
@@ -33,35 +33,35 @@ def ranked_letter(text: str, letters: Sequence[str] = "ABCD") -> str | None:
 
 
 def _candidates(text: str, letters: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """(rank, position, letter) of all places."""
-    some = False
+    """Yields (rank, position, letter) of all candidates."""
+    found = False
     lowered, bare = text.lower(), text.strip()
     for letter in letters:
         for before, after, rank in AROUND:
             position = text.rfind(before + letter + after)
             if position >= 0:
-                some = True
+                found = True
                 yield rank, position, letter
         for phrase in PHRASES:
-            said = lowered.find(phrase)
-            position = text.find(letter, said + len(phrase)) if said >= 0 else -1
+            start = lowered.find(phrase)
+            position = text.find(letter, start + len(phrase)) if start >= 0 else -1
             if position >= 0:
-                some = True
+                found = True
                 yield PHRASE, position, letter
         if bare.startswith(letter) and not bare[1:2].isalpha():
-            some = True
+            found = True
             yield START, 0, letter
         if bare.endswith(letter) and not bare[-2:-1].isalpha():
-            some = True
+            found = True
             yield END, len(text) - 1, letter
-    if not some:
+    if not found:
         for letter in letters:
             if letter in text:
                 yield ANYWHERE, text.rfind(letter), letter
 
 
 def strip_reasoning(text: str) -> str:
-    """The answer without its thoughts. A closing tag alone leaves what follows the last one."""
+    """Removes reasoning sections. After a closing tag without opening tag, keeps the rest."""
     for opening, closing in REASONING:
         while opening in text:
             start = text.find(opening)

@@ -1,4 +1,4 @@
-"""The benchmarks there are, by name."""
+"""All benchmarks by name. A new benchmark is one file, imported here, and one line in the table."""
 
 from evaluation.benchmarks.base import Benchmark
 from evaluation.benchmarks.documents.chartqa import ChartQA

@@ -1,11 +1,11 @@
-"""What a benchmark is: how its files are read, how it asks, how an answer is read and scored.
+"""The interface of a benchmark: reading its files, asking, extracting and scoring answers.
 
-    questions(folder, options)   ->  Question ...    what to ask, from the published files
-    compose(question, seen)      ->  Composed        the user turn, once the media are decoded
-    read(row, raw, mode)         ->  answer or None  what the model meant; None: it did not answer
-    score(row, answer, mode)     ->  0 to 1 or None  None: left out of the mean
+    questions(folder, options)   ->  Question ...    samples from the published files
+    compose(question, seen)      ->  Composed        the user turn, once media are decoded
+    read(row, raw, mode)         ->  answer or None  the extracted answer; None: unanswered
+    score(row, answer, mode)     ->  0 to 1 or None  None: excluded from the mean
 
-Harnesses disagree on how an answer is read. Each way is a mode with a name; a log keeps them all.
+Harnesses disagree on how to extract an answer. Each rule is a named mode; a log keeps all of them.
 A row is one line of the log: it has `id`, `group`, `prompt`, `raw`, `options`, `targets`,
 `category` and `extra`, so that scoring again needs neither the model nor the data.
 """
@@ -25,35 +25,39 @@ from vlm.conversation import Image, Part, Text, Video
 
 @dataclass(frozen=True)
 class MediaPart:
-    """A picture, a film or a folder of frames, said by where it lies; no pixels yet."""
+    """The location of an image, a video or a folder of frames; holds no pixels."""
 
     kind: Literal["image", "video", "frames"]
     path: Path | None = None
     data: bytes | None = field(default=None, repr=False)  # an encoded file
     packed: Cell | Member | None = None  # in a parquet table or a zip file
-    start: float | None = None  # seconds; a part of a film, or of frames at `fps`
+    start: float | None = None  # seconds; a segment of a video, or of frames at `fps`
     end: float | None = None
-    paths: tuple[Path, ...] = ()  # of kind "frames": still pictures in order
+    paths: tuple[Path, ...] = ()  # of kind "frames": images in order
     fps: float | None = None  # of kind "frames"
 
     def __post_init__(self) -> None:
         given = (self.path, self.data, self.packed, self.paths or None)
         if sum(source is not None for source in given) != 1:
-            raise ValueError("a medium is a path, its bytes, packed, or frame paths: one of them.")
+            raise ValueError(
+                "a medium needs exactly one of: a path, bytes, a packed location, frame paths."
+            )
         if (self.kind == "frames") != bool(self.paths and self.fps):
-            raise ValueError('frame paths and their rate belong to media of kind "frames".')
+            raise ValueError(
+                'frame paths and fps belong to media of kind "frames", which need both.'
+            )
 
     @classmethod
     def video_file(
         cls, found: Path | Member, start: float | None = None, end: float | None = None
     ) -> "MediaPart":
-        """A film where `VideoFiles.find` found it."""
+        """A video, or a segment of it, at a location from `VideoFiles.find`."""
         if isinstance(found, Member):
             return cls("video", packed=found, start=start, end=end)
         return cls("video", found, start=start, end=end)
 
     def source(self) -> Path | bytes:
-        """The file or its bytes, unpacked; ValueError or OSError with a sentence if it cannot."""
+        """Returns the file or its bytes, unpacked. Raises ValueError or OSError if missing."""
         if isinstance(self.packed, Cell):
             return self.packed.bytes()
         found = self.packed.unpack() if isinstance(self.packed, Member) else self.path
@@ -66,7 +70,7 @@ class MediaPart:
 
     @property
     def name(self) -> str:
-        """How a person knows it."""
+        """A name for the log and for error messages."""
         if self.path is not None:
             return self.path.name
         if isinstance(self.packed, Member):
@@ -78,72 +82,72 @@ class MediaPart:
 
 @dataclass(frozen=True)
 class Question:
-    """One sample, ready to be asked."""
+    """One sample."""
 
-    id: str  # unique and stable in the benchmark
-    group: str  # the video or document it is about: the cluster of the error bars
-    parts: tuple[MediaPart | str, ...]  # what the user turn holds, in order
-    targets: tuple[str, ...]  # accepted answers, a letter for choices; empty: kept secret
-    options: tuple[str, ...] = ()  # texts of the choices without their letters, A first
-    category: dict[str, str] = field(default_factory=dict)  # what tables are broken down by
-    extra: dict[str, Any] = field(default_factory=dict)  # JSON: what scoring and exports need
+    id: str  # unique within the benchmark, equal in every run
+    group: str  # its video or document: the cluster of the error bars
+    parts: tuple[MediaPart | str, ...]  # of the user turn, in order
+    targets: tuple[str, ...]  # accepted answers, a letter for choices; empty: not public
+    options: tuple[str, ...] = ()  # texts of the choices without letters, A first
+    category: dict[str, str] = field(default_factory=dict)  # breakdowns of the tables
+    extra: dict[str, Any] = field(default_factory=dict)  # JSON; used by scoring and exports
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose about a benchmark. An empty text is the benchmark's default."""
+    """User options of a benchmark. An empty string selects the benchmark's default."""
 
     split: str = ""
     prompt_mode: str = ""
     subtitles: bool = False
     subtitle_rule: str = "clean"  # evaluation.benchmarks.subtitles.RULES
-    limit: int | None = None  # the first so many questions
+    limit: int | None = None  # number of questions
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where a set lies on the Hugging Face hub. `{split}` in a pattern is the split's name."""
+    """The location of a set on the Hugging Face hub. `{split}` in patterns stands for the split."""
 
     repo: str
-    files: tuple[str, ...]  # patterns of the files with the questions
-    media: tuple[str, ...] = ()  # of those with their films, where they are not in the former
+    files: tuple[str, ...]  # patterns of the annotation files
+    media: tuple[str, ...] = ()  # of the media files, if separate
 
 
 @dataclass(frozen=True, eq=False)
 class Composed:
-    """What is sent: the system text, the user turn, and the words the answer starts with."""
+    """A prompt: the system text, the user turn and the beginning of the reply."""
 
     parts: tuple[Part, ...]
     system: str = ""
-    reply: str = ""  # put into the model's mouth; the raw answer does not repeat it
-    captions: tuple[str, ...] = ()  # subtitles that are in the prompt, for the log
+    reply: str = ""  # prefilled beginning of the reply; not part of the raw answer
+    captions: tuple[str, ...] = ()  # subtitles in the prompt, for the log
 
 
 class Benchmark(ABC):
-    """One benchmark; a subclass fills in the table and the steps."""
+    """One benchmark; a subclass defines its attributes and steps."""
 
     name: str
     title: str
-    needs: str  # one line: what must lie in its folder, and where that comes from
-    hub: Hub | None = None  # None: it has to be fetched by hand, or made
+    needs: str  # one line: the files its folder must hold, and their source
+    hub: Hub | None = None  # None: must be downloaded by hand or generated
     metric: str  # "accuracy", "anls", ...
-    modes: tuple[str, ...]  # ways to read an answer, the default first
+    modes: tuple[str, ...]  # answer-extraction rules, the default first
     prompt_modes: tuple[str, ...] = ("default",)
-    # Prompt mode -> system text, and the words the reply begins with.
+    # Prompt mode -> system text and prefilled beginning of the reply.
     system_and_reply: Mapping[str, tuple[str, str]] = {}
     splits: tuple[str, ...] = ("test",)  # the default first
     max_new_tokens: int = 16
-    num_frames: int | None = None  # of a video; None: what the model was made for
-    max_tiles: int | None = None  # of a picture
-    frame_rule: str = "segments"  # the middles of equal segments
+    num_frames: int | None = None  # per video; None: the model's default
+    max_tiles: int | None = None  # per image
+    frame_rule: str = "segments"  # midpoints of equal segments
     has_subtitles: bool = False
-    weight_by: str | None = None  # a category: the headline is the mean of its means
+    weight_by: str | None = None  # category; the headline is the mean of its values' means
 
     def questions(self, folder: Path, options: Options) -> list[Question]:
-        """All questions in the order of the files; ValueError with a sentence: a wrong layout."""
+        """Returns all questions in file order. Raises ValueError for an unexpected layout."""
         self.check(options)
         if not folder.is_dir():
-            raise ValueError(f"{self.name}: there is no folder {folder}; needed is: {self.needs}")
+            raise ValueError(f"{self.name}: there is no folder {folder}; required: {self.needs}")
         found = list(itertools.islice(self.load(folder, options), options.limit))
         if not found:
             raise ValueError(f"{self.name}: {folder} holds no questions.")
@@ -155,7 +159,7 @@ class Benchmark(ABC):
         return found
 
     def check(self, options: Options) -> None:
-        """ValueError where the options do not fit this benchmark."""
+        """Raises ValueError if this benchmark does not support the options."""
         choices = (
             ("prompt mode", options.prompt_mode, self.prompt_modes),
             ("split", options.split, self.splits),
@@ -167,7 +171,7 @@ class Benchmark(ABC):
                     f"{self.name} has no {what} {chosen!r}; known are {', '.join(known)}."
                 )
         if options.subtitles and not self.has_subtitles:
-            raise ValueError(f"{self.name} has no subtitles to show.")
+            raise ValueError(f"{self.name} has no subtitles.")
         if options.limit is not None and options.limit < 1:
             raise ValueError(f"the limit is {options.limit}; it must be 1 or more.")
 
@@ -178,21 +182,21 @@ class Benchmark(ABC):
         return options.prompt_mode or self.prompt_modes[0]
 
     def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
-        """Patterns of the files that are needed from the hub."""
+        """Returns patterns of the files to download from the hub."""
         assert self.hub is not None
         patterns = self.hub.files + self.hub.media * media
         return tuple(pattern.format(split=self.split(options)) for pattern in patterns)
 
     @abstractmethod
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
-        """The questions one by one, from files in the published layout."""
+        """Yields the questions from files in the published layout."""
 
     @abstractmethod
     def data_files(self, folder: Path, options: Options) -> list[Path]:
-        """The annotation files that were read, to be hashed."""
+        """Returns the annotation files that `load` reads; the manifest records their hashes."""
 
     def require(self, files: Sequence[Path], folder: Path, expected: str) -> list[Path]:
-        """Returns the files that were found. Raises ValueError with the expected ones if none."""
+        """Returns the files found. Raises ValueError with the expected ones if there are none."""
         if not files:
             raise ValueError(f"{self.name}: {folder} holds {expected}.")
         return list(files)
@@ -213,20 +217,20 @@ class Benchmark(ABC):
 
     @abstractmethod
     def read(self, row: LogRow, raw: str, mode: str) -> str | None:
-        """The answer as the mode reads it from the model's words; None: unanswered."""
+        """Returns the answer that the mode extracts from the raw text, or None if unanswered."""
 
     @abstractmethod
     def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
-        """0 to 1; None: left out of the mean, as is every question without targets."""
+        """Returns 0 to 1, or None to exclude the row, as for every question without targets."""
 
     def units(self, rows: Sequence[LogRow], mode: str) -> list[tuple[str, float | None]]:
-        """(group, value) of all that the mean, its error and its interval are taken over."""
+        """Returns (group, value) of every unit of the mean, its error and its interval."""
         return [(row["group"], row["score"].get(mode)) for row in rows]
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
-        """Further numbers the protocol reports, 0 to 1."""
+        """Returns further values that the protocol reports, 0 to 1."""
         return {}
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
-        """Lines of Markdown to print below the main table."""
+        """Returns lines of Markdown to print below the main table."""
         return []

@@ -1,4 +1,4 @@
-"""What benchmarks with a letter as their answer share: reading modes, and the form of options."""
+"""Shared code of multiple-choice benchmarks: extraction modes, prompts, the format of options."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,7 +25,7 @@ def letters(row: LogRow) -> str:
 
 
 def options_by_letter(row: LogRow) -> dict[str, str]:
-    """The options by their letters."""
+    """Returns letter -> option text."""
     return dict(zip(letters(row), row["options"], strict=True))
 
 
@@ -50,7 +50,7 @@ def ranked_abcd(row: LogRow, raw: str) -> str | None:
 
 
 def vlmevalkit_letter(row: LogRow, raw: str) -> str | None:
-    """What its matching by rule would add, an empty set of options, never finds anything."""
+    """VLMEvalKit's rule for videos, without its option matching, which gets no options there."""
     return first_letter(xlsx_roundtrip(raw), VLMEVALKIT, letters(row))
 
 
@@ -59,14 +59,14 @@ def vlmevalkit_match(row: LogRow, raw: str) -> str | None:
 
 
 def lmms_match(row: LogRow, raw: str) -> str | None:
-    """lmms-eval's "static" way for MMBench: its matcher, then the ranked one."""
+    """lmms-eval's "static" mode for MMBench: its own matcher, then the ranked one."""
     options = options_by_letter(row)
     raw = strip_reasoning(raw)
     return lmms_option(raw, options) or ranked_letter(raw, list(options)[:4])
 
 
 class ChoiceBenchmark(Benchmark):
-    """Right is the letter among the targets. Unanswered is wrong, but in the modes that drop it."""
+    """A benchmark scored by letter. Unanswered counts as wrong, except in modes that drop it."""
 
     metric = "accuracy"
     readers: Mapping[str, Reader]
@@ -86,17 +86,17 @@ class ChoiceBenchmark(Benchmark):
 
 
 def dotted(options: Sequence[str]) -> str:
-    """ "A. red", one a line."""
+    """Formats options as "A. red", one per line."""
     return "\n".join(f"{letter}. {o}" for letter, o in zip(LETTERS, options, strict=False))
 
 
 def bracketed(options: Sequence[str]) -> str:
-    """ "(A) red", one a line."""
+    """Formats options as "(A) red", one per line."""
     return "\n".join(f"({letter}) {o}" for letter, o in zip(LETTERS, options, strict=False))
 
 
 def vlmevalkit_prompt(question: str, choices: list[str], hint: str | None = None) -> str:
-    """VLMEvalKit's words for pictures with options."""
+    """VLMEvalKit's prompt for multiple-choice questions about images."""
     hinted = f"Hint: {hint}\n" if hint else ""
     return (
         f"{hinted}Question: {question}\nOptions:\n{dotted(choices)}\n"

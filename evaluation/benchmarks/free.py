@@ -1,4 +1,4 @@
-"""What benchmarks with a short free answer share: each reading mode prepares, then measures."""
+"""Shared code of benchmarks with short free-form answers: each mode prepares, then measures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ WORD_OR_PHRASE = "Answer the question using a single word or phrase."
 
 @dataclass(frozen=True)
 class ScoringRule:
-    """How one harness takes an answer, and what it makes of it."""
+    """How one harness normalizes an answer and scores it."""
 
     prepare: Callable[[str], str]
     measure: Callable[[str, Sequence[str], LogRow], float]
@@ -24,12 +24,12 @@ def unchanged(raw: str) -> str:
 
 
 stripped = str.strip
-lmms = strip_reasoning  # it strips as well
+lmms = strip_reasoning  # it also strips spaces
 table = xlsx_roundtrip
 
 
 class FreeBenchmark(Benchmark):
-    """An empty answer is an answer: it is measured like any other."""
+    """A benchmark of free-form answers. An empty answer is scored like any other."""
 
     scoring_rules: Mapping[str, ScoringRule]
 

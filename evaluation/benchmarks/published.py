@@ -1,7 +1,7 @@
-"""Annotation files as they are published: parquet, JSON, JSON lines and tab-separated tables.
+"""Reads published annotation files: parquet, JSON and tab-separated tables.
 
-Whatever is wrong with one is a ValueError with a sentence that names the file. Pictures in parquet
-are not read here: a row holds a `Cell` that says where its picture lies.
+Every fault is a ValueError that names the file. Images in parquet are not read here: a row holds a
+`Cell` with the location of its image.
 """
 
 import csv
@@ -13,13 +13,13 @@ from typing import Any
 from evaluation.benchmarks.stored import Cell
 from evaluation.json_files import read_json
 
-PICTURE_NAME = "image.path"  # in a row: the file name a picture had before it was packed
+PICTURE_NAME = "image.path"  # key of an image's original file name in a row
 
 
 def parquet_files(folder: Path, config: str, split: str) -> list[Path]:
-    """The files of one split in the hub's layout: under the config's name, "data", or bare."""
-    for place in (folder / config, folder / "data", folder):
-        found = sorted(place.glob(f"{split}-*.parquet"))
+    """Returns a split's files in the hub's layout: below the config's name, "data", or directly."""
+    for parent in (folder / config, folder / "data", folder):
+        found = sorted(parent.glob(f"{split}-*.parquet"))
         if found:
             return found
     return []
@@ -28,29 +28,29 @@ def parquet_files(folder: Path, config: str, split: str) -> list[Path]:
 def read_parquet(
     files: Sequence[Path], columns: Sequence[str], optional: Sequence[str] = (), picture: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """The rows, with a `Cell` under the name of the picture column. Missing optionals are None."""
+    """Yields rows with a `Cell` in the image column. Missing optional columns are None."""
     try:
         import pyarrow
         import pyarrow.parquet as parquet
     except ImportError as error:
         raise ValueError(
-            'parquet files are read with pyarrow; install it with: pip install -e ".[evaluation]"'
+            'reading parquet files needs pyarrow; install it with: pip install -e ".[evaluation]"'
         ) from error
 
     for path in files:
         try:
             file = parquet.ParquetFile(path)
         except (pyarrow.ArrowException, OSError) as error:
-            raise ValueError(f"{path} is not a whole parquet file ({error}).") from error
-        there = set(file.schema_arrow.names)
-        wanted = [*columns, *([picture] if picture else [])]
-        missing = [name for name in wanted if name not in there]
+            raise ValueError(f"{path} is not a complete parquet file ({error}).") from error
+        present = set(file.schema_arrow.names)
+        required = [*columns, *([picture] if picture else [])]
+        missing = [name for name in required if name not in present]
         if missing:
             raise ValueError(
                 f"{path} has no column {', '.join(map(repr, missing))}; it has"
-                f" {', '.join(sorted(there))}. This may be another revision of the data set."
+                f" {', '.join(sorted(present))}. This may be another revision of the data set."
             )
-        read = [*columns, *(name for name in optional if name in there)]
+        read = [*columns, *(name for name in optional if name in present)]
         named = picture and "path" in _fields(file.schema_arrow.field(picture).type)
         nothing = dict.fromkeys(optional)
         for group in range(file.num_row_groups):
@@ -59,8 +59,8 @@ def read_parquet(
             if named:
                 taken = file.read_row_group(group, columns=[f"{picture}.path"]).to_pylist()
                 names = [(row[picture] or {}).get("path") for row in taken]
-            for place, (row, name) in enumerate(zip(rows, names, strict=True)):
-                cell = {picture: Cell(path, picture, group, place)} if picture else {}
+            for number, (row, name) in enumerate(zip(rows, names, strict=True)):
+                cell = {picture: Cell(path, picture, group, number)} if picture else {}
                 yield {**nothing, **row, **cell, PICTURE_NAME: name}
 
 
@@ -69,7 +69,7 @@ def _fields(kind: Any) -> list[str]:
 
 
 def read_list(path: Path, keys: Sequence[str], under: str = "") -> Iterator[dict[str, Any]]:
-    """The objects of a JSON list, or of the list under a key, each with the `keys`."""
+    """Yields the objects of a JSON list, or of the list at key `under`; each must have `keys`."""
     found = read_json(path)
     if under and isinstance(found, dict):
         found = found.get(under)
@@ -83,8 +83,8 @@ def read_list(path: Path, keys: Sequence[str], under: str = "") -> Iterator[dict
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:
-    """The rows of a tab-separated table; empty fields are None."""
-    csv.field_size_limit(sys.maxsize)  # pictures are fields here
+    """Yields the rows of a tab-separated table; empty fields are None."""
+    csv.field_size_limit(sys.maxsize)  # fields hold base64 images
     with path.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file, delimiter="\t")
         missing = [name for name in columns if name not in (table.fieldnames or ())]
@@ -95,15 +95,15 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | N
 
 
 def text(row: dict[str, Any], key: str) -> str:
-    """A field that must be text; numbers are taken for text as well."""
+    """Returns a required field as text. Raises ValueError if it is neither text nor a number."""
     value = row[key]
     if value is None or isinstance(value, list | dict):
-        raise ValueError(f"a question has {value!r} as its {key!r}.")
+        raise ValueError(f"a question has {value!r} as its {key!r}, which must be text.")
     return str(value)
 
 
 def letter_of(answer: Any, options: Sequence[str], where: str) -> tuple[str, ...]:
-    """The letter of an answer that is given as the text of an option; of None there is none."""
+    """Returns the letter of the option that equals the answer; an empty tuple for None."""
     if answer is None:
         return ()
     if str(answer) not in options:

@@ -1,7 +1,7 @@
-"""Where a picture or film lies inside a bigger file: a cell of a parquet table, a member of a zip.
+"""Media inside larger files: a cell of a parquet table, a member of a zip file.
 
-Data sets are published packed, and are larger than memory: a question only says where its medium
-lies, and the reader takes it out when its turn comes.
+Published data sets are packed and larger than memory: a question stores the location of its media,
+and the reader unpacks them when they are needed.
 """
 
 import contextlib
@@ -18,42 +18,42 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """The encoded picture in one cell of a parquet file."""
+    """The encoded image in one cell of a parquet file."""
 
     file: Path
     column: str
     row_group: int
-    row: int  # in its group
+    row: int  # within the group
 
     def bytes(self) -> bytes:
         value = _column(self.file, self.column, self.row_group)[self.row].as_py()
-        if isinstance(value, dict):  # how the hub stores pictures: {"bytes": ..., "path": ...}
+        if isinstance(value, dict):  # the hub's format of images: {"bytes": ..., "path": ...}
             value = value.get("bytes")
         if not isinstance(value, bytes) or not value:
             raise ValueError(
-                f"{self.file.name} has no picture in its column {self.column!r}, row group"
+                f"{self.file.name} has no image in its column {self.column!r}, row group"
                 f" {self.row_group}, row {self.row}."
             )
         return value
 
 
-@lru_cache(maxsize=2)  # neighbours are asked for in turn; a group may be a gigabyte
+@lru_cache(maxsize=2)  # neighbors are read in turn; a group may take a gigabyte
 def _column(file: Path, column: str, row_group: int) -> Any:
-    import pyarrow.parquet as parquet  # read only where a data set is in parquet
+    import pyarrow.parquet as parquet  # imported only for data sets in parquet
 
     return parquet.ParquetFile(file).read_row_group(row_group, columns=[column]).column(0)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A film in a zip file, taken out to `target` when it is first asked for."""
+    """A video in a zip file, extracted to `target` on first use."""
 
     archive: Path
     name: str
     target: Path
 
     def unpack(self) -> Path:
-        """The unpacked file. Several processes may ask at once; the file appears when whole."""
+        """Returns the extracted file, which appears when complete, so processes do not conflict."""
         if self.target.is_file():
             return self.target
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,22 +76,22 @@ class Member:
 
 
 class VideoFiles:
-    """Films below a folder, unpacked or still in zip files beside it."""
+    """Videos below a folder, unpacked or in zip files beside it."""
 
     def __init__(self, root: Path, archives: Sequence[Path] = ()) -> None:
         self.root = root
-        self.members: dict[str, list[tuple[Path, str]]] = {}  # by their name without folders
+        self.members: dict[str, list[tuple[Path, str]]] = {}  # by lower-case file name
         for archive in archives:
             try:
                 names = zipfile.ZipFile(archive).namelist()
             except (zipfile.BadZipFile, OSError) as error:
-                raise ValueError(f"{archive} is not a whole zip file ({error}).") from error
+                raise ValueError(f"{archive} is not a complete zip file ({error}).") from error
             for name in names:
                 if not name.endswith("/"):
                     self.members.setdefault(Path(name).name.lower(), []).append((archive, name))
 
     def find(self, names: Sequence[str]) -> "Path | Member":
-        """The first of the names that is there; else the first, whose absence is told later."""
+        """Returns the first name that exists, else the path of the first, which fails later."""
         for name in names:
             path = inside(self.root, name)
             if path.is_file():
@@ -105,12 +105,12 @@ class VideoFiles:
         return inside(self.root, names[0])
 
     def _packed(self, name: str) -> tuple[Path, str] | None:
-        """The member with this path; else, of one name only, whatever its folder is."""
+        """Returns the member with this path, else the only one with this file name, else None."""
         alike = self.members.get(Path(name).name.lower(), [])
         ending = f"/{name.lower()}"
-        same = [found for found in alike if f"/{found[1].lower()}".endswith(ending)]
-        if same:
-            return same[0]
+        exact = [found for found in alike if f"/{found[1].lower()}".endswith(ending)]
+        if exact:
+            return exact[0]
         return alike[0] if len(alike) == 1 else None
 
 
@@ -121,7 +121,7 @@ def first_existing(folders: Sequence[Path], name: str) -> Path:
 
 
 def inside(root: Path, name: str) -> Path:
-    """A file named by an annotation, which may not lead out of its folder."""
+    """Returns the path of an annotated file name. Raises ValueError if it leaves the folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ValueError(f"the file name {name!r} leads out of {root}.")
+        raise ValueError(f"the file name {name!r} points outside {root}.")
     return root / name

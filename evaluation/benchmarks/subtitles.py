@@ -1,8 +1,8 @@
-"""Subtitles of a video, and which of them belong to the frames that were seen.
+"""Reads subtitles of a video and selects those of the sampled frames.
 
-Two rules. "clean" is ours: a caption belongs to a frame if start <= t < end, captions come in order
-of time, each once. "official" repeats the tool Video-MME names: strictly between start and end, the
-first caption that fits, one line a frame, so that a long caption is said again and again.
+Two rules. "clean" is ours: a caption belongs to a frame if start <= t < end; captions come in
+chronological order, each once. "official" follows the tool that Video-MME names: strictly between
+start and end, the first matching caption, one line per frame, so that long captions repeat.
 """
 
 import codecs
@@ -22,20 +22,20 @@ BOMS = (
 
 @dataclass(frozen=True)
 class Caption:
-    """What is said from `start` to `end`, in seconds."""
+    """Text displayed from `start` to `end`, in seconds."""
 
     start: float
     end: float
     text: str  # one line, without markup
-    written: str = ""  # as the official tool has it: codes like {\\i1} are left in
+    written: str = ""  # as the official tool keeps it, with codes like {\\i1}
 
 
 def read_subtitles(path: Path) -> list[Caption]:
-    """The captions of an srt (or vtt, ass) file as they stand there; empty ones are left out.
+    """Returns the non-empty captions of an srt, vtt or ass file, in file order.
 
-    ValueError says in a sentence what is wrong with the file.
+    Raises ValueError if the file is missing, not text or not subtitles.
     """
-    import pysubs2  # read only where subtitles are asked for
+    import pysubs2  # imported only for runs with subtitles
 
     try:
         text = decode(path.read_bytes())
@@ -43,14 +43,14 @@ def read_subtitles(path: Path) -> list[Caption]:
         raise ValueError(f"{path}: the subtitles cannot be read ({error.strerror}).") from error
     except UnicodeError as error:
         raise ValueError(
-            f"{path}: the subtitles are neither Unicode nor in Western letters; save them as UTF-8."
+            f"{path}: the subtitles are in an unknown encoding; save them as UTF-8."
         ) from error
     if not text.strip():
         return []
     try:
         events = pysubs2.SSAFile.from_string(text, format_=_format(text))
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
-        raise ValueError(f"{path}: these are no subtitles ({error}).") from error
+        raise ValueError(f"{path}: not a subtitle file ({error}).") from error
     captions = [
         Caption(
             event.start / 1000,
@@ -62,7 +62,7 @@ def read_subtitles(path: Path) -> list[Caption]:
         if not event.is_comment
     ]
     if not captions:
-        raise ValueError(f"{path}: holds text, but no caption with a time.")
+        raise ValueError(f"{path}: holds text but no caption with times.")
     return [caption for caption in captions if caption.text or caption.written.strip()]
 
 
@@ -73,27 +73,29 @@ def _format(text: str) -> str:
 
 
 def decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 or UTF-32 by its mark, else UTF-8, else Windows' Western letters.
+    """Decodes UTF-8, UTF-16 or UTF-32 by its byte-order mark, else UTF-8, else Windows-1252.
 
-    UnicodeError if it is none of them: which of the other alphabets it is, bytes alone do not say.
+    Raises UnicodeError for other 8-bit encodings, which the bytes alone do not identify.
     """
     for mark, encoding in BOMS:
         if data.startswith(mark):
             return data.decode(encoding)
-    if data.count(0) > len(data) // 4:  # UTF-16 without its mark
+    if data.count(0) > len(data) // 4:  # UTF-16 without a mark
         little = data[1::2].count(0) > data[::2].count(0)
         return data.decode("utf-16-le" if little else "utf-16-be")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         runs = re.findall(rb"[\x80-\xff]+", data)
-        if sum(map(len, runs)) > 1.5 * len(runs):  # accents stand alone, other scripts in rows
+        if sum(map(len, runs)) > 1.5 * len(
+            runs
+        ):  # accents are isolated, other scripts come in runs
             raise
         return data.decode("cp1252", errors="replace")
 
 
 def clean_rule(captions: Sequence[Caption], times: Sequence[float]) -> tuple[str, ...]:
-    """Captions on show at any of the times: in order of time, each once."""
+    """Returns the captions displayed at any of the times, in chronological order, each once."""
     return tuple(
         caption.text
         for caption in sorted(captions, key=lambda caption: (caption.start, caption.end))
@@ -102,7 +104,7 @@ def clean_rule(captions: Sequence[Caption], times: Sequence[float]) -> tuple[str
 
 
 def official_rule(captions: Sequence[Caption], times: Sequence[float]) -> tuple[str, ...]:
-    """One line for each time that lies strictly inside a caption: the first such caption's."""
+    """Returns, for each time strictly inside a caption, the text of the first such caption."""
     lines = []
     for time in times:
         now = round(time * 1000)

@@ -1,12 +1,11 @@
-"""The model class that lmms-eval calls, for chat tasks and for simple ones.
+"""The model classes that lmms-eval calls, for chat and simple tasks.
 
     lmms-eval --model revisit --model_args pretrained=embedded,num_frames=16 --batch_size 8 \\
         --tasks videomme --output_path out --log_samples
 
-Answers come in the order of the requests, with their token counts; requests with the same
-generation settings share batches. Media are read ahead, in processes of their own. A file that
-cannot be read is answered with nothing and counted in the log, for an error would lose the whole
-run.
+Answers are in request order, with token counts; requests with equal generation settings share
+batches. Media are decoded ahead, in processes of their own. A file that cannot be read gets an
+empty answer and is counted in the log, because an error would lose the whole run.
 """
 
 import os
@@ -33,11 +32,11 @@ from evaluation.lmms.requests import (
 from vlm.conversation import Conversation
 from vlm.media.decode import MediaReader
 
-Read = Callable[[], tuple[Conversation, str]]  # a conversation, and how the answer begins
+Read = Callable[[], tuple[Conversation, str]]  # a conversation and the beginning of the reply
 
 
 class Revisit(lmms):
-    """Chat tasks: the conversation comes as messages."""
+    """The model for chat tasks, whose requests are messages."""
 
     is_simple = False
 
@@ -68,7 +67,7 @@ class Revisit(lmms):
         self.settings = GenerateSettings(
             num_frames, max_tiles, looks, int(max_new_tokens), seed=int(seed)
         )
-        # Not a module itself: lmms-eval deletes all modules it finds here after each run.
+        # Not an nn.Module: lmms-eval deletes all modules it finds here after each run.
         self.answerer = Answerer.load(
             pretrained,
             int(batch_size),
@@ -92,14 +91,14 @@ class Revisit(lmms):
         return str(self.answerer.processor.prompt_config.template)
 
     def generate_until(self, requests: Sequence[Instance]) -> list[GenerationResult]:
-        """One answer for each request, in their order."""
+        """Returns one answer per request, in order."""
         answers: list[GenerationResult | None] = [None] * len(requests)
         groups: dict[GenerateSettings, list[int]] = {}
         ignored: set[str] = set()
         for place, request in enumerate(requests):
-            wanted = self.wanted(request)
-            ignored.update(unknown_settings(wanted))
-            settings = settings_from(wanted, self.settings, self.until_rule)
+            requested = self.requested(request)
+            ignored.update(unknown_settings(requested))
+            settings = settings_from(requested, self.settings, self.until_rule)
             groups.setdefault(settings, []).append(place)
         if ignored:
             logger.warning(f"revisit ignores the generation settings {', '.join(sorted(ignored))}")
@@ -126,7 +125,7 @@ class Revisit(lmms):
                             text, error, counts = "", item, TokenCounts(0, 0)
                         if error:
                             unanswered += 1
-                            logger.error(f"request {place} is answered with nothing: {error}")
+                            logger.error(f"request {place} gets an empty answer: {error}")
                         answers[place] = GenerationResult(text, counts)
                     bar.update(len(batch))
         if unanswered:
@@ -139,7 +138,7 @@ class Revisit(lmms):
     def _read_ahead(
         self, requests: Sequence[Instance], batches: Sequence[list[int]], reader: MediaReader
     ) -> Iterator[tuple[list[int], list[Prompt | str]]]:
-        """Each batch with its media read, the next one while this one is answered."""
+        """Yields batches with decoded media; decodes the next one while the current is answered."""
 
         def read(batch: list[int]) -> list[Prompt | str]:
             return [self._read(place, requests[place], reader) for place in batch]
@@ -153,20 +152,20 @@ class Revisit(lmms):
                 yield batch, asked
 
     def _read(self, place: int, request: Instance, reader: MediaReader) -> Prompt | str:
-        """A request ready to be asked, or the sentence why it cannot be."""
+        """Returns the decoded request, or the error message if decoding fails."""
         try:
             conversation, reply = self.conversation(request, reader)
         except (ValueError, OSError) as error:
             return str(error)
-        # The draws of a repeated question are others, its place among the requests being so.
+        # The id seeds sampling, so that repeated questions draw differently.
         return Prompt(f"{place}", conversation, reply=reply)
 
-    def wanted(self, request: Instance) -> dict[str, Any]:
-        """The generation settings of a request."""
+    def requested(self, request: Instance) -> dict[str, Any]:
+        """Returns the generation settings of a request."""
         return dict(request.args[2])
 
     def conversation(self, request: Instance, reader: MediaReader) -> tuple[Conversation, str]:
-        """A request's messages with their media read, and how the answer begins."""
+        """Returns a request's messages with decoded media, and the beginning of the reply."""
         _, doc_to_messages, _, doc_id, task, split = request.args
         messages = doc_to_messages(self.task_dict[task][split][doc_id])
         return from_chat(messages, reader, self.num_frames)
@@ -184,19 +183,19 @@ class Revisit(lmms):
 
     def loglikelihood(self, requests: Sequence[Instance]) -> list[tuple[float, bool]]:
         raise NotImplementedError(
-            "lmms-eval 0.7 cannot score log-likelihoods of chat models; use a task that generates."
+            "lmms-eval 0.7 cannot score log-likelihoods of chat models; use a generative task."
         )
 
     def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[str]:
-        raise NotImplementedError("this model is not asked in several rounds by lmms-eval.")
+        raise NotImplementedError("this model does not support multi-round tasks of lmms-eval.")
 
 
 class RevisitSimple(Revisit):
-    """Simple tasks: one text, and the visuals beside it."""
+    """The model for simple tasks, whose requests are one text with visuals."""
 
     is_simple = True
 
-    def wanted(self, request: Instance) -> dict[str, Any]:
+    def requested(self, request: Instance) -> dict[str, Any]:
         return dict(request.args[1])
 
     def conversation(self, request: Instance, reader: MediaReader) -> tuple[Conversation, str]:

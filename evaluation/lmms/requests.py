@@ -1,6 +1,6 @@
-"""What lmms-eval asks, in this repository's words: messages, media and generation settings.
+"""Converts lmms-eval's requests: messages, media and generation settings.
 
-Knows the form of lmms-eval's requests, but does not import it.
+Depends on the format of the requests, but does not import lmms-eval.
 """
 
 import re
@@ -17,9 +17,9 @@ from vlm.media.decode import MediaReader
 from vlm.media.readers.images import on_white
 from vlm.media.sampling import segment_times
 
-HARNESS_UNTIL = ("\n\n",)  # what lmms-eval asks for where a task does not say anything
+HARNESS_UNTIL = ("\n\n",)  # lmms-eval's default for tasks without `until`
 UNTIL_RULES = ("task", "all", "none")
-# Settings that change nothing here, and those that say what is done anyway.
+# Settings that are applied, or that have no effect here.
 KNOWN = {
     "do_sample",
     "image_aspect_ratio",
@@ -33,54 +33,58 @@ KNOWN = {
 
 
 def settings_from(
-    wanted: Mapping[str, Any], base: GenerateSettings, until_rule: str
+    requested: Mapping[str, Any], base: GenerateSettings, until_rule: str
 ) -> GenerateSettings:
-    """A task's `generation_kwargs` on top of the model's own settings.
+    """Applies a task's `generation_kwargs` to the model's own settings.
 
-    ValueError for what cannot be honoured. Draws where `do_sample` does not forbid it and the
-    temperature is above 0, as lmms-eval's own models do.
+    Samples if the temperature is above 0 and `do_sample` is not False, as lmms-eval's own models
+    do. Raises ValueError for unsupported settings.
     """
-    beams = wanted.get("num_beams")
+    beams = requested.get("num_beams")
     if beams not in (None, 1):
-        raise ValueError(f"num_beams is {beams}; this model takes the likeliest token, or draws.")
-    longest = wanted.get("max_new_tokens") or wanted.get("max_gen_toks") or base.max_new_tokens
-    temperature = wanted.get("temperature")
+        raise ValueError(
+            f"num_beams is {beams}; this model supports greedy decoding and sampling only."
+        )
+    longest = (
+        requested.get("max_new_tokens") or requested.get("max_gen_toks") or base.max_new_tokens
+    )
+    temperature = requested.get("temperature")
     if temperature is None:
-        temperature = 1.0 if wanted.get("do_sample") else 0.0
-    if wanted.get("do_sample") is False:
+        temperature = 1.0 if requested.get("do_sample") else 0.0
+    if requested.get("do_sample") is False:
         temperature = 0.0
-    top_p = wanted.get("top_p")
+    top_p = requested.get("top_p")
     return replace(
         base,
         max_new_tokens=int(longest),
         temperature=float(temperature),
         top_p=1.0 if top_p is None else float(top_p),
-        until=until_from(wanted.get("until"), until_rule),
+        until=until_from(requested.get("until"), until_rule),
     )
 
 
-def until_from(wanted: str | Sequence[str] | None, rule: str) -> tuple[str, ...]:
-    """Where an answer ends: what a task asks for, but not lmms-eval's own blank line.
+def until_from(requested: str | Sequence[str] | None, rule: str) -> tuple[str, ...]:
+    """Returns the stop strings of a task, without lmms-eval's default blank line.
 
-    A chat model ends its turns itself, and a blank line is part of many an answer. The rule "all"
-    honours it nevertheless, "none" honours nothing.
+    A chat model ends its own turns, and many answers contain blank lines. The rule "all" keeps the
+    default, "none" drops all stop strings.
     """
-    stops = (wanted,) if isinstance(wanted, str) else tuple(wanted or ())
+    stops = (requested,) if isinstance(requested, str) else tuple(requested or ())
     stops = tuple(stop for stop in stops if stop)
     if rule == "none" or (rule == "task" and stops == HARNESS_UNTIL):
         return ()
     return stops
 
 
-def unknown_settings(wanted: Mapping[str, Any]) -> list[str]:
-    """Names of settings that would be ignored and might matter."""
-    return sorted(name for name in wanted.keys() - KNOWN if wanted[name] is not None)
+def unknown_settings(requested: Mapping[str, Any]) -> list[str]:
+    """Returns the names of settings that are ignored but might matter."""
+    return sorted(name for name in requested.keys() - KNOWN if requested[name] is not None)
 
 
 def from_chat(
     messages: Sequence[Mapping[str, Any]], reader: MediaReader, num_frames: int
 ) -> tuple[Conversation, str]:
-    """Messages of a chat task, media read. A last word of the assistant's is how to begin."""
+    """Decodes the messages of a chat task; a final assistant message begins the reply."""
     turns: list[Message] = []
     for message in messages:
         content = message["content"]
@@ -97,7 +101,7 @@ def from_chat(
 def from_simple(
     context: str, visuals: Any, reader: MediaReader, num_frames: int
 ) -> tuple[Conversation, str]:
-    """The text and the visuals of a simple task: these first, or each where `<image>` stands."""
+    """Combines text and visuals of a simple task: visuals first, or each at its `<image>` mark."""
     media = [read_visual(visual, reader, num_frames) for visual in flat(visuals)]
     pieces = re.split("<image>", context)
     parts: list[Part]
@@ -112,7 +116,7 @@ def from_simple(
 
 
 def flat(visuals: Any) -> list[Any]:
-    """Tasks hand over None, one thing, a list, or a list in a list."""
+    """Flattens a task's visuals: None, a single item, or nested lists."""
     if visuals is None:
         return []
     if isinstance(visuals, list | tuple):
@@ -121,7 +125,7 @@ def flat(visuals: Any) -> list[Any]:
 
 
 def read_visual(visual: Any, reader: MediaReader, num_frames: int) -> Image | Video:
-    """A PIL picture, or the path of a picture or a video: the file itself says which."""
+    """Reads a PIL image or the path of an image or video, by the file's contents."""
     if isinstance(visual, str | Path):
         path = Path(visual)
         if reader.probe(path).kind == "video":
@@ -145,7 +149,7 @@ def _part(part: Mapping[str, Any], reader: MediaReader, num_frames: int) -> Part
             times = (part.get("start_time"), part.get("end_time"))
             return _video(Path(url), reader, num_frames, *times)
         return _frames(url, num_frames)
-    raise ValueError(f"this model is shown texts, pictures and videos, but a task sends {kind!r}.")
+    raise ValueError(f"this model accepts text, images and videos, but a task sends {kind!r}.")
 
 
 def _video(
@@ -155,7 +159,7 @@ def _video(
     start: float | None = None,
     end: float | None = None,
 ) -> Video:
-    """Our own sampling: the middles of equal segments, in seconds."""
+    """Samples by our own rule: the midpoints of equal segments, in seconds."""
     if start is None and end is None:
         video = reader.read_video(path, num_frames=num_frames)
     else:
@@ -165,7 +169,7 @@ def _video(
 
 
 def _frames(frames: Any, num_frames: int) -> Video:
-    """A video that comes as a list of PIL pictures, one a second for want of better."""
+    """Reads a video given as a list of PIL images, assuming one frame per second."""
     pictures = flat(frames)
     if not pictures:
         raise ValueError("a task sends a video without frames.")
@@ -177,6 +181,6 @@ def _frames(frames: Any, num_frames: int) -> Video:
 def _picture(picture: Any) -> Image:
     if not hasattr(picture, "convert"):
         raise ValueError(
-            f"a task sends a {type(picture).__name__}; pictures come as PIL pictures or as paths."
+            f"a task sends a {type(picture).__name__}; images must be PIL images or paths."
         )
     return Image(np.asarray(on_white(picture).convert("RGB")))

@@ -1,1 +1,1 @@
-"""The experiment with looks and frames: `python -m evaluation looks`."""
+"""The looks and frames experiment: `python -m evaluation looks`."""

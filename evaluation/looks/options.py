@@ -1,19 +1,19 @@
-"""The options of `python -m evaluation looks`, apart from what it does, so that --help is quick."""
+"""The options of `python -m evaluation looks`, in a module of their own so that --help is fast."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-ABOUT = """PVC's signature experiment: does looking again help? The same questions about pictures of
-text and small detail with one look, two, three and four at each picture; the same questions about
-videos with ever more frames. A run that was stopped goes on where it was."""
+ABOUT = """PVC's signature experiment: do more looks improve answers? Asks the same questions about
+images of text and small detail with one to four looks per image, and the same questions about
+videos with increasing numbers of frames. Repeat the same command to resume a stopped run."""
 
 
 def add_looks(commands: Any) -> None:
-    """The command's options, below the parser of `python -m evaluation`."""
+    """Adds the command to the parser of `python -m evaluation`."""
     parser = commands.add_parser(
         "looks",
-        help="accuracy against the number of looks and of frames, as a table and a plot",
+        help="plot accuracy against the number of looks and frames",
         description=ABOUT,
         epilog="examples:\n  python -m evaluation looks --limit 5\n"
         "  python -m evaluation looks --model pvc=runs/a/model --beside plain=runs/b/model",
@@ -23,28 +23,30 @@ def add_looks(commands: Any) -> None:
         "--model",
         default="embedded",
         metavar="[NAME=]DIR",
-        help="a folder or a repository (default: embedded), and what to call it",
+        help="model folder or repository, optionally with a name (default: embedded)",
     )
     parser.add_argument(
         "--beside",
         nargs="+",
         default=[],
         metavar="[NAME=]DIR",
-        help="more models, to compare with, say one trained without progressive encoding",
+        help="more models for comparison, such as one trained without progressive encoding",
     )
     parser.add_argument(
         "--data",
         type=Path,
-        help="a folder with records.jsonl (default: what python -m data.embedded made)",
+        help="folder with records.jsonl (default: the output of python -m data.embedded)",
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/looks"), help="default: runs/looks")
-    for name, numbers, words in (
-        ("--looks", [1, 2, 3, 4], "looks at each picture; no number leaves the pictures out"),
-        ("--frames", [1, 2, 4, 8, 16], "frames of each video; no number leaves the videos out"),
-    ):
-        parser.add_argument(name, type=int, nargs="*", default=numbers, metavar="N", help=words)
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="only so many questions of each task"
+        "--out", type=Path, default=Path("runs/looks"), help="output folder (default: runs/looks)"
+    )
+    for name, numbers, text in (
+        ("--looks", [1, 2, 3, 4], "looks at each image; without a number, images are skipped"),
+        ("--frames", [1, 2, 4, 8, 16], "frames per video; without a number, videos are skipped"),
+    ):
+        parser.add_argument(name, type=int, nargs="*", default=numbers, metavar="N", help=text)
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="only the first N questions of each task"
     )
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"))

@@ -1,4 +1,4 @@
-"""The curves of `python -m evaluation looks`: accuracy against looks, and against frames."""
+"""The plot of `python -m evaluation looks`: accuracy against looks and against frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from data.wilson import wilson
 
 TITLES = {
-    "looks": ("Pictures of text and small detail", "looks at the picture"),
+    "looks": ("Images of text and small detail", "looks at the image"),
     "frames": ("Videos", "frames of the video"),
 }
 
@@ -26,13 +26,13 @@ class Point:
 
 
 def plot(points: Sequence[Point], files: Sequence[Path]) -> None:
-    """One panel for each kind; bars are 95 % Wilson intervals. The suffix is the format."""
+    """Draws one panel per kind, with 95 % Wilson intervals. File suffixes select the formats."""
     labels = list(dict.fromkeys(point.label for point in points))
     kinds = [kind for kind in TITLES if any(point.kind == kind for point in points)]
     figure = Figure(figsize=(4.6 * len(kinds), 3.6), layout="constrained")
     for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
         title, label = TITLES[kind]
-        for place, name in enumerate(labels):
+        for number, name in enumerate(labels):
             line = [p for p in points if (p.kind, p.label) == (kind, name) and p.total]
             if not line:
                 continue
@@ -44,7 +44,7 @@ def plot(points: Sequence[Point], files: Sequence[Path]) -> None:
                 [p.number for p in line],
                 shares,
                 [below, above],
-                color=f"C{place}",
+                color=f"C{number}",
                 marker="o",
                 capsize=3,
                 label=name,
@@ -61,6 +61,6 @@ def plot(points: Sequence[Point], files: Sequence[Path]) -> None:
         if len(labels) > 1:
             axes.legend(frameon=False)
     for file in files:
-        # No date inside: the same numbers give the same bytes.
+        # Without a date, equal results give equal bytes.
         metadata = {"Date": None} if file.suffix == ".svg" else {}
         figure.savefig(file, dpi=130, metadata=metadata)

@@ -1,1 +1,1 @@
-"""How right a free answer is, from 0 to 1."""
+"""Metrics of free-form answers, from 0 to 1."""

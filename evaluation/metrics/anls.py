@@ -1,8 +1,8 @@
-"""ANLS, the similarity of DocVQA and InfographicVQA, exactly as the test server's code has it.
+"""ANLS, the similarity of DocVQA and InfographicVQA, exactly as in the test server's code.
 
-The distance is taken between texts in lower case with their blanks collapsed, the length from the
-texts as they were given: blanks around an answer raise its score. A similarity of exactly 0.5 is
-kept. The paper (arXiv:1905.13648) says "below the threshold" of the distance and so drops it.
+The distance is computed on lower-cased texts with collapsed spaces, the length on the original
+texts: spaces around an answer raise its score. A similarity of exactly 0.5 is kept; the paper
+(arXiv:1905.13648) requires a distance "below the threshold" and drops it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ THRESHOLD = 0.5
 
 
 def anls(answer: str, targets: Iterable[str], keep_half: bool = True) -> float:
-    """The best similarity to an accepted answer, 0 to 1; 0 where it is below one half."""
+    """Returns the best similarity to an accepted answer, 0 to 1; 0 if it is below one half."""
     similarity = 1 - min((_distance(answer, target) for target in targets), default=1.0)
     if similarity < THRESHOLD or (similarity == THRESHOLD and not keep_half):
         return 0.0
@@ -21,7 +21,7 @@ def anls(answer: str, targets: Iterable[str], keep_half: bool = True) -> float:
 
 
 def _distance(answer: str, target: str) -> float:
-    # upper(): the server measures lengths there, and a few letters ("ß") grow.
+    # upper(): the server measures the upper-cased text, in which a few letters ("ß") grow.
     length = max(len(answer.upper()), len(target.upper()))
     if length == 0:
         return 0.0

@@ -1,27 +1,27 @@
 """Relaxed accuracy, the metric of ChartQA (arXiv:2203.10244): numbers may be 5 % off.
 
-`relaxed` repeats the function all harnesses share, with what it cannot do: a "%" divides its own
-side only, "1,000" is no number, a target of 0 is compared as text, and "Yes." is not "Yes".
-`relaxed_clean` repairs these; years get their 5 % in both.
+`relaxed` reproduces the function that all harnesses share, with its limitations: a "%" divides only
+its own side, "1,000" is not a number, a target of 0 is compared as text, and "Yes." differs from
+"Yes". `relaxed_clean` repairs these; both allow years to be 5 % off.
 """
 
 TOLERANCE = 0.05
 
 
 def relaxed(answer: str, target: str) -> float:
-    """1 or 0."""
-    said, wanted = _number(answer), _number(target)
-    if said is not None and wanted:
-        return float(abs(said - wanted) / abs(wanted) <= TOLERANCE)
+    """Returns 1 or 0."""
+    given, expected = _number(answer), _number(target)
+    if given is not None and expected:
+        return float(abs(given - expected) / abs(expected) <= TOLERANCE)
     return float(answer.lower() == target.lower())
 
 
 def relaxed_clean(answer: str, target: str) -> float:
-    """1 or 0; a full stop, thousands, currency and per cent signs do not matter."""
+    """Returns 1 or 0; ignores full stops, thousands separators, currency and percent signs."""
     answer, target = (_tidy(text) for text in (answer, target))
-    said, wanted = _number(answer), _number(target)
-    if said is not None and wanted is not None:
-        return float(abs(said - wanted) <= TOLERANCE * abs(wanted))
+    given, expected = _number(answer), _number(target)
+    if given is not None and expected is not None:
+        return float(abs(given - expected) <= TOLERANCE * abs(expected))
     return float(answer.lower() == target.lower())
 
 

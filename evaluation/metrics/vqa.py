@@ -1,9 +1,9 @@
-"""VQA accuracy over ten human answers, the metric of TextVQA, after EvalAI's answer processor.
+"""VQA accuracy over ten human answers, the metric of TextVQA, with EvalAI's answer processor.
 
-An answer is as right as the mean, over leaving out each person, of min(1, agreeing people / 3).
-Both sides lose case, most punctuation and articles; number words become digits and "none" becomes
-"0". The processors of EvalAI (lmms-eval, PVC) and VLMEvalKit differ in points after digits, in
-possessives, and in commas.
+The score is the mean of min(1, agreeing people / 3) over all subsets that leave out one person.
+Processing removes case, most punctuation and articles; number words become digits and "none"
+becomes "0". The processors of EvalAI (lmms-eval, PVC) and VLMEvalKit differ in points after digits,
+possessives and commas.
 """
 
 import re
@@ -16,8 +16,8 @@ NUMBERS = {word: str(value) for value, word in enumerate(DIGITS)}
 NUMBERS["none"] = "0"
 ARTICLES = ("a", "an", "the")
 
-# Contracted forms the processor repairs. An answer without the apostrophe becomes the form; of
-# forms with several, an answer that lacks just one does.
+# Contractions that the processor restores: a word that lacks one apostrophe of a form becomes the
+# form.
 CONTRACTED = _split("""
 ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't
 haven't he'd he'd've he's how'd how'll how's isn't it'd it'd've it'll ma'am mightn't mightn't've
@@ -35,21 +35,21 @@ def _repairs() -> Iterator[tuple[str, str]]:
         for place, letter in enumerate(form):
             if letter == "'":
                 yield form[:place] + form[place + 1 :], form
-    yield "somebody'd", "somebodyd"  # the other way round in the list everybody copies
+    yield "somebody'd", "somebodyd"  # reversed in the list that all implementations copy
 
 
 REPAIRS = dict(_repairs())
 
 
 def evalai(text: str) -> str:
-    """As EvalAI prepares an answer."""
+    """Processes an answer as EvalAI does."""
     text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
     text = text.replace("\n", " ").replace("\t", " ").strip()
     return _words(strip_punctuation(text, r"\.(?!\d)"))
 
 
 def vlmevalkit(text: str) -> str:
-    """As VLMEvalKit prepares an answer."""
+    """Processes an answer as VLMEvalKit does."""
     text = text.replace("\n", " ").replace("\t", " ").strip()
     return _words(strip_punctuation(text, r"(?<!\d)\.(?!\d)"))
 
@@ -57,9 +57,9 @@ def vlmevalkit(text: str) -> str:
 def vqa_accuracy(
     answer: str, targets: Sequence[str], prepare: Callable[[str], str] = evalai
 ) -> float:
-    """0 to 1. `targets` are the answers of all people, repeated as they were given."""
-    said = prepare(answer)
-    agreeing = [prepare(target) == said for target in targets]
+    """Returns 0 to 1. `targets` holds the answer of every person, with repetitions."""
+    prepared = prepare(answer)
+    agreeing = [prepare(target) == prepared for target in targets]
     if not agreeing:
         raise ValueError("VQA accuracy needs at least one human answer.")
     return sum(min(1.0, (sum(agreeing) - own) / 3) for own in agreeing) / len(agreeing)
@@ -76,7 +76,7 @@ def strip_punctuation(text: str, full_stop: str, thousands: str = r"\d,+\d") -> 
     for mark in MARKS:
         alone = mark + " " in text or " " + mark in text
         bare = bare.replace(mark, "" if alone or has_thousands else " ")
-    # 32: the published code hands a flag to the wrong parameter, which limits the count.
+    # 32: the published code passes a flag as the wrong parameter, which limits the count.
     return re.sub(full_stop, "", bare, count=32)
 
 

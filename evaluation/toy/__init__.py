@@ -1,8 +1,8 @@
-"""Toy data sets: the published layout of every benchmark, with a few invented items.
+"""Toy data sets: the published layout of every benchmark, with a few synthetic items.
 
     python -m evaluation toy toys        toys/videomme, toys/docvqa, ...
 
-Films are encoded, pictures drawn and packed as the real ones are; nothing of theirs is in here.
+Videos are encoded and images drawn and packed like the real ones; no original item is included.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textv
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
 from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
 
-# Each takes the folder, and whether to make the authors' own layout where the hub's is another.
+# Each takes the folder and whether to write the authors' layout if it differs from the hub's.
 TOYS: dict[str, Callable[[Path, bool], None]] = {
     "videomme": toy_videomme,
     "mvbench": toy_mvbench,
@@ -29,23 +29,23 @@ TOYS: dict[str, Callable[[Path, bool], None]] = {
 
 
 def make_toy(name: str, folder: Path, original: bool = False) -> None:
-    """Makes the toy set of one benchmark in `folder`. `original`: unpacked, or as JSON or tables.
+    """Makes the toy set of one benchmark in `folder`; `original`: unpacked, or as JSON or TSV.
 
-    ValueError if there is no such set or the folder holds something already.
+    Raises ValueError if there is no such set or the folder is not empty.
     """
     if name not in TOYS:
         raise ValueError(f"there is no toy set {name!r}; known are {', '.join(TOYS)}.")
     if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty; a toy set wants a folder of its own.")
+        raise ValueError(f"{folder} is not empty; a toy set needs a folder of its own.")
     folder.mkdir(parents=True, exist_ok=True)
     TOYS[name](folder, original)
 
 
 def make_toys(folder: Path) -> Iterator[str]:
-    """Makes all, each in a folder named after it; a line about each as it is done."""
+    """Makes all sets in folders of their names; yields a line per set."""
     for name in TOYS:
         if (folder / name).exists() and any((folder / name).iterdir()):
-            yield f"{folder / name}: there already, left as it is"
+            yield f"{folder / name}: exists already, left unchanged"
             continue
         make_toy(name, folder / name)
         yield f"{folder / name}"

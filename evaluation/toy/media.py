@@ -1,4 +1,4 @@
-"""Invented films and pictures, and the parquet files they are packed in."""
+"""Synthetic videos and images, and the parquet files that hold them."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-COLOURS = {
+COLORS = {
     "red": (214, 48, 49),
     "blue": (9, 80, 220),
     "green": (30, 160, 60),
@@ -18,32 +18,32 @@ COLOURS = {
 WIDTH, HEIGHT, FPS = 160, 120, 8
 
 
-def write_film(path: Path, colours: Sequence[str], seconds: float = 4.0) -> None:
-    """A square that wanders to the right; it takes each colour for an equal part of the film."""
+def write_video(path: Path, colors: Sequence[str], seconds: float = 4.0) -> None:
+    """Encodes a square moving right that takes each color for an equal part of the video."""
     path.parent.mkdir(parents=True, exist_ok=True)
     count = round(seconds * FPS)
-    # The format is said, because the release names some of its files .MP4.
+    # The explicit format is needed because the release names some of its files .MP4.
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.thread_count = 1
         for number in range(count):
-            frame = film_frame(colours[number * len(colours) // count], number / count)
+            frame = video_frame(colors[number * len(colors) // count], number / count)
             picture = av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
 
 
-def film_frame(colour: str, progress: float) -> Image.Image:
-    """One frame; `progress` from 0 to 1 is how far the square has come."""
+def video_frame(color: str, progress: float) -> Image.Image:
+    """Draws one frame; `progress` from 0 to 1 is the square's position."""
     frame = Image.new("RGB", (WIDTH, HEIGHT), (235, 235, 235))
     left = round(progress * (WIDTH - 40))
-    ImageDraw.Draw(frame).rectangle((left, 40, left + 40, 80), fill=COLOURS[colour])
+    ImageDraw.Draw(frame).rectangle((left, 40, left + 40, 80), fill=COLORS[color])
     return frame
 
 
 def page(lines: Sequence[str], size: tuple[int, int] = (320, 200)) -> bytes:
-    """A white page with lines of text, as PNG."""
+    """Returns a white page with lines of text, as PNG."""
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
     for number, line in enumerate(lines):
@@ -52,12 +52,12 @@ def page(lines: Sequence[str], size: tuple[int, int] = (320, 200)) -> bytes:
 
 
 def chart(values: Mapping[str, int]) -> bytes:
-    """A bar chart as PNG; the height of a bar is its value."""
+    """Returns a bar chart as PNG; the height of a bar is its value."""
     picture = Image.new("RGB", (60 + 60 * len(values), 220), "white")
     draw = ImageDraw.Draw(picture)
     for number, (name, value) in enumerate(values.items()):
         left = 30 + 60 * number
-        draw.rectangle((left, 180 - value, left + 40, 180), fill=list(COLOURS.values())[number])
+        draw.rectangle((left, 180 - value, left + 40, 180), fill=list(COLORS.values())[number])
         draw.text((left, 185), name, fill="black", font=ImageFont.load_default(14))
         draw.text(
             (left + 8, 160 - value), str(value), fill="black", font=ImageFont.load_default(14)
@@ -65,10 +65,10 @@ def chart(values: Mapping[str, int]) -> bytes:
     return encoded(picture)
 
 
-def disc(colour: str) -> bytes:
-    """A coloured disc on white, as PNG."""
+def disc(color: str) -> bytes:
+    """Returns a colored disc on white, as PNG."""
     picture = Image.new("RGB", (96, 96), "white")
-    ImageDraw.Draw(picture).ellipse((20, 20, 76, 76), fill=COLOURS[colour])
+    ImageDraw.Draw(picture).ellipse((20, 20, 76, 76), fill=COLORS[color])
     return encoded(picture)
 
 
@@ -79,12 +79,12 @@ def encoded(picture: Image.Image, form: str = "PNG") -> bytes:
 
 
 def packed(data: bytes, name: str) -> dict[str, Any]:
-    """A picture as the hub packs it."""
+    """Returns an image in the hub's format."""
     return {"bytes": data, "path": name}
 
 
 def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], group: int = 4) -> None:
-    """Rows as a parquet file; several row groups, as in files of many gigabytes."""
+    """Writes rows as parquet in several row groups, as in files of many gigabytes."""
     try:
         import pyarrow
         import pyarrow.parquet as parquet

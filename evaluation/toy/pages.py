@@ -20,7 +20,7 @@ ASKED = {
 
 
 def toy_docvqa(folder: Path, original: bool) -> None:
-    """Two pages; the answers of the test split are hidden."""
+    """Two pages; the answers of the test split are not public."""
     for split, first in (("validation", 49153), ("test", 57343)):
         rows: list[dict[str, Any]] = []
         for document, asked in ASKED.items():
@@ -51,7 +51,7 @@ def toy_docvqa(folder: Path, original: bool) -> None:
 
 
 def toy_infovqa(folder: Path, original: bool) -> None:
-    """One tall picture."""
+    """One tall image."""
     lines = ["THE YEAR IN NUMBERS", "Trees planted: 300", "Bicycles: 45 %", "Cars: 30 %"]
     picture = page(lines, (260, 700))
     for split, first in (("validation", 98313), ("test", 115000)):
@@ -84,7 +84,7 @@ def toy_infovqa(folder: Path, original: bool) -> None:
 
 
 def toy_chartqa(folder: Path, original: bool) -> None:
-    """One chart with two questions by a person, another with two by a program."""
+    """One chart with two human-written questions and one with two generated ones."""
     charts = {
         "human": (
             {"Oslo": 90, "Rome": 120, "Lima": 40},
@@ -120,7 +120,7 @@ def toy_chartqa(folder: Path, original: bool) -> None:
 
 
 def toy_textvqa(folder: Path, original: bool) -> None:
-    """Two photographs, so to speak, with ten answers each."""
+    """Two stand-ins for photographs, with ten answers each."""
     asked = (
         ("what is the brand of this camera?", "Dakota", ["dakota"] * 8 + ["dakota digital"] * 2),
         ("How many miles to NASA?", "NASA 2 mi", ["2"] * 6 + ["two"] * 3 + ["unanswerable"]),
@@ -147,7 +147,7 @@ def toy_textvqa(folder: Path, original: bool) -> None:
 
 
 def _unpack(row: dict[str, Any], folder: Path, place: str) -> None:
-    """Puts a row's picture into a file, and its name into the row."""
+    """Writes a row's image to a file and stores the file name in the row."""
     picture = row["image"]
     (folder / place).mkdir(exist_ok=True)
     (folder / place / picture["path"]).write_bytes(picture["bytes"])

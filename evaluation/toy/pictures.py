@@ -1,4 +1,4 @@
-"""Toy sets of pictures with options or with a word in them: AI2D, MMBench, OCRBench."""
+"""Toy sets of images: AI2D, MMBench, OCRBench."""
 
 import base64
 import csv
@@ -36,7 +36,7 @@ def toy_ai2d(folder: Path, original: bool) -> None:
 
 
 def toy_mmbench(folder: Path, original: bool) -> None:
-    """Two questions of different numbers of options, with all their rotations."""
+    """Two questions with different numbers of options, in all rotations."""
     rows: list[dict[str, Any]] = []
     asked = (("red", ["red", "blue", "green"], 241), ("blue", ["yellow", "blue"], 252))
     for answer, choices, index in asked:
@@ -69,7 +69,7 @@ def toy_mmbench(folder: Path, original: bool) -> None:
         table.writeheader()
         for row in rows:
             plain = {key: "" if value == "nan" else value for key, value in row.items()}
-            # A rotation names the picture of the row it was made from.
+            # A rotation refers to the image of the unrotated row.
             first = row["index"] < MILLION
             picture = base64.b64encode(row["image"]["bytes"]).decode() if first else ""
             table.writerow({**plain, "image": picture or row["index"] % MILLION})

@@ -1,4 +1,4 @@
-"""Toy sets of films: Video-MME, MVBench, MLVU, LongVideoBench."""
+"""Toy sets of videos: Video-MME, MVBench, MLVU, LongVideoBench."""
 
 import json
 import zipfile
@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from evaluation.benchmarks.video.mvbench import TASKS
-from evaluation.toy.media import encoded, film_frame, write_film, write_parquet
+from evaluation.toy.media import encoded, video_frame, write_parquet, write_video
 
 CHOICES = ("red", "blue", "green", "yellow")
-FILMS = {
+VIDEOS = {
     "toy-first01": ("short", ("red", "blue"), ".mp4"),
     "toy-second2": ("medium", ("green", "yellow"), ".MP4"),
     "toy-third_3": ("long", ("blue", "red"), ".mp4"),
@@ -18,7 +18,7 @@ FILMS = {
 
 
 def srt(lines: list[tuple[str, str, str]]) -> str:
-    """Subtitles marked up as those of the release are."""
+    """Formats subtitles with the markup of the release."""
     return "".join(
         f'{number}\n{start} --> {end}\n<font color="white" size=".72c">{line}</font>\n\n'
         for number, (start, end, line) in enumerate(lines, 1)
@@ -26,13 +26,13 @@ def srt(lines: list[tuple[str, str, str]]) -> str:
 
 
 def toy_videomme(folder: Path, original: bool) -> None:
-    """Three films with three questions each; the last has no subtitles."""
+    """Three videos with three questions each; the last has no subtitles."""
     rows = []
-    for number, (film, (duration, colours, _)) in enumerate(FILMS.items(), 1):
+    for number, (video, (duration, colors, _)) in enumerate(VIDEOS.items(), 1):
         asked = (
-            ("Which colour has the square at first?", colours[0], "Temporal Perception"),
-            ("Which colour has the square at the end?", colours[1], "Temporal Perception"),
-            ("Which colour does the square turn into?", colours[1], "Attribute Perception"),
+            ("Which colour has the square at first?", colors[0], "Temporal Perception"),
+            ("Which colour has the square at the end?", colors[1], "Temporal Perception"),
+            ("Which colour does the square turn into?", colors[1], "Attribute Perception"),
         )
         for place, (question, answer, kind) in enumerate(asked, 1):
             rows.append(
@@ -41,48 +41,48 @@ def toy_videomme(folder: Path, original: bool) -> None:
                     "duration": duration,
                     "domain": "Knowledge" if number < 3 else "Multilingual",
                     "sub_category": "Technology" if number < 3 else "Multilingual",
-                    "url": f"https://example.org/{film}",
-                    "videoID": film,
+                    "url": f"https://example.org/{video}",
+                    "videoID": video,
                     "question_id": f"{number:03d}-{place}",
                     "task_type": kind,
                     "question": question,
                     "options": [
-                        f"{letter}. {colour.capitalize()}."
-                        for letter, colour in zip("ABCD", CHOICES, strict=True)
+                        f"{letter}. {color.capitalize()}."
+                        for letter, color in zip("ABCD", CHOICES, strict=True)
                     ],
                     "answer": "ABCD"[CHOICES.index(answer)],
                 }
             )
     write_parquet(folder / "videomme" / "test-00000-of-00001.parquet", rows)
     subtitles = {}
-    for film, (_, colours, _) in list(FILMS.items())[:2]:
-        subtitles[f"{film}.srt"] = srt(
+    for video, (_, colors, _) in list(VIDEOS.items())[:2]:
+        subtitles[f"{video}.srt"] = srt(
             [
-                ("00:00:00,000", "00:00:01,500", f"Here is a {colours[0]} square."),
+                ("00:00:00,000", "00:00:01,500", f"Here is a {colors[0]} square."),
                 ("00:00:01,500", "00:00:02,000", "It moves along."),
-                ("00:00:02,000", "00:00:04,000", f"Now it is {colours[1]}, so it is."),
+                ("00:00:02,000", "00:00:04,000", f"Now it is {colors[1]}, so it is."),
             ]
         )
     if original:
-        for film, (_, colours, ending) in FILMS.items():
-            write_film(folder / "data" / f"{film}{ending}", colours)
+        for video, (_, colors, ending) in VIDEOS.items():
+            write_video(folder / "data" / f"{video}{ending}", colors)
         (folder / "subtitle").mkdir()
         for name, text in subtitles.items():
             (folder / "subtitle" / name).write_text(text, encoding="utf-8")
         return
     with TemporaryDirectory() as unpacked:
-        for number, (film, (_, colours, ending)) in enumerate(FILMS.items()):
-            write_film(Path(unpacked) / f"{film}{ending}", colours)
+        for number, (video, (_, colors, ending)) in enumerate(VIDEOS.items()):
+            write_video(Path(unpacked) / f"{video}{ending}", colors)
             chunk = folder / f"videos_chunked_{1 + number // 2:02d}.zip"
             with zipfile.ZipFile(chunk, "a") as archive:
-                archive.write(Path(unpacked) / f"{film}{ending}", f"data/{film}{ending}")
+                archive.write(Path(unpacked) / f"{video}{ending}", f"data/{video}{ending}")
     with zipfile.ZipFile(folder / "subtitle.zip", "w") as archive:
         for name, text in subtitles.items():
             archive.writestr(f"subtitle/{name}", text)
 
 
 def toy_mvbench(folder: Path, original: bool) -> None:
-    """Three tasks: whole films, parts of films, and folders of pictures."""
+    """Three tasks: whole videos, segments of videos, and folders of frames."""
     (folder / "json").mkdir()
     for task in ("action_antonym", "action_sequence", "episodic_reasoning"):
         places, is_part = TASKS[task]
@@ -90,19 +90,19 @@ def toy_mvbench(folder: Path, original: bool) -> None:
         for number in range(2):
             name = f"{task}{number}" + ("" if task == "episodic_reasoning" else ".mp4")
             path = folder / "video" / places[0] / name
-            colours = ("red", "blue") if number else ("green", "yellow")
+            colors = ("red", "blue") if number else ("green", "yellow")
             if task == "episodic_reasoning":
                 path.mkdir(parents=True)
                 for place in range(12):  # numbered from 1
-                    frame = film_frame(colours[place // 6], place / 12)
+                    frame = video_frame(colors[place // 6], place / 12)
                     (path / f"{place + 1:05d}.jpg").write_bytes(encoded(frame, "JPEG"))
             else:
-                write_film(path, colours)
+                write_video(path, colors)
             row: dict[str, object] = {
                 "video": name,
                 "question": "Which colour has the square?",
                 "candidates": ["red", "blue", "green"][: 3 - number] + ["yellow"],
-                "answer": colours[1],
+                "answer": colors[1],
             }
             if is_part:
                 row |= {"start": 2.0, "end": 3.9}
@@ -116,7 +116,7 @@ def toy_mlvu(folder: Path, original: bool) -> None:
     for task, count in (("1_plotQA", 3), ("4_count", 1)):
         rows = []
         for number in range(count):
-            write_film(root / "video" / task / f"{task}_{number}.mp4", ("red", "blue"))
+            write_video(root / "video" / task / f"{task}_{number}.mp4", ("red", "blue"))
             rows.append(
                 {
                     "video": f"{task}_{number}.mp4",
@@ -130,7 +130,7 @@ def toy_mlvu(folder: Path, original: bool) -> None:
         (root / "json").mkdir(exist_ok=True)
         (root / "json" / f"{task}.json").write_text(json.dumps(rows))
     test = folder / "MLVU_Test"
-    write_film(test / "video" / "test_tutorial_1.mp4", ("green", "red"))
+    write_video(test / "video" / "test_tutorial_1.mp4", ("green", "red"))
     question = {
         "video": "test_tutorial_1.mp4",
         "duration": 4.0,
@@ -143,16 +143,16 @@ def toy_mlvu(folder: Path, original: bool) -> None:
 
 
 def toy_longvideobench(folder: Path, original: bool) -> None:
-    """Two films, one with subtitles of each form, and a split whose answers are hidden."""
+    """Two videos with subtitles in different formats, and a split without public answers."""
     rows: list[dict[str, Any]] = []
-    for number, film in enumerate(("toyvideoA", "toyvideoB")):
-        write_film(folder / "videos" / f"{film}.mp4", ("red", "blue"))
+    for number, video in enumerate(("toyvideoA", "toyvideoB")):
+        write_video(folder / "videos" / f"{video}.mp4", ("red", "blue"))
         rows.append(
             {
-                "id": f"{film}_0",
-                "video_id": film,
-                "video_path": f"{film}.mp4",
-                "subtitle_path": f"{film}_en.json",
+                "id": f"{video}_0",
+                "video_id": video,
+                "video_path": f"{video}.mp4",
+                "subtitle_path": f"{video}_en.json",
                 "duration": 4.0,
                 "duration_group": 15 if number == 0 else 600,
                 "question": "Which colour has the square when it is called by its name?",

@@ -1,4 +1,4 @@
-"""ChartQA: questions about charts, half by people, half made by a program (arXiv:2203.10244)."""
+"""ChartQA: questions about charts, half written by people, half generated (arXiv:2203.10244)."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ def _clean(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return max(relaxed_clean(answer, target) for target in targets)
 
 
-# Which half, the picture, the chart's name, the question, the answer.
+# Half, image, the chart's file name, question, answer.
 _Row = tuple[str, MediaPart, str, str, Any]
 
 
@@ -58,7 +58,7 @@ class ChartQA(FreeBenchmark):
         "clean": ScoringRule(lmms, _clean),
     }
     prompt_modes = tuple(PROMPTS)
-    max_tiles = 12  # as PVC shows charts, beside a thumbnail
+    max_tiles = 12  # PVC's number for charts, beside a thumbnail
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = parquet_files(folder, "data", "test")

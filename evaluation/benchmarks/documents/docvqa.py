@@ -1,7 +1,8 @@
-"""What DocVQA and InfographicVQA share: their two layouts, ANLS and its modes, the prompt.
+"""DocVQA (arXiv:2007.00398) and InfographicVQA (arXiv:2104.12756): questions about documents.
 
-On the hub a split is parquet with pictures inside; the challenge's own download is JSON beside a
-folder of pictures. Answers of the test split are secret: it is asked and exported, not scored.
+They share two layouts (parquet with images on the hub; JSON beside a folder of images from the
+challenge), ANLS with its modes, and the prompt. Answers of the test split are not public: it is
+asked and exported, not scored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,8 @@ def dropping_half(answer: str, targets: Sequence[str], row: LogRow) -> float:
 
 
 class DocumentBenchmark(FreeBenchmark):
+    """The common part of the two benchmarks."""
+
     metric = "anls"
     scoring_rules = {
         "official": ScoringRule(unchanged, keeping_half),
@@ -42,12 +45,12 @@ class DocumentBenchmark(FreeBenchmark):
     prompt_modes = ("lmms-eval", "pvc")
     splits = ("validation", "test")
     max_new_tokens = 32
-    config: str  # the folder of its parquet files
-    json_names: dict[str, str]  # a pattern for each split
-    picture_key: str  # in the JSON
-    pictures: tuple[str, ...]  # folders the JSON's names may be relative to
-    grouping: tuple[str, ...]  # columns that name a document
-    kinds: str  # the column with the kinds of a question
+    config: str  # folder of its parquet files
+    json_names: dict[str, str]  # pattern per split
+    picture_key: str  # of the image file name in the JSON
+    pictures: tuple[str, ...]  # folders that file names may be relative to
+    grouping: tuple[str, ...]  # columns that identify a document
+    kinds: str  # column with the types of a question
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         files = self.data_files(folder, options)
@@ -57,14 +60,14 @@ class DocumentBenchmark(FreeBenchmark):
             )
         else:
             rows = read_list(files[0], ("questionId", "question", self.picture_key), "data")
-        joint = " " if self.prompt_mode(options) == "pvc" else "\n"
+        separator = " " if self.prompt_mode(options) == "pvc" else "\n"
         for row in rows:
             number = text(row, "questionId")
             picture = self._picture(row, folder, files[0].parent)
             yield Question(
                 id=number,
                 group=self._document(row, number),
-                parts=(picture, text(row, "question") + joint + WORD_OR_PHRASE),
+                parts=(picture, text(row, "question") + separator + WORD_OR_PHRASE),
                 targets=tuple(str(answer) for answer in row.get("answers") or ()),
                 category=self._category(row),
                 extra={"questionId": number},
@@ -78,7 +81,7 @@ class DocumentBenchmark(FreeBenchmark):
         return self.require(found, folder, expected)
 
     def _category(self, row: dict[str, Any]) -> dict[str, str]:
-        """The first of its kinds; a question may be of several."""
+        """Returns the question's first type; it may have several."""
         kinds = list(row.get(self.kinds) or ())
         return {self.kinds: str(kinds[0])} if kinds else {}
 
@@ -96,6 +99,8 @@ class DocumentBenchmark(FreeBenchmark):
 
 
 class DocVQA(DocumentBenchmark):
+    """Scanned pages of documents, one page per question."""
+
     name = "docvqa"
     title = "DocVQA"
     needs = (
@@ -103,7 +108,7 @@ class DocVQA(DocumentBenchmark):
         " documents/ of the challenge's download"
     )
     hub = Hub("lmms-lab/DocVQA", ("DocVQA/{split}-*.parquet",))
-    max_tiles = 18  # as PVC shows these pages, beside a thumbnail
+    max_tiles = 18  # PVC's number for pages, beside a thumbnail
     config = "DocVQA"
     json_names = {"validation": "val_v1.0*.json", "test": "test_v1.0*.json"}
     picture_key = "image"
@@ -113,6 +118,8 @@ class DocVQA(DocumentBenchmark):
 
 
 class InfoVQA(DocumentBenchmark):
+    """Tall infographics full of text and numbers."""
+
     name = "infovqa"
     title = "InfographicVQA"
     needs = (
@@ -120,7 +127,7 @@ class InfoVQA(DocumentBenchmark):
         " infographicsVQA_val_v1.0*.json and infographicsvqa_images/ of the challenge's download"
     )
     hub = Hub("lmms-lab/DocVQA", ("InfographicVQA/{split}-*.parquet",))
-    max_tiles = 24  # as PVC shows them, beside a thumbnail
+    max_tiles = 24  # PVC's number for infographics, beside a thumbnail
     config = "InfographicVQA"
     json_names = {
         "validation": "infographicsVQA_val_v1.0*.json",

@@ -1,6 +1,8 @@
-"""OCRBench: 1,000 pictures with text in ten kinds of tasks (arXiv:2305.07895).
+"""OCRBench: 1,000 images with text in ten types of tasks (arXiv:2305.07895).
 
-The published score counts right answers out of 1,000; here it is the share of them.
+An answer is correct if it contains an accepted answer, which favors verbose answers. Formulas are
+compared without spaces and case-sensitively. The published score counts correct answers out of
+1,000; here it is their share.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,13 +35,13 @@ def _narrowed(answer: str, targets: Sequence[str], row: LogRow) -> float:
 
 
 def contains(answer: str, targets: Iterable[str], formula: bool = False) -> float:
-    """1 or 0."""
-    said = _comparable(answer, formula)
-    return float(any(_comparable(target, formula) in said for target in targets))
+    """Returns 1 if a target is contained in the answer, else 0."""
+    normalized = _comparable(answer, formula)
+    return float(any(_comparable(target, formula) in normalized for target in targets))
 
 
 def narrow(text: str) -> str:
-    """Full-width ASCII as ASCII, as lmms-eval does before it compares; nothing else changes."""
+    """Converts full-width ASCII to ASCII, as lmms-eval does before comparing."""
     table = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
     return text.translate(table)
 
@@ -60,7 +62,7 @@ class OCRBench(FreeBenchmark):
         "lmms-eval": ScoringRule(lmms, _narrowed),
     }
     max_new_tokens = 128
-    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+    max_tiles = 6  # PVC's number for photographs, beside a thumbnail
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = parquet_files(folder, "data", "test")

@@ -1,4 +1,4 @@
-"""TextVQA: questions about text in photographs, with ten people's answers (arXiv:1904.08920)."""
+"""TextVQA: questions about text in photographs, with ten human answers (arXiv:1904.08920)."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def prompt(mode: str, question: str, ocr_tokens: Sequence[str]) -> str:
         return f"{question} {WORD_OR_PHRASE}"
     if mode == "vlmevalkit":
         return f"{question}\n{WORD_OR_PHRASE}"
-    # capitalize() lowers all letters but the first: lmms-eval asks about "nasa".
+    # capitalize() lower-cases all letters but the first: lmms-eval asks about "nasa".
     seen = f"\nReference OCR token: {', '.join(ocr_tokens)}" if mode == "lmms-eval-ocr" else ""
     return f"{question.capitalize()}{seen}\n{WORD_OR_PHRASE}"
 
@@ -53,7 +53,7 @@ class TextVQA(FreeBenchmark):
     }
     prompt_modes = ("vlmevalkit", "lmms-eval", "lmms-eval-ocr", "pvc")
     splits = ("validation", "test")
-    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+    max_tiles = 6  # PVC's number for photographs, beside a thumbnail
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         split = self.split(options)
@@ -72,7 +72,7 @@ class TextVQA(FreeBenchmark):
         for row in rows:
             tokens = row.get("ocr_tokens")
             if mode == "lmms-eval-ocr" and tokens is None:
-                raise ValueError(f"textvqa: {files[0]} has no ocr_tokens, which this prompt shows.")
+                raise ValueError(f"textvqa: {files[0]} has no ocr_tokens, which this prompt needs.")
             answers = [str(answer or "") for answer in row.get("answers") or ()]
             yield Question(
                 id=text(row, "question_id"),
@@ -81,7 +81,7 @@ class TextVQA(FreeBenchmark):
                     self._picture(row, files[0].parent),
                     prompt(mode, text(row, "question"), tokens or ()),
                 ),
-                targets=tuple(answers) if any(answers) else (),  # the test split has empty ones
+                targets=tuple(answers) if any(answers) else (),  # empty in the test split
                 extra={"question_id": row["question_id"]},
             )
 

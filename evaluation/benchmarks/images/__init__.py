@@ -1,1 +1,1 @@
-"""Benchmarks about single pictures."""
+"""Benchmarks of single images."""

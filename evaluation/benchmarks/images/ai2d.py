@@ -1,7 +1,7 @@
 """AI2D: questions with four options about school diagrams (arXiv:1603.07396).
 
-Two versions of the pictures are about: labels masked by letters, or left as they are. Their numbers
-are several points apart; say which one a folder holds.
+Two versions of the images exist: labels masked by letters, or unmasked. Their results are several
+points apart, so report which one was used.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ PUNCTUATION = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
 def exact(row: LogRow, raw: str) -> str | None:
-    """lmms-eval's exact match: of "B. a leaf" the letter, else the whole answer must be it."""
+    """lmms-eval's exact match: the letter of "B. a leaf", else a whole answer that is a letter."""
     raw = strip_reasoning(raw)
     if raw[:1].isascii() and raw[:1].isupper() and raw[1:2] == ".":
         return raw[0]
@@ -36,11 +36,11 @@ def exact(row: LogRow, raw: str) -> str | None:
 class AI2D(ChoiceBenchmark):
     name = "ai2d"
     title = "AI2D"
-    needs = "data/test-*.parquet of lmms-lab/ai2d (labels masked) or a like set on the hub"
+    needs = "data/test-*.parquet of lmms-lab/ai2d (labels masked) or of a similar set on the hub"
     hub = Hub("lmms-lab/ai2d", ("data/test-*.parquet",))
     readers = {"vlmevalkit": vlmevalkit_match, "lmms-eval": exact, "clean": clean}
     prompt_modes = ("lmms-eval", "vlmevalkit")  # PVC asks as lmms-eval does
-    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+    max_tiles = 6  # PVC's number for photographs, beside a thumbnail
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = parquet_files(folder, "data", "test")
@@ -55,8 +55,8 @@ class AI2D(ChoiceBenchmark):
             known = answer is not None
             if known and (not str(answer).isdecimal() or int(answer) >= len(choices)):
                 raise ValueError(
-                    f"ai2d: question {number} has the answer {answer!r}, which should be the place"
-                    f" of one of its {len(choices)} options, counted from 0."
+                    f"ai2d: question {number} has the answer {answer!r}, which must be the index of"
+                    f" one of its {len(choices)} options, from 0."
                 )
             words = f"{asked}\n{dotted(choices)}\n{DIRECTLY}"
             if self.prompt_mode(options) == "vlmevalkit":

@@ -1,8 +1,8 @@
-"""MMBench: questions with two to five options about pictures, asked in every order of the options.
+"""MMBench: questions with two to five options about images, asked in every rotation of the options.
 
-arXiv:2307.06281. CircularEval: a question is right if it is answered rightly in all rotations of
-its options. Rotations are rows of the published files (index plus a multiple of a million); where a
-file has none they are made here. Never compare circular with plain accuracy.
+arXiv:2307.06281. CircularEval: a question is correct if all rotations of its options are answered
+correctly. Rotations are rows of the published files (index plus a multiple of a million); they are
+generated here for files without them. Circular and plain accuracy are not comparable.
 """
 
 import base64
@@ -31,7 +31,7 @@ from evaluation.runs.log import LogRow
 MILLION = 1_000_000
 COLUMNS = ("index", "question", "A", "B")
 OPTIONAL = ("C", "D", "E", "hint", "answer", "category", "L2-category", "l2-category")
-NOTHING = (None, "", "nan")  # how a missing option is written in one file or another
+MISSING = (None, "", "nan")  # spellings of a missing option in published files
 
 
 class MMBench(ChoiceBenchmark):
@@ -39,14 +39,14 @@ class MMBench(ChoiceBenchmark):
     title = "MMBench"
     needs = (
         "en/dev-*.parquet of lmms-lab/MMBench on the hub, or MMBench_DEV_EN.tsv of OpenCompass"
-        " (cn, test likewise)"
+        " (similarly for cn and test)"
     )
     hub = Hub("lmms-lab/MMBench", ("{language}/{split}-*.parquet",))
     metric = "circular accuracy"
     readers = {"vlmevalkit": vlmevalkit_match, "lmms-eval": lmms_match, "clean": clean}
     prompt_modes = ("pvc", "vlmevalkit", "lmms-eval")
     splits = ("dev-en", "test-en", "dev-cn", "test-cn")
-    max_tiles = 6  # as PVC shows photographs, beside a thumbnail
+    max_tiles = 6  # PVC's number for photographs, beside a thumbnail
 
     def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
         split, language = self.split(options).split("-")
@@ -71,11 +71,11 @@ class MMBench(ChoiceBenchmark):
             else read_table(files[0], (*COLUMNS, "image"))
         )
         pictures = _pictures(rows)
-        asked = [self._question(row, pictures, options) for row in rows]
-        if any(question.extra["index"] >= MILLION for question in asked):
-            yield from asked
+        questions = [self._question(row, pictures, options) for row in rows]
+        if any(question.extra["index"] >= MILLION for question in questions):
+            yield from questions
             return
-        for question in asked:
+        for question in questions:
             for turn in range(len(question.options)):
                 yield self._rotated(question, turn, options)
 
@@ -83,8 +83,8 @@ class MMBench(ChoiceBenchmark):
         self, row: dict[str, Any], pictures: dict[int, MediaPart], options: Options
     ) -> Question:
         index = int(text(row, "index"))
-        choices = [str(row[key]) for key in "ABCDE" if row.get(key) not in NOTHING]
-        hint = None if row.get("hint") in NOTHING else str(row["hint"])
+        choices = [str(row[key]) for key in "ABCDE" if row.get(key) not in MISSING]
+        hint = None if row.get("hint") in MISSING else str(row["hint"])
         answer = row.get("answer")
         kinds = {
             "category": row.get("category"),
@@ -94,14 +94,14 @@ class MMBench(ChoiceBenchmark):
             id=str(index),
             group=str(index % MILLION),
             parts=(pictures[index],),
-            targets=(str(answer),) if answer not in NOTHING else (),
+            targets=(str(answer),) if answer not in MISSING else (),
             options=tuple(choices),
-            category={key: str(value) for key, value in kinds.items() if value not in NOTHING},
+            category={key: str(value) for key, value in kinds.items() if value not in MISSING},
             extra={"index": index, "question": text(row, "question"), "hint": hint},
         )
-        return self._asked(question, options)
+        return self._with_prompt(question, options)
 
-    def _asked(self, question: Question, options: Options) -> Question:
+    def _with_prompt(self, question: Question, options: Options) -> Question:
         asked, hint = question.extra["question"], question.extra["hint"]
         mode, chinese = self.prompt_mode(options), self.split(options).endswith("cn")
         if mode == "vlmevalkit":
@@ -116,7 +116,7 @@ class MMBench(ChoiceBenchmark):
         return replace(question, parts=(question.parts[0], words))
 
     def _rotated(self, question: Question, turn: int, options: Options) -> Question:
-        """The options moved on by `turn` places, as the rows of published files are."""
+        """Rotates the options by `turn` positions, as the rows of published files do."""
         if turn == 0:
             return question
         count = len(question.options)
@@ -131,10 +131,10 @@ class MMBench(ChoiceBenchmark):
             targets=targets,
             extra={**question.extra, "index": index},
         )
-        return self._asked(turned, options)
+        return self._with_prompt(turned, options)
 
     def units(self, rows: Sequence[LogRow], mode: str) -> list[tuple[str, float | None]]:
-        """One for each question: are all its rotations right?"""
+        """Returns one unit per question: 1 if all its rotations are correct."""
         scores: dict[str, list[float | None]] = {}
         for row in rows:
             scores.setdefault(row["group"], []).append((row["score"] or {}).get(mode))
@@ -144,13 +144,13 @@ class MMBench(ChoiceBenchmark):
         ]
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
-        """Plain accuracy, of the questions as they stand without rotation."""
+        """Returns the plain accuracy over unrotated questions."""
         plain = mean_score([row for row in rows if row["extra"]["index"] < MILLION], mode)
         return {} if plain is None else {"plain accuracy": plain}
 
 
 def _pictures(rows: Sequence[dict[str, Any]]) -> dict[int, MediaPart]:
-    """By index. In tables a rotation may name another row's index instead of its own picture."""
+    """Returns images by index. In TSV files a row may refer to the image of another index."""
     found: dict[int, MediaPart] = {}
     named: dict[int, int] = {}
     for row in rows:
@@ -163,14 +163,14 @@ def _pictures(rows: Sequence[dict[str, Any]]) -> dict[int, MediaPart]:
             try:
                 data = base64.b64decode(picture or "", validate=True)
             except binascii.Error as error:
-                raise ValueError(f"mmbench: the picture of row {index} is not base64.") from error
+                raise ValueError(f"mmbench: the image of row {index} is not base64.") from error
             if not data:
-                raise ValueError(f"mmbench: row {index} has no picture.")
+                raise ValueError(f"mmbench: row {index} has no image.")
             found[index] = MediaPart("image", data=data)
     for index, other in named.items():
         if other not in found:
             raise ValueError(
-                f"mmbench: row {index} names the picture of row {other}, which has none."
+                f"mmbench: row {index} refers to the image of row {other}, which has none."
             )
         found[index] = found[other]
     return found

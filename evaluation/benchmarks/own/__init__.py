@@ -1,1 +1,1 @@
-"""Our own held-out sets as benchmarks."""
+"""This repository's own held-out sets as benchmarks."""

@@ -1,7 +1,7 @@
-"""Real photographs of one thing each, which the embedded model never saw; fetched by
-`python -m data.prepare.photos`.
+"""Photographs of single objects that the embedded model was not trained on.
 
-What counts as right, and as nearly right, stands with each picture.
+`python -m data.prepare.photos` downloads them. The list defines right and nearly right answers for
+each photograph.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ AIM = 0.6
 class Photos(OwnBenchmark):
     name = "photos"
     title = "Photographs of one thing"
-    needs = f"{LIST} and photos/, fetched by python -m data.prepare.photos"
-    made_file = LIST
-    made_in = "assets"
+    needs = f"{LIST} and photos/, downloaded by python -m data.prepare.photos"
+    records_file = LIST
+    cached_as = "assets"
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         for record in photographs(folder):
@@ -30,7 +30,7 @@ class Photos(OwnBenchmark):
             yield replace(question, group=record.id, category={"source": record.task})
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
-        """The README's table of photographs."""
+        """Returns the README's table of photographs."""
         answered = [row for row in rows if not row["error"]]
         total = len(answered)
         right = sum(row["score"]["right"] == 1.0 for row in answered)
@@ -42,5 +42,5 @@ class Photos(OwnBenchmark):
             f"| right | {format_share(right, total)} |",
             f"| right or nearly right (aim >= {100 * AIM:.0f} %) | {format_share(nearly, total)}"
             f"{missed(nearly, total, AIM)} |",
-            f'| said "I can\'t tell" | {format_share(unsure, total)} |',
+            f'| answered "I can\'t tell" | {format_share(unsure, total)} |',
         ]

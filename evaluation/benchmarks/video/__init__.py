@@ -1,1 +1,1 @@
-"""Benchmarks about videos."""
+"""Benchmarks of videos."""

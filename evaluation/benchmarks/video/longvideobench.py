@@ -1,8 +1,8 @@
 """LongVideoBench: questions with up to five options about videos with subtitles (arXiv:2407.15754).
 
-With subtitles the frames and the captions said around them are interleaved in order of time, as the
-authors do it; a run of frames without words between them is one video part of the turn. Where no
-letter is found the authors draw one at random; here the answer is wrong, so that numbers repeat.
+With subtitles, frames and their captions are interleaved chronologically, as the authors do; a run
+of frames without captions in between is one video part of the turn. If no letter is found, the
+authors draw one at random; here the answer is wrong, so that results are reproducible.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,15 +31,15 @@ KEYS = (
     *("id", "video_id", "video_path", "subtitle_path", "duration", "duration_group", "question"),
     *("question_category", "starting_timestamp_for_subtitles"),
 )
-SHORTEST = 1.0  # seconds; the authors take a shorter caption for this long
+SHORTEST = 1.0  # seconds; the authors extend shorter captions to this duration
 
 
 @dataclass(frozen=True)
 class NarratedQuestion(Question):
-    """A question with the words said in its video."""
+    """A question with the subtitles of its video."""
 
     subtitles: Path | None = None
-    begins: float = 0.0  # on the subtitles' clock, when the film begins
+    begins: float = 0.0  # start of the video on the subtitles' clock
     duration: float = 0.0
 
 
@@ -48,7 +48,7 @@ class LongVideoBench(ChoiceBenchmark):
     title = "LongVideoBench"
     needs = (
         "lvb_val.json (or validation-*.parquet), videos/ and subtitles/ of"
-        " longvideobench/LongVideoBench on the hub; join its parts with"
+        " longvideobench/LongVideoBench on the hub; unpack its parts with"
         " cat videos.tar.part.* | tar x"
     )
     readers = {"official": longvideobench, "vlmevalkit": vlmevalkit_letter, "clean": clean}
@@ -70,17 +70,17 @@ class LongVideoBench(ChoiceBenchmark):
             rows = read_parquet(files, (*KEYS, *listed), ("correct_choice",))
         else:
             rows = read_list(files[0], (*KEYS, "candidates"))
-        films = VideoFiles(folder / "videos")
+        videos = VideoFiles(folder / "videos")
         for row in rows:
             choices = _choices(row)
             right = row.get("correct_choice")
             known = right is not None and 0 <= int(right) < len(choices)
-            film = films.find([text(row, "video_path")])
+            video = videos.find([text(row, "video_path")])
             yield NarratedQuestion(
                 id=text(row, "id"),
                 group=text(row, "video_id"),
                 parts=(
-                    MediaPart.video_file(film),
+                    MediaPart.video_file(video),
                     f"{text(row, 'question')}\n{dotted(choices)}\n{DIRECTLY}",
                 ),
                 targets=(LETTERS[int(right or 0)],) if known else (),
@@ -105,25 +105,25 @@ class LongVideoBench(ChoiceBenchmark):
         captions = _captions(question.subtitles, question.begins, question.duration)
         times = [float(time) for time in video.times]
         parts: list[Part] = []
-        said: list[str] = []
+        captions_shown: list[str] = []
         for item in interleave(times, captions, options.subtitle_rule == "official"):
             if isinstance(item, range):
                 frames = slice(item.start, item.stop)
                 parts.append(Video(video.frames[frames], video.times[frames]))
             else:
                 parts.append(Text(item + "\n"))
-                said.append(item)
+                captions_shown.append(item)
         asked = [Text(part) for part in question.parts if isinstance(part, str)]
-        return Composed((*parts, *asked), captions=tuple(said))
+        return Composed((*parts, *asked), captions=tuple(captions_shown))
 
 
 def interleave(
     times: Sequence[float], captions: Sequence[Caption], official: bool
 ) -> Iterator[range | str]:
-    """Runs of frames and the captions that belong to one of them, in order of time.
+    """Yields runs of frames and the captions that match a frame, in chronological order.
 
-    By the authors' rule a caption stands after the frames up to its middle, by ours before the
-    first frame it is on show at.
+    In the authors' rule a caption follows the frames up to its midpoint; in ours it precedes the
+    first frame at which it is displayed.
     """
     done = 0
     for caption in sorted(captions, key=lambda caption: (caption.start, caption.end)):
@@ -132,12 +132,12 @@ def interleave(
             middle = (start + end) / 2
             if end - start < SHORTEST:
                 start, end = middle - SHORTEST / 2, middle + SHORTEST / 2
-            shown = any(start < time < end for time in times)
+            displayed = any(start < time < end for time in times)
             before = sum(time <= middle for time in times)
         else:
-            shown = any(start <= time < end for time in times)
+            displayed = any(start <= time < end for time in times)
             before = sum(time < start for time in times)
-        if not shown:
+        if not displayed:
             continue
         if before > done:
             yield range(done, before)
@@ -156,7 +156,7 @@ def _choices(row: Mapping[str, Any]) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _captions(path: Path, begins: float, duration: float) -> list[Caption]:
-    """Subtitles come in two forms: start, end and line, or a timestamp pair and a text."""
+    """Reads either format of subtitles: start, end and line; or a timestamp pair and text."""
     found = []
     listed = read_json(path)
     if not isinstance(listed, list):
@@ -172,7 +172,7 @@ def _captions(path: Path, begins: float, duration: float) -> list[Caption]:
                 words = row["line"]
             found.append(Caption(float(start) - begins, float(end) - begins, str(words)))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: a caption has no times or no text ({error!r}).") from error
+            raise ValueError(f"{path}: a caption lacks its times or text ({error!r}).") from error
     return found
 
 

@@ -1,8 +1,8 @@
 """MLVU: questions about videos of three minutes to two hours (arXiv:2406.04264).
 
-Only the tasks with options are asked; sub-scene captioning and summaries need a judge. The headline
-is M-Avg, the plain mean of the tasks' accuracies (VLMEvalKit pools the questions instead). The test
-split has up to six options, of which lmms-eval reads the first four.
+Includes the multiple-choice tasks; sub-scene captioning and summarization need a judge. The
+headline is M-Avg, the plain mean of the tasks' accuracies (VLMEvalKit pools the questions instead).
+The test split has up to six options, of which lmms-eval considers the first four.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,18 +37,18 @@ DEV_TASKS = (
 
 
 def before_bracket(row: LogRow, raw: str) -> str | None:
-    """The authors' rule: what stands before the first ")", else the whole answer."""
-    place = raw.find(")")
-    said = raw[max(place - 1, 0) : place] if place >= 0 else raw
-    return said if said and said in letters(row) and len(said) == 1 else None
+    """The authors' rule: the character before the first ")", else the whole answer."""
+    position = raw.find(")")
+    letter = raw[max(position - 1, 0) : position] if position >= 0 else raw
+    return letter if len(letter) == 1 and letter in letters(row) else None
 
 
 def bracket_or_match(row: LogRow, raw: str) -> str | None:
-    """VLMEvalKit: the authors' rule, and where that is not the right answer, its matcher."""
-    said = before_bracket(row, raw)
-    if said is not None and said in row["targets"]:
-        return said
-    return vlmevalkit_option(xlsx_roundtrip(raw), options_by_letter(row)) or said
+    """VLMEvalKit: the authors' rule; if that is not the right answer, its option matcher."""
+    letter = before_bracket(row, raw)
+    if letter is not None and letter in row["targets"]:
+        return letter
+    return vlmevalkit_option(xlsx_roundtrip(raw), options_by_letter(row)) or letter
 
 
 class MLVU(ChoiceBenchmark):
@@ -72,7 +72,9 @@ class MLVU(ChoiceBenchmark):
 
     def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
         if self.split(options) == "test":
-            raise ValueError(f"mlvu: the test split lies elsewhere; needed is: {self.needs}")
+            raise ValueError(
+                f"mlvu: the test split is not in this repository; required: {self.needs}"
+            )
         return super().hub_files(options, media)
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
@@ -81,25 +83,25 @@ class MLVU(ChoiceBenchmark):
             expected = "test_question.json"
         else:
             found = [path for task in DEV_TASKS for path in sorted(folder.rglob(f"{task}.json"))]
-            expected = "json/1_plotQA.json and its six fellows"
+            expected = "json/1_plotQA.json or the other six tasks"
         return self.require(found, folder, f"no {expected}")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         test = self.split(options) == "test"
         known = ("question_id",) if test else ("answer",)
         for path in self.data_files(folder, options):
-            places = [above / "video" for above in (path.parent, path.parent.parent, folder)]
-            films = VideoFiles(next((place for place in places if place.is_dir()), places[-1]))
+            roots = [above / "video" for above in (path.parent, path.parent.parent, folder)]
+            videos = VideoFiles(next((root for root in roots if root.is_dir()), roots[-1]))
             rows = read_list(path, ("video", "question", "candidates", "question_type", *known))
             for number, row in enumerate(rows):
-                yield self._question(films, path, number, row, self.prompt_mode(options))
+                yield self._question(videos, path, number, row, self.prompt_mode(options))
 
     def _question(
-        self, films: VideoFiles, path: Path, number: int, row: dict[str, Any], mode: str
+        self, videos: VideoFiles, path: Path, number: int, row: dict[str, Any], mode: str
     ) -> Question:
         choices = [str(choice) for choice in row["candidates"]]
         name = text(row, "video")
-        film = films.find([name] if "question_id" in row else [f"{path.stem}/{name}", name])
+        video = videos.find([name] if "question_id" in row else [f"{path.stem}/{name}", name])
         asked = f"Question: {text(row, 'question')}\nOptions:\n{bracketed(choices)}\n{ONLY}"
         if mode == "lmms-eval":
             asked = f"{text(row, 'question')}\n{bracketed(choices)}\n{ONLY}\nBest option: ("
@@ -110,7 +112,7 @@ class MLVU(ChoiceBenchmark):
             id=identity,
             group=name,
             parts=(
-                MediaPart.video_file(film),
+                MediaPart.video_file(video),
                 asked,
             ),
             targets=letter_of(answer, choices, where),
@@ -120,6 +122,6 @@ class MLVU(ChoiceBenchmark):
         )
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
-        """The pooled accuracy, which VLMEvalKit calls M-Avg."""
+        """Returns the pooled accuracy, which VLMEvalKit calls M-Avg."""
         pooled = mean_score(rows, mode)
         return {} if pooled is None else {"pooled accuracy": pooled}

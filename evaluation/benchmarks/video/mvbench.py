@@ -1,8 +1,8 @@
-"""MVBench: twenty tasks about what happens in short videos, 200 questions each (arXiv:2311.17005).
+"""MVBench: twenty tasks about events in short videos, 200 questions each (arXiv:2311.17005).
 
-The published check compares the first word of an answer with "(a)": an empty answer is contained in
-it and counts as right, and so does "a man" for A. It is here as "official"; our own reading is the
-default, because a model that says nothing should not lead.
+The published check tests whether the first word of an answer is contained in "(a)": empty answers
+and "a man" count as A. It is available as the mode "official"; our own extraction is the default,
+because a model with empty answers should not lead.
 """
 
 import re
@@ -26,8 +26,8 @@ SYSTEM = (
 )
 ONLY = "Only give the best option."
 
-# Task -> folders its films have lain in, the authors' first; and whether a question is about a
-# part of its film.
+# Task -> folders of its videos in published versions, the authors' first; and whether questions are
+# about a segment of the video.
 TASKS: dict[str, tuple[tuple[str, ...], bool]] = {
     "action_sequence": (("star/Charades_v1_480", "star/Charades_segment"), True),
     "action_prediction": (("star/Charades_v1_480", "star/Charades_segment"), True),
@@ -50,16 +50,16 @@ TASKS: dict[str, tuple[tuple[str, ...], bool]] = {
     "episodic_reasoning": (("tvqa/frames_fps3_hq", "tvqa/video_fps3_hq_segment"), True),
     "counterfactual_inference": (("clevrer/video_validation",), False),
 }
-FRAMES_PER_SECOND = 3.0  # of Episodic Reasoning's folders of pictures
+FRAMES_PER_SECOND = 3.0  # of Episodic Reasoning's folders of frames
 
 
 def first_word(row: LogRow, raw: str) -> str | None:
-    """What PVC's and the authors' check compares. Nothing said is compared as well."""
+    """Returns the word that PVC's and the authors' check compares, possibly empty."""
     return raw.replace("Answer: ", "").lower().split(" ")[0]
 
 
 def first_word_or_match(row: LogRow, raw: str) -> str | None:
-    """VLMEvalKit compares the first word, then matches options; both by the right answer."""
+    """VLMEvalKit: compares the first word with the right answer, then matches options."""
     word = raw.lower().strip().split(" ")[0]
     if not row["targets"] or same_word(word, row["targets"][0]):
         return word
@@ -67,12 +67,13 @@ def first_word_or_match(row: LogRow, raw: str) -> str | None:
 
 
 def same_word(word: str, letter: str) -> bool:
-    wanted = f"({letter.lower()})"
-    return word.replace(".", "") in wanted or wanted in word
+    """The authors' check, for which an empty word contains every letter."""
+    target = f"({letter.lower()})"
+    return word.replace(".", "") in target or target in word
 
 
 def lmms_letter(row: LogRow, raw: str) -> str | None:
-    """lmms-eval's search for a letter: blind to case, so "a dog" is A."""
+    """lmms-eval's letter search, case-insensitive: "a dog" is A."""
     raw = strip_reasoning(raw)
     begins = re.match(r"^([A-E])\.\s*(.+)$", raw, re.IGNORECASE)
     if begins:
@@ -90,7 +91,7 @@ class MVBench(ChoiceBenchmark):
     title = "MVBench"
     needs = (
         "json/*.json and video/ (unpacked, or its zip files) of OpenGVLab/MVBench on the hub; the"
-        " films of Fine-grained Pose come from NTU RGB+D"
+        " videos of Fine-grained Pose come from NTU RGB+D"
     )
     hub = Hub("OpenGVLab/MVBench", ("json/*.json",), ("video/*.zip",))
     readers = {
@@ -111,7 +112,7 @@ class MVBench(ChoiceBenchmark):
         return self.require(in_order, folder, "no json/*.json")
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
-        films = VideoFiles(folder / "video", sorted((folder / "video").glob("*.zip")))
+        videos = VideoFiles(folder / "video", sorted((folder / "video").glob("*.zip")))
         for path in self.data_files(folder, options):
             needed = ("video", "question", "candidates", "answer")
             for number, row in enumerate(read_list(path, needed)):
@@ -121,22 +122,22 @@ class MVBench(ChoiceBenchmark):
                     id=f"{path.stem}-{number:03d}",
                     group=text(row, "video"),
                     parts=(
-                        self._film(films, path.stem, row),
-                        self._words(self.prompt_mode(options), text(row, "question"), choices),
+                        self._video(videos, path.stem, row),
+                        self._prompt(self.prompt_mode(options), text(row, "question"), choices),
                     ),
                     targets=letter_of(row["answer"], choices, where),
                     options=tuple(choices),
                     category={"task": path.stem},
                 )
 
-    def _film(self, films: VideoFiles, task: str, row: dict[str, Any]) -> MediaPart:
-        places, is_part = TASKS[task]
+    def _video(self, videos: VideoFiles, task: str, row: dict[str, Any]) -> MediaPart:
+        folders, is_segment = TASKS[task]
         name = text(row, "video")
         bounds: tuple[float | None, float | None] = (None, None)
-        if is_part and row.get("start") is not None and row.get("end") is not None:
+        if is_segment and row.get("start") is not None and row.get("end") is not None:
             bounds = (float(row["start"]), float(row["end"]))
-        for place in places:
-            folder = inside(films.root / place, name)
+        for place in folders:
+            folder = inside(videos.root / place, name)
             pictures = sorted(folder.glob("*.jpg")) if folder.is_dir() else []
             if pictures:
                 return MediaPart(
@@ -146,13 +147,13 @@ class MVBench(ChoiceBenchmark):
                     start=bounds[0],
                     end=bounds[1],
                 )
-        found = films.find([f"{place}/{name}" for place in places])
+        found = videos.find([f"{place}/{name}" for place in folders])
         target = found.target if isinstance(found, Member) else found
-        # Films of these folders were cut to the part that is asked about.
+        # Videos in these folders are already cut to the segment.
         whole = any(part.endswith("_segment") for part in target.parts)
         return MediaPart.video_file(found, *((None, None) if whole else bounds))
 
-    def _words(self, mode: str, question: str, choices: list[str]) -> str:
+    def _prompt(self, mode: str, question: str, choices: list[str]) -> str:
         if mode == "lmms-eval":
             return f"Question:{question}\nOption:\n{bracketed(choices)}\n{ONLY}\n"
         asked = f"Question: {question}\nOptions:\n{bracketed(choices)}".rstrip() + f"\n{ONLY}"
@@ -162,8 +163,8 @@ class MVBench(ChoiceBenchmark):
         if mode in ("official", "vlmevalkit") and row["targets"]:
             word, letter = answer or "", row["targets"][0]
             matched = mode == "vlmevalkit" and answer in row["targets"]
-            nothing = mode == "vlmevalkit" and answer is None
-            return float(not nothing and (matched or same_word(word, letter)))
+            unanswered = mode == "vlmevalkit" and answer is None
+            return float(not unanswered and (matched or same_word(word, letter)))
         if mode == "lmms-eval" and not strip_reasoning(row.get("raw") or ""):
-            return None  # empty answers leave its denominator
+            return None  # lmms-eval excludes empty answers
         return super().score(row, answer, mode)

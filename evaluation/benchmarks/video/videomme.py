@@ -1,9 +1,9 @@
 """Video-MME: 2,700 questions with four options on 900 videos of 11 seconds to an hour.
 
-arXiv:2405.21075. Files, prompts and the ways to read an answer differ between the authors' script,
-lmms-eval and VLMEvalKit; all three are here by name. The letter rules are in `evaluation.answers`,
-the matching of subtitles to frames in `evaluation.benchmarks.subtitles`. Frames are sampled by our
-own rule in every mode, so a prompt mode repeats a harness's words, not its choice of frames.
+arXiv:2405.21075. Files, prompts and answer extraction differ between the authors' script, lmms-eval
+and VLMEvalKit; all three are available by name. The letter rules are in `evaluation.answers`, the
+matching of subtitles to frames in `evaluation.benchmarks.subtitles`. Frames are sampled by our own
+rule in every mode: a prompt mode reproduces a harness's wording, not its choice of frames.
 """
 
 import re
@@ -36,28 +36,28 @@ SELECT = "Select the best answer to the following multiple-choice question based
 
 @dataclass(frozen=True)
 class VideoQuestion(Question):
-    """A question with what its prompt is made of."""
+    """A question with the components of its prompt."""
 
     asked: str = ""  # the question and its options
     subtitles: Path | Member | None = None
 
 
 def prompt(mode: str, asked: str, subtitled: bool, found: bool, captions: Sequence[str]) -> str:
-    """The text after the video. `found`: the video has a subtitle file."""
-    said = "\n".join(captions)
+    """Returns the text after the video. `found`: the video has a subtitle file."""
+    spoken = "\n".join(captions)
     if mode == "lmms-eval":
         listed = ""
         last = "\nAnswer with the option's letter from the given choices directly."
         if subtitled:
-            said = said if found else "No subtitles available"
-            listed = f"This video's subtitles are listed below: \n{said}\n"
+            spoken = spoken if found else "No subtitles available"
+            listed = f"This video's subtitles are listed below: \n{spoken}\n"
             last = "The best answer is:"
         return f"{listed}{SELECT} and the subtitles. {LETTER_ONLY}\n{asked}\n{last}"
     if mode == "vlmevalkit":
-        listed = f"This video's subtitles are listed below:\n{said}\n" if subtitled else ""
+        listed = f"This video's subtitles are listed below:\n{spoken}\n" if subtitled else ""
         shown = f"\nThese are the frames of a video. {listed}{SELECT}. {LETTER_ONLY}\n"
         return f"{shown}Question: {asked}\nAnswer: "
-    listed = f"This video's subtitles are listed below:\n{said}\n" if captions else ""
+    listed = f"This video's subtitles are listed below:\n{spoken}\n" if captions else ""
     return f"{listed}{SELECT}. {LETTER_ONLY}\n{asked}\nThe best answer is:"
 
 
@@ -65,7 +65,7 @@ class VideoMME(ChoiceBenchmark):
     name = "videomme"
     title = "Video-MME"
     needs = (
-        "videomme/test-00000-of-00001.parquet, videos_chunked_01.zip to _20.zip (or their films in"
+        "videomme/test-00000-of-00001.parquet, videos_chunked_01.zip to _20.zip (or their videos in"
         " data/) and subtitle.zip (or subtitle/) of lmms-lab/Video-MME on the hub"
     )
     hub = Hub("lmms-lab/Video-MME", ("videomme/test-*.parquet",), ("videos_chunked_*.zip",))
@@ -90,9 +90,9 @@ class VideoMME(ChoiceBenchmark):
 
     def load(self, folder: Path, options: Options) -> Iterator[Question]:
         unpacked = folder / ("video" if (folder / "video").is_dir() else "data")
-        films = VideoFiles(unpacked, sorted(folder.glob("videos_chunked_*.zip")))
+        videos = VideoFiles(unpacked, sorted(folder.glob("videos_chunked_*.zip")))
         packed = folder / "subtitle.zip"
-        written = VideoFiles(folder / "subtitle", [packed] if packed.is_file() else [])
+        subtitles = VideoFiles(folder / "subtitle", [packed] if packed.is_file() else [])
         split, mode = self.split(options), self.prompt_mode(options)
         for row in read_parquet(self.data_files(folder, options), COLUMNS):
             if split in DURATIONS and row["duration"] != split:
@@ -102,14 +102,14 @@ class VideoMME(ChoiceBenchmark):
                 raise ValueError(
                     f"videomme: question {row['question_id']} has {len(choices)} options, not 4."
                 )
-            film = films.find([f"{name}.{ending}" for ending in ("mp4", "MP4", "mkv")])
-            srt = written.find([f"{name}.srt"]) if options.subtitles else None
+            video = videos.find([f"{name}.{ending}" for ending in ("mp4", "MP4", "mkv")])
+            srt = subtitles.find([f"{name}.srt"]) if options.subtitles else None
             asked = "\n".join([text(row, "question"), *choices])
             yield VideoQuestion(
                 id=text(row, "question_id"),
                 group=name,
                 parts=(
-                    MediaPart.video_file(film),
+                    MediaPart.video_file(video),
                     prompt(mode, asked, False, False, ()),
                 ),
                 targets=(text(row, "answer"),) if row["answer"] is not None else (),
@@ -130,7 +130,7 @@ class VideoMME(ChoiceBenchmark):
     def compose(
         self, question: Question, seen: Sequence[Image | Video], options: Options
     ) -> Composed:
-        """Subtitles are those of the frames that were seen; who sees nothing gets none."""
+        """Adds the subtitles of the sampled frames; none if asked blind."""
         if not options.subtitles:
             return super().compose(question, seen, options)
         assert isinstance(question, VideoQuestion)
@@ -143,6 +143,6 @@ class VideoMME(ChoiceBenchmark):
         return Composed((*seen, Text(words)), captions=captions)
 
 
-@lru_cache(maxsize=8)  # three questions are asked about a video
+@lru_cache(maxsize=8)  # three questions share a video
 def _captions(where: Path | Member) -> list[Caption]:
     return read_subtitles(where.unpack() if isinstance(where, Member) else where)

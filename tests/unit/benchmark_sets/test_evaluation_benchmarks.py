@@ -136,7 +136,7 @@ def test_a_parquet_with_other_columns_is_refused_in_one_sentence(
     with pytest.raises(ValueError, match=r"has no column .* it has Frage\."):
         BENCHMARKS[name].questions(tmp_path / name, Options())
     files[0].write_bytes(b"no parquet")
-    with pytest.raises(ValueError, match="is not a whole parquet file"):
+    with pytest.raises(ValueError, match="is not a complete parquet file"):
         BENCHMARKS[name].questions(tmp_path / name, Options())
 
 

@@ -109,7 +109,7 @@ def test_what_comes_from_the_hub_is_what_lies_in_a_folder(
     hub: type[FakeHub], toys: Path, name: str
 ) -> None:
     benchmark, options, said = BENCHMARKS[name], Options(), []
-    folder = fetch(benchmark, options, tell=said.append)
+    folder = fetch(benchmark, options, notify=said.append)
     here, there = (benchmark.data_files(place, options) for place in (toys / name, folder))
     assert file_hashes(folder, there) == file_hashes(toys / name, here)
     ids = [question.id for question in benchmark.questions(folder, options)]
@@ -137,7 +137,7 @@ def test_without_a_network_the_cache_is_read(
     monkeypatch.setattr("datasets.config.HF_ENDPOINT", "http://127.0.0.1:9")
     assert fetch(BENCHMARKS["docvqa"], Options()) == first
     assert fetch(BENCHMARKS["docvqa"], Options(), COMMIT) == first
-    with pytest.raises(ValueError, match=r"cannot be reached .* needed in a folder is: DocVQA/"):
+    with pytest.raises(ValueError, match=r"cannot be reached .* required in a folder: DocVQA/"):
         fetch(BENCHMARKS["docvqa"], Options(split="test"))
 
 
@@ -146,8 +146,8 @@ def test_without_a_network_the_cache_is_read(
     [
         ("docvqa", "older", "the hub has no lmms-lab/DocVQA at 'older'"),
         ("ai2d", "main", "the hub has no lmms-lab/ai2d at 'main'"),
-        ("worlds", "main", "worlds cannot be taken from the hub; needed is"),
-        ("longvideobench", "main", "cannot be taken from the hub; needed is: lvb_val.json"),
+        ("worlds", "main", "worlds is not available on the hub; required"),
+        ("longvideobench", "main", "is not available on the hub; required: lvb_val.json"),
     ],
 )
 def test_what_the_hub_does_not_have_is_told_in_one_sentence(

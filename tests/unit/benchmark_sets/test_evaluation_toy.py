@@ -40,6 +40,6 @@ def test_making_all_goes_on_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "videomme").mkdir()
     (tmp_path / "videomme" / "real.zip").write_text("not ours")
     said = list(make_toys(tmp_path))
-    assert said[0].endswith("left as it is")
+    assert said[0].endswith("left unchanged")
     assert {path.name for path in tmp_path.iterdir()} == set(TOYS)
     assert [path.name for path in (tmp_path / "videomme").iterdir()] == ["real.zip"]

@@ -97,7 +97,7 @@ def test_the_table_counts_each_task_and_the_aims_together(tmp_path: Path) -> Non
     rows = [row(worlds, question, "Red.") for question in questions]
     rows.append({**rows[0], "error": "the file is broken", "score": {}, "raw": None})
     table = worlds.tables(rows)
-    assert "| colour | 50 % (22 to 78, n = 8) **missed** |" in table
+    assert "| color | 50 % (22 to 78, n = 8) **missed** |" in table
     assert "| colour | 100 % (51 to 100, n = 4) |" in table
     assert "| background | 0 % (0 to 49, n = 4) |" in table
     assert "| word | 0 % (0 to 79, n = 1) |" in table
@@ -143,7 +143,7 @@ def test_photographs_are_asked_by_turns_and_judged_by_their_own_lists(tmp_path: 
     assert photos.tables(said)[2:] == [
         "| right | 0 % (0 to 66, n = 2) |",
         "| right or nearly right (aim >= 60 %) | 50 % (9 to 91, n = 2) **missed** |",
-        '| said "I can\'t tell" | 50 % (9 to 91, n = 2) |',
+        '| answered "I can\'t tell" | 50 % (9 to 91, n = 2) |',
     ]
 
 

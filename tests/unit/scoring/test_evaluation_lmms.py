@@ -155,7 +155,7 @@ def test_what_is_transparent_is_white(reader: MediaReader) -> None:
 
 
 def test_what_is_no_picture_is_refused_in_a_sentence(reader: MediaReader) -> None:
-    with pytest.raises(ValueError, match="a task sends a dict; pictures come as"):
+    with pytest.raises(ValueError, match="a task sends a dict; images must be"):
         from_simple("?", [{"array": np.zeros(3), "sampling_rate": 3}], reader, num_frames=2)
     message = {"role": "user", "content": [{"type": "audio", "url": "a.wav"}]}
     with pytest.raises(ValueError, match="but a task sends 'audio'"):

@@ -84,7 +84,7 @@ def options(folder: Path, out: Path, *more: str) -> Namespace:
 def test_text_is_looked_at_again_and_videos_get_more_frames(
     folder: Path, tmp_path: Path, asked: list[tuple[str, int, int]]
 ) -> None:
-    points = experiment.run(options(folder, tmp_path))
+    points = experiment.measure(options(folder, tmp_path))
     per_look = tiny_tokens_per_look()
     assert asked == [
         ("word", per_look, 1),
@@ -109,12 +109,12 @@ def tiny_tokens_per_look() -> int:
 def test_a_run_that_was_killed_asks_only_what_is_left(
     folder: Path, tmp_path: Path, asked: list[tuple[str, int, int]]
 ) -> None:
-    whole = experiment.run(options(folder, tmp_path))
+    whole = experiment.measure(options(folder, tmp_path))
     log = tmp_path / "looks.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join(lines[:3]) + lines[3][:20])
     asked.clear()
-    assert experiment.run(options(folder, tmp_path)) == whole
+    assert experiment.measure(options(folder, tmp_path)) == whole
     assert [(name, number) for name, _, number in asked] == [("detail", 3), ("motion", 2)]
     assert log.read_bytes() == b"".join(lines)
 
@@ -127,7 +127,7 @@ def test_the_command_writes_a_table_numbers_and_a_plot(
 ) -> None:
     (tmp_path / "other").mkdir()
     beside = f"plain={tmp_path / 'other'}"
-    assert experiment.looks(options(folder, tmp_path, "--beside", beside)) == 0
+    assert experiment.run_looks(options(folder, tmp_path, "--beside", beside)) == 0
     printed = capsys.readouterr().out
     title = "right on text and small detail"
     head = f"| looks | {title}, embedded | {title}, plain |"
@@ -142,21 +142,21 @@ def test_the_command_writes_a_table_numbers_and_a_plot(
 
 def test_a_limit_counts_for_each_task(folder: Path) -> None:
     records = list(experiment.read_records(folder / "records.jsonl")) * 3
-    assert [r.task for r in experiment.chosen(records, "image", 1)] == ["word", "detail"]
+    assert [r.task for r in experiment.select_records(records, "image", 1)] == ["word", "detail"]
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (("--looks", "0"), "--looks takes numbers from 1 on"),
-        (("--limit", "0"), "--limit takes a number from 1 on"),
+        (("--looks", "0"), "--looks takes numbers of 1 or more"),
+        (("--limit", "0"), "--limit is 0; it must be 1 or more"),
         (("--data", "/nowhere"), "there is no /nowhere/records.jsonl"),
         (("--beside", "/nowhere"), "/nowhere is neither a folder"),
-        (("--beside", "embedded"), "two models are called 'embedded'"),
+        (("--beside", "embedded"), "two models are named 'embedded'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(
     folder: Path, tmp_path: Path, wrong: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        experiment.looks(options(folder, tmp_path, *wrong))
+        experiment.run_looks(options(folder, tmp_path, *wrong))
