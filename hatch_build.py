@@ -1,7 +1,7 @@
-"""Leaves the entry point of lmms-eval out of the wheel, which does not hold what it points to.
+"""Removes the lmms-eval entry point from the wheel, which does not contain its module.
 
 An entry point that cannot be loaded would keep lmms-eval from loading the plugins after it. An
-editable install has the whole checkout on the path, and keeps it.
+editable install has the whole checkout on its path and keeps the entry point.
 """
 
 from typing import Any

@@ -1,11 +1,9 @@
 """Inspects, converts, assembles and verifies model weights.
 
-  inspect FOLDER    show what a folder holds, what each tensor becomes, and what does not fit
-  convert SRC DST   convert an original PVC-InternVL2 to our format, file by file
-  base, embedded    build the base models or the embedded model in the cache, once
-  check             verify every byte of what was built
+  python -m vlm.weights inspect FOLDER        what each tensor becomes, and what does not fit
+  python -m vlm.weights convert SOURCE TARGET an original PVC-InternVL2 to our format
 
-SRC and FOLDER may be a repository on huggingface.co, such as OpenGVLab/PVC-InternVL2-8B.
+FOLDER and SOURCE may be a repository on huggingface.co, such as OpenGVLab/PVC-InternVL2-8B.
 docs/models.md has the details.
 """
 
@@ -32,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     look = commands.add_parser("inspect", help="show what a folder holds and what does not fit")
     look.add_argument("folder", help="a folder, ours or original, or the name of a repository")
-    look.add_argument("--all", action="store_true", help="list every tensor, not a line per kind")
+    look.add_argument("--all", action="store_true", help="list the tensors of every layer")
     change = commands.add_parser("convert", help="convert an original release to our format")
     change.add_argument("source", help="the original folder, or the name of a repository")
     change.add_argument("target", type=Path, help="the folder to write; must not exist")
