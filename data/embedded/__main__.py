@@ -1,8 +1,8 @@
-"""Makes all the embedded model is trained and scored on: `python -m data.embedded OUT`.
+"""Makes all training and scoring data of the embedded model: `python -m data.embedded OUT`.
 
-Fetches the pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds,
-writes the image-free concepts, the text-only conversations and those joined from all three. The
-recipes in training/recipes/ read it.
+Downloads pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds, writes
+the image-free records, the text-only conversations and the multi-topic conversations built from all
+three. The recipes in training/recipes/ read these files.
 """
 
 import argparse
@@ -18,17 +18,17 @@ from data.synthetic.concepts import concept_records
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CONCEPTS = {"pretrain": 12000, "instruct": 12000}
-JOINED, JOINED_SEED = 3000, 21
-HELD_PER_TASK_SEED = 7
+MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
+HELD_SEED = 7
 
 
 def build(out: Path, workers: int = 2) -> None:
-    """Every source, in the order of what needs what; what is already there is kept."""
+    """Makes every source in order of dependency; keeps existing files."""
     _run("data.prepare.assets")
     _run("data.prepare.photos")
     for seed, (stage, num) in enumerate(WORLDS.items(), start=1):
         _worlds(out / stage, stage, seed, workers, num)
-    _worlds(out / "held", "held", HELD_PER_TASK_SEED, workers)
+    _worlds(out / "held", "held", HELD_SEED, workers)
     for seed, (stage, num) in enumerate(CONCEPTS.items(), start=11):
         path = out / f"concepts-{stage}.jsonl"
         if not path.exists():
@@ -38,8 +38,8 @@ def build(out: Path, workers: int = 2) -> None:
     if not (out / "joined.jsonl").exists():
         names = ("instruct/records.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
         sources = RecordSources(*(RecordFile(out / name) for name in names))
-        joined = multi_topic_records(sources, JOINED, JOINED_SEED)
-        write_records(out / "joined.jsonl", (record_to_json(record, out) for record in joined))
+        records = multi_topic_records(sources, MULTI_TOPIC, MULTI_TOPIC_SEED)
+        write_records(out / "joined.jsonl", (record_to_json(record, out) for record in records))
 
 
 def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None = None) -> None:
@@ -51,15 +51,19 @@ def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None =
 
 
 def _run(module: str, *arguments: str) -> None:
-    """Another of our commands, in a process of its own."""
+    """Runs another command in its own process; exits if it fails."""
     if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
-        sys.exit(f"python -m data.embedded: stopped, since {module} failed (see above)")
+        sys.exit(f"python -m data.embedded: stopped because {module} failed (see above)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m data.embedded", description=__doc__)
     parser.add_argument(
-        "out", type=Path, nargs="?", default=DEFAULT_FOLDER, help=f"default: {DEFAULT_FOLDER}"
+        "out",
+        type=Path,
+        nargs="?",
+        default=DEFAULT_FOLDER,
+        help=f"output folder (default: {DEFAULT_FOLDER})",
     )
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()

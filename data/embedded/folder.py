@@ -1,4 +1,4 @@
-"""Where the embedded model's data lie unless another folder is named."""
+"""The default folder of the embedded model's data."""
 
 from vlm.weights.io.files import cache_dir
 

@@ -1,8 +1,8 @@
-"""Joins records into longer conversations, so that a second file is not taken for the first.
+"""Joins records into longer conversations, so that a model does not confuse a second file.
 
-A record is about one picture or clip. People go on: with another file, with a question that has
-nothing to do with either, back to the first. Those conversations are put together here from the
-turns of single records; media and answers stay what they were.
+A record is about one picture or clip. Real conversations continue: with another file, with an
+unrelated question, back to the first file. This module builds such conversations from the turns of
+single records and leaves their media and answers unchanged.
 """
 
 import random
@@ -11,32 +11,32 @@ from dataclasses import dataclass, replace
 
 from data.records import Record, RecordMessage, RecordText
 
-NUM_FILES = {1: 0.15, 2: 0.7, 3: 0.15}  # in a conversation, and how often
-MADE_SHARE = 0.6  # of the files are made worlds, the others the classifier's kinds
-CHAT_SHARE = 0.2  # of conversations about two or more files have a general question as well
-BACK_SHARE = 0.3  # return to the first file at the end
-NUM_TURNS = (1, 1, 2, 3)  # about a file before the next one
+NUM_FILES = {1: 0.15, 2: 0.7, 3: 0.15}  # number of files in a conversation -> share
+MADE_SHARE = 0.6  # of the files are synthetic worlds, the rest image-free
+CHAT_SHARE = 0.2  # of conversations about several files also have a general question
+BACK_SHARE = 0.3  # of conversations about several files return to the first one
+NUM_TURNS = (1, 1, 2, 3)  # questions about a file before the next one
 BACK = (
     "Back to the first {what}: {question}",
     "In the first {what}: {question}",
     "About the first {what} again. {question}",
 )
-MOST_TURNS = 9  # of a conversation; what is longer is cut
+MOST_TURNS = 9  # of a conversation; longer ones are cut
 
 MessagePair = tuple[RecordMessage, RecordMessage]  # a question and its answer
 
 
 @dataclass(frozen=True)
 class RecordSources:
-    """What conversations are joined from."""
+    """The records that conversations are built from."""
 
-    worlds: Sequence[Record]  # whose turns can be asked in any order
-    concepts: Sequence[Record]  # whose later turns follow from the first
+    worlds: Sequence[Record]  # their turns can be asked in any order
+    concepts: Sequence[Record]  # their later turns depend on the first
     chats: Sequence[Record]  # without media
 
 
 def multi_topic_records(sources: RecordSources, num: int, seed: int) -> Iterator[Record]:
-    """`num` conversations about one file and a general question, or about two or three files."""
+    """Yields `num` conversations: one file and a general question, or two or three files."""
     worlds, concepts, chats = (
         _Deck(records, f"{seed} {name}") for name, records in vars(sources).items()
     )
@@ -57,7 +57,7 @@ def multi_topic_records(sources: RecordSources, num: int, seed: int) -> Iterator
 
 
 class _Deck:
-    """Records in a random order, again and again."""
+    """Records in random order, reshuffled when they run out."""
 
     def __init__(self, records: Sequence[Record], seed: str) -> None:
         self.records, self.rng = records, random.Random(seed)
@@ -70,15 +70,17 @@ class _Deck:
 
 
 def turns_of(record: Record) -> list[MessagePair]:
-    """A record's questions, each with its answer."""
+    """Splits a record into questions with their answers."""
     spoken = [message for message in record.messages if message.role != "system"]
     return list(zip(spoken[::2], spoken[1::2], strict=True))
 
 
 def _back(record: Record, num_asked: int, rng: random.Random) -> list[MessagePair]:
-    """One question about the first file that was not asked yet, if its record has one."""
+    """Returns one unused question about the first file, if its record has one."""
     rest = turns_of(record)[num_asked:]
-    if not rest or not record.media:  # the follow-ups about a kind lean on their first question
+    if (
+        not rest or not record.media
+    ):  # follow-ups of image-free records depend on their first question
         return []
     question, answer = rng.choice(rest)
     kind = record.media[0].kind

@@ -1,6 +1,6 @@
-"""The photographs that a model is scored on as records; fetched by `python -m data.prepare.photos`.
+"""The scoring photographs as records; `python -m data.prepare.photos` fetches them.
 
-What counts as right, and as nearly right, stands with each picture in photos.json.
+photos.json lists the right and nearly right answers for each picture.
 """
 
 import json
@@ -14,7 +14,7 @@ QUESTIONS = ("What is this?", "What do you see?", "What is in the picture?")
 
 
 def photographs(folder: Path) -> Iterator[Record]:
-    """One question about each; the task is where it comes from. ValueError, one sentence, else."""
+    """Yields a question per photograph; the task is its source. Raises ValueError if unreadable."""
     path = folder / LIST
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
@@ -31,4 +31,6 @@ def photographs(folder: Path) -> Iterator[Record]:
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
     except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
-        raise ValueError(f'{path} is no list of {{"file", "accept", "near"}} ({error}).') from error
+        raise ValueError(
+            f'{path} is not a list of {{"file", "accept", "near"}} ({error}).'
+        ) from error

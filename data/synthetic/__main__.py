@@ -14,20 +14,20 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for records.jsonl and media/")
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument(
-        "--num", type=int, help=f"records; for held {HELD_PER_TASK} per task if not given"
+        "--num", type=int, help=f"number of records (default for held: {HELD_PER_TASK} per task)"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument(
-        "--assets", type=Path, help="folder filled by data.prepare.assets (default: in the cache)"
+        "--assets", type=Path, help="folder made by data.prepare.assets (default: in the cache)"
     )
     arguments = parser.parse_args()
     if arguments.num is None and arguments.stage != "held":
-        parser.error("--num is needed for this stage.")
+        parser.error("this stage needs --num.")
     num = arguments.num or HELD_PER_TASK * len(HELD_TASKS)
     if not load_assets(arguments.assets).objects:
         print(
-            "No objects found (python -m data.prepare.assets fetches them): shapes only.",
+            "No objects found (python -m data.prepare.assets fetches them): drawing only shapes.",
             file=sys.stderr,
         )
     try:

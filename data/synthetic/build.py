@@ -1,6 +1,6 @@
 """Makes a data set of worlds: media files and records.jsonl.
 
-A record depends on the seed and its number alone, not on how many workers there are.
+A record depends only on the seed and its number, not on the number of workers.
 """
 
 import multiprocessing
@@ -29,22 +29,20 @@ from data.synthetic.drawing.assets import Assets, load_assets
 from data.synthetic.drawing.canvas import Placed
 from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip, QAPair, World
-from data.synthetic.worlds import ASKED_AS, HELD_TASKS, WORLDS
+from data.synthetic.worlds import HELD_TASKS, TASK_OF_TURN, WORLDS
 
 STAGES = ("pretrain", "instruct", "held")
-HELD_PER_TASK = (
-    60  # 60 yes/no answers tell 80 % from chance well, and all tasks are done in minutes
-)
-MAX_TURNS = 8  # a picture's words cost more than a question about it
-DESCRIBED_SHARE = (
-    0.15  # of the question stage also ask for a description, so that it is not forgotten
-)
-PNG_SHARE = 0.3  # the others are JPEG, as most pictures that people have
+# 60 yes/no answers separate 80 % from chance well, and all tasks take only minutes.
+HELD_PER_TASK = 60
+MAX_TURNS = 8  # a picture costs more tokens than a question about it, so it gets many
+# Share of the instruct stage that also asks for a description, so that it is not forgotten.
+DESCRIBED_SHARE = 0.15
+PNG_SHARE = 0.3  # the rest is JPEG, like most pictures people have
 
 
 @dataclass(frozen=True)
 class BuildJob:
-    """What to make: stage, seed, where to, from which assets."""
+    """What to make: output folder, stage, seed, assets."""
 
     out: Path
     stage: str
@@ -52,43 +50,43 @@ class BuildJob:
     assets: Path | None = None
 
 
-def build(order: BuildJob, num: int, workers: int = 1) -> int:
-    """Makes `num` records in `order.out` and returns how many were written."""
-    if order.stage not in STAGES:
-        raise ValueError(f"stage {order.stage!r} is not known; known are {', '.join(STAGES)}.")
-    target = order.out / "records.jsonl"
+def build(job: BuildJob, num: int, workers: int = 1) -> int:
+    """Makes `num` records in `job.out` and returns the number written."""
+    if job.stage not in STAGES:
+        raise ValueError(f"unknown stage {job.stage!r}; it must be one of {', '.join(STAGES)}.")
+    target = job.out / "records.jsonl"
     if target.exists():
-        raise ValueError(f"{target} is there already; choose another folder or delete it.")
-    (order.out / "media").mkdir(parents=True, exist_ok=True)
+        raise ValueError(f"{target} already exists; choose another folder or delete it.")
+    (job.out / "media").mkdir(parents=True, exist_ok=True)
     return write_records(
-        target, tqdm(_lines(order, num, workers), total=num, unit="records", desc=order.stage)
+        target, tqdm(_lines(job, num, workers), total=num, unit="records", desc=job.stage)
     )
 
 
-def _lines(order: BuildJob, num: int, workers: int) -> Iterator[dict[str, Any]]:
+def _lines(job: BuildJob, num: int, workers: int) -> Iterator[dict[str, Any]]:
     if workers <= 1:
-        shop = Workshop(order)
-        yield from (shop.make(index) for index in range(num))
+        maker = RecordMaker(job)
+        yield from (maker.make(index) for index in range(num))
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, initializer=_open_workshop, initargs=(order,)) as pool:
+    with context.Pool(workers, initializer=_start_worker, initargs=(job,)) as pool:
         yield from pool.imap(_make_in_worker, range(num), chunksize=8)
 
 
-class Workshop:
-    """Makes records one at a time; each worker process has its own."""
+class RecordMaker:
+    """Makes records one by one; each worker process has its own instance."""
 
-    def __init__(self, order: BuildJob) -> None:
-        self.order = order
-        self.train_assets: Assets = load_assets(order.assets)
+    def __init__(self, job: BuildJob) -> None:
+        self.job = job
+        self.train_assets: Assets = load_assets(job.assets)
         self.assets = (
-            load_assets(order.assets, held=True) if order.stage == "held" else self.train_assets
+            load_assets(job.assets, held=True) if job.stage == "held" else self.train_assets
         )
 
     def make(self, index: int) -> dict[str, Any]:
-        """Draws record `index`, writes its media file, and returns its JSONL line."""
-        stage = self.order.stage
-        seed = f"{self.order.seed}/{stage}/{index}"
+        """Makes record `index`, writes its media file, and returns the dict of its JSONL line."""
+        stage = self.job.stage
+        seed = f"{self.job.seed}/{stage}/{index}"
         if stage == "held":
             task, name = HELD_TASKS[index % len(HELD_TASKS)]
             world, turns = self._scored(task, name, seed, index // len(HELD_TASKS))
@@ -101,37 +99,37 @@ class Workshop:
             turns = [caption] if stage == "pretrain" else _choose(rng, world, caption)
         media = self._save(world, index, png=random.Random(seed).random() < PNG_SHARE)
         record = _record(f"{name.replace(' ', '-')}-{index:06d}", media, turns)
-        return record_to_json(replace(record, objects=_objects(world)), self.order.out)
+        return record_to_json(replace(record, objects=_objects(world)), self.job.out)
 
     def _scored(self, task: str, name: str, seed: str, slot: int) -> tuple[World, list[QAPair]]:
-        """One question of the task, drawn again where the world has none (no plain background)."""
+        """Makes one question of a task; retries worlds without one (no plain background)."""
         for attempt in range(100):
             world = WORLDS[name].make(
                 WorldRng(f"{seed}/{attempt}", slot, True, self.assets, self.train_assets)
             )
             for turn in world.turns:
-                if turn.task == ASKED_AS.get(task, task):
+                if turn.task == TASK_OF_TURN.get(task, task):
                     return world, [replace(turn, task=task)]
         raise RuntimeError(
-            f"the world {name!r} gave no question for the task {task!r} in 100 draws."
+            f"the world {name!r} had no question for the task {task!r} in 100 draws."
         )
 
     def _save(self, world: World, index: int, png: bool) -> MediaFile:
         if isinstance(world.media, Clip):
-            path = self.order.out / "media" / f"{index:06d}.mp4"
+            path = self.job.out / "media" / f"{index:06d}.mp4"
             save_clip(world.media, path)
             return MediaFile("video", path)
-        path = self.order.out / "media" / f"{index:06d}{'.png' if png else '.jpg'}"
+        path = self.job.out / "media" / f"{index:06d}{'.png' if png else '.jpg'}"
         save_picture(world.media, path)
         return MediaFile("image", path)
 
 
 def _objects(world: World) -> Objects | None:
-    """Where the things of a world are, if they have a place."""
+    """The positions of the things in a world, None if they have none."""
     if isinstance(world.media, Clip):
-        frames, size = world.media.shown, world.media.frames[0].size
+        frames, size = world.media.placed, world.media.frames[0].size
     else:
-        frames, size = (world.shown,) if world.shown else (), world.media.size
+        frames, size = (world.placed,) if world.placed else (), world.media.size
     boxes = [tuple(_box(item, *size) for item in frame) for frame in frames]
     return Objects(tuple(boxes), world.ground) if any(boxes) else None
 
@@ -147,7 +145,7 @@ def _caption_turn(rng: WorldRng, name: str, world: World) -> QAPair:
 
 
 def _choose(rng: WorldRng, world: World, caption: QAPair) -> list[QAPair]:
-    """The world's main question and up to seven more, in any order; of presence at most one."""
+    """Picks the world's main question and up to seven more, shuffled; one presence question."""
     main, *others = world.turns
     others = rng.shuffled(others)
     presence = [turn for turn in others if turn.task == "presence"]
@@ -176,7 +174,7 @@ def _record(name: str, media: MediaFile, turns: list[QAPair]) -> Record:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """PNG or JPEG by the ending of the path; quick rather than small."""
+    """Writes PNG or JPEG, depending on the suffix; fast rather than small."""
     if path.suffix == ".png":
         picture.save(path, compress_level=1)
     else:
@@ -184,7 +182,7 @@ def save_picture(picture: Image.Image, path: Path) -> None:
 
 
 def save_clip(clip: Clip, path: Path) -> None:
-    """H.264 in MP4. One thread, so that the bytes depend on the frames alone."""
+    """Writes H.264 in MP4, with one thread so that the bytes depend only on the frames."""
     width, height = clip.frames[0].size
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
@@ -198,12 +196,12 @@ def save_clip(clip: Clip, path: Path) -> None:
         container.mux(stream.encode())
 
 
-_workshop: list[Workshop] = []  # filled once in each worker process, never in the parent
+_maker: list[RecordMaker] = []  # filled once in each worker process, never in the parent
 
 
-def _open_workshop(order: BuildJob) -> None:
-    _workshop.append(Workshop(order))
+def _start_worker(job: BuildJob) -> None:
+    _maker.append(RecordMaker(job))
 
 
 def _make_in_worker(index: int) -> dict[str, Any]:
-    return _workshop[0].make(index)
+    return _maker[0].make(index)

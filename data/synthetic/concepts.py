@@ -130,7 +130,7 @@ class _Talk:
 
     def _follow_ups(self, opening: str) -> list[str]:
         follow_ups = ["presence", "sure", "living"]
-        if self.kind.looks:
+        if self.kind.description:
             follow_ups += ["reason", "reason", "looks"]
         if self.kind.family:
             follow_ups += ["general"] + ["kind"] * (opening == "presence")
@@ -141,7 +141,7 @@ class _Talk:
         if about == "presence":
             return self._presence(question)
         if about in ("reason", "looks"):
-            return question, kind.looks, [], []
+            return question, kind.description, [], []
         if about == "kind":
             return question, self._named(say.NAMED_AS_KIND), [kind.name], []
         if about == "animal" and not kind.is_animal:

@@ -1,7 +1,7 @@
-"""What a maker of worlds draws from: seeded chance, the assets and the wording of its split.
+"""The source of randomness of a maker of worlds: a seeded generator, assets and wording.
 
-`slot` says which of the possible answers a record is to have. In training it is random; in the
-scoring set it counts up, so that every answer of a task comes up equally often.
+`slot` selects which of the possible answers a record has. It is random in training and counts up in
+the scoring set, so that every answer of a task occurs equally often.
 """
 
 import random
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class WorldRng:
-    """The draws of one record.
+    """All random choices of one record.
 
-    `assets` are the split's own; `train_assets` are those of training, from which scoring draws as
-    well where the question is not whether a thing can be named.
+    `assets` belong to the record's split. `train_assets` are those of training; scoring also uses
+    them for questions that do not ask for a name.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class WorldRng:
         return self.random.choice(options)
 
     def by_slot(self, options: Sequence[T]) -> T:
-        """The option whose turn it is: answers drawn like this are balanced in the scoring set."""
+        """Selects an option by slot, which balances the answers of the scoring set."""
         return options[self.slot % len(options)]
 
     def between(self, low: float, high: float) -> float:
@@ -52,7 +52,7 @@ class WorldRng:
         return self.pick(QUESTIONS[self.held][question]).format(**words)
 
     def rgb(self, thing: Thing) -> Rgb:
-        """A shape's color, a little different every time; unused for objects."""
+        """A slightly varied color for a shape; unused for objects."""
         red, green, blue = COLORS.get(thing.color, (0, 0, 0))
         jitter = [self.random.randint(-12, 12) for _ in range(3)]
         r, g, b = (
@@ -74,7 +74,7 @@ class WorldRng:
     # Things
 
     def shape(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
-        """A shape. In scoring, half are of a shape and color that training never had together."""
+        """Picks a shape; in scoring, half have a color that training never combined with them."""
         pools = [self.assets.shapes, self.train_assets.shapes]
         if not self.held or self.chance(0.5):
             pools.reverse()
@@ -82,42 +82,45 @@ class WorldRng:
             fitting = [thing for thing in pool if allowed(thing)]
             if fitting:
                 return self.pick(fitting)
-        raise ValueError("no shape of these worlds is allowed here")
+        raise ValueError("no shape satisfies `allowed`")
 
     def object(
         self, allowed: Callable[[Thing], bool] = lambda thing: True, own: bool = False
     ) -> Thing | None:
-        """An object, or None without assets. `own` keeps to the split's (held out in scoring);
-        else scoring draws two thirds from those known in training."""
+        """Picks an object, None without assets.
+
+        With `own` it belongs to the split (in scoring: held out); otherwise scoring picks two
+        thirds from the objects of training.
+        """
         known = self.held and not own and self.chance(0.67)
-        kinds = (self.train_assets if known else self.assets).objects
-        for _ in range(20 if kinds else 0):
-            thing = self.pick(self.pick(kinds))
+        pools = (self.train_assets if known else self.assets).objects
+        for _ in range(20 if pools else 0):
+            thing = self.pick(self.pick(pools))
             if allowed(thing):
                 return thing
         return None
 
     def thing(self, allowed: Callable[[Thing], bool] = lambda thing: True) -> Thing:
-        """A shape or an object about which sentences can be made."""
+        """Picks a shape, or an object that fits into sentences."""
         chosen = None
         if self.chance(0.4):
             chosen = self.object(lambda thing: thing.fits_sentences and allowed(thing))
         return chosen or self.shape(allowed)
 
     def things(self, num: int, *given: Thing) -> list[Thing]:
-        """Given things and new ones, `num` in all, none of which could be taken for another."""
+        """Adds new things to the given ones, `num` in total, none confusable with another."""
         chosen = list(given)
         while len(chosen) < num:
             chosen.append(self.thing(lambda thing: self.differs(thing, chosen)))
         return chosen
 
     def other_color(self, shape: Thing) -> str:
-        """Another color for the shape, of those that this split may have."""
+        """Picks another color for a shape among those allowed in this split."""
         allowed = [c for c in COLORS if self.held or not is_held_combination(shape.name, c)]
         return self.pick([color for color in allowed if color != shape.color])
 
     def absent(self, present: Sequence[Thing]) -> Thing:
-        """Something that is not there and could not be taken for what is."""
+        """Picks a thing that is absent and not confusable with a present one."""
         return self.thing(lambda thing: self.differs(thing, present))
 
     @staticmethod
@@ -133,5 +136,5 @@ class WorldRng:
         return True
 
     def refer(self, thing: Thing) -> str:
-        """The name, or for a shape now and then the color with it."""
+        """Returns a thing's name, sometimes with the color of a shape."""
         return thing.label if self.chance(0.3) else thing.name

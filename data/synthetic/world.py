@@ -1,4 +1,4 @@
-"""What a maker of worlds gives: a picture or a clip, a caption, questions with known answers."""
+"""The output of a maker: a picture or clip, a caption, questions with known answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ class QAPair:
 
 @dataclass(frozen=True)
 class Clip:
-    """The pictures of a video, all of one even-sided size, and what is where on each of them."""
+    """The frames of a video, all of one even-sided size, and the things on each of them."""
 
     frames: Sequence[Image.Image]
     fps: int
-    shown: Sequence[Sequence[Placed]] = ()  # one for each frame, or none where nothing has a place
+    placed: Sequence[Sequence[Placed]] = ()  # one per frame; empty if nothing has a position
 
 
 @dataclass(frozen=True)
 class World:
-    """One made example. Each maker says all that can be asked; the stage decides what is."""
+    """One synthetic example with all possible questions; the stage picks from them."""
 
     media: Image.Image | Clip
     caption: str
     turns: tuple[QAPair, ...]
-    shown: Sequence[Placed] = ()  # what is where on a still picture
-    ground: str = ""  # the color of the background where it has one
+    placed: Sequence[Placed] = ()  # the things on a still picture
+    ground: str = ""  # the color of a plain background

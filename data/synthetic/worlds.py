@@ -1,4 +1,4 @@
-"""Which worlds there are and how often each is made: the table to change what a model learns."""
+"""The table of worlds and their frequencies; edit it to change what a model learns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from data.synthetic.world import World
 
 @dataclass(frozen=True)
 class WorldEntry:
-    """A maker, its weight in the two training stages, and its tasks in the scoring set."""
+    """A maker, its weights in the two training stages, and its tasks in the scoring set."""
 
     make: Callable[[WorldRng], World]
     pretrain: float
@@ -49,13 +49,13 @@ WORLDS = {
     "vanish": WorldEntry(events.vanish, 1, 2, ("vanish",)),
     "tally": WorldEntry(events.tally, 1, 2, ("tally",)),
     "scroll": WorldEntry(clips.scroll, 0.5, 0.5, ("scroll",)),
-    # what cannot be known
+    # unanswerable
     "nothing": WorldEntry(unclear.nothing, 1, 2.5, ("cannot see",)),
     "unseen": WorldEntry(unclear.unseen, 0, 5, ("cannot know",)),
     "absent": WorldEntry(unclear.absent, 0, 8, ("absent",)),
 }
-# Tasks of the scoring set whose turns go by another task's name.
-ASKED_AS = {
+# Tasks of the scoring set whose questions carry another task's name.
+TASK_OF_TURN = {
     "name-known": "name",
     "word-known": "word",
     "cannot see": "cannot",

@@ -1,7 +1,7 @@
-"""What worlds are made from: things with names, fonts and backgrounds, for training or for scoring.
+"""The assets of worlds: named things, fonts and backgrounds, split into training and scoring.
 
-Shapes are always there. Objects, fonts and backgrounds come from the folder that
-`python -m data.prepare.assets` fills; without it, worlds hold shapes only and one font.
+Shapes are always available. Objects, fonts and backgrounds come from the folder made by
+`python -m data.prepare.assets`; without it, worlds have only shapes and one font.
 """
 
 import json
@@ -18,19 +18,19 @@ from data.synthetic.language.words import an, is_countable, is_simple
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-# Objects are those with one short name, a quarter of all: a small model that sees twenty thousand
-# pictures learns two hundred names, and of eight hundred none.
+# Only objects with one short name are used, a quarter of all: a small model that sees twenty
+# thousand pictures learns two hundred names, but none of eight hundred.
 LONGEST_NAME = 6
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something with a name: a colored shape or an object from a file."""
+    """A named thing: a colored shape or an object from a file."""
 
     name: str
     category: str
-    color: str = ""  # only shapes have one
-    file: str = ""  # only objects have one
+    color: str = ""  # of shapes
+    file: str = ""  # of objects
     held: bool = False
 
     @property
@@ -39,7 +39,7 @@ class Thing:
 
     @property
     def nearly(self) -> tuple[str, ...]:
-        """Answers that are nearly right: a shape without its color."""
+        """Nearly right answers: a shape without its color."""
         return (self.name,) if self.color else ()
 
     @property
@@ -48,16 +48,16 @@ class Thing:
 
     @property
     def described(self) -> str:
-        """The label with its article, where it takes one."""
+        """The label, with its article if it takes one."""
         return an(self.label) if is_countable(self.label) else self.label
 
     @property
     def fits_sentences(self) -> bool:
-        """Whether questions such as "How many ...s are there?" can be asked about it."""
+        """Whether it fits questions such as "How many ...s are there?"."""
         return is_simple(self.name)
 
     def picture(self, size: int, rgb: Rgb) -> Image.Image:
-        """The thing, its longer side `size` pixels, on transparent ground; `rgb` colors shapes."""
+        """Draws it on transparency, longer side `size` pixels; `rgb` is the color of a shape."""
         if self.is_shape:
             return shape_picture(self.name, rgb, size)
         master = _object_picture(self.file)
@@ -75,16 +75,16 @@ SHAPE_THINGS = tuple(
 
 @dataclass(frozen=True)
 class Assets:
-    """What one split may use."""
+    """The assets of one split."""
 
     shapes: tuple[Thing, ...]
-    objects: tuple[tuple[Thing, ...], ...]  # objects, those of one name together
-    fonts: tuple[str, ...]  # files; an empty name is the font that Pillow brings
+    objects: tuple[tuple[Thing, ...], ...]  # grouped by name
+    fonts: tuple[str, ...]  # files; an empty name is Pillow's own font
     backgrounds: tuple[str, ...]  # files
 
 
 def load_assets(folder: Path | None = None, held: bool = False) -> Assets:
-    """The assets for training or for scoring; `folder` holds the assets (default: in the cache)."""
+    """Loads the assets for training or scoring from a folder (default: in the cache)."""
     folder = folder or cache_folder() / "assets"
     split = "held" if held else "train"
 
@@ -99,7 +99,7 @@ def load_assets(folder: Path | None = None, held: bool = False) -> Assets:
     objects: dict[str, list[Thing]] = {}
     for row in rows("objects.json"):
         if row["category"] == "shape" or row["name"].split()[-1] in SHAPES:
-            continue  # a drawn star would be no different from a "star" of this kind
+            continue  # indistinguishable from a drawn shape
         if " " in row["name"] or len(row["name"]) > LONGEST_NAME:
             continue
         thing = Thing(row["name"], row["category"], file=str(folder / row["file"]), held=held)
@@ -112,7 +112,7 @@ def load_assets(folder: Path | None = None, held: bool = False) -> Assets:
 
 @lru_cache(maxsize=256)
 def load_font(file: str, size: int) -> Font:
-    """A font at a size in pixels."""
+    """Loads a font at a size in pixels."""
     return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
 
 
@@ -124,7 +124,7 @@ def _object_picture(file: str) -> Image.Image:
 
 @lru_cache(maxsize=64)
 def load_background(file: str) -> Image.Image:
-    """A photograph for a background, small enough to be cropped and shrunk at once."""
+    """Loads a background photograph, reduced so that cropping and resizing are fast."""
     with Image.open(file) as opened:
         opened.draft("RGB", (640, 640))
         picture = opened.convert("RGB")

@@ -1,4 +1,4 @@
-"""Backgrounds, things on them, and written words: everything that puts pixels on a picture."""
+"""Drawing of backgrounds, things and text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from data.synthetic.drawing.assets import Thing, load_background, load_font
 from data.synthetic.drawing.shapes import COLORS, Rgb
 from data.synthetic.rng import WorldRng
 
-# The nine places of a picture and where their centres are, as fractions of width and height.
+# The nine places of a picture and their centers, as fractions of width and height.
 PLACES = {
     "at the top left": (0.17, 0.17),
     "at the top": (0.5, 0.17),
@@ -23,13 +23,13 @@ PLACES = {
     "at the bottom": (0.5, 0.83),
     "at the bottom right": (0.83, 0.83),
 }
-SHAPE_CONTRAST = 115  # least distance in RGB between a shape and its ground
+SHAPE_CONTRAST = 115  # minimum RGB distance between a shape and its background
 OBJECT_CONTRAST = 90  # the same for the mean color of an object
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A thing on a picture: centre in fractions of width and height, size of the shorter side."""
+    """A thing on a picture: center as fractions of width and height, size of the shorter side."""
 
     thing: Thing
     x: float
@@ -40,7 +40,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Ground:
-    """A background; `color` is its name where it is of one plain color."""
+    """A background; `color` is its name if it is plain."""
 
     picture: Image.Image
     color: str = ""
@@ -49,7 +49,7 @@ class Ground:
 def place(
     rng: WorldRng, thing: Thing, where: str, size: float, canvas: tuple[int, int] | None = None
 ) -> Placed:
-    """The thing near the centre of one of the nine places, a little off and wholly inside."""
+    """Places a thing near the center of one of the nine places, jittered and fully inside."""
     x, y = PLACES[where]
     x += rng.between(-0.03, 0.03)
     y += rng.between(-0.03, 0.03)
@@ -62,7 +62,7 @@ def place(
 
 
 def paint(ground: Image.Image, placed: Sequence[Placed]) -> Image.Image:
-    """A copy of the ground with the things on it."""
+    """Returns a copy of the background with the things on it."""
     picture = ground.copy()
     width, height = picture.size
     for item in placed:
@@ -75,14 +75,14 @@ def paint(ground: Image.Image, placed: Sequence[Placed]) -> Image.Image:
 
 @lru_cache(maxsize=32)
 def _stamp(thing: Thing, size: int, rgb: Rgb) -> Image.Image:
-    # Kept because the frames of a clip show the same thing again and again.
+    # Cached because the frames of a clip repeat the same thing.
     return thing.picture(size, rgb)
 
 
 def ground(
     rng: WorldRng, size: tuple[int, int], items: Sequence[Placed], plain: bool = False
 ) -> Ground:
-    """A background on which every item can be seen; `plain` asks for one pure color."""
+    """Makes a background on which every item is visible; one pure color if `plain`."""
     for _ in range(60):
         made, tones = _plain(rng, size) if plain else _any_ground(rng, size)
         if all(_stands_out(item, tones) for item in items):
@@ -100,7 +100,7 @@ def _stands_out(item: Placed, tones: Sequence[Rgb]) -> bool:
 
 @lru_cache(maxsize=4096)
 def mean_color(thing: Thing) -> Rgb:
-    """The mean color of an object's opaque pixels."""
+    """Returns the mean color of an object's opaque pixels."""
     pixels = np.asarray(thing.picture(32, (0, 0, 0)), dtype=np.float32).reshape(-1, 4)
     weight = pixels[:, 3:] + 1e-3
     red, green, blue = ((pixels[:, :3] * weight).sum(0) / weight.sum()).round().astype(int).tolist()
@@ -126,7 +126,7 @@ def _plain(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
 
 
 def _tone(rng: WorldRng) -> Rgb:
-    """A light or a dark tone without a plain name."""
+    """Picks a light or dark tone without a plain name."""
     base = rng.pick(list(COLORS.values()))
     towards, share = rng.pick(((255, 0.7), (255, 0.8), (0, 0.55), (128, 0.6)))
     red, green, blue = (round(c * (1 - share) + towards * share) for c in base)
@@ -134,7 +134,7 @@ def _tone(rng: WorldRng) -> Rgb:
 
 
 def _pattern(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
-    """Two related tones in a pattern; some patterns are for training, others for scoring."""
+    """Draws two related tones in a pattern; scoring has patterns of its own."""
     first = _tone(rng)
     shift = rng.pick((-40, -28, 28, 40))
     red, green, blue = (min(255, max(0, c + shift)) for c in first)
@@ -168,7 +168,7 @@ def _pattern(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
 
 
 def _photograph(rng: WorldRng, size: tuple[int, int]) -> tuple[Ground, list[Rgb]]:
-    """A part of a photograph, calmed so that what is placed on it stands out."""
+    """Crops a photograph and lowers its contrast so that things stand out."""
     photograph = load_background(rng.pick(rng.assets.backgrounds))
     scale = max(size[0] / photograph.width, size[1] / photograph.height)
     zoom = rng.between(1.0, 1.6)
@@ -192,7 +192,7 @@ def write_text(
     rgb: Rgb,
     align: str = "middle",
 ) -> None:
-    """Writes one line as large as fits into `box`: left, top, right, bottom as fractions."""
+    """Writes one line as large as fits into `box` (left, top, right, bottom as fractions)."""
     left, top, right, bottom = (f * s for f, s in zip(box, picture.size * 2, strict=True))
     ink = _ink_box(text, font_file)
     scale = min((right - left) / (ink[2] - ink[0]), (bottom - top) / (ink[3] - ink[1]))
@@ -209,6 +209,6 @@ def write_text(
 
 @lru_cache(maxsize=4096)
 def _ink_box(text: str, font_file: str) -> tuple[float, float, float, float]:
-    """What a text covers at 100 pixels."""
+    """The bounding box of a text at 100 pixels."""
     draw = ImageDraw.Draw(Image.new("L", (1, 1)))
     return draw.textbbox((0, 0), text, font=load_font(font_file, 100))

@@ -1,6 +1,6 @@
-"""Eight shapes and eight colors that are drawn, so that worlds can be made with nothing fetched.
+"""Eight shapes and eight colors, so that worlds can be drawn without any downloads.
 
-One color of every shape is held out for scoring; each color and each shape is seen in training.
+One color of every shape is held out for scoring; training sees each color and each shape.
 """
 
 import math
@@ -21,16 +21,16 @@ COLORS: dict[str, Rgb] = {
     "white": (250, 250, 250),
 }
 SHAPES = ("circle", "square", "triangle", "star", "heart", "cross", "diamond", "moon")
-MASTER = 384  # pixels: side of the mask that all sizes are shrunk from
+MASTER = 384  # side in pixels of the mask that all sizes are resized from
 
 
 def is_held_combination(shape: str, color: str) -> bool:
-    """Whether this color of this shape is kept for scoring: 8 of 64, one per shape and color."""
+    """Whether a shape in a color is held out for scoring: 8 of 64, one per shape and color."""
     return (list(COLORS).index(color) + 3 * SHAPES.index(shape)) % len(COLORS) == 0
 
 
 def shape_picture(shape: str, rgb: Rgb, size: int) -> Image.Image:
-    """The shape on a transparent square of `size` pixels."""
+    """Draws a shape on a transparent square of `size` pixels."""
     mask = _master_mask(shape).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
     picture = Image.new("RGBA", (size, size), (*rgb, 0))
     picture.putalpha(mask)

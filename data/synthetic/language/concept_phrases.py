@@ -1,7 +1,7 @@
-"""How image-free records ask and answer: the wording of data/synthetic/concepts.py.
+"""The wording of questions and answers in image-free records (data/synthetic/concepts.py).
 
-Questions come in phrasings to train on and others kept for scoring. In answers, {phrase} is "a
-tabby cat", {Phrase} the same with a capital, {family} "cat", {fam} "a cat", {Fam} "A cat".
+Questions have phrasings for training and others for scoring only. In answers, {phrase} is "a tabby
+cat", {Phrase} the same with a capital, {family} "cat", {fam} "a cat", {Fam} "A cat".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def _questions(train: str, held: str) -> tuple[list[str], list[str]]:
     return _lines(train), _lines(held)
 
 
-# purpose: (phrasings to train on, phrasings kept for scoring)
+# purpose -> (phrasings for training, phrasings for scoring only)
 QUESTIONS: dict[str, tuple[list[str], list[str]]] = {
     "name": _questions(
         """What is this?

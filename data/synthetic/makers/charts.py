@@ -9,7 +9,7 @@ from data.synthetic.world import QAPair, World
 
 INK: Rgb = (30, 30, 30)
 BAR_COLORS = tuple(color for color in COLORS if color != "white")
-HEIGHTS = (0.18, 0.32, 0.46, 0.6, 0.74, 0.88)  # far enough apart to be told apart
+HEIGHTS = (0.18, 0.32, 0.46, 0.6, 0.74, 0.88)  # far enough apart to be distinguished
 
 
 def bars(rng: WorldRng) -> World:

@@ -1,4 +1,4 @@
-"""Worlds in which things move. Where a thing starts says nothing about where it goes."""
+"""Worlds in which things move. The first frame does not reveal the direction."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from data.synthetic.makers.texts import poster_colors
 from data.synthetic.rng import WorldRng
 from data.synthetic.world import Clip, QAPair, World
 
-# Direction -> step in x and y, as it is told, what counts as right.
+# Direction -> step in x and y, wording, accepted answers.
 DIRECTIONS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {
     "left": (-1, 0, "moves to the left", ("left",)),
     "right": (1, 0, "moves to the right", ("right",)),
@@ -26,15 +26,15 @@ DIRECTIONS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {
 
 
 def motion(rng: WorldRng) -> World:
-    """One thing moves, or not; sometimes another one stands by: which way it goes."""
+    """One thing moves or stays, sometimes next to a still one: in which direction?"""
     world = _one_mover(rng, rng.by_slot(list(DIRECTIONS)))
-    # Most of these move, so to ask each time whether they do would teach to say yes.
+    # Most of these move, so always asking whether they do would teach to answer yes.
     turns = [turn for turn in world.turns if turn.answer != "Yes." or rng.chance(0.2)]
     return replace(world, turns=tuple(turns))
 
 
 def stir(rng: WorldRng) -> World:
-    """The same, asking whether anything moves at all."""
+    """As `motion`, asking whether anything moves at all."""
     moving = rng.pick([direction for direction in DIRECTIONS if direction != "still"])
     world = _one_mover(rng, rng.by_slot(("still", moving)))
     return replace(world, turns=tuple(sorted(world.turns, key=lambda turn: turn.task != "moves")))
@@ -48,7 +48,7 @@ def _one_mover(rng: WorldRng, direction: str) -> World:
     mover = Placed(things[0], start_x, start_y, size, rng.rgb(things[0]))
     items = [mover]
     if bystander:
-        # In a corner, out of every way the other could take.
+        # In a corner, out of every possible path of the mover.
         x, y = rng.pick((0.13, 0.87)), rng.pick((0.13, 0.87))
         items.append(Placed(things[1], x, y, 0.2, rng.rgb(things[1])))
     base = ground(rng, rng.clip_canvas, items)
@@ -69,19 +69,19 @@ def _one_mover(rng: WorldRng, direction: str) -> World:
     answer = "no" if direction == "still" else "yes"
     turns.append(QAPair("moves", rng.ask("moves", x=things[0].name), sentence(answer), (answer,)))
     turns += color_turns(rng, things[:1])
-    told = DIRECTIONS[direction][2]
-    caption = f"{an(things[0].label)} {told}" + (
+    text = DIRECTIONS[direction][2]
+    caption = f"{an(things[0].label)} {text}" + (
         f", {an(things[1].label)} does not move" if bystander else ""
     )
     return World(clip, sentence(caption), tuple(turns), ground=base.color)
 
 
 def movers(rng: WorldRng) -> World:
-    """Two things that go different ways."""
+    """Two things that move in different directions."""
     names = list(DIRECTIONS)
     first = rng.by_slot(names)
-    across = rng.chance(0.5)  # the two are side by side, else one above the other
-    # Two that run into each other cannot be told apart while they meet.
+    across = rng.chance(0.5)  # side by side, otherwise one above the other
+    # Two things that run into each other are ambiguous while they meet.
     meeting = ("right", "left") if across else ("down", "up")
     second = rng.pick([d for d in names if d != first and (first, d) != meeting])
     things = rng.things(2)
@@ -97,13 +97,13 @@ def movers(rng: WorldRng) -> World:
         _motion_turn(rng, thing, way) for thing, way in zip(things, (first, second), strict=True)
     ]
     turns += color_turns(rng, things)
-    told = [
+    texts = [
         f"{an(t.label)} {DIRECTIONS[way][2]}"
         for t, way in zip(things, (first, second), strict=True)
     ]
     return World(
         clip,
-        sentence(" and ".join(told)),
+        sentence(" and ".join(texts)),
         tuple(replace(t, task="movers") if t.task == "motion" else t for t in turns),
         ground=base.color,
     )
@@ -132,7 +132,7 @@ def scroll(rng: WorldRng) -> World:
 def _path(
     rng: WorldRng, item: Placed, direction: str, length: float
 ) -> Callable[[float], list[Placed]]:
-    """The thing's way as a function of time from 0 to 1, some with a short rest at an end."""
+    """A thing's path as a function of time from 0 to 1, some with a pause at one end."""
     step_x, step_y, _, _ = DIRECTIONS[direction]
     begin, end = rng.pick(((0.0, 1.0), (0.0, 1.0), (0.12, 1.0), (0.0, 0.88)))
 
@@ -144,5 +144,5 @@ def _path(
 
 
 def _motion_turn(rng: WorldRng, thing: Thing, direction: str) -> QAPair:
-    _, _, told, accept = DIRECTIONS[direction]
-    return QAPair("motion", rng.ask("motion", x=rng.refer(thing)), sentence(f"it {told}"), accept)
+    _, _, text, accept = DIRECTIONS[direction]
+    return QAPair("motion", rng.ask("motion", x=rng.refer(thing)), sentence(f"it {text}"), accept)

@@ -1,4 +1,4 @@
-"""Worlds of small things in rows and columns, where one has to look closely."""
+"""Worlds of small things in rows and columns, which need a close look."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ CORNERS = {
 
 
 def grid(rng: WorldRng) -> World:
-    """Nine different small things: what is in which row and column."""
+    """Nine different small things: what is in which row and column?"""
     side = 3
     cell = rng.slot % (side * side)
     things = [rng.shape() if rng.chance(0.6) else rng.thing() for _ in range(side * side)]
@@ -41,7 +41,7 @@ def grid(rng: WorldRng) -> World:
 
 
 def odd_one(rng: WorldRng) -> World:
-    """Many small things of one kind and one that differs: what and where."""
+    """Many equal small things and one that differs: what is it, and where?"""
     side = rng.pick((3, 3, 4))
     usual, odd = rng.things(2)
     if usual.is_shape and rng.chance(0.3):
@@ -62,9 +62,9 @@ def odd_one(rng: WorldRng) -> World:
 
 
 def jumble(rng: WorldRng) -> World:
-    """Sixteen tiny things on a table of 25 places: one look has not enough tokens for all of them.
+    """Sixteen tiny things in a table of 25 cells: more than the tokens of one look can describe.
 
-    Questions are about the shapes, each of which comes once; the others are objects.
+    Questions are about the shapes, each of which occurs once; the rest are objects.
     """
     side, num_shapes, num_objects = 5, 6, 10
     names = rng.shuffled(SHAPES)[:num_shapes]

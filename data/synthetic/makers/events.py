@@ -1,4 +1,4 @@
-"""Worlds in which things come, go and change: what was first, what became what, how many came."""
+"""Worlds in which things appear, vanish and change: order, change and number of events."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from data.synthetic.world import Clip, QAPair, World
 
 
 def order(rng: WorldRng) -> World:
-    """Two or three things come one after another; each stays or makes room for the next."""
+    """Two or three things appear in turn; each stays or makes room for the next."""
     num = rng.pick((2, 2, 3))
     things = rng.things(num)
     stays = rng.chance(0.4)
@@ -48,10 +48,10 @@ def order(rng: WorldRng) -> World:
         _which(rng, "after", follower, "order", x=first.name),
     ]
     turn = rng.slot % len(turns)
-    told = ", then ".join(an(thing.label) for thing in things)
+    text = ", then ".join(an(thing.label) for thing in things)
     return World(
         film(rng, base.picture, at),
-        sentence(f"first {told}"),
+        sentence(f"first {text}"),
         (*turns[turn:], *turns[:turn]),
         ground=base.color,
     )
@@ -94,12 +94,12 @@ def recolor(rng: WorldRng) -> World:
 
 
 def appear(rng: WorldRng) -> World:
-    """Two or three things, of which one comes later."""
+    """Two or three things, one of which appears later."""
     return _come_or_go(rng, appears=True)
 
 
 def vanish(rng: WorldRng) -> World:
-    """Two or three things, of which one goes away."""
+    """Two or three things, one of which vanishes."""
     return _come_or_go(rng, appears=False)
 
 
@@ -131,7 +131,7 @@ def _come_or_go(rng: WorldRng, appears: bool) -> World:
 
 
 def tally(rng: WorldRng) -> World:
-    """One to four of a kind come one by one and stay, or each is gone before the next."""
+    """One to four equal things appear one by one and stay, or each vanishes before the next."""
     num = rng.by_slot((1, 2, 3, 4))
     thing = rng.things(1)[0]
     places = rng.random.sample(list(PLACES), num)
@@ -149,11 +149,11 @@ def tally(rng: WorldRng) -> World:
         return items[come - 1 : come] if part % 1 > 0.25 else []
 
     verb = "appears" if num == 1 else "appear"
-    told = f"{COUNTS[num]} {thing.name if num == 1 else plural(thing.name)} {verb}"
-    turn = QAPair("tally", rng.ask("tally", xs=plural(thing.name)), sentence(told), (str(num),))
-    told = told if not thing.color else told.replace(thing.name, thing.label, 1)
+    text = f"{COUNTS[num]} {thing.name if num == 1 else plural(thing.name)} {verb}"
+    turn = QAPair("tally", rng.ask("tally", xs=plural(thing.name)), sentence(text), (str(num),))
+    text = text if not thing.color else text.replace(thing.name, thing.label, 1)
     clip = film(rng, base.picture, at)
-    return World(clip, sentence(told), (turn,), ground=base.color)
+    return World(clip, sentence(text), (turn,), ground=base.color)
 
 
 def _which(rng: WorldRng, question: str, thing: Thing, task: str, **words: str) -> QAPair:
@@ -163,28 +163,28 @@ def _which(rng: WorldRng, question: str, thing: Thing, task: str, **words: str) 
 
 
 def _put(rng: WorldRng, thing: Thing, where: str, size: float) -> Placed:
-    """As `place`, on the canvas of the clip."""
+    """As `place`, on the canvas of a clip."""
     return place(rng, thing, where, size, rng.clip_canvas)
 
 
 def _turn_into(rng: WorldRng, base: Image.Image, items: list[Placed]) -> Clip:
-    """The first thing, a short dissolve or a cut, the second thing."""
+    """Shows the first thing, a short dissolve or a cut, then the second thing."""
     before, after = (paint(base, [item]) for item in items)
     moment, length = rng.between(0.4, 0.6), rng.pick((0.0, 0.15, 0.25))
     clip = film(rng, base, lambda time: [])
     num_frames = len(clip.frames)
-    frames, shown = [], []
+    frames, placed = [], []
     for i in range(num_frames):
         share = (
             (i / (num_frames - 1) - moment) / length + 0.5
             if length
             else float(i / num_frames >= moment)
         )
-        shown.append(items[:1] if share < 0.5 else items[1:])
+        placed.append(items[:1] if share < 0.5 else items[1:])
         if share <= 0:
             frames.append(before)
         elif share >= 1:
             frames.append(after)
         else:
             frames.append(Image.blend(before, after, share))
-    return Clip(frames, clip.fps, shown)
+    return Clip(frames, clip.fps, placed)

@@ -7,16 +7,16 @@ from data.synthetic.language.words import COUNTS, an, listed, plural, sentence
 from data.synthetic.rng import WorldRng
 from data.synthetic.world import QAPair, World
 
-# How to get from one thing to its neighbour: column step, row step.
+# Relation -> column step and row step to the neighbor.
 RELATIONS = {"left of": (-1, 0), "right of": (1, 0), "above": (0, -1), "below": (0, 1)}
 WHERE = list(PLACES)
 OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
-# Families of objects whose name says too little to be nearly right.
+# Object categories too vague to count as nearly right.
 VAGUE = ("object", "shape", "place", "sky", "science", "medical", "household", "event")
 
 
 def single(rng: WorldRng) -> World:
-    """One large thing: what it is. In scoring, objects are held-out ones."""
+    """One large thing: what is it? Scoring uses held-out objects."""
     thing = (None if rng.chance(0.3) else rng.object(own=True)) or _shape_by_slot(rng)
     size = rng.between(0.5, 0.85)
     item = place(rng, thing, rng.pick(WHERE), size)
@@ -29,7 +29,7 @@ def single(rng: WorldRng) -> World:
 
 
 def known(rng: WorldRng) -> World:
-    """As `single` with an object that training has seen: in scoring, what was learnt by heart."""
+    """As `single` with an object from training: measures in scoring what was memorized."""
     thing = (
         rng.pick(rng.pick(rng.train_assets.objects))
         if rng.train_assets.objects
@@ -41,7 +41,7 @@ def known(rng: WorldRng) -> World:
 
 
 def several(rng: WorldRng) -> World:
-    """One to four things in different places: colors, places, presence, which is left or above."""
+    """One to four things in different places: color, place, presence, relative position."""
     where = rng.by_slot(WHERE)
     num = rng.pick((1, 2, 2, 3, 3, 4))
     first = _shape_by_slot(rng) if rng.chance(0.5) else rng.thing()
@@ -51,7 +51,7 @@ def several(rng: WorldRng) -> World:
     base = ground(rng, rng.canvas, items, plain=rng.chance(0.4))
     turns = [place_turn(rng, thing, at) for thing, at in zip(things, [where, *others], strict=True)]
     turns += color_turns(rng, things) + background_turns(rng, base) + presence_turns(rng, things)
-    if not rng.held:  # scored with pairs, where each answer comes up equally often
+    if not rng.held:  # scored with `pair`, where each answer occurs equally often
         turns += _side_turns(rng, things, [where, *others])
     order = sorted(range(num), key=lambda i: WHERE.index([where, *others][i]))
     parts = [f"{things[i].described} {[where, *others][i]}" for i in order]
@@ -59,7 +59,7 @@ def several(rng: WorldRng) -> World:
 
 
 def pair(rng: WorldRng) -> World:
-    """Two things, side by side or one above the other: which is where."""
+    """Two things, side by side or one above the other: which is where?"""
     relation = rng.by_slot(list(RELATIONS))
     step_x, step_y = RELATIONS[relation]
     first, second = rng.things(2)
@@ -68,16 +68,16 @@ def pair(rng: WorldRng) -> World:
     low, high = near * 3 + lane, far * 3 + lane  # one above the other
     if step_x:
         low, high = lane * 3 + near, lane * 3 + far  # side by side
-    before = step_x + step_y < 0  # the first thing comes before the second one in reading order
+    before = step_x + step_y < 0  # the first thing precedes the second in reading order
     places = [WHERE[low], WHERE[high]] if before else [WHERE[high], WHERE[low]]
     items = _lay_out(rng, [first, second], places, 0.24, 0.32)
     base = ground(rng, rng.canvas, items)
     opposite = OPPOSITE[relation]
     turns = [
         side_turn(rng, first, second, relation),
-        neighbour_turn(rng, first, second, relation),
+        neighbor_turn(rng, first, second, relation),
         side_turn(rng, second, first, opposite),
-        neighbour_turn(rng, second, first, opposite),
+        neighbor_turn(rng, second, first, opposite),
         *(place_turn(rng, *at) for at in zip((first, second), places, strict=True)),
         *color_turns(rng, [first, second]),
         *presence_turns(rng, [first, second]),
@@ -87,7 +87,7 @@ def pair(rng: WorldRng) -> World:
 
 
 def crowd(rng: WorldRng) -> World:
-    """Some of one kind, and perhaps some others: how many there are."""
+    """Several equal things and perhaps some others: how many are there?"""
     num = rng.by_slot((0, 1, 2, 3, 4))
     target, other = rng.things(2)
     num_others = rng.random.randint(1, 3) if num == 0 else rng.pick((0, 0, 1, 2, 3))
@@ -115,7 +115,7 @@ def crowd(rng: WorldRng) -> World:
 
 
 def sizes(rng: WorldRng) -> World:
-    """A big and a small thing: which is bigger."""
+    """A big and a small thing: which is bigger?"""
     big, small = rng.things(2)
     left, right = rng.pick(
         (("on the left", "on the right"), ("at the top left", "at the bottom right"))
@@ -142,19 +142,19 @@ def sizes(rng: WorldRng) -> World:
     return _world(caption, turns, items, base)
 
 
-# Turns that several worlds ask
+# Questions that several worlds share
 
 
 def name_turn(rng: WorldRng, thing: Thing) -> QAPair:
-    """What is this?"""
-    last = thing.name.split()[-1]  # a "police car" is nearly right as a car
+    """Asks what a thing is."""
+    last = thing.name.split()[-1]  # "car" is nearly right for a "police car"
     near = tuple(sorted({thing.name, last, thing.category} - {thing.label, *VAGUE}))
     accept = (thing.label, f"{thing.color} ball") if thing.name == "circle" else (thing.label,)
     return QAPair("name", rng.ask("name"), sentence(thing.described), accept, near)
 
 
 def color_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
-    """The color of every shape among the things."""
+    """Asks for the color of every shape among the things."""
     return [
         QAPair(
             "colour",
@@ -168,7 +168,7 @@ def color_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
 
 
 def background_turns(rng: WorldRng, base: Ground) -> list[QAPair]:
-    """The color of the background, where it has a plain one."""
+    """Asks for the color of a plain background."""
     if not base.color:
         return []
     return [
@@ -177,7 +177,7 @@ def background_turns(rng: WorldRng, base: Ground) -> list[QAPair]:
 
 
 def place_turn(rng: WorldRng, thing: Thing, where: str) -> QAPair:
-    """Where is it? A side alone is nearly right for a corner, and the other way round."""
+    """Asks where a thing is; a side is nearly right for a corner and vice versa."""
     words = where.split()[2:] if where.split()[1] == "the" else where.split()
     near = (
         tuple(words)
@@ -189,7 +189,7 @@ def place_turn(rng: WorldRng, thing: Thing, where: str) -> QAPair:
 
 
 def side_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPair:
-    """Is it left or right, above or below?"""
+    """Asks whether a thing is left or right of another, or above or below."""
     question = "left or right" if relation in ("left of", "right of") else "above or below"
     text = rng.ask(question, x=first.name, y=second.name)
     word = relation.split()[0]
@@ -200,7 +200,7 @@ def side_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPa
 
 
 def _side_turns(rng: WorldRng, things: list[Thing], places: list[str]) -> list[QAPair]:
-    """Of some things in different places, one question each about where it is from another's."""
+    """Asks for the relative position of all things but one, each to a random other one."""
     turns = []
     for i in rng.shuffled(range(len(things)))[: len(things) - 1]:
         j = rng.pick([other for other in range(len(things)) if other != i])
@@ -213,8 +213,8 @@ def _side_turns(rng: WorldRng, things: list[Thing], places: list[str]) -> list[Q
     return turns
 
 
-def neighbour_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPair:
-    """What is left of it?"""
+def neighbor_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) -> QAPair:
+    """Asks what is next to a thing in one direction."""
     text = rng.ask("neighbour", relation=relation, y=second.name)
     return QAPair(
         "neighbour", text, sentence(first.described), (first.label,), first.nearly, (second.name,)
@@ -222,7 +222,7 @@ def neighbour_turn(rng: WorldRng, first: Thing, second: Thing, relation: str) ->
 
 
 def presence_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
-    """One question about what is there and one about what is not, by turns first."""
+    """Asks about a present and an absent thing, in alternating order."""
     there, absent = rng.pick(things), rng.absent(things)
     if there.is_shape and rng.chance(0.35):
         # The same shape in another color is harder than another shape.
@@ -237,7 +237,7 @@ def presence_turns(rng: WorldRng, things: list[Thing]) -> list[QAPair]:
 
 
 def count_turn(rng: WorldRng, thing: Thing, num: int) -> QAPair:
-    """How many are there?"""
+    """Asks how many there are."""
     label = rng.refer(thing)
     verb = "is" if num == 1 else "are"
     answer = sentence(
@@ -267,5 +267,5 @@ def _number_of(thing: Thing, num: int) -> str:
 
 
 def _caption(parts: list[str], base: Ground) -> str:
-    told = sentence(listed(parts))
-    return f"{told} The background is {base.color}." if base.color else told
+    text = sentence(listed(parts))
+    return f"{text} The background is {base.color}." if base.color else text

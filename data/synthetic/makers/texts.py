@@ -1,4 +1,4 @@
-"""Worlds of writing: a big number, a big word, and documents with little on them."""
+"""Worlds of writing: a big number, a big word, simple documents."""
 
 from PIL import Image, ImageDraw
 
@@ -23,12 +23,12 @@ def number(rng: WorldRng) -> World:
 
 
 def word(rng: WorldRng) -> World:
-    """A big word; in scoring one that training never had."""
+    """A big word; scoring uses words that training never has."""
     return _one_word(rng, rng.pick(WORDS[rng.held]))
 
 
 def known_word(rng: WorldRng) -> World:
-    """A big word of those in training: in scoring only its font is new."""
+    """A big word from training; in scoring only its font is new."""
     return _one_word(rng, rng.pick(WORDS[False]))
 
 
@@ -40,7 +40,7 @@ def _one_word(rng: WorldRng, text: str) -> World:
 
 
 def poster_colors(rng: WorldRng) -> tuple[str, str]:
-    """Names of a ground color and of a color that can be read on it."""
+    """Picks the names of a background color and of a legible text color."""
     light = ("white", "white", "yellow", "orange")
     dark = ("black", "black", "blue", "red", "purple", "green")
     pair = [rng.pick(light), rng.pick(dark)]
@@ -120,7 +120,7 @@ def form(rng: WorldRng) -> World:
 
 
 def page(rng: WorldRng) -> World:
-    """A typed page: a big heading over lines too small to be read."""
+    """A typed page: a big heading above illegibly small lines."""
     picture, font = _paper(rng)
     heading = rng.pick(WORDS[rng.held]).capitalize()
     write_text(picture, heading, font, (0.1, 0.06, 0.9, 0.28), INK)

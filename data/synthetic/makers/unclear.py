@@ -1,4 +1,4 @@
-"""Worlds that cannot be answered, so that a model learns to say so, and to say so only then."""
+"""Unanswerable worlds, so that a model learns to say so, and only then."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def nothing(rng: WorldRng) -> World:
     kind = rng.by_slot(list(REASONS))
     moving = kind != "blur" and rng.chance(0.25)
     fps, num_frames = timing(rng)
-    pictures = [_spoilt(rng, kind) for _ in range(num_frames // 4 if moving else 1)]
+    pictures = [_unreadable(rng, kind) for _ in range(num_frames // 4 if moving else 1)]
     media = (
         Clip([pictures[i // 4 % len(pictures)] for i in range(num_frames)], fps)
         if moving
@@ -64,7 +64,7 @@ def nothing(rng: WorldRng) -> World:
 
 
 def unseen(rng: WorldRng) -> World:
-    """A clear picture and a question that it does not answer."""
+    """A clear picture and a question that it cannot answer."""
     question = rng.by_slot(("behind", "maker", "when", "owner", "price", "unseen", "beyond"))
     world = rng.pick((scenes.single, texts.word) if question == "maker" else (scenes.single,))(rng)
     shown = next((turn.accept[0] for turn in world.turns if turn.task == "name"), "thing")
@@ -74,16 +74,16 @@ def unseen(rng: WorldRng) -> World:
 
 
 def absent(rng: WorldRng) -> World:
-    """A clear picture and a question about a thing that is not there."""
+    """A clear picture and a question about an absent thing."""
     world = rng.pick((scenes.single, scenes.several))(rng)
     thing = rng.thing(lambda thing: thing.name.lower() not in world.caption.lower())
-    # Elsewhere, colors are only asked of shapes; asked of objects it would give the answer away.
+    # Elsewhere only shapes are asked for their color; for objects it would reveal the answer.
     text = rng.ask("colour" if thing.is_shape and rng.chance(0.5) else "place", x=thing.name)
     turn = QAPair("absent", text, f"There is no {thing.name}.", ("no", "not", "can not tell"))
     return replace(world, turns=(turn, *world.turns))
 
 
-def _spoilt(rng: WorldRng, kind: str) -> Image.Image:
+def _unreadable(rng: WorldRng, kind: str) -> Image.Image:
     noise = np.random.default_rng(rng.random.getrandbits(32))
     width, height = rng.clip_canvas
     if kind == "noise":

@@ -151,7 +151,7 @@ def test_photographs_are_asked_by_turns_and_judged_by_their_own_lists(tmp_path: 
 def test_a_list_of_photographs_that_is_none_is_refused_in_a_sentence(
     tmp_path: Path, rows: Any
 ) -> None:
-    with pytest.raises(ValueError, match=r"photos\.json is no list of"):
+    with pytest.raises(ValueError, match=r"photos\.json is not a list of"):
         Photos().questions(write_photos(tmp_path, rows), Options())
 
 

@@ -1,4 +1,4 @@
-"""Image-free records: well formed, balanced, true to their confidence, right when scored."""
+"""Image-free records: well-formed, balanced, true to their confidence, right when scored."""
 
 from collections import Counter
 from typing import Any
@@ -33,7 +33,7 @@ def _exchanges(record: Record) -> list[tuple[str, str]]:
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
-def test_every_kind_has_a_short_plain_name() -> None:
+def test_every_class_has_a_short_plain_name() -> None:
     assert len(imagenet_classes()) == NUM_CLASSES
     for kind in imagenet_classes():
         assert kind.name
@@ -42,7 +42,7 @@ def test_every_kind_has_a_short_plain_name() -> None:
         assert kind.name in kind.phrase
 
 
-def test_a_few_kinds_are_what_they_are_known_to_be() -> None:
+def test_known_classes_have_the_right_names() -> None:
     tabby, espresso, jeans, globe = (imagenet_classes()[index] for index in (281, 967, 608, 8))
     assert (tabby.name, tabby.phrase, tabby.family) == ("tabby cat", "a tabby cat", "cat")
     assert tabby.is_animal
@@ -67,21 +67,21 @@ def test_articles_follow_the_sound(name: str, phrase: str) -> None:
     assert with_article(name) == phrase
 
 
-def test_families_without_number_get_some() -> None:
+def test_uncountable_families_take_some() -> None:
     assert family_phrase("food") == "some food"
     assert family_phrase("insect") == "an insect"
 
 
-def test_descriptions_are_one_whole_short_sentence() -> None:
-    described = [kind.looks for kind in imagenet_classes() if kind.looks]
+def test_descriptions_are_one_short_sentence() -> None:
+    described = [kind.description for kind in imagenet_classes() if kind.description]
     assert len(described) > 850
-    for looks in described:
-        assert looks.startswith("It ")
-        assert looks.endswith(".")
-        assert len(looks.split()) <= 32, looks
+    for description in described:
+        assert description.startswith("It ")
+        assert description.endswith(".")
+        assert len(description.split()) <= 32, description
 
 
-def test_a_long_description_is_cut_where_a_part_of_it_ends() -> None:
+def test_a_long_description_is_cut_at_the_end_of_a_clause() -> None:
     text = "A small bird with a red head, a short thick bill, long legs, often seen in pairs " + (
         "near rivers and ponds in the north, where it feeds on seeds. It sings."
     )
@@ -91,14 +91,14 @@ def test_a_long_description_is_cut_where_a_part_of_it_ends() -> None:
     assert short_description("No description available.") == ""
 
 
-def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
+def test_the_seed_determines_the_records() -> None:
     first = list(concept_records(50, 1, "instruct"))
     assert first == list(concept_records(50, 1, "instruct"))
     assert first != list(concept_records(50, 2, "instruct"))
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "instruct"])
-def test_a_thousand_records_hold_every_kind_once(stage: Any) -> None:
+def test_a_thousand_records_contain_every_class_once(stage: Any) -> None:
     counts = Counter(_part(record)["class"] for record in concept_records(1000, 0, stage))
     assert set(counts.values()) == {1}
     assert len(counts) == NUM_CLASSES
@@ -116,14 +116,14 @@ def test_only_the_first_user_turn_carries_the_concept(instruct: list[Record]) ->
         assert 1 <= turns <= 3
 
 
-def test_answers_are_right_by_the_rules_they_are_scored_with(instruct: list[Record]) -> None:
+def test_answers_are_right_by_the_scoring_rules(instruct: list[Record]) -> None:
     for record in instruct:
         for (question, answer), accept in zip(_exchanges(record), record["accept"], strict=True):
             if accept:
                 assert is_right(answer, accept) == "right", (question, answer, accept)
 
 
-def test_a_kind_is_named_unless_confidence_is_very_low(instruct: list[Record]) -> None:
+def test_a_class_is_named_unless_the_confidence_is_very_low(instruct: list[Record]) -> None:
     low = [record for record in instruct if _part(record)["confidence"] < UNSURE]
     assert 0.04 < len(low) / len(instruct) < 0.10
     for record in instruct:
@@ -151,7 +151,7 @@ def test_yes_and_no_are_balanced_and_true(instruct: list[Record]) -> None:
     assert 0.42 < verdicts["yes"] / total < 0.58
 
 
-def test_phrasings_for_scoring_are_never_trained_on() -> None:
+def test_training_never_sees_the_phrasings_of_scoring() -> None:
     for train, held in QUESTIONS.values():
         assert not set(train) & set(held)
     scored = {

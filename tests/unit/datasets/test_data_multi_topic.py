@@ -1,4 +1,4 @@
-"""Joined conversations: turns of single records, each file where its questions begin."""
+"""Multi-topic conversations: turns of single records, each file at its first question."""
 
 import json
 from pathlib import Path
@@ -38,29 +38,31 @@ def sources() -> RecordSources:
 
 
 @pytest.fixture(scope="module")
-def joined(sources: RecordSources) -> list[Record]:
+def conversations(sources: RecordSources) -> list[Record]:
     return list(multi_topic_records(sources, 300, seed=4))
 
 
-def test_every_answer_is_the_one_of_its_question(joined: list[Record]) -> None:
-    for one in joined:
+def test_every_question_keeps_its_answer(conversations: list[Record]) -> None:
+    for one in conversations:
         for question, answer in turns_of(one):
             asked = question.text.split(": ")[-1].split("again. ")[-1]
             assert asked.replace("question", "answer") == answer.text
 
 
-def test_a_file_comes_with_its_own_first_question(joined: list[Record]) -> None:
-    for one in joined:
+def test_a_file_comes_with_its_first_question(conversations: list[Record]) -> None:
+    for one in conversations:
         for question, _ in turns_of(one):
             files = [part for part in question.parts if not isinstance(part, RecordText)]
             first = question.text.endswith("question 0") and not question.text.startswith("chat")
             assert len(files) == first
 
 
-def test_there_are_one_to_three_files_and_all_that_people_go_on_with(joined: list[Record]) -> None:
+def test_conversations_have_one_to_three_files_and_every_kind_of_continuation(
+    conversations: list[Record],
+) -> None:
     counts = []
     general = back = 0
-    for one in joined:
+    for one in conversations:
         parts = [part for message in one.messages for part in message.parts]
         counts.append(sum(not isinstance(part, RecordText) for part in parts))
         chats = [question.text.startswith("chat") for question, _ in turns_of(one)]
@@ -70,12 +72,12 @@ def test_there_are_one_to_three_files_and_all_that_people_go_on_with(joined: lis
         back += "first video" in one.messages[-2].text
     assert {1, 2, 3} == set(counts)
     assert counts.count(2) > len(counts) / 2
-    assert 0.2 < general / len(joined) < 0.5
-    assert 0.05 < back / len(joined) < 0.4
+    assert 0.2 < general / len(conversations) < 0.5
+    assert 0.05 < back / len(conversations) < 0.4
 
 
-def test_a_question_back_is_a_new_one_about_the_first_file(joined: list[Record]) -> None:
-    returned = [one for one in joined if "first video" in one.messages[-2].text]
+def test_a_return_asks_a_new_question_about_the_first_file(conversations: list[Record]) -> None:
+    returned = [one for one in conversations if "first video" in one.messages[-2].text]
     for one in returned:
         asked = [question.text for question, _ in turns_of(one)[:-1]]
         media = next(
@@ -87,10 +89,10 @@ def test_a_question_back_is_a_new_one_about_the_first_file(joined: list[Record])
         assert not any(last.endswith(question) for question in asked)
 
 
-def test_the_same_seed_joins_the_same_and_a_line_holds_all_of_it(
-    sources: RecordSources, joined: list[Record]
+def test_the_seed_determines_conversations_that_survive_a_jsonl_line(
+    sources: RecordSources, conversations: list[Record]
 ) -> None:
-    assert list(multi_topic_records(sources, 300, seed=4)) == joined
-    assert list(multi_topic_records(sources, 300, seed=5)) != joined
-    line = json.dumps(record_to_json(joined[0], FOLDER))
-    assert record_from_json(line, FOLDER, "here") == joined[0]
+    assert list(multi_topic_records(sources, 300, seed=4)) == conversations
+    assert list(multi_topic_records(sources, 300, seed=5)) != conversations
+    line = json.dumps(record_to_json(conversations[0], FOLDER))
+    assert record_from_json(line, FOLDER, "here") == conversations[0]

@@ -1,4 +1,4 @@
-"""Made worlds: they show what they say, nothing leaks, the same seed gives the same bytes."""
+"""Synthetic worlds: captions match pixels, nothing leaks, a seed determines every byte."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from data.synthetic.worlds import HELD_TASKS, WORLDS
 
 @pytest.fixture(scope="module")
 def shapes_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An assets folder with nothing in it."""
+    """An empty assets folder."""
     return tmp_path_factory.mktemp("assets")
 
 
@@ -54,7 +54,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def pixels(world: World) -> np.ndarray:
-    """The frames of a clip, or of a picture its only one: [T, H, W, 3], signed."""
+    """The frames of a clip, or a picture as one frame: [T, H, W, 3], signed."""
     frames = world.media.frames if isinstance(world.media, Clip) else [world.media]
     return np.stack([np.asarray(frame) for frame in frames]).astype(np.int16)
 
@@ -72,13 +72,13 @@ def test_another_seed_gives_other_records(tmp_path: Path, shapes_only: Path) -> 
     assert texts[0] != texts[1]
 
 
-def test_a_finished_set_is_not_written_over(tmp_path: Path, shapes_only: Path) -> None:
+def test_a_finished_set_is_not_overwritten(tmp_path: Path, shapes_only: Path) -> None:
     build(BuildJob(tmp_path, "pretrain", 1, shapes_only), 1)
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         build(BuildJob(tmp_path, "pretrain", 1, shapes_only), 1)
 
 
-def test_media_are_real_files_of_the_said_kind(scoring_set: list[Record]) -> None:
+def test_media_are_real_files_of_the_stated_kind(scoring_set: list[Record]) -> None:
     endings = set()
     for record in scoring_set[: len(HELD_TASKS)]:
         (media,) = record.media
@@ -131,13 +131,15 @@ def test_answers_of_the_scoring_set_are_balanced(
     assert set(answers.values()) == {10 // num}
 
 
-def test_no_fixed_answer_does_well_on_a_task_of_few_answers(scoring_set: list[Record]) -> None:
+def test_no_constant_answer_scores_well(
+    scoring_set: list[Record],
+) -> None:
     for task in ("place", "side", "count", "bars", "tally", "tallest", "pie"):
         answers = Counter(record.accept[0][0] for record in scoring_set if record.task == task)
         assert max(answers.values()) <= 5, (task, answers)
 
 
-def test_the_first_frame_says_nothing_about_the_direction(assets: Assets) -> None:
+def test_the_first_frame_does_not_reveal_the_direction(assets: Assets) -> None:
     ways = [list(clips.DIRECTIONS).index(way) for way in ("left", "right", "up", "down")]
     for seed in range(5):
         worlds = [clips.motion(WorldRng(f"{seed}", slot, False, assets, assets)) for slot in ways]
@@ -149,7 +151,7 @@ WORDS_FOR = {"left": "left", "right": "right", "up": "up", "down": "down", "stil
 
 
 @pytest.mark.parametrize("slot", range(5))
-def test_a_thing_moves_the_way_that_is_said(slot: int, assets: Assets) -> None:
+def test_a_thing_moves_in_the_stated_direction(slot: int, assets: Assets) -> None:
     way = list(clips.DIRECTIONS)[slot]
     for seed in range(4):
         world = clips.motion(WorldRng(f"way {seed}", slot, False, assets, assets))
@@ -157,8 +159,8 @@ def test_a_thing_moves_the_way_that_is_said(slot: int, assets: Assets) -> None:
         if way == "still":
             assert (pixels(world) == pixels(world)[0]).all()
             continue
-        frames = pixels(world)[::4, ::2, ::2]  # enough of them
-        ground = np.median(frames, axis=0)  # what is there most of the time
+        frames = pixels(world)[::4, ::2, ::2]  # a sample is enough
+        ground = np.median(frames, axis=0)  # the background
         times, rows, columns = (np.abs(frames - ground).sum(-1) > 60).nonzero()
         early, late = times < len(frames) / 3, times > len(frames) * 2 / 3
         right = columns[late].mean() - columns[early].mean()
@@ -169,10 +171,10 @@ def test_a_thing_moves_the_way_that_is_said(slot: int, assets: Assets) -> None:
 
 
 @pytest.mark.parametrize("where", scenes.WHERE)
-def test_a_shape_is_where_it_is_said_in_its_color(where: str, assets: Assets) -> None:
+def test_a_shape_has_the_stated_place_and_color(where: str, assets: Assets) -> None:
     for thing in SHAPE_THINGS:
         if thing.name not in ("circle", "square", "cross", "heart"):
-            continue  # others may not cover their own centre
+            continue  # other shapes may not cover their own center
         item = place(WorldRng(where, 0, False, assets, assets), thing, where, 0.3)
         picture = paint(Image.new("RGB", (300, 200), (128, 128, 128)), [item])
         pixel = picture.getpixel((round(item.x * 300), round(item.y * 200)))
@@ -183,7 +185,7 @@ def test_a_shape_is_where_it_is_said_in_its_color(where: str, assets: Assets) ->
         assert ("bottom" in where) == (item.y > 0.64)
 
 
-def test_as_many_things_are_drawn_as_are_counted(assets: Assets) -> None:
+def test_counts_match_the_drawn_things(assets: Assets) -> None:
     for slot in range(5):
         world = scenes.crowd(WorldRng(f"crowd {slot}", slot, False, assets, assets))
         assert world.turns[0].accept == (str(slot),)
@@ -195,7 +197,7 @@ def test_as_many_things_are_drawn_as_are_counted(assets: Assets) -> None:
         assert int((np.diff(on_bar.astype(int)) == 1).sum()) == 2 + slot % 4
 
 
-def test_what_comes_first_is_there_before_what_comes_last(assets: Assets) -> None:
+def test_the_first_thing_appears_before_the_last(assets: Assets) -> None:
     for seed in range(8):
         world = events.order(WorldRng(f"order {seed}", 0, False, assets, assets))
         names = [part.split(" ", 1)[1] for part in world.caption[6:-1].split(", then ")]
@@ -203,7 +205,7 @@ def test_what_comes_first_is_there_before_what_comes_last(assets: Assets) -> Non
         assert np.abs(pixels(world)[-1] - pixels(world)[0]).sum(-1).max() > 60
 
 
-def test_what_is_kept_for_scoring_never_shows_in_training(
+def test_held_out_combinations_never_appear_in_training(
     assets: Assets, held_assets: Assets
 ) -> None:
     kept = {thing.label for thing in held_assets.shapes}
@@ -218,13 +220,13 @@ def test_what_is_kept_for_scoring_never_shows_in_training(
                 assert label not in " ".join(texts), (name, label)
 
 
-def test_scoring_words_its_questions_differently() -> None:
+def test_scoring_phrases_its_questions_differently() -> None:
     assert QUESTIONS[False].keys() == QUESTIONS[True].keys()
     for key, phrases in QUESTIONS[False].items():
         assert set(phrases).isdisjoint(QUESTIONS[True][key]), key
 
 
-def test_objects_of_one_split_stay_in_it(tmp_path: Path) -> None:
+def test_objects_stay_in_their_split(tmp_path: Path) -> None:
     rows = []
     for name, split in (("teapot", "train"), ("okapi", "held")):
         Image.new("RGBA", (40, 30), (90, 200, 90, 255)).save(tmp_path / f"{name}.png")
@@ -238,7 +240,7 @@ def test_objects_of_one_split_stay_in_it(tmp_path: Path) -> None:
         assert "okapi" not in (tmp_path / stage / "records.jsonl").read_text()
 
 
-def test_grammar_of_names() -> None:
+def test_articles_and_plurals_of_names() -> None:
     assert [an(w) for w in ("orange star", "unicorn", "hourglass", "bus", "X-ray")] == [
         "an orange star", "a unicorn", "an hourglass", "a bus", "an X-ray",
     ]  # fmt: skip
