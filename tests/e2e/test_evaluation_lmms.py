@@ -121,7 +121,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("more", [[], ["--force_simple"]], ids=["chat", "simple"])
-def test_the_lmms_eval_command_gets_our_answers_and_counts(
+def test_the_lmms_eval_command_receives_our_answers_and_token_counts(
     toy: Path, tmp_path: Path, more: list[str]
 ) -> None:
     command = [sys.executable, "-m", "lmms_eval", "--model", "revisit"]

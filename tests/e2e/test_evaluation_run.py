@@ -64,7 +64,7 @@ def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
     ]
 
 
-def test_two_processes_and_a_killed_run_end_in_the_bytes_of_one(
+def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
     arguments: list[str], alone: Path, tmp_path: Path
 ) -> None:
     two = start_two(arguments, tmp_path / "two")
@@ -89,7 +89,7 @@ def test_two_processes_and_a_killed_run_end_in_the_bytes_of_one(
     assert b'"state": "complete"' in expected
 
 
-def test_what_one_process_refuses_ends_both_with_one_sentence(
+def test_a_refusal_in_one_process_ends_both_with_one_sentence(
     arguments: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "fake").mkdir()
@@ -109,7 +109,7 @@ def test_what_one_process_refuses_ends_both_with_one_sentence(
     ],
     ids=["torchrun", "accelerate"],
 )
-def test_launchers_start_processes_that_share_the_work(
+def test_launchers_start_processes_that_share_the_questions(
     arguments: list[str], alone: Path, tmp_path: Path, launcher: tuple[str, ...]
 ) -> None:
     """As a user types it, whatever these launchers put into the environment."""

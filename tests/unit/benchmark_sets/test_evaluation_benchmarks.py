@@ -26,7 +26,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", list(TOYS))
 @pytest.mark.parametrize("original", [False, True])
-def test_every_toy_set_can_be_asked_and_its_media_be_read(
+def test_questions_and_media_of_every_toy_set_can_be_read(
     tmp_path: Path, name: str, original: bool
 ) -> None:
     make_toy(name, tmp_path / name, original)
@@ -51,7 +51,7 @@ def test_every_toy_set_can_be_asked_and_its_media_be_read(
 
 
 @pytest.mark.parametrize("name", list(TOYS))
-def test_a_right_answer_is_right_and_a_refusal_wrong_in_every_mode(toys: Path, name: str) -> None:
+def test_a_right_answer_scores_and_a_refusal_does_not_in_every_mode(toys: Path, name: str) -> None:
     question = asked(toys, name)[0]
     right = question.targets[0]
     assert all(score == 1 for score in scored(name, question, right).values())
@@ -60,7 +60,7 @@ def test_a_right_answer_is_right_and_a_refusal_wrong_in_every_mode(toys: Path, n
 
 
 @pytest.mark.parametrize("name", list(TOYS))
-def test_nothing_said_is_never_an_error(toys: Path, name: str) -> None:
+def test_an_empty_answer_is_never_an_error(toys: Path, name: str) -> None:
     question = asked(toys, name)[0]
     for mode, score in scored(name, question, "").items():
         assert score in (0.0, None) or (name, mode, score) in (
@@ -76,7 +76,7 @@ def test_a_test_split_has_no_targets_and_no_scores(toys: Path, name: str) -> Non
     assert set(scored(name, question, "B").values()) == {None}
 
 
-def test_mmbench_is_right_only_in_all_rotations(toys: Path) -> None:
+def test_mmbench_requires_all_rotations_to_be_right(toys: Path) -> None:
     benchmark, questions = BENCHMARKS["mmbench"], asked(toys, "mmbench")
     rows = [
         {**row(q, q.targets[0]), "score": {"clean": float(q.id != "1000241")}} for q in questions
@@ -85,7 +85,7 @@ def test_mmbench_is_right_only_in_all_rotations(toys: Path) -> None:
     assert benchmark.aggregate(rows, "clean") == {"plain accuracy": 1.0}
 
 
-def test_mmbench_makes_the_rotations_a_file_does_not_have(toys: Path, tmp_path: Path) -> None:
+def test_mmbench_generates_the_rotations_missing_in_a_file(toys: Path, tmp_path: Path) -> None:
     make_toy("mmbench", tmp_path / "m", original=True)
     whole = BENCHMARKS["mmbench"].questions(tmp_path / "m", Options())
     table = tmp_path / "m" / "MMBench_DEV_EN.tsv"
@@ -97,20 +97,20 @@ def test_mmbench_makes_the_rotations_a_file_does_not_have(toys: Path, tmp_path: 
     ]
 
 
-def test_docvqa_asks_with_a_line_break_or_as_pvc_with_a_blank(toys: Path) -> None:
+def test_docvqa_separates_the_instruction_by_a_line_break_or_as_pvc_by_a_space(toys: Path) -> None:
     asked_as = {mode: asked(toys, "docvqa", prompt_mode=mode)[0].parts[1] for mode in ("", "pvc")}
     short = "Answer the question using a single word or phrase."
     assert asked_as[""] == f"What is the number of the invoice?\n{short}"
     assert asked_as["pvc"] == f"What is the number of the invoice? {short}"
 
 
-def test_docvqa_scores_are_those_of_the_server_s_code(toys: Path) -> None:
+def test_docvqa_scores_equal_those_of_the_server_s_code(toys: Path) -> None:
     question = replace(asked(toys, "docvqa")[0], targets=("ac",))
     scores = scored("docvqa", question, "ab")
     assert scores == {"official": 0.5, "lmms-eval": 0.5, "vlmevalkit": 0.5, "paper": 0.0}
 
 
-def test_docvqa_s_harnesses_differ_on_blanks_and_on_words_for_nothing(toys: Path) -> None:
+def test_docvqa_modes_differ_on_spaces_and_missing_values(toys: Path) -> None:
     question = asked(toys, "docvqa")[0]
     scores = scored("docvqa", replace(question, targets=("abc",)), "  abd  ")
     assert scores["official"] == pytest.approx(0.857, abs=0.001)
@@ -120,7 +120,7 @@ def test_docvqa_s_harnesses_differ_on_blanks_and_on_words_for_nothing(toys: Path
     assert scores["vlmevalkit"] == pytest.approx(0.667, abs=0.001)  # it has become "nan"
 
 
-def test_textvqa_repeats_lmms_eval_s_lower_case(toys: Path) -> None:
+def test_textvqa_reproduces_the_lower_case_of_lmms_eval(toys: Path) -> None:
     text = asked(toys, "textvqa", prompt_mode="lmms-eval-ocr")[1].parts[1]
     assert isinstance(text, str)
     assert text.startswith("How many miles to nasa?\nReference OCR token: NASA, 2, mi\n")
@@ -141,7 +141,7 @@ def test_a_parquet_with_other_columns_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("name", list(TOYS))
-def test_a_question_whose_answer_is_missing_is_asked_but_does_not_count(
+def test_a_question_without_a_public_answer_is_asked_but_not_scored(
     toys: Path, tmp_path: Path, name: str
 ) -> None:
     make_toy(name, tmp_path / name)
@@ -177,7 +177,7 @@ def test_an_empty_or_missing_folder_is_refused_in_one_sentence(tmp_path: Path, n
         BENCHMARKS[name].questions(tmp_path, Options())
 
 
-def test_options_that_do_not_exist_are_refused_with_those_that_do(toys: Path) -> None:
+def test_unknown_options_are_refused_with_the_known_ones(toys: Path) -> None:
     with pytest.raises(ValueError, match="known are official, lmms-eval, vlmevalkit"):
         asked(toys, "videomme", prompt_mode="llava")
     with pytest.raises(ValueError, match="known are validation, test"):

@@ -105,7 +105,7 @@ def _repo(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["docvqa", "videomme", "mmbench"])
-def test_what_comes_from_the_hub_is_what_lies_in_a_folder(
+def test_files_from_the_hub_equal_those_of_a_folder(
     hub: type[FakeHub], toys: Path, name: str
 ) -> None:
     benchmark, options, said = BENCHMARKS[name], Options(), []
@@ -121,7 +121,7 @@ def test_what_comes_from_the_hub_is_what_lies_in_a_folder(
             assert part.source()
 
 
-def test_only_what_is_asked_for_is_downloaded_and_only_once(hub: type[FakeHub]) -> None:
+def test_only_required_files_are_downloaded_and_only_once(hub: type[FakeHub]) -> None:
     fetch(BENCHMARKS["videomme"], Options(), media=False)
     assert hub.downloads == ["videomme/test-00000-of-00001.parquet"]
     fetch(BENCHMARKS["videomme"], Options(subtitles=True))
@@ -130,7 +130,7 @@ def test_only_what_is_asked_for_is_downloaded_and_only_once(hub: type[FakeHub]) 
     ]
 
 
-def test_without_a_network_the_cache_is_read(
+def test_without_a_network_the_cache_is_used(
     hub: type[FakeHub], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fetch(BENCHMARKS["docvqa"], Options())
@@ -150,7 +150,7 @@ def test_without_a_network_the_cache_is_read(
         ("longvideobench", "main", "is not available on the hub; required: lvb_val.json"),
     ],
 )
-def test_what_the_hub_does_not_have_is_told_in_one_sentence(
+def test_sets_missing_on_the_hub_are_refused_in_one_sentence(
     hub: type[FakeHub], name: str, revision: str, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence) as told:
@@ -158,7 +158,7 @@ def test_what_the_hub_does_not_have_is_told_in_one_sentence(
     assert "\n" not in str(told.value)
 
 
-def test_a_set_whose_files_have_other_names_is_told(hub: type[FakeHub], tmp_path: Path) -> None:
+def test_a_set_with_other_file_names_is_refused(hub: type[FakeHub], tmp_path: Path) -> None:
     (tmp_path / "renamed").mkdir()
     (tmp_path / "renamed/other.parquet").write_bytes(b"PAR1")
     hub.sets["lmms-lab/DocVQA"] = tmp_path / "renamed"
@@ -166,9 +166,7 @@ def test_a_set_whose_files_have_other_names_is_told(hub: type[FakeHub], tmp_path
         fetch(BENCHMARKS["docvqa"], Options())
 
 
-def test_the_patterns_find_the_files_of_every_toy_set_that_has_a_place_on_the_hub(
-    toys: Path, tmp_path: Path
-) -> None:
+def test_the_hub_patterns_match_the_files_of_every_toy_set(toys: Path, tmp_path: Path) -> None:
     for name in TOYS:
         benchmark = BENCHMARKS[name]
         if benchmark.hub is None:
@@ -181,7 +179,7 @@ def test_the_patterns_find_the_files_of_every_toy_set_that_has_a_place_on_the_hu
             assert found == set(benchmark.data_files(folder, Options()))
 
 
-def test_a_folder_filled_by_hand_tells_its_commit(toys: Path, tmp_path: Path) -> None:
+def test_a_folder_filled_by_hand_knows_its_commit(toys: Path, tmp_path: Path) -> None:
     shutil.copytree(toys / "docvqa", tmp_path / "docvqa")
     files = BENCHMARKS["docvqa"].data_files(tmp_path / "docvqa", Options())
     assert revision_of(tmp_path / "docvqa", files) is None

@@ -43,19 +43,19 @@ def test_captions_are_the_same_in_every_encoding(tmp_path: Path, encoding: str) 
     assert [(caption.start, caption.end) for caption in captions] == [(0, 2), (2, 4), (3, 5)]
 
 
-def test_our_rule_takes_the_first_moment_and_leaves_the_last(srt: Path) -> None:
+def test_the_clean_rule_includes_the_start_of_a_caption_and_excludes_its_end(srt: Path) -> None:
     captions = read_subtitles(srt)
     assert clean_rule(captions, [0.0]) == ("Hello there",)
     assert clean_rule(captions, [2.0]) == ("two lines of the café",)
     assert clean_rule(captions, [5.0]) == ()
 
 
-def test_our_rule_says_each_caption_once_and_in_order_of_time() -> None:
+def test_the_clean_rule_returns_each_caption_once_in_chronological_order() -> None:
     captions = [Caption(4, 6, "later"), Caption(0, 3, "first"), Caption(1, 5, "both")]
     assert clean_rule(captions, [4.5, 0.5, 2.0, 2.5]) == ("first", "both", "later")
 
 
-def test_the_official_rule_repeats_and_gives_a_boundary_nothing(srt: Path) -> None:
+def test_the_official_rule_repeats_captions_and_excludes_boundaries(srt: Path) -> None:
     captions = read_subtitles(srt)
     assert official_rule(captions, [2.0]) == ()
     assert official_rule(captions, [0.5, 1.0]) == ("Hello there", "Hello there")
@@ -74,7 +74,7 @@ def test_an_empty_file_has_no_captions(tmp_path: Path) -> None:
     ("encoding", "words"),
     [("gb18030", "你好，世界"), ("shift_jis", "こんにちは"), ("cp1251", "Привет всем")],
 )
-def test_another_alphabet_without_its_encoding_is_refused_and_not_guessed(
+def test_an_unknown_encoding_is_refused_instead_of_guessed(
     tmp_path: Path, encoding: str, words: str
 ) -> None:
     path = tmp_path / "a.srt"

@@ -22,13 +22,13 @@ def test_there_is_a_toy_set_for_every_published_benchmark() -> None:
 
 
 @pytest.mark.parametrize("name", ["docvqa", "longvideobench"])
-def test_a_toy_set_made_again_is_the_same(tmp_path: Path, name: str) -> None:
+def test_toy_sets_are_reproducible(tmp_path: Path, name: str) -> None:
     for place in ("a", "b"):
         make_toy(name, tmp_path / place)
     assert contents(tmp_path / "a") == contents(tmp_path / "b") != {}
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="is not empty"):
         make_toy("docvqa", tmp_path)
@@ -36,7 +36,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
         make_toy("vqav2", tmp_path / "new")
 
 
-def test_making_all_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_making_all_toy_sets_skips_existing_ones(tmp_path: Path) -> None:
     (tmp_path / "videomme").mkdir()
     (tmp_path / "videomme" / "real.zip").write_text("not ours")
     said = list(make_toys(tmp_path))

@@ -28,7 +28,9 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_video_mme_reads_films_out_of_zip_files_only_when_asked(toys: Path, tmp_path: Path) -> None:
+def test_video_mme_extracts_videos_from_zip_files_only_when_needed(
+    toys: Path, tmp_path: Path
+) -> None:
     make_toy("videomme", tmp_path / "v")
     questions = BENCHMARKS["videomme"].questions(tmp_path / "v", Options())
     assert not (tmp_path / "v" / "data").exists()
@@ -64,12 +66,12 @@ def test_video_mme_reads_films_out_of_zip_files_only_when_asked(toys: Path, tmp_
         ),
     ],
 )
-def test_video_mme_asks_in_the_words_of_each_harness(toys: Path, mode: str, text: str) -> None:
+def test_video_mme_uses_the_prompt_of_each_harness(toys: Path, mode: str, text: str) -> None:
     question = asked(toys, "videomme", prompt_mode=mode)[0]
     assert words("videomme", question, prompt_mode=mode) == text
 
 
-def test_video_mme_shows_the_subtitles_of_the_frames_that_were_seen(toys: Path) -> None:
+def test_video_mme_shows_the_subtitles_of_the_sampled_frames(toys: Path) -> None:
     question, *_, last = asked(toys, "videomme", subtitles=True)
     text = words("videomme", question, (VIDEO,), subtitles=True)
     said = "Here is a red square.\nIt moves along.\nNow it is blue, so it is.\n"
@@ -84,12 +86,12 @@ def test_video_mme_shows_the_subtitles_of_the_frames_that_were_seen(toys: Path) 
     assert "listed below: \nNo subtitles available\n" in words("videomme", last, (VIDEO,), **mode)
 
 
-def test_video_mme_can_be_asked_by_length(toys: Path) -> None:
+def test_video_mme_has_a_split_per_duration(toys: Path) -> None:
     assert {q.category["duration"] for q in asked(toys, "videomme", split="long")} == {"long"}
     assert len(asked(toys, "videomme")) == 9
 
 
-def test_fifty_four_answers_have_three_values_by_three_denominators(toys: Path) -> None:
+def test_the_same_answers_score_differently_in_the_three_modes_of_video_mme(toys: Path) -> None:
     """The shape of the numbers 63.5, 68.5 and 61.1: other answers right, other answers counted."""
     question = replace(asked(toys, "videomme")[0], targets=("B",))
     # Right for all; for lmms-eval alone; refused by no letter; wrong for all.
@@ -102,7 +104,7 @@ def test_fifty_four_answers_have_three_values_by_three_denominators(toys: Path) 
     assert values == {"official": 63.5, "lmms-eval": 68.5, "vlmevalkit": 61.1}
 
 
-def test_mvbench_asks_about_parts_of_films_and_puts_words_into_the_mouth(toys: Path) -> None:
+def test_mvbench_asks_about_segments_and_prefills_the_reply(toys: Path) -> None:
     questions = {question.id: question for question in asked(toys, "mvbench")}
     parts = [part for part in questions["action_sequence-000"].parts if isinstance(part, MediaPart)]
     assert (parts[0].start, parts[0].end) == (2.0, 3.9)
@@ -116,7 +118,7 @@ def test_mvbench_asks_about_parts_of_films_and_puts_words_into_the_mouth(toys: P
     assert set(scored("mvbench", questions["action_sequence-001"], "B) blue").values()) == {1.0}
 
 
-def test_mvbench_shows_what_the_published_checks_let_through(toys: Path) -> None:
+def test_mvbench_reproduces_the_leniency_of_the_published_checks(toys: Path) -> None:
     question = next(q for q in asked(toys, "mvbench") if q.id == "action_antonym-000")
     question = replace(question, targets=("A",))
     assert scored("mvbench", question, "a man walks in") == {
@@ -128,14 +130,14 @@ def test_mvbench_shows_what_the_published_checks_let_through(toys: Path) -> None
     assert scored("mvbench", question, "")["lmms-eval"] is None
 
 
-def test_mlvu_reads_six_options_where_lmms_eval_reads_four(toys: Path) -> None:
+def test_mlvu_considers_six_options_and_lmms_eval_four(toys: Path) -> None:
     question = replace(asked(toys, "mlvu", split="test")[0], targets=("F",))
     scores = scored("mlvu", question, "F) white")
     assert (scores["official"], scores["lmms-eval"]) == (1.0, 0.0)
     assert BENCHMARKS["mlvu"].weight_by == "task"
 
 
-def test_longvideobench_interleaves_frames_and_words(toys: Path) -> None:
+def test_longvideobench_interleaves_frames_and_captions(toys: Path) -> None:
     question = asked(toys, "longvideobench", subtitles=True)[0]
     turn = BENCHMARKS["longvideobench"].compose(question, (VIDEO,), Options(subtitles=True))
     shape = [len(p.frames) if isinstance(p, Video) else p.text[:6] for p in turn.parts]
@@ -143,7 +145,7 @@ def test_longvideobench_interleaves_frames_and_words(toys: Path) -> None:
     assert turn.captions == ("A square comes in.", "Blue, we call it.")
 
 
-def test_the_authors_place_a_caption_after_the_frames_up_to_its_middle() -> None:
+def test_the_official_rule_places_a_caption_after_the_frames_up_to_its_midpoint() -> None:
     captions = [Caption(0.0, 2.0, "first"), Caption(2.0, 2.2, "short"), Caption(5.0, 9.0, "late")]
     times = [0.5, 1.5, 2.5]
     assert list(interleave(times, captions, True)) == [
@@ -154,7 +156,7 @@ def test_the_authors_place_a_caption_after_the_frames_up_to_its_middle() -> None
     assert list(interleave(times, captions, False)) == ["first", range(3)]
 
 
-def test_a_missing_film_is_the_sample_s_error_not_the_run_s(tmp_path: Path) -> None:
+def test_a_missing_video_fails_the_sample_and_not_the_run(tmp_path: Path) -> None:
     make_toy("videomme", tmp_path / "v", original=True)
     (tmp_path / "v" / "data" / "toy-first01.mp4").unlink()
     first = BENCHMARKS["videomme"].questions(tmp_path / "v", Options())[0].parts[0]
@@ -171,7 +173,7 @@ def test_a_damaged_zip_file_is_named(tmp_path: Path) -> None:
         BENCHMARKS["videomme"].questions(tmp_path / "v", Options())
 
 
-def test_a_film_may_not_be_unpacked_outside_its_folder(tmp_path: Path) -> None:
+def test_a_video_cannot_be_extracted_outside_its_folder(tmp_path: Path) -> None:
     make_toy("mlvu", tmp_path / "m")
     path = tmp_path / "m" / "MLVU" / "json" / "1_plotQA.json"
     rows = json.loads(path.read_text())
@@ -181,7 +183,7 @@ def test_a_film_may_not_be_unpacked_outside_its_folder(tmp_path: Path) -> None:
         BENCHMARKS["mlvu"].questions(tmp_path / "m", Options())
 
 
-def test_an_answer_that_is_no_option_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_an_answer_outside_the_options_is_refused_with_its_position(tmp_path: Path) -> None:
     make_toy("mvbench", tmp_path / "m")
     path = tmp_path / "m" / "json" / "action_antonym.json"
     rows = json.loads(path.read_text())
@@ -191,7 +193,7 @@ def test_an_answer_that_is_no_option_is_refused_with_its_place(tmp_path: Path) -
         BENCHMARKS["mvbench"].questions(tmp_path / "m", Options())
 
 
-def test_an_unpacked_film_is_whole_and_leaves_no_remains(tmp_path: Path) -> None:
+def test_an_extracted_video_is_complete_and_leaves_no_temporary_files(tmp_path: Path) -> None:
     make_toy("videomme", tmp_path / "v")
     part = BENCHMARKS["videomme"].questions(tmp_path / "v", Options())[0].parts[0]
     assert isinstance(part, MediaPart)
@@ -203,7 +205,7 @@ def test_an_unpacked_film_is_whole_and_leaves_no_remains(tmp_path: Path) -> None
     assert [path.name for path in first.parent.iterdir()] == ["toy-first01.mp4"]
 
 
-def test_a_film_s_name_that_two_zip_files_have_is_told_apart_by_its_folder(tmp_path: Path) -> None:
+def test_equal_file_names_in_two_zip_files_are_distinguished_by_folder(tmp_path: Path) -> None:
     for place in ("clevrer", "perception"):
         with zipfile.ZipFile(tmp_path / f"{place}.zip", "w") as archive:
             archive.writestr(f"{place}/videos/video_1.mp4", place)

@@ -49,7 +49,7 @@ def row(benchmark: OwnBenchmark, question: Question, raw: str) -> dict[str, Any]
     return line
 
 
-def test_a_record_is_asked_as_it_stands(tmp_path: Path) -> None:
+def test_a_record_becomes_a_question_unchanged(tmp_path: Path) -> None:
     write_worlds(tmp_path, record("r1", "colour", ["red"], near=[["orange"]]))
     (question,) = Worlds().questions(tmp_path, Options())
     picture, words = question.parts
@@ -60,7 +60,7 @@ def test_a_record_is_asked_as_it_stands(tmp_path: Path) -> None:
     assert question.category == {"task": "colour", "medium": "image"}
 
 
-def test_nearly_right_counts_in_one_mode_only(tmp_path: Path) -> None:
+def test_nearly_right_answers_count_in_one_mode_only(tmp_path: Path) -> None:
     write_worlds(
         tmp_path, record("r1", "neighbour", ["green moon"], near=[["moon"]], wrong=[["square"]])
     )
@@ -79,7 +79,7 @@ def test_nearly_right_counts_in_one_mode_only(tmp_path: Path) -> None:
     }
 
 
-def test_only_the_first_sentence_is_the_answer(tmp_path: Path) -> None:
+def test_only_the_first_sentence_counts(tmp_path: Path) -> None:
     write_worlds(tmp_path, record("r1", "colour", ["red"]))
     worlds = Worlds()
     (question,) = worlds.questions(tmp_path, Options())
@@ -88,7 +88,7 @@ def test_only_the_first_sentence_is_the_answer(tmp_path: Path) -> None:
     assert line["score"]["right"] == 0.0
 
 
-def test_the_table_counts_each_task_and_the_aims_together(tmp_path: Path) -> None:
+def test_the_table_lists_tasks_and_pooled_aims(tmp_path: Path) -> None:
     names = [record(f"c{i}", "colour", ["red"]) for i in range(4)]
     names += [record(f"b{i}", "background", ["blue"]) for i in range(4)]
     names.append(record("w", "word", ["sun"]))
@@ -104,7 +104,7 @@ def test_the_table_counts_each_task_and_the_aims_together(tmp_path: Path) -> Non
     assert "| motion | no answers |" in table
 
 
-def test_without_a_folder_the_one_in_the_cache_is_read(
+def test_a_missing_folder_is_replaced_by_the_one_in_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path))
@@ -116,7 +116,7 @@ def test_without_a_folder_the_one_in_the_cache_is_read(
         Photos().questions(missing, Options())
 
 
-def test_a_record_without_accepted_answers_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_record_without_accepted_answers_is_refused_by_id(tmp_path: Path) -> None:
     line = record("r1", "colour", ["red"])
     del line["accept"]
     with pytest.raises(ValueError, match="record r1 has no accepted answers"):
@@ -131,7 +131,7 @@ def write_photos(folder: Path, rows: Any) -> Path:
     return folder
 
 
-def test_photographs_are_asked_by_turns_and_judged_by_their_own_lists(tmp_path: Path) -> None:
+def test_photographs_alternate_questions_and_use_their_own_answer_lists(tmp_path: Path) -> None:
     rows = [
         {"file": "photos/cat.jpg", "accept": ["cat"], "near": ["lynx"], "source": "x"},
         {"file": "photos/hen.jpg", "accept": ["hen", "chicken"], "near": []},
@@ -148,14 +148,14 @@ def test_photographs_are_asked_by_turns_and_judged_by_their_own_lists(tmp_path: 
 
 
 @pytest.mark.parametrize("rows", [{"file": "a"}, [{"file": "a"}], [3]])
-def test_a_list_of_photographs_that_is_none_is_refused_in_a_sentence(
+def test_a_malformed_list_of_photographs_is_refused_in_a_sentence(
     tmp_path: Path, rows: Any
 ) -> None:
     with pytest.raises(ValueError, match=r"photos\.json is not a list of"):
         Photos().questions(write_photos(tmp_path, rows), Options())
 
 
-def test_the_interval_of_a_share_is_wilsons() -> None:
+def test_the_interval_of_a_share_is_the_wilson_interval() -> None:
     # Newcombe 1998, table I, the score method without correction.
     assert wilson.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)

@@ -53,7 +53,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize(("text", "official", "lmms", "vlmevalkit", "ours"), NASTY)
-def test_nasty_answers_are_read_as_each_harness_reads_them(
+def test_tricky_answers_are_extracted_as_in_each_harness(
     text: str, official: str, lmms: str, vlmevalkit: str, ours: str
 ) -> None:
     assert first_letter(text, VIDEO_MME) == official
@@ -62,19 +62,19 @@ def test_nasty_answers_are_read_as_each_harness_reads_them(
     assert clean_choice(text, list(OPTIONS.values())) == ours
 
 
-def test_longvideobench_knows_five_letters_and_unwelded_phrases() -> None:
+def test_longvideobench_uses_five_letters_and_separate_phrases() -> None:
     assert first_letter("Best answer: E", LONGVIDEOBENCH, "ABCDE") == "E"
     assert first_letter("I do not know", LONGVIDEOBENCH, "ABCDE") is None
 
 
 @pytest.mark.parametrize("empty", ["", "None", "N/A", "NA", "nan"])
-def test_a_table_turns_nothing_into_nan(empty: str) -> None:
+def test_an_xlsx_round_trip_turns_missing_values_into_nan(empty: str) -> None:
     assert xlsx_roundtrip(empty) == "nan"
     # "NA" and "N/A" hold a capital A, which the table takes away.
     assert first_letter(xlsx_roundtrip(empty), VLMEVALKIT) is None
 
 
-def test_a_table_leaves_other_answers_alone() -> None:
+def test_an_xlsx_round_trip_keeps_other_answers() -> None:
     assert xlsx_roundtrip(" NA") == " NA"
 
 
@@ -88,7 +88,7 @@ def test_a_table_leaves_other_answers_alone() -> None:
         ("<think>x</think>B<analysis>y</analysis>", "B"),
     ],
 )
-def test_thoughts_are_taken_out_as_on_the_command_line_of_lmms_eval(text: str, left: str) -> None:
+def test_reasoning_is_removed_as_on_the_command_line_of_lmms_eval(text: str, left: str) -> None:
     assert strip_reasoning(text) == left
 
 
@@ -113,7 +113,7 @@ def test_options_are_matched_as_in_each_harness(
     assert lmms_option(text, OPTIONS) == lmms
 
 
-def test_our_own_reading_takes_no_letter_that_is_no_option() -> None:
+def test_the_clean_mode_accepts_only_letters_of_options() -> None:
     assert clean_choice("E", ["one", "two"]) is None
     assert clean_choice("(b) two", ["one", "two"]) == "B"
     assert clean_choice("It is a dog", ["cat", "dog"]) == "B"

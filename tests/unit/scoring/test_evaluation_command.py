@@ -53,14 +53,14 @@ def test_help_teaches_by_examples(capsys: pytest.CaptureFixture[str]) -> None:
         assert "python -m evaluation" in capsys.readouterr().out.partition("example")[2]
 
 
-def test_the_list_says_what_each_benchmark_needs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_shows_what_each_benchmark_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
     assert "questions.jsonl, made by make_fake" in said
     assert "any, strict" in said
 
 
-def test_a_run_ends_in_a_table_a_json_file_and_a_page(
+def test_a_run_writes_a_table_a_json_file_and_a_report(
     sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(sets, model, tmp_path) == 0
@@ -81,7 +81,7 @@ def test_a_run_ends_in_a_table_a_json_file_and_a_page(
     assert "media: True, here False" in capsys.readouterr().out
 
 
-def test_one_benchmark_that_cannot_be_read_does_not_keep_the_others_from_it(
+def test_an_unreadable_benchmark_does_not_stop_the_others(
     sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(sets, model, tmp_path, "broken", "fake") == 1
@@ -90,7 +90,7 @@ def test_one_benchmark_that_cannot_be_read_does_not_keep_the_others_from_it(
     assert "Fake" in said.out
 
 
-def test_a_failed_sample_makes_the_exit_code_tell(
+def test_a_failed_sample_sets_the_exit_code(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = make_fake(tmp_path / "sets/fake", clips=0, pictures=2)
@@ -117,7 +117,7 @@ def test_a_failed_sample_makes_the_exit_code_tell(
         (["compare", "/nowhere", "/nowhere"], "/nowhere holds no run"),
     ],
 )
-def test_a_wrong_word_is_answered_in_one_sentence(
+def test_a_wrong_argument_is_refused_in_one_sentence(
     words: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 2
@@ -127,7 +127,7 @@ def test_a_wrong_word_is_answered_in_one_sentence(
     assert said.out == ""
 
 
-def test_a_folder_that_is_no_model_is_refused_in_one_sentence(
+def test_a_folder_without_a_model_is_refused_in_one_sentence(
     sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for content in (None, "{}", "not JSON", '{"model_type": "llama"}'):

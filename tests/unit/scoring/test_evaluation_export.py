@@ -42,7 +42,7 @@ def sheet_values(path: Path) -> list[list[Any]]:
     return [list(line) for line in load_workbook(path).active.iter_rows(values_only=True)]
 
 
-def test_video_mme_s_file_has_an_object_for_each_video(tmp_path: Path) -> None:
+def test_the_video_mme_file_has_one_object_per_video(tmp_path: Path) -> None:
     found = written(
         tmp_path / "out.json", "videomme", rows(tmp_path, "videomme", "It is “B”, naïvely.")
     )
@@ -56,7 +56,7 @@ def test_video_mme_s_file_has_an_object_for_each_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["docvqa", "infovqa"])
-def test_the_rrc_server_gets_a_list_with_ids_as_numbers(tmp_path: Path, name: str) -> None:
+def test_the_rrc_file_is_a_list_with_numeric_ids(tmp_path: Path, name: str) -> None:
     found = written(tmp_path / "out.json", "rrc", rows(tmp_path, name, "17", split="test"))
     assert isinstance(found, list)
     assert all(type(entry["questionId"]) is int for entry in found)
@@ -65,12 +65,12 @@ def test_the_rrc_server_gets_a_list_with_ids_as_numbers(tmp_path: Path, name: st
     assert ids == sorted(set(ids))
 
 
-def test_a_question_without_a_number_cannot_go_to_the_rrc_server(tmp_path: Path) -> None:
+def test_a_question_without_a_numeric_id_is_refused_by_the_rrc_format(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="takes numbers as ids"):
         FORMATS["rrc"].write([{"extra": {"questionId": "x7"}, "raw": ""}], tmp_path / "out.json")
 
 
-def test_mmbench_s_sheet_and_table_hold_the_same(tmp_path: Path) -> None:
+def test_the_mmbench_sheet_and_table_have_equal_contents(tmp_path: Path) -> None:
     found = rows(tmp_path, "mmbench", "B")
     for path, name in ((tmp_path / "a.xlsx", "mmbench"), (tmp_path / "a.tsv", "mmbench-tsv")):
         FORMATS[name].write(found, path)
@@ -126,7 +126,7 @@ def test_a_table_keeps_line_breaks_and_tabs(tmp_path: Path) -> None:
     assert line == {"index": "1", "prediction": 'a\nb\t"c"'}
 
 
-def test_mlvu_and_longvideobench_get_letters(tmp_path: Path) -> None:
+def test_mlvu_and_longvideobench_files_hold_letters(tmp_path: Path) -> None:
     mlvu = written(tmp_path / "m.json", "mlvu", rows(tmp_path, "mlvu", "F) white", split="test"))
     assert mlvu == [{"question_id": "TQ_0", "question_type": "tutorialQA", "option": "F"}]
     said = rows(tmp_path, "longvideobench", "the answer is c", split="test")
@@ -136,6 +136,6 @@ def test_mlvu_and_longvideobench_get_letters(tmp_path: Path) -> None:
     }
 
 
-def test_an_unknown_format_is_refused_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="known are videomme, rrc, mmbench"):
         export_run(tmp_path, "kaggle")

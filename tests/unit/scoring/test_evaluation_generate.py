@@ -91,7 +91,7 @@ def test_a_batch_answers_what_transformers_answers_one_by_one(
     assert texts(with_batch(answerer, batch_size), asked) == expected
 
 
-def test_the_way_the_prompt_is_cut_for_reading_does_not_matter(
+def test_the_prefill_chunk_size_changes_no_answer(
     answerer: Answerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = random_questions(12, seed=5)
@@ -124,7 +124,7 @@ def rough(answerer: Answerer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answe
         head.copy_(before)
 
 
-def test_where_two_tokens_are_as_likely_a_batch_decides_as_one_question_would(
+def test_a_batch_decides_a_near_tie_as_a_single_question_does(
     rough: Answerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = random_questions(12, seed=7)
@@ -134,7 +134,7 @@ def test_where_two_tokens_are_as_likely_a_batch_decides_as_one_question_would(
     assert texts(with_batch(rough, 4), asked) != expected  # or this test would prove nothing
 
 
-def test_few_answers_have_to_be_read_again_alone(answerer: Answerer) -> None:
+def test_few_answers_are_recomputed_alone(answerer: Answerer) -> None:
     asked = random_questions(32, seed=11)
     again = 0
     plain = batch.decode
@@ -150,13 +150,13 @@ def test_few_answers_have_to_be_read_again_alone(answerer: Answerer) -> None:
     assert again <= 4
 
 
-def test_answers_come_in_the_order_of_the_questions(answerer: Answerer) -> None:
+def test_answers_come_in_question_order(answerer: Answerer) -> None:
     asked = random_questions(9, seed=2)
     forwards = texts(with_batch(answerer, 4), asked)
     assert texts(with_batch(answerer, 4), asked[::-1]) == forwards[::-1]
 
 
-def test_drawn_answers_do_not_depend_on_their_neighbours(answerer: Answerer) -> None:
+def test_sampled_answers_do_not_depend_on_their_batch(answerer: Answerer) -> None:
     asked = random_questions(6, seed=3)
     one = with_batch(answerer, 1, temperature=0.7, top_p=0.9, seed=4)
     many = with_batch(answerer, 6, temperature=0.7, top_p=0.9, seed=4)
@@ -165,7 +165,7 @@ def test_drawn_answers_do_not_depend_on_their_neighbours(answerer: Answerer) -> 
     assert texts(other, asked) != texts(many, asked)
 
 
-def test_tokens_are_counted_as_the_model_reads_and_writes_them(answerer: Answerer) -> None:
+def test_input_output_and_visual_tokens_are_counted(answerer: Answerer) -> None:
     picture = Image(np.zeros((16, 16, 3), np.uint8), looks=3)
     question = Prompt("q", Conversation((Message("user", (picture, Text("What?"))),)))
     (answer,) = with_batch(answerer, 2).answer([question])
@@ -177,7 +177,7 @@ def test_tokens_are_counted_as_the_model_reads_and_writes_them(answerer: Answere
     assert answer.seconds_decode > 0
 
 
-def test_the_settings_say_how_pictures_are_looked_at(answerer: Answerer) -> None:
+def test_the_settings_control_looks_and_tiles_of_images(answerer: Answerer) -> None:
     picture = Image(np.zeros((16, 64, 3), np.uint8))
     question = Prompt("q", Conversation((Message("user", (picture, Text("What?"))),)))
     per_look = answerer.processor.tokens_per_look
@@ -190,7 +190,7 @@ def test_the_settings_say_how_pictures_are_looked_at(answerer: Answerer) -> None
     assert visual_tokens(media=False) == 0
 
 
-def test_a_question_too_long_is_answered_with_a_sentence_and_the_others_with_words(
+def test_an_overlong_question_fails_with_a_sentence_and_the_others_are_answered(
     answerer: Answerer,
 ) -> None:
     long = Conversation((Message("user", (Text("x" * answerer.facts.context),)),))
@@ -200,7 +200,7 @@ def test_a_question_too_long_is_answered_with_a_sentence_and_the_others_with_wor
     assert str(answerer.facts.context) in answers[2].error
 
 
-def test_a_question_that_cannot_be_shown_says_why_and_keeps_no_other_from_its_answer(
+def test_an_invalid_question_fails_with_its_reason_and_the_others_are_answered(
     answerer: Answerer,
 ) -> None:
     broken = Video(np.zeros((3, 8, 8, 3), np.uint8), np.arange(2.0))
@@ -209,7 +209,7 @@ def test_a_question_that_cannot_be_shown_says_why_and_keeps_no_other_from_its_an
     assert [answer.error for answer in answers] == ["a video has 3 frames but 2 times.", "", ""]
 
 
-def test_a_batch_that_does_not_fit_into_memory_is_halved(
+def test_a_batch_that_exceeds_the_memory_is_halved(
     answerer: Answerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = random_questions(5, seed=8)
@@ -225,7 +225,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(
     assert texts(with_batch(answerer, 5), asked) == expected
 
 
-def test_an_answer_ends_before_what_it_may_not_say(answerer: Answerer) -> None:
+def test_an_answer_ends_before_a_stop_string(answerer: Answerer) -> None:
     asked = random_questions(4, seed=9)
     whole = texts(with_batch(answerer, 4), asked)
     stop = next(text for text in whole if len(text) > 3)[2]
@@ -234,7 +234,7 @@ def test_an_answer_ends_before_what_it_may_not_say(answerer: Answerer) -> None:
     assert cut == [text.split(stop)[0].strip() for text in whole]
 
 
-def test_words_put_into_the_mouth_are_read_but_not_said_again(answerer: Answerer) -> None:
+def test_a_prefilled_reply_is_read_but_not_repeated(answerer: Answerer) -> None:
     question = random_questions(1, seed=13)[0]
     begun = replace(question, reply="Best: (")
     plain, led = with_batch(answerer, 2).answer([question, begun])
@@ -243,7 +243,7 @@ def test_words_put_into_the_mouth_are_read_but_not_said_again(answerer: Answerer
     assert not led.text.startswith("Best")
 
 
-def test_a_video_that_is_asked_about_twice_is_encoded_once(
+def test_a_video_with_two_questions_is_encoded_once(
     answerer: Answerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = Video(np.zeros((3, 16, 16, 3), np.uint8), np.arange(3.0))
@@ -270,5 +270,5 @@ def test_impossible_settings_are_refused_in_a_sentence(answerer: Answerer) -> No
         with_batch(answerer, 0)
 
 
-def test_the_peak_of_memory_is_that_of_this_process() -> None:
+def test_peak_memory_is_that_of_this_process() -> None:
     assert 50e6 < peak_memory(torch.device("cpu")) < 1e12

@@ -62,14 +62,14 @@ def kinds(conversation: Any) -> list[str]:
         ({"do_sample": True, "temperature": 0.0}, (12, 0.0, 1.0)),
     ],
 )
-def test_generation_settings_of_a_task_are_honoured(
+def test_generation_settings_of_a_task_are_applied(
     wanted: dict[str, Any], expected: tuple[Any, ...]
 ) -> None:
     found = settings_from(wanted, BASE, "task")
     assert (found.max_new_tokens, found.temperature, found.top_p) == expected
 
 
-def test_what_cannot_be_honoured_is_refused_or_named() -> None:
+def test_unsupported_settings_are_refused_or_named() -> None:
     with pytest.raises(ValueError, match="num_beams is 5"):
         settings_from({"num_beams": 5}, BASE, "task")
     assert unknown_settings({"top_k": 3, "typical_p": None, "until": ["x"]}) == ["top_k"]
@@ -87,7 +87,7 @@ def test_what_cannot_be_honoured_is_refused_or_named() -> None:
         (None, "all", ()),
     ],
 )
-def test_an_answer_ends_where_a_task_says_so_but_not_at_the_harness_blank_line(
+def test_an_answer_ends_at_a_task_s_stop_string_but_not_at_the_default_blank_line(
     wanted: Any, rule: str, expected: tuple[str, ...]
 ) -> None:
     assert until_from(wanted, rule) == expected
@@ -130,7 +130,7 @@ def test_chat_messages_keep_their_order_and_videos_their_times(
         ("No <image>.", [], ["No <image>."]),
     ],
 )
-def test_visuals_of_a_simple_task_stand_first_or_at_their_marks(
+def test_visuals_of_a_simple_task_come_first_or_at_their_marks(
     reader: MediaReader, context: str, visuals: Any, expected: list[str]
 ) -> None:
     conversation, reply = from_simple(context, visuals, reader, num_frames=2)
@@ -138,7 +138,7 @@ def test_visuals_of_a_simple_task_stand_first_or_at_their_marks(
     assert reply == ""
 
 
-def test_a_path_is_a_picture_or_a_video_as_the_file_says(
+def test_a_path_is_an_image_or_a_video_according_to_the_file(
     reader: MediaReader, video: str, tmp_path: Path
 ) -> None:
     still = tmp_path / "misnamed.mp4"
@@ -147,14 +147,14 @@ def test_a_path_is_a_picture_or_a_video_as_the_file_says(
     assert kinds(conversation) == ["image", "video", "What?"]
 
 
-def test_what_is_transparent_is_white(reader: MediaReader) -> None:
+def test_transparent_pixels_become_white(reader: MediaReader) -> None:
     conversation, _ = from_simple("?", [picture((0, 0, 0, 0))], reader, num_frames=2)
     image = conversation.messages[0].parts[0]
     assert isinstance(image, Image)
     assert image.pixels.min() == 255
 
 
-def test_what_is_no_picture_is_refused_in_a_sentence(reader: MediaReader) -> None:
+def test_other_media_are_refused_in_a_sentence(reader: MediaReader) -> None:
     with pytest.raises(ValueError, match="a task sends a dict; images must be"):
         from_simple("?", [{"array": np.zeros(3), "sampling_rate": 3}], reader, num_frames=2)
     message = {"role": "user", "content": [{"type": "audio", "url": "a.wav"}]}
@@ -190,7 +190,7 @@ def test_lmms_eval_finds_both_classes_under_our_name(monkeypatch: pytest.MonkeyP
     assert registry.get_model_class("revisit", force_simple=True) is model.RevisitSimple
 
 
-def test_answers_come_in_order_whatever_the_settings_and_broken_files_are_empty(
+def test_answers_come_in_request_order_and_broken_files_get_empty_ones(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     model = load_tiny(monkeypatch)

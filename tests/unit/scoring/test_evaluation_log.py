@@ -12,7 +12,7 @@ def row(name: str, index: int = 0, **changes: Any) -> dict[str, Any]:
     return {**dict.fromkeys(FIELDS, ""), "id": name, "index": index, "raw": "A", **changes}
 
 
-def test_what_was_added_is_read_back_in_the_order_of_the_questions(tmp_path: Path) -> None:
+def test_rows_are_read_back_in_question_order(tmp_path: Path) -> None:
     with LogWriter(tmp_path, 0) as first, LogWriter(tmp_path, 1) as second:
         first.add(row("c", 2))
         second.add(row("b", 1, raw="line\nbreak \u2028 \x00"))
@@ -23,9 +23,7 @@ def test_what_was_added_is_read_back_in_the_order_of_the_questions(tmp_path: Pat
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"id": "b", "ind', b"\x00\x00\x00", b'{"id": "b"}'])
-def test_a_line_that_was_not_finished_is_left_out_and_overwritten(
-    tmp_path: Path, torn: bytes
-) -> None:
+def test_an_incomplete_line_is_ignored_and_overwritten(tmp_path: Path, torn: bytes) -> None:
     with LogWriter(tmp_path) as log:
         log.add(row("a"))
     with log.path.open("ab") as file:
@@ -43,7 +41,7 @@ def test_a_torn_first_line_leaves_an_empty_log(tmp_path: Path) -> None:
     assert [item["id"] for item in read_log(tmp_path)] == ["b"]
 
 
-def test_an_answer_counts_before_a_failure_and_the_later_answer_before_the_earlier(
+def test_answers_take_precedence_over_failures_and_later_answers_over_earlier_ones(
     tmp_path: Path,
 ) -> None:
     with LogWriter(tmp_path) as log:
@@ -57,7 +55,7 @@ def test_an_answer_counts_before_a_failure_and_the_later_answer_before_the_earli
     assert answered(found) == {"a"}
 
 
-def test_merging_keeps_every_sample_even_when_it_was_interrupted(tmp_path: Path) -> None:
+def test_an_interrupted_merge_keeps_every_sample(tmp_path: Path) -> None:
     for rank in range(3):
         with LogWriter(tmp_path, rank) as log:
             log.add(row(f"sample {rank}", rank))
@@ -76,7 +74,7 @@ def test_a_line_edited_by_hand_is_named(tmp_path: Path) -> None:
         read_log(tmp_path)
 
 
-def test_half_a_character_can_be_logged(tmp_path: Path) -> None:
+def test_a_lone_surrogate_can_be_logged(tmp_path: Path) -> None:
     with LogWriter(tmp_path) as log:
         log.add(row("a", raw="\ud83d"))
     assert read_log(tmp_path)[0]["raw"] == "\ud83d"

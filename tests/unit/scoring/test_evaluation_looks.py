@@ -81,7 +81,7 @@ def options(folder: Path, out: Path, *more: str) -> Namespace:
     )
 
 
-def test_text_is_looked_at_again_and_videos_get_more_frames(
+def test_images_of_text_get_more_looks_and_videos_more_frames(
     folder: Path, tmp_path: Path, asked: list[tuple[str, int, int]]
 ) -> None:
     points = experiment.measure(options(folder, tmp_path))
@@ -106,7 +106,7 @@ def tiny_tokens_per_look() -> int:
     return preset_config("test").tokens_per_look
 
 
-def test_a_run_that_was_killed_asks_only_what_is_left(
+def test_a_resumed_run_asks_only_the_remaining_questions(
     folder: Path, tmp_path: Path, asked: list[tuple[str, int, int]]
 ) -> None:
     whole = experiment.measure(options(folder, tmp_path))
@@ -119,7 +119,7 @@ def test_a_run_that_was_killed_asks_only_what_is_left(
     assert log.read_bytes() == b"".join(lines)
 
 
-def test_the_command_writes_a_table_numbers_and_a_plot(
+def test_the_command_writes_a_table_json_and_plots(
     folder: Path,
     tmp_path: Path,
     asked: list[tuple[str, int, int]],
@@ -140,7 +140,7 @@ def test_the_command_writes_a_table_numbers_and_a_plot(
     assert b"<svg" in (tmp_path / "looks.svg").read_bytes()
 
 
-def test_a_limit_counts_for_each_task(folder: Path) -> None:
+def test_a_limit_applies_to_each_task(folder: Path) -> None:
     records = list(experiment.read_records(folder / "records.jsonl")) * 3
     assert [r.task for r in experiment.select_records(records, "image", 1)] == ["word", "detail"]
 
@@ -155,7 +155,7 @@ def test_a_limit_counts_for_each_task(folder: Path) -> None:
         (("--beside", "embedded"), "two models are named 'embedded'"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_in_a_sentence(
+def test_invalid_arguments_are_refused_in_a_sentence(
     folder: Path, tmp_path: Path, wrong: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):

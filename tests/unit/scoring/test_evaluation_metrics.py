@@ -27,7 +27,9 @@ from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
         ("HELLO   World", "hello world", 1.0),
     ],
 )
-def test_anls_is_the_code_s_not_the_paper_s(answer: str, target: str, score: float) -> None:
+def test_anls_follows_the_server_s_code_instead_of_the_paper(
+    answer: str, target: str, score: float
+) -> None:
     assert anls(answer, [target]) == pytest.approx(score)
 
 
@@ -58,7 +60,7 @@ def test_the_paper_drops_exactly_one_half() -> None:
         ("nan", "3", 0, 0),
     ],
 )
-def test_relaxed_accuracy_keeps_the_quirks_and_ours_repairs_them(
+def test_relaxed_accuracy_keeps_the_quirks_and_the_clean_version_repairs_them(
     answer: str, target: str, shared: int, ours: int
 ) -> None:
     assert relaxed(answer, target) == shared
@@ -81,7 +83,7 @@ def test_relaxed_accuracy_keeps_the_quirks_and_ours_repairs_them(
         ("", "", ""),
     ],
 )
-def test_answers_are_prepared_as_by_evalai_and_vlmevalkit(
+def test_answers_are_processed_as_by_evalai_and_vlmevalkit(
     text: str, by_evalai: str, by_vlmevalkit: str
 ) -> None:
     assert evalai(text) == by_evalai
@@ -95,7 +97,7 @@ def test_vqa_accuracy_leaves_out_each_person_in_turn() -> None:
     assert vqa_accuracy("", people) == 0.0
 
 
-def test_ocrbench_wants_the_answer_inside_what_was_said() -> None:
+def test_ocrbench_requires_that_the_answer_contains_a_target() -> None:
     assert contains("It says CENTRE.", ["centre"]) == 1
     assert contains("center", ["centre"]) == 0
     assert contains("x^{2}+1", ["x ^ { 2 } + 1"], formula=True) == 1
@@ -103,5 +105,5 @@ def test_ocrbench_wants_the_answer_inside_what_was_said() -> None:
     assert contains("", ["a"]) == 0
 
 
-def test_full_width_letters_become_narrow_and_nothing_else_changes() -> None:
+def test_only_full_width_characters_are_narrowed() -> None:
     assert narrow("ＡＢ\u3000１！ﬁ") == "AB 1!ﬁ"

@@ -94,7 +94,7 @@ def test_a_finished_run_has_a_headline_with_its_error(tmp_path: Path) -> None:
     assert list(found["categories"]) == ["kind"]
 
 
-def test_the_answers_are_read_again_and_not_believed(tmp_path: Path) -> None:
+def test_stored_scores_are_ignored_and_recomputed(tmp_path: Path) -> None:
     strict(made_run(tmp_path, "AB  "))
     modes = json.loads((tmp_path / "results.json").read_text())["benchmarks"]["fake"]["modes"]
     assert modes["strict"]["value"] == 25
@@ -109,7 +109,7 @@ def test_the_answers_are_read_again_and_not_believed(tmp_path: Path) -> None:
         ("AA", 4, 2, "only the first 2 of 4 questions were asked"),
     ],
 )
-def test_what_is_not_the_whole_set_has_no_headline(
+def test_an_incomplete_or_limited_run_has_no_headline(
     tmp_path: Path, said: str, total: int, asked: int, words: str
 ) -> None:
     lines = strict(made_run(tmp_path, said, total, asked))
@@ -122,13 +122,13 @@ def test_what_is_not_the_whole_set_has_no_headline(
     )
 
 
-def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_a_failure_is_reported_with_its_reason(tmp_path: Path) -> None:
     lines = strict(made_run(tmp_path, "AA!A"))
     assert "Fake: 1 failed; the first, q2: the film is broken." in lines
     assert "the film is broken." in (tmp_path / "report.html").read_text()
 
 
-def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
+def test_the_report_is_one_file_without_scripts(tmp_path: Path) -> None:
     strict(made_run(tmp_path, "AB<A"))
     page = (tmp_path / "report.html").read_text()
     assert "&lt;b&gt;1&lt;/b&gt;" in page
@@ -139,7 +139,7 @@ def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path) -> None:
         assert outside not in page
 
 
-def test_weights_and_further_numbers_of_a_benchmark_are_used(
+def test_stratum_weights_and_further_values_of_a_benchmark_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(BENCHMARKS, "fake", Weighted())
@@ -151,7 +151,7 @@ def test_weights_and_further_numbers_of_a_benchmark_are_used(
     assert found["headline"]["value"] == 50
 
 
-def test_answers_that_are_secret_are_not_scored(
+def test_questions_without_public_answers_are_not_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fake, "score", lambda self, row, answer, mode: None)
@@ -161,7 +161,7 @@ def test_answers_that_are_secret_are_not_scored(
     assert any("no answer could be extracted in the mode strict" in line for line in lines)
 
 
-def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:
+def test_comparing_finds_a_difference(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "BBBBBBAA" * 3)
     second = made_run(tmp_path / "b", "AAAABBAA" * 3, num_frames=8)
     text = "\n".join(compare(first, second, "strict"))
@@ -172,20 +172,20 @@ def test_two_runs_that_differ_are_told_apart(tmp_path: Path) -> None:
     assert "num_frames: 3, here 8" in text
 
 
-def test_two_runs_that_hardly_differ_are_not(tmp_path: Path) -> None:
+def test_comparing_similar_runs_finds_no_difference(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "ABABABAB")
     second = made_run(tmp_path / "b", "ABABBABA")
     text = "\n".join(compare(first, second / "fake", "strict"))
     assert "No difference found" in text
 
 
-def test_only_what_both_answered_is_compared(tmp_path: Path) -> None:
+def test_only_questions_that_both_answered_are_compared(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "A!AA")
     second = made_run(tmp_path / "b", "AA!A")
     assert "on 2 questions that both answered" in "\n".join(compare(first, second, "strict"))
 
 
-def test_counting_again_loads_no_torch() -> None:
+def test_scoring_a_log_imports_no_torch() -> None:
     code = (
         "import sys, evaluation.score_command, evaluation.reports.compare, evaluation.listing;"
         "print('torch' in sys.modules)"

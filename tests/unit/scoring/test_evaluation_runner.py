@@ -83,7 +83,7 @@ def killed_after(answerer: Answerer, batches: int, patch: pytest.MonkeyPatch) ->
     patch.setattr(Answerer, "answer", until_then)
 
 
-def test_a_line_says_what_was_asked_seen_and_answered(
+def test_a_row_holds_the_prompt_the_media_and_the_answer(
     data: Path, answerer: Answerer, tmp_path: Path
 ) -> None:
     runner.run(Task(Fake(), data), answerer, MODEL, tmp_path)
@@ -102,7 +102,7 @@ def test_a_line_says_what_was_asked_seen_and_answered(
 
 
 @pytest.mark.parametrize("batches", [0, 1, 3])
-def test_a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes(
+def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(
     data: Path, answerer: Answerer, tmp_path: Path, whole: bytes, batches: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -116,7 +116,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes(
     assert results(tmp_path) == whole
 
 
-def test_what_is_answered_is_not_asked_again(
+def test_answered_questions_are_not_asked_again(
     data: Path, answerer: Answerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = blind(data)
@@ -140,7 +140,7 @@ def test_two_processes_end_in_the_same_bytes_as_one(
     assert results(tmp_path) == whole
 
 
-def test_a_run_of_two_processes_goes_on_with_one(
+def test_a_run_of_two_processes_resumes_with_one(
     data: Path, answerer: Answerer, tmp_path: Path, whole: bytes
 ) -> None:
     runner.run(blind(data), answerer, MODEL, tmp_path, Unconnected(1, 2))
@@ -149,7 +149,7 @@ def test_a_run_of_two_processes_goes_on_with_one(
     assert results(tmp_path) == whole
 
 
-def test_a_batch_changes_nothing(
+def test_the_batch_size_changes_nothing(
     data: Path, answerer: Answerer, tmp_path: Path, whole: bytes
 ) -> None:
     larger = Answerer(answerer.model, answerer.processor, batch_size=5)
@@ -157,7 +157,7 @@ def test_a_batch_changes_nothing(
     assert results(tmp_path) == whole
 
 
-def test_a_broken_video_fails_alone_and_is_tried_again_when_it_is_whole(
+def test_a_broken_video_fails_alone_and_is_retried_once_repaired(
     answerer: Answerer, tmp_path: Path
 ) -> None:
     data, out = make_fake(tmp_path / "fake", clips=1, pictures=1), tmp_path / "out"
@@ -179,7 +179,7 @@ def test_a_broken_video_fails_alone_and_is_tried_again_when_it_is_whole(
     assert scoring.results(scoring.scored(out))["state"] == "complete"
 
 
-def test_a_question_that_does_not_fit_fails_with_its_reason(
+def test_an_overlong_question_fails_with_its_reason(
     data: Path, answerer: Answerer, tmp_path: Path
 ) -> None:
     long = replace(blind(data), max_new_tokens=10**6)
@@ -187,7 +187,7 @@ def test_a_question_that_does_not_fit_fails_with_its_reason(
     assert "the model reads" in read_log(tmp_path)[0]["error"]
 
 
-def test_asked_blind_no_file_is_opened(answerer: Answerer, tmp_path: Path) -> None:
+def test_a_blind_run_opens_no_media(answerer: Answerer, tmp_path: Path) -> None:
     data, out = make_fake(tmp_path / "fake", clips=1, pictures=0), tmp_path / "out"
     (data / "clip0.mp4").unlink()
     runner.run(Task(Fake(), data, media=False), answerer, MODEL, out)
@@ -196,7 +196,7 @@ def test_asked_blind_no_file_is_opened(answerer: Answerer, tmp_path: Path) -> No
     assert row["prompt"] == "Which one, ?\nAnswer:"
 
 
-def test_a_limit_gives_no_result_and_is_part_of_the_whole_run(
+def test_a_limited_run_has_no_result_and_is_resumed_by_the_full_run(
     data: Path, answerer: Answerer, tmp_path: Path, whole: bytes
 ) -> None:
     runner.run(replace(blind(data), options=Options(limit=3)), answerer, MODEL, tmp_path)
@@ -207,13 +207,15 @@ def test_a_limit_gives_no_result_and_is_part_of_the_whole_run(
     assert results(tmp_path) == whole
 
 
-def test_a_folder_of_another_run_is_refused(data: Path, answerer: Answerer, tmp_path: Path) -> None:
+def test_a_folder_with_another_run_is_refused(
+    data: Path, answerer: Answerer, tmp_path: Path
+) -> None:
     runner.run(replace(blind(data), options=Options(limit=1)), answerer, MODEL, tmp_path)
     with pytest.raises(ValueError, match="num_frames: 3, here 5.*another --out"):
         runner.run(replace(blind(data), num_frames=5), answerer, MODEL, tmp_path)
 
 
-def test_a_missing_folder_is_told_before_anything_is_written(
+def test_a_missing_folder_is_reported_before_anything_is_written(
     answerer: Answerer, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="there is no folder .*nothing"):
@@ -221,7 +223,7 @@ def test_a_missing_folder_is_told_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_questions_about_one_film_read_it_once_and_only_a_few_wait(
+def test_questions_about_one_video_decode_it_once_and_few_are_held_in_memory(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     questions = Fake().questions(data, Options())
@@ -243,7 +245,7 @@ def test_questions_about_one_film_read_it_once_and_only_a_few_wait(
     assert read == ["clip0.mp4", "clip1.mp4", "picture0.png", "picture1.png", "picture2.png"]
 
 
-def test_shares_keep_a_film_together_and_leave_nothing_out(data: Path) -> None:
+def test_shares_keep_the_questions_of_a_video_together_and_cover_all(data: Path) -> None:
     questions = Fake().questions(data, Options())
     shares = [Processes(rank, 3).share(questions) for rank in range(3)]
     assert sorted(q.id for share in shares for q in share) == sorted(q.id for q in questions)
@@ -252,7 +254,7 @@ def test_shares_keep_a_film_together_and_leave_nothing_out(data: Path) -> None:
     assert not groups[1] & groups[2]
 
 
-def test_processes_are_told_by_torchrun_or_not_at_all() -> None:
+def test_process_ranks_come_from_consistent_variables_only() -> None:
     assert Processes.from_environment({}) == Processes()
     several = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
     assert Processes.from_environment(several) == Processes(1, 2, 0)
@@ -260,7 +262,7 @@ def test_processes_are_told_by_torchrun_or_not_at_all() -> None:
         Processes.from_environment({"WORLD_SIZE": "2"})
 
 
-def test_a_model_is_known_by_its_weights(answerer: Answerer, data: Path) -> None:
+def test_the_model_hash_depends_on_the_weights(answerer: Answerer, data: Path) -> None:
     model = answerer.model
     before = model_hash(model)
     assert describe_model(model, "tiny")["sha256"] == before
@@ -279,7 +281,9 @@ def test_a_model_is_known_by_its_weights(answerer: Answerer, data: Path) -> None
     assert name == "questions.jsonl"
 
 
-def test_a_saved_model_is_known_by_what_was_saved(answerer: Answerer, tmp_path: Path) -> None:
+def test_the_hash_of_a_saved_model_depends_on_its_saved_config(
+    answerer: Answerer, tmp_path: Path
+) -> None:
     answerer.model.save_pretrained(tmp_path)
     model = PVCForConditionalGeneration.from_pretrained(tmp_path)
     before = model_hash(model)
@@ -291,7 +295,7 @@ def test_a_saved_model_is_known_by_what_was_saved(answerer: Answerer, tmp_path: 
     assert model_hash(PVCForConditionalGeneration.from_pretrained(tmp_path)) != before
 
 
-def test_the_bar_tells_pace_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_progress_bar_shows_rate_and_remaining_time(capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, *([10.0] * 9)])
     bar = Bar("fake", 100, 60, clock=lambda: next(clock))
     for _ in range(4):

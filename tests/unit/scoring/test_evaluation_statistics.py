@@ -14,7 +14,7 @@ def plain(values: list[float]) -> list[Unit]:
     return [Unit(f"video {i}", value) for i, value in enumerate(values)]
 
 
-def test_questions_of_their_own_have_the_textbook_error() -> None:
+def test_independent_questions_have_the_textbook_error() -> None:
     values = [1.0, 0.0, 0.0, 1.0, 1.0, 0.25, 0.5, 0.0]
     found = estimate(plain(values))
     assert found.value == pytest.approx(np.mean(values))
@@ -43,7 +43,7 @@ def test_the_clustered_error_is_that_of_the_paper() -> None:
     assert estimate(units).standard_error == pytest.approx(math.sqrt(square) / 5)
 
 
-def test_the_interval_holds_the_value_and_has_about_four_errors() -> None:
+def test_the_interval_includes_the_value_and_spans_about_four_errors() -> None:
     generator = random.Random(3)
     found = estimate(plain([float(generator.random() < 0.6) for _ in range(400)]))
     assert found.value is not None
@@ -54,7 +54,7 @@ def test_the_interval_holds_the_value_and_has_about_four_errors() -> None:
     assert high - low == pytest.approx(2 * 1.96 * found.standard_error, rel=0.05)
 
 
-def test_the_interval_is_that_of_all_ways_to_draw_the_clusters() -> None:
+def test_the_interval_equals_that_of_all_possible_resamples() -> None:
     clusters = {"a": [1, 1, 0], "b": [0.2], "c": [1, 0.5], "d": [0, 0, 0, 1], "e": [0.9]}
     means = [
         sum(value for cluster in drawn for value in cluster) / sum(map(len, drawn))
@@ -65,7 +65,7 @@ def test_the_interval_is_that_of_all_ways_to_draw_the_clusters() -> None:
     assert estimate(units, resamples=100_000).interval == pytest.approx(expected, abs=0.005)
 
 
-def test_the_error_of_a_mean_of_strata_is_that_of_drawing_the_clusters_again() -> None:
+def test_the_error_of_a_mean_of_strata_matches_a_cluster_bootstrap() -> None:
     generator = random.Random(1)
     units = [
         Unit(f"video {i // 2}", float(generator.random() < 0.4 + 0.1 * (i % 3)), f"task {i % 3}")
@@ -84,21 +84,21 @@ def test_the_error_of_a_mean_of_strata_is_that_of_drawing_the_clusters_again() -
     assert estimate(units).standard_error == pytest.approx(np.std(values), rel=0.06)
 
 
-def test_the_same_units_in_any_order_give_the_same_numbers() -> None:
+def test_the_order_of_units_does_not_matter() -> None:
     units = [Unit(f"video {i % 7}", i / 37) for i in range(37)]
     shuffled = units.copy()
     random.Random(0).shuffle(shuffled)
     assert estimate(units) == estimate(shuffled)
 
 
-def test_strata_count_alike_whatever_their_size() -> None:
+def test_strata_have_equal_weight_regardless_of_size() -> None:
     units = [Unit(str(i), 1.0, "many") for i in range(90)] + [Unit("x", 0.0, "few")]
     found = estimate(units)
     assert found.value == 0.5
     assert found.standard_error == pytest.approx(0.0)
 
 
-def test_too_little_to_say_is_said() -> None:
+def test_too_few_clusters_give_no_error() -> None:
     assert estimate([]).value is None
     alone = estimate([Unit("a", 1.0), Unit("a", 0.0)])
     assert (alone.value, alone.standard_error, alone.interval) == (0.5, None, None)

@@ -20,7 +20,7 @@ def embedded(embedded_folder: Path) -> tuple[PVCForConditionalGeneration, PVCPro
     return model.eval(), processor
 
 
-def test_names_that_are_said_are_right(
+def test_complete_names_are_right(
     embedded: tuple[PVCForConditionalGeneration, PVCProcessor],
 ) -> None:
     named = list(name_check(*embedded, [imagenet_classes()[i] for i in (LION, GOLDFISH, PIZZA)]))
@@ -31,7 +31,7 @@ def test_names_that_are_said_are_right(
     assert sum(one.right for one in named) >= 2
 
 
-def test_names_are_wrong_where_the_words_are_those_of_others(
+def test_names_with_permuted_word_embeddings_are_wrong(
     embedded: tuple[PVCForConditionalGeneration, PVCProcessor],
 ) -> None:
     model, processor = embedded
