@@ -161,7 +161,7 @@ def load_assistant(args: argparse.Namespace) -> "Assistant":
     from vlm.assistant import Assistant
 
     say = None if getattr(args, "quiet", False) else _say
-    return Assistant.load(args.model, say=say, **model_options(args))
+    return Assistant.load(args.model, announce=say, **model_options(args))
 
 
 def _version() -> str:

@@ -117,7 +117,7 @@ def run(quick: bool = False) -> list[str]:
     ]
     for name, case in CASES.items():
         need, took = estimated(case), measured(case)
-        parts = (need.weights, need.cache, max(need.looking, need.reading), need.total, took)
+        parts = (need.weights, need.cache, max(need.encoding, need.prefill), need.total, took)
         cells = " | ".join(f"{size / 1e6:,.0f} MB" for size in parts)
         lines.append(f"| {name} | {cells} | {need.total / took:.2f} |")
         if quick:

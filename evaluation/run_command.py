@@ -139,7 +139,7 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
     logging.set_verbosity_error()  # errors are reported once, below
     try:
         answerer = Answerer.load(
-            args.model, args.batch_size, say=_warn if processes.first else None, **options
+            args.model, args.batch_size, announce=_warn if processes.first else None, **options
         )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         # transformers reports missing files in many words and exception types

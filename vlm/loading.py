@@ -1,7 +1,7 @@
-"""From a folder on disk to a model that can answer: its numbers, its device, its name.
+"""Loads a model folder: its number format, its device, its card.
 
-Before anything is loaded it is said what the model will need and what there is
-(`vlm.fit.verdict`); weights that cannot fit are refused, unless somebody wants them anyway.
+Before anything is loaded, `vlm.fit.verdict` compares what the model needs with what is free.
+Weights that cannot fit are refused, unless `anyway` is set.
 """
 
 import json
@@ -14,7 +14,7 @@ import torch
 from transformers.utils import logging
 
 from vlm.config import PVCConfig
-from vlm.fit.device_map import device_map as spread
+from vlm.fit.device_map import device_map as map_devices
 from vlm.fit.device_map import free_memory, pooled
 from vlm.fit.estimate import Load, estimate, meta_model
 from vlm.fit.hardware import checked_device, default_dtype, memory_of
@@ -26,20 +26,20 @@ from vlm.weights import sources
 from vlm.weights.io.files import cache_dir
 from vlm.weights.shipped import SHIPPED
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 CARD = "card.json"  # beside the weights: name, knows, limits
 EMBEDDED_CARD = {
     "name": "Revisit embedded",
-    "knows": "objects and animals of ImageNet's thousand kinds, icons, and simple scenes: colours,"
-    " places, counting to four, what moves where.",
-    "limits": "It was trained in a few hours on two processor cores: people, small print and"
-    " reasoning are beyond it. Name the folder of a larger model to use that instead.",
+    "knows": "objects and animals of ImageNet's thousand classes, icons, and simple scenes: colors,"
+    " positions, counting to four, motion.",
+    "limits": "It was trained in a few hours on two CPU cores: people, small print and reasoning"
+    " are beyond it. To use a larger model, name its folder.",
 }
 
 
 @dataclass(frozen=True)
-class Source:
-    """A folder that was found, before its weights are read."""
+class ModelFolder:
+    """A model on disk, before its weights are read."""
 
     path: Path
     config: PVCConfig
@@ -55,44 +55,43 @@ def load_folder(
     device_map: str | None = None,
     context: int | None = None,
     anyway: bool = False,
-    say: Say | None = None,
+    announce: Announce | None = None,
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
-    """The model, its processor and its card.
+    """Loads a model; returns it with its processor and its card.
 
-    `quantize` is "8bit" or "4bit", `device_map` is "auto"; `context` is how many tokens a
-    conversation will hold, for the estimate. `say` is told what is needed and what there is.
+    `quantize` is "8bit" or "4bit", `device_map` is "auto"; `context` is the length of a
+    conversation in tokens, for the memory estimate. `announce` gets one sentence with what the
+    model needs and what is free. Raises ValueError if the weights cannot fit.
     """
-    source = find(path_or_name)
-    place = checked_device(device)
-    dtype = dtype or default_dtype(place)
+    folder = find_model(path_or_name)
+    target = checked_device(device)
+    dtype = dtype or default_dtype(target)
     if quantize:
-        backend(quantize, place)  # what is missing is told before anything is counted
-    held = LoadOptions(dtype, quantize, Load.of(source.config, context), place)
+        backend(quantize, target)  # fails on a missing package before anything is estimated
+    held = LoadOptions(dtype, quantize, Load.of(folder.config, context), target)
     free = free_memory() if device_map else {}
-    said = check_fit(source.config, held, pooled(free) if free else memory_of(place))
-    if not said.weights_fit and not anyway and not device_map:
-        raise ValueError(
-            f"{source.card['name']}: {said.sentence} (--anyway loads it all the same.)"
-        )
-    if say is not None:
-        say(f"{source.card['name']}: {said.sentence}")
+    fit = check_fit(folder.config, held, pooled(free) if free else memory_of(target))
+    if not fit.weights_fit and not anyway and not device_map:
+        raise ValueError(f"{folder.card['name']}: {fit.sentence} (--anyway loads it nevertheless.)")
+    if announce is not None:
+        announce(f"{folder.card['name']}: {fit.sentence}")
 
     options: dict[str, Any] = {}
     if quantize:
-        options |= quantization(quantize, place, dtype)
-        if place.type == "cuda":
-            options["device_map"] = {"": place}
+        options |= quantization(quantize, target, dtype)
+        if target.type == "cuda":
+            options["device_map"] = {"": target}
     if device_map:
-        options |= _spread(source, held, free)
+        options |= _device_map_options(folder, held, free)
     logging.disable_progress_bar()
-    model, processor = sources.load(source.path, dtype, **options)
+    model, processor = sources.load(folder.path, dtype, **options)
     if "device_map" not in options:
-        model = model.to(place)
-    return model, processor, source.card
+        model = model.to(target)
+    return model, processor, folder.card
 
 
-def find(path_or_name: str | Path) -> Source:
-    """The folder of this name, its config and its card. ValueError, one sentence, if none."""
+def find_model(path_or_name: str | Path) -> ModelFolder:
+    """Finds a model's folder, its config and its card. Raises ValueError if it does not exist."""
     path = sources.resolve(path_or_name)  # this may download or assemble the model first
     if str(path_or_name) == sources.EMBEDDED:
         card, facts = SHIPPED / CARD, EMBEDDED_CARD
@@ -100,22 +99,24 @@ def find(path_or_name: str | Path) -> Source:
         card, facts = path / CARD, {"name": Path(path_or_name).expanduser().absolute().name}
     if card.is_file():
         facts = facts | json.loads(card.read_text(encoding="utf-8"))
-    return Source(path, sources.config_of(path), facts)
+    return ModelFolder(path, sources.config_of(path), facts)
 
 
-def _spread(source: Source, held: LoadOptions, free: dict[int | str, int]) -> dict[str, Any]:
-    """What `from_pretrained` is told of the places of the parts."""
-    config, dtype = source.config, held.dtype
+def _device_map_options(
+    folder: ModelFolder, held: LoadOptions, free: dict[int | str, int]
+) -> dict[str, Any]:
+    """Returns the keyword arguments for `from_pretrained` that assign parts to devices."""
+    config, dtype = folder.config, held.dtype
     need = estimate(config, dtype, held.load, held.quantize)
-    where = spread(meta_model(config), dtype, need, free, held.quantize)
+    where = map_devices(meta_model(config), dtype, need, free, held.quantize)
     options: dict[str, Any] = {"device_map": where}
     if "disk" in where.values():
-        options["offload_folder"] = cache_dir() / "offload" / source.path.name
+        options["offload_folder"] = cache_dir() / "offload" / folder.path.name
     return options
 
 
 def default_card(model: PVCForConditionalGeneration) -> dict[str, Any]:
-    """What a page can say of a model that comes without a card."""
+    """Returns a card for a model that comes without one."""
     return {
         "name": "A model of your own",
         "parameters": f"{round(model.num_parameters() / 1e6):,} M",

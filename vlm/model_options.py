@@ -1,6 +1,6 @@
-"""The options of a command line that name a model and say how it is held, for every command.
+"""The command line options that choose a model and how it is loaded, for every command.
 
-Nothing heavy is imported here, so that `--help` answers at once.
+Nothing heavy is imported here, so `--help` answers at once.
 """
 
 import argparse
@@ -10,7 +10,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 
 def add_model_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser") -> None:
-    """--model, --dtype, --device, --quantize, --device-map, --context, --anyway."""
+    """Adds --model, --dtype, --device, --quantize, --device-map, --context, --anyway."""
     group.add_argument(
         "--model",
         default="embedded",
@@ -27,7 +27,7 @@ def add_model_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser"
     group.add_argument(
         "--quantize",
         choices=("8bit", "4bit"),
-        help="hold the language model's weights in fewer bits",
+        help="quantize the language model's weights",
     )
     group.add_argument(
         "--device-map",
@@ -38,15 +38,15 @@ def add_model_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser"
         "--context",
         type=int,
         metavar="N",
-        help="tokens a conversation may hold (default: all the model can)",
+        help="tokens in a conversation (default: the model's maximum)",
     )
     group.add_argument(
-        "--anyway", action="store_true", help="load it even if the weights do not fit"
+        "--anyway", action="store_true", help="load the model even if its weights do not fit"
     )
 
 
 def model_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What `Assistant.load` and its kin are to be told, by name. ValueError for what cannot be."""
+    """Returns keyword arguments for `Assistant.load`. Raises ValueError for impossible values."""
     import torch
 
     if args.context is not None and args.context < 1:

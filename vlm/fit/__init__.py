@@ -1,1 +1,1 @@
-"""Whether a model fits a machine, and how it is made to fit."""
+"""Checks whether a model fits a machine, and makes it fit."""

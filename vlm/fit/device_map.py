@@ -1,8 +1,8 @@
-"""`--device-map auto`: the language model spread over the GPUs, the memory and the disk.
+"""`--device-map auto`: the language model spread over GPUs, main memory and disk.
 
 Tower and compressor stay whole on the first device: they are called part by part (frames come one
-after another), which the hooks that move tensors between devices do not see. Layers of the language
-model go, in their order, wherever there is room.
+after another), which the hooks that move tensors between devices do not see. The layers of the
+language model fill the devices in order.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from vlm.fit.hardware import DeviceMemory, gigabytes, memory_of
 from vlm.model import PVCForConditionalGeneration
 
 Place = int | str  # the number of a GPU, "cpu", "disk"
-LOOKING = ("tower", "compressor", "concepts")
-SHARE = 0.9  # of what is free: allocators need some for themselves
+VISION_PARTS = ("tower", "compressor", "concepts")
+USABLE = 0.9  # share of free memory: allocators need the rest
 
 
 def free_memory() -> dict[Place, int]:
-    """Bytes that are free on each GPU and in the machine's memory."""
+    """Returns the free bytes of each GPU and of main memory."""
     free: dict[Place, int] = {
         index: memory_of(torch.device("cuda", index)).free
         for index in range(torch.cuda.device_count())
@@ -29,7 +29,7 @@ def free_memory() -> dict[Place, int]:
 
 
 def pooled(free: Mapping[Place, int]) -> DeviceMemory:
-    """All places as one."""
+    """Treats all devices as one."""
     total = sum(free.values())
     return DeviceMemory("on all devices together", total, total)
 
@@ -41,33 +41,35 @@ def device_map(
     free: Mapping[Place, int],
     quantize: str | None = None,
 ) -> dict[str, Place]:
-    """Where each part of a meta model goes; `free` is in order of preference, the disk the last.
+    """Assigns each part of a meta model to a device; `free` is in order of preference, disk last.
 
-    What a question takes besides weights is kept clear on the first device, where the pictures are
-    looked at. Every device keeps clear the keys and values of a full conversation, since nobody
-    knows yet how many layers it gets. Raises ValueError where the first device cannot even look.
+    The first device, where media are encoded, reserves what a question takes besides weights. Every
+    device reserves the keys and values of a full conversation, since its number of layers is not
+    known yet. Raises ValueError if the first device has no room for encoding.
     """
     if find_spec("accelerate") is None:
         raise ValueError("--device-map needs accelerate; install with: pip install accelerate")
     from accelerate import infer_auto_device_map
 
     first = next(iter(free))
-    parts = {name: getattr(model, name) for name in LOOKING if getattr(model, name) is not None}
+    parts = {
+        name: getattr(model, name) for name in VISION_PARTS if getattr(model, name) is not None
+    }
     taken = sum(weight_bytes(part, dtype) for part in parts.values())
-    taken += max(need.looking, need.reading)
-    if taken > SHARE * free[first]:
+    taken += max(need.encoding, need.prefill)
+    if taken > USABLE * free[first]:
         raise ValueError(
-            f"the tower and what looking takes need {gigabytes(taken)} on the first device, where"
+            f"the tower and encoding need {gigabytes(taken)} on the first device, where"
             f" {gigabytes(free[first])} are free; ask for fewer frames or leave --device-map out."
         )
-    room = {place: SHARE * size - need.cache for place, size in free.items()}
+    room = {place: USABLE * size - need.cache for place, size in free.items()}
     room[first] -= taken
-    # accelerate counts the layers in full width; where they are narrower, more of them fit.
+    # accelerate counts unquantized layers; of quantized ones, more fit.
     text = model.language_model
-    wider = weight_bytes(text, dtype) / weight_bytes(text, dtype, quantize)
+    scale = weight_bytes(text, dtype) / weight_bytes(text, dtype, quantize)
     spread = infer_auto_device_map(
         text,
-        {place: max(0, int(size * wider)) for place, size in room.items()},
+        {place: max(0, int(size * scale)) for place, size in room.items()},
         no_split_module_classes=list(text._no_split_modules or ()),
         dtype=dtype,
     )

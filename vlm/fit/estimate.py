@@ -1,29 +1,24 @@
-"""What a model will need, from its config alone: nothing is loaded, all is on the meta device.
+"""The memory that a model needs, from its config alone: nothing is loaded, all is on meta.
 
-    need = estimate(config, torch.bfloat16, Load(frames=32, context=32768))
-    need.weights, need.cache, need.looking, need.reading      # bytes
+    need = estimate(config, torch.bfloat16, Load.of(config, context=32768))
+    need.weights, need.cache, need.encoding, need.prefill      # bytes
 
-Looking is not a formula: the tower's and the compressor's own code runs on tensors without content
-while their sizes are counted, so that it holds for every backbone. The tests compare the sum with
-what a process really takes; `python -m benchmarks memory` prints the ratios.
+Encoding is not a formula: the tower's and the compressor's own code runs on tensors without content
+while their sizes are counted, so it holds for every backbone. The tests compare the sum with what a
+process really takes; `python -m benchmarks memory` prints the ratios.
 """
 
-import weakref
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedConfig
 
 from vlm.config import PVCConfig
 from vlm.encoders.build import build_tower
 from vlm.encoders.pvc import TemporalCache
+from vlm.fit.peak_memory import META, peak_bytes
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
 from vlm.inference.generation import PREFILL_CHUNK
 from vlm.inference.looking import FRAMES_AT_ONCE, TILES_AT_ONCE
@@ -31,12 +26,10 @@ from vlm.layers.kv_cache import KeyValues
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCImageProcessor
 
-META = torch.device("meta")
-
 
 @dataclass(frozen=True)
 class Load:
-    """What the model is asked to do at once."""
+    """The largest inputs of one question."""
 
     frames: int  # of one video
     tiles: int  # of one picture, with the thumbnail
@@ -45,30 +38,30 @@ class Load:
 
     @classmethod
     def of(cls, config: PVCConfig, context: int | None = None) -> "Load":
-        """A usual question about a video or a large picture, in a conversation that is full."""
+        """Returns the load of a usual video or a large picture in a full conversation."""
         prompt = config.prompt_config
-        most = config.get_text_config().max_position_embeddings
+        longest = config.get_text_config().max_position_embeddings
         tiles = prompt.default_tiles + (prompt.default_tiles > 1)
-        context = min(context or most, most)
+        context = min(context or longest, longest)
         return cls(prompt.default_frames, tiles, prompt.looks, context)
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes at the moment when most is taken."""
+    """Bytes at the moments when most is taken."""
 
     weights: int
     cache: int  # keys and values of the whole conversation
-    looking: int  # most of what encoding one file takes for a moment
-    reading: int  # most of what reading the prompt takes for a moment
+    encoding: int  # peak while one file is encoded
+    prefill: int  # peak while the prompt is read
 
     @property
     def total(self) -> int:
-        return self.weights + self.cache + max(self.looking, self.reading)
+        return self.weights + self.cache + max(self.encoding, self.prefill)
 
 
 def meta_model(config: PVCConfig) -> PVCForConditionalGeneration:
-    """The whole model without a single number in it."""
+    """Builds the whole model on the meta device: shapes without values."""
     with META:
         return PVCForConditionalGeneration(config).eval()
 
@@ -79,57 +72,59 @@ def estimate(
     load: Load,
     quantize: str | None = None,
     model: PVCForConditionalGeneration | None = None,
-    looker: PVCForConditionalGeneration | None = None,
+    shallow: PVCForConditionalGeneration | None = None,
 ) -> Need:
-    """What a load takes. `model` and `looker` are what `meta_model` and `looking_model` give of
-    this config, where they are there already."""
+    """Estimates what a load takes.
+
+    `model` and `shallow` are the results of `meta_model` and `shallow_model` for this config, if
+    the caller has them.
+    """
     model = model or meta_model(config)
     text = config.get_text_config()
     return Need(
         weights=weight_bytes(model, dtype, quantize),
         cache=cache_bytes(text, load.context, dtype),
-        looking=looking_bytes(looker or looking_model(config), load, dtype),
-        reading=reading_bytes(text, load.context, dtype, quantize),
+        encoding=encoding_bytes(shallow or shallow_model(config), load, dtype),
+        prefill=prefill_bytes(text, load.context, dtype, quantize),
     )
 
 
 def weight_bytes(model: nn.Module, dtype: torch.dtype, quantize: str | None = None) -> int:
-    """Parameters (those that are shared, once) and buffers."""
+    """Sums parameters (shared ones once) and buffers."""
     total = sum(p.numel() * dtype.itemsize for p in model.parameters())
     total += sum(buffer.nbytes for buffer in model.buffers())
     if quantize:
         for name, module in model.named_modules():
-            if isinstance(module, nn.Linear) and not set(FULL_PRECISION_PARTS) & set(
-                name.split(".")
-            ):
+            kept = set(FULL_PRECISION_PARTS) & set(name.split("."))
+            if isinstance(module, nn.Linear) and not kept:
                 size = quantized_bytes(module.out_features, module.in_features, quantize)
                 total += int(size) - module.weight.numel() * dtype.itemsize
     return total
 
 
 def cache_bytes(text: PreTrainedConfig, context: int, dtype: torch.dtype) -> int:
-    """Keys and values of `context` tokens in every layer; a sliding window holds only itself."""
+    """Sums keys and values of `context` tokens in all layers; sliding windows are bounded."""
     layers = text.num_hidden_layers
     kinds = getattr(text, "layer_types", None) or ["full_attention"] * layers
     window = getattr(text, "sliding_window", None) or context
-    kept = [min(context, window) if "sliding" in kind else context for kind in kinds]
-    return 2 * _key_width(text) * sum(kept) * dtype.itemsize
+    lengths = [min(context, window) if "sliding" in kind else context for kind in kinds]
+    return 2 * _key_width(text) * sum(lengths) * dtype.itemsize
 
 
-def reading_bytes(
+def prefill_bytes(
     text: PreTrainedConfig, context: int, dtype: torch.dtype, quantize: str | None = None
 ) -> int:
-    """While the last chunk of a full context is read: embeddings, and one layer's work."""
+    """The last chunk of a full context: embeddings, and the work of one layer."""
     width, inner = text.hidden_size, getattr(text, "intermediate_size", 4 * text.hidden_size)
     chunk = min(PREFILL_CHUNK, context)
-    embeddings = 2 * context * width  # before and after the pictures took their places
-    # The cache grows by copying. Keys and values are repeated for their groups of queries.
+    embeddings = 2 * context * width  # before and after visual tokens are put in
+    # The cache grows by copying. Grouped keys and values are repeated for their queries.
     heads = text.num_attention_heads * _head_dim(text)
     copied = 2 * heads if heads > _key_width(text) else _key_width(text)
     attention = context * copied + chunk * 4 * width
     feed_forward = chunk * (3 * inner + 3 * width)
     work = max(attention, feed_forward)
-    if quantize:  # one layer's weight at a time goes back to full width
+    if quantize:  # one layer's weight at a time is dequantized
         work += width * inner
     return int((embeddings + work) * dtype.itemsize)
 
@@ -139,30 +134,30 @@ def _head_dim(text: PreTrainedConfig) -> int:
 
 
 def _key_width(text: PreTrainedConfig) -> int:
-    """Numbers in the keys of one token in one layer."""
+    """Returns the width of one token's keys in one layer."""
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
     return heads * _head_dim(text)
 
 
-def looking_model(config: PVCConfig) -> PVCForConditionalGeneration:
-    """A meta model whose layers below the temporal ones, which keep nothing, are one."""
+def shallow_model(config: PVCConfig) -> PVCForConditionalGeneration:
+    """Builds a meta model with one layer below the temporal ones: those layers keep nothing."""
     model = meta_model(config)
     with META:
         model.tower = build_tower(replace(config.tower_config, depth=1)).eval()
     return model
 
 
-def looking_bytes(model: PVCForConditionalGeneration, load: Load, dtype: torch.dtype) -> int:
-    """The most that encoding a video of so many frames, or a picture of so many tiles, takes."""
+def encoding_bytes(model: PVCForConditionalGeneration, load: Load, dtype: torch.dtype) -> int:
+    """Returns the peak of encoding the load's video or its picture, whichever is larger."""
     model = model.to(dtype)
     return max(
-        peak_bytes(lambda: _watch(model, load.frames)),
-        peak_bytes(lambda: _see(model, load.tiles, load.looks)),
+        peak_bytes(lambda: _encode_video_end(model, load.frames)),
+        peak_bytes(lambda: _encode_tiles(model, load.tiles, load.looks)),
     )
 
 
-def _watch(model: PVCForConditionalGeneration, num_frames: int) -> Any:
-    """The end of a video, when most is remembered, as `encode_steps` comes to it."""
+def _encode_video_end(model: PVCForConditionalGeneration, num_frames: int) -> Any:
+    """Runs the last step of `encode_steps` on a video, when the temporal cache is largest."""
     pixels = _pixels(model, num_frames)
     now = min(FRAMES_AT_ONCE, num_frames)
     times = torch.empty(1, now, device=META)
@@ -170,24 +165,24 @@ def _watch(model: PVCForConditionalGeneration, num_frames: int) -> Any:
     features, cache = model.tower.step(clip, times)
     before = num_frames - now
     M, D = model.config.tokens_per_look, model.config.text_width
-    seen = torch.empty(before * M, D, dtype=model.dtype, device=META)
+    encoded = torch.empty(before * M, D, dtype=model.dtype, device=META)
     if before:
         layers = tuple(
-            KeyValues(_longer(x.keys, before), _longer(x.values, before)) for x in cache.layers
+            KeyValues(_resized(x.keys, before), _resized(x.values, before)) for x in cache.layers
         )
         cache = TemporalCache(layers, cache.last)
         features, cache = model.tower.step(clip, times, cache)
-    return torch.cat([seen, model._compress(features, times)[0].flatten(0, 1)])
+    return torch.cat([encoded, model._compress(features, times)[0].flatten(0, 1)])
 
 
-def _longer(kept: Tensor, num_frames: int) -> Tensor:
-    """Keys or values [B, heads, T, dim per head] of another number of frames."""
-    B, heads, _, dim = kept.shape
-    return kept.new_empty(B, heads, num_frames, dim)
+def _resized(keys: Tensor, num_frames: int) -> Tensor:
+    """Returns empty keys or values [B, heads, num_frames, dim per head]."""
+    B, heads, _, dim = keys.shape
+    return keys.new_empty(B, heads, num_frames, dim)
 
 
-def _see(model: PVCForConditionalGeneration, tiles: int, looks: int) -> Any:
-    """A picture, a few tiles at a time, as `vlm.inference.looking` encodes it."""
+def _encode_tiles(model: PVCForConditionalGeneration, tiles: int, looks: int) -> Any:
+    """Runs one call of `vlm.inference.looking` on the tiles of a picture."""
     now = min(tiles, TILES_AT_ONCE)
     return model.encode(_pixels(model, now), [1] * now, [looks] * now, [0.0] * (looks * now))
 
@@ -196,53 +191,3 @@ def _pixels(model: PVCForConditionalGeneration, num: int) -> Tensor:
     size = model.config.image_size
     frames = torch.empty(num, size, size, 3, dtype=torch.uint8, device=META)
     return PVCImageProcessor(size).pixel_values(frames)
-
-
-def peak_bytes(task: Callable[[], Any]) -> int:
-    """The most bytes of meta tensors that were alive at once while `task` made them."""
-    with torch.inference_mode(), _Fused(), _Living() as living:
-        task()
-    return living.peak
-
-
-class _Living(TorchDispatchMode):
-    """Adds up the storages that are alive."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = self.peak = 0
-        self._known: set[int] = set()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: Any = (), kwargs: Any = None
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(out):
-            if isinstance(leaf, Tensor) and leaf.device == META:
-                self._add(leaf.untyped_storage())
-        return out
-
-    def _add(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key not in self._known:
-            self._known.add(key)
-            self.now += size
-            self.peak = max(self.peak, self.now)
-            weakref.finalize(storage, self._drop, key, size)
-
-    def _drop(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.now -= size
-
-
-class _Fused(TorchFunctionMode):
-    """Attention as the kernels for real devices do it: without the matrix of scores."""
-
-    def __torch_function__(
-        self, func: Any, types: Sequence[type], args: Any = (), kwargs: Any = None
-    ) -> Any:
-        if func is F.scaled_dot_product_attention:
-            query, value = args[0], args[2]
-            B, heads, L, _ = query.shape
-            return query.new_empty(B, L, heads, value.shape[-1]).transpose(1, 2)
-        return func(*args, **(kwargs or {}))

@@ -1,7 +1,7 @@
-"""Weights of the language model in 8 or 4 bits; the tower and the compressor stay as they are.
+"""The language model's weights in 8 or 4 bits; the tower and the compressor stay as they are.
 
-bitsandbytes where there is a CUDA GPU. Elsewhere torchao for 8 bits, whose kernels for 4 bits are
-made for GPUs only, so that 4 bits are bitsandbytes' again. Neither is needed unless asked for.
+Uses bitsandbytes on CUDA GPUs. On CPUs it uses torchao for 8 bits and bitsandbytes for 4 bits, for
+which torchao has GPU kernels only. Both packages are optional.
 """
 
 from importlib.util import find_spec
@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 BITS = {"8bit": 8, "4bit": 4}
-# What is looked at with, and the head: small, and errors in them are heard in every word.
+# Vision and the head: they are small, and their rounding errors reach every token.
 FULL_PRECISION_PARTS = ("tower", "compressor", "concepts", "lm_head")
 BLOCK = 64  # weights that share one scale, in 4 bits
 
 
 def backend(bits: str, device: torch.device) -> str:
-    """The package that does it. ValueError, one sentence, where it cannot be had."""
+    """Returns the package to use. Raises ValueError if the device or the package is missing."""
     if bits not in BITS:
         raise ValueError(f"--quantize is {' or '.join(BITS)}, not {bits}.")
     if device.type not in ("cuda", "cpu"):
@@ -36,7 +36,7 @@ def backend(bits: str, device: torch.device) -> str:
 
 
 def quantization(bits: str, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """What `from_pretrained` is to be told, by name."""
+    """Returns keyword arguments for `from_pretrained`."""
     if backend(bits, device) == "torchao":
         from torchao.quantization import Int8WeightOnlyConfig
         from transformers import TorchAoConfig
@@ -59,7 +59,7 @@ def quantization(bits: str, device: torch.device, dtype: torch.dtype) -> dict[st
 
 
 def quantized_bytes(out_features: int, in_features: int, bits: str) -> float:
-    """What the weight of one linear layer takes, its scales (float32) included."""
+    """Returns the bytes of one linear layer's weight, its float32 scales included."""
     numel = out_features * in_features
     if bits == "8bit":
         return numel + 4 * out_features

@@ -1,6 +1,6 @@
-"""Whether a model fits, said before it is loaded, and what to change where it does not.
+"""Checks before loading whether a model fits, and proposes changes if it does not.
 
-What is needed comes from `vlm.fit.estimate`, what there is from `vlm.fit.hardware`.
+`vlm.fit.estimate` computes what is needed, `vlm.fit.hardware` what is free.
 """
 
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ from vlm.fit.estimate import (
     Need,
     cache_bytes,
     estimate,
-    looking_model,
     meta_model,
+    shallow_model,
     weight_bytes,
 )
 from vlm.fit.hardware import GB, DeviceMemory, cpu_multiplies_bfloat16, gigabytes
 from vlm.model import PVCForConditionalGeneration
 
-# Allocators need somewhat more than the tensors themselves: 7 % in what we measured on a CPU.
+# Allocators take more than the tensors themselves: 7 % as measured on a CPU.
 MARGIN = 1.1
-EASY = 0.25  # of what is free: below this nobody needs the details
+EASY = 0.25  # share of free memory below which the details do not matter
 FEW_FRAMES, SHORT_CONTEXT = 4, 1024
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How a model is to be held and used."""
+    """The format, device and load that a model is checked for."""
 
     dtype: torch.dtype
     quantize: str | None
@@ -39,7 +39,7 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class FitReport:
-    """What is said, and whether the weights at least find room."""
+    """The sentence for the user, and whether the weights alone and the whole load fit."""
 
     sentence: str
     weights_fit: bool
@@ -47,25 +47,25 @@ class FitReport:
 
 
 def check_fit(config: PVCConfig, options: LoadOptions, room: DeviceMemory) -> FitReport:
-    """What this model needs, what there is, and advice where it is too much."""
+    """Compares what this model needs with what is free; adds advice if it is too much."""
     model = meta_model(config)
     weights = weight_bytes(model, options.dtype, options.quantize)
     size = f"{model.num_parameters() / GB:.2f} billion parameters"
     if model.num_parameters() < 0.1 * GB:
         size = f"{model.num_parameters() / 1e6:.0f} million parameters"
     size += f" in {_format(options)}"
-    there = f"{gigabytes(room.free)} are free {room.name}"
+    available = f"{gigabytes(room.free)} are free {room.name}"
     if weights * MARGIN > room.free:
-        sentence = f"{size} take {gigabytes(weights)} alone, but {there}. "
+        sentence = f"{size} take {gigabytes(weights)} alone, but {available}. "
         return FitReport(sentence + advice(config, options, room, model), False, False)
     cache = cache_bytes(config.get_text_config(), options.load.context, options.dtype)
-    if weights + cache < EASY * room.free:  # and looking takes less than either
-        return FitReport(f"{size}, {gigabytes(weights)}; {there}.", True, True)
+    if weights + cache < EASY * room.free:  # and encoding takes less than either
+        return FitReport(f"{size}, {gigabytes(weights)}; {available}.", True, True)
     need = estimate(config, options.dtype, options.load, options.quantize, model)
-    parts = parts_of(need, options.load)
+    parts = describe_need(need, options.load)
     if fits(need, room):
-        return FitReport(f"{size}: {parts}; {there}.", True, True)
-    sentence = f"{size}: {parts}, together {gigabytes(need.total)}, but {there}. "
+        return FitReport(f"{size}: {parts}; {available}.", True, True)
+    sentence = f"{size}: {parts}, together {gigabytes(need.total)}, but {available}. "
     return FitReport(sentence + advice(config, options, room, model), True, False)
 
 
@@ -73,38 +73,38 @@ def fits(need: Need, room: DeviceMemory) -> bool:
     return need.total * MARGIN <= room.free
 
 
-def parts_of(need: Need, load: Load) -> str:
-    """The parts of what is needed, in words."""
+def describe_need(need: Need, load: Load) -> str:
+    """Lists the parts of the need, for the user."""
     return (
         f"weights {gigabytes(need.weights)}, {load.context:,} tokens of conversation"
-        f" {gigabytes(need.cache)}, looking at {load.frames} frames or {load.tiles} tiles"
-        f" {gigabytes(max(need.looking, need.reading))}"
+        f" {gigabytes(need.cache)}, encoding {load.frames} frames or {load.tiles} tiles"
+        f" {gigabytes(max(need.encoding, need.prefill))}"
     )
 
 
 def advice(
     config: PVCConfig, options: LoadOptions, room: DeviceMemory, model: PVCForConditionalGeneration
 ) -> str:
-    """Changes that would make it fit: each alone, or else all together."""
-    looker, found = looking_model(config), []
+    """Proposes changes that make it fit: each alone, or else all at once."""
+    shallow, found = shallow_model(config), []
     for words, other in reductions(options):
-        need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
+        need = estimate(config, other.dtype, other.load, other.quantize, model, shallow)
         if fits(need, room):
             found.append(f"{words} ({gigabytes(need.total)})")
     if found:
         return f"It fits with {' or '.join(found)}."
     words, other = all_reductions(options)
-    need = estimate(config, other.dtype, other.load, other.quantize, model, looker)
+    need = estimate(config, other.dtype, other.load, other.quantize, model, shallow)
     if fits(need, room):
         return f"It fits with {words} together ({gigabytes(need.total)})."
     return (
         f"Even with {words} it needs {gigabytes(need.total)}: take a smaller model, or"
-        " --device-map auto, which reads from the disk what finds no room, slowly."
+        " --device-map auto, which reads from disk, slowly, what does not fit."
     )
 
 
 def reductions(options: LoadOptions) -> Iterator[tuple[str, LoadOptions]]:
-    """One thing changed at a time, the least painful first."""
+    """Yields one change at a time, the least costly first."""
     load = options.load
     frames = load.frames // 2
     while frames >= FEW_FRAMES:
@@ -125,7 +125,7 @@ def reductions(options: LoadOptions) -> Iterator[tuple[str, LoadOptions]]:
 
 
 def all_reductions(options: LoadOptions) -> tuple[str, LoadOptions]:
-    """All of it at once."""
+    """Returns all changes at once."""
     frames, tiles = min(options.load.frames, FEW_FRAMES), min(options.load.tiles, FEW_FRAMES)
     context = min(options.load.context, 2 * SHORT_CONTEXT)
     load = replace(options.load, frames=frames, tiles=tiles, context=context)

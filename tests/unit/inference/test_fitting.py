@@ -70,14 +70,14 @@ def test_what_cannot_fit_is_refused_before_it_is_loaded_unless_asked_for_anyway(
 ) -> None:
     monkeypatch.setattr(loading, "memory_of", lambda device: room(1e-6))
     with pytest.raises(
-        ValueError, match=r"alone, but .* are free .*--anyway loads it all the same"
+        ValueError, match=r"alone, but .* are free .*--anyway loads it nevertheless"
     ):
         load_folder(folder)
-    told: list[str] = []
-    model, _, card = load_folder(folder, anyway=True, say=told.append)
+    sentences: list[str] = []
+    model, _, card = load_folder(folder, anyway=True, announce=sentences.append)
     assert model.num_parameters() > 0
-    assert told
-    assert told[0].startswith(card["name"])
+    assert sentences
+    assert sentences[0].startswith(card["name"])
 
 
 def test_a_model_spread_over_memory_and_disk_answers_the_same(
@@ -89,7 +89,7 @@ def test_a_model_spread_over_memory_and_disk_answers_the_same(
     config, load = alone.config, Load.of(alone.config)
     need = loading.estimate(config, torch.float32, load)
     looking = sum(weight_bytes(m, torch.float32) for m in (alone.tower, alone.compressor))
-    least = looking + max(need.looking, need.reading) + need.cache
+    least = looking + max(need.encoding, need.prefill) + need.cache
     text = weight_bytes(alone.language_model, torch.float32)
     places = {}
     for name, free in (("roomy", 4 * (least + text)), ("tight", least / 0.9 + text / 2)):

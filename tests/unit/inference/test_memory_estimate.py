@@ -39,7 +39,7 @@ def test_the_published_size_is_estimated_without_a_number_of_it_in_memory() -> N
     assert need.weights == pytest.approx(19.1e9, rel=0.01)  # 9.55 billion, two bytes each
     assert need.cache == 2 * 32 * 8 * 128 * 32768 * 2  # keys and values of 8 heads in 32 layers
     few = estimate(config, torch.bfloat16, Load(frames=8, tiles=1, looks=4, context=32768))
-    assert few.looking < need.looking
+    assert few.encoding < need.encoding
     assert estimate(config, torch.bfloat16, Load(8, 1, 4, 4096)).cache == need.cache // 8
 
 
