@@ -29,9 +29,9 @@ def format_report(findings: Findings, measured_with: str, all_problems: bool = F
     system = f"{findings.num_with_system:,} with a system message"
     lines += ["", f"{form}, {plural(findings.num_answers, 'answer')}, {system}"]
     if findings.shows:
-        lines += ["", "media", *_table(findings.shows)]
+        lines += ["", "media per record", *_table(findings.shows)]
         turns = Counter({plural(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
-        lines += ["", "answers", *_table(turns, by_count=False)]
+        lines += ["", "answers per record", *_table(turns, by_count=False)]
     if findings.lengths:
         lines += ["", f"tokens per record, {measured_with}", *_histogram(findings.lengths)]
     lines += ["", *_problems(findings, all_problems)]
