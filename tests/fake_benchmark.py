@@ -1,4 +1,4 @@
-"""A benchmark of a few made clips and pictures, for tests of what runs and counts benchmarks."""
+"""A benchmark of a few generated clips and images, for tests of running and scoring."""
 
 import json
 import sys
@@ -16,11 +16,11 @@ LETTERS = "ABCD"
 
 
 class Fake(Benchmark):
-    """Two questions about each of some clips and pictures. Any letter is read as the answer."""
+    """Two questions about each clip and image."""
 
     name = "fake"
     title = "Fake"
-    needs = "questions.jsonl, made by make_fake"
+    needs = "questions.jsonl, written by make_fake"
     metric = "accuracy"
     modes = ("any", "strict")
     max_new_tokens = 6
@@ -42,7 +42,7 @@ class Fake(Benchmark):
         return [folder / "questions.jsonl"]
 
     def read(self, row: Any, raw: str, mode: str) -> str | None:
-        """Random models write any bytes; every text stands for a letter, but for an empty one."""
+        """Maps every non-empty text to a letter, because random models generate arbitrary text."""
         if mode == "strict":
             return raw if raw in LETTERS and raw else None
         return LETTERS[sum(raw.encode()) % 4] if raw else None
@@ -52,7 +52,7 @@ class Fake(Benchmark):
 
 
 def make_fake(folder: Path, clips: int = 2, pictures: int = 3) -> Path:
-    """Writes the files of the benchmark; two questions about each."""
+    """Writes the files of the benchmark."""
     folder.mkdir(parents=True)
     names = []
     for number in range(clips):
@@ -77,7 +77,7 @@ def make_fake(folder: Path, clips: int = 2, pictures: int = 3) -> Path:
     return folder
 
 
-if __name__ == "__main__":  # the real command line, knowing one benchmark more
+if __name__ == "__main__":  # the real command line with an additional benchmark
     from evaluation.__main__ import main
     from evaluation.benchmarks import BENCHMARKS
 

@@ -1,4 +1,4 @@
-"""Toy questions as rows of a log, for tests of the benchmarks."""
+"""Toy questions as log rows, for tests of the benchmarks."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The real `lmms-eval` command runs our model on a toy task; its results file is what counts.
+"""Runs our model on a toy task with the real `lmms-eval` command and checks its results file.
 
-Its exit code says nothing: 0.7 ends with 0 even where the run failed.
+Its exit code is not informative: lmms-eval 0.7 exits with 0 even if the run failed.
 """
 
 import json
@@ -80,9 +80,9 @@ def score(doc, results):
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, and a task of texts, pictures and videos whose answers are the model's own.
+    """A model and a task of text, images and videos whose targets are the model's own answers.
 
-    Only the last question wants another answer.
+    The target of the last question differs.
     """
     folder = tmp_path_factory.mktemp("toy")
     assistant = tiny_assistant()

@@ -1,4 +1,4 @@
-"""The command in processes of its own: two at once, and one that is killed."""
+"""The command in separate processes: two at once, and one that is killed."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Everything of the command line but --out."""
+    """The command line without --out."""
     folder = tmp_path_factory.mktemp("evaluation")
     assistant = tiny_assistant()
     assistant.close()
@@ -31,7 +31,7 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a single process leaves."""
+    """The files that a single process writes."""
     out = tmp_path_factory.mktemp("alone")
     process = start(arguments, out)
     _, err = process.communicate()
@@ -40,7 +40,7 @@ def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Popen:
-    """`python -m evaluation` that knows the fake benchmark as well."""
+    """Starts `python -m evaluation` with the fake benchmark registered."""
     paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     return subprocess.Popen(
         [sys.executable, "-m", "fake_benchmark", *arguments, "--out", str(out)],
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 
 def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
-    """As torchrun does it."""
+    """Starts processes as torchrun does."""
     common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     return [
         start(arguments, out, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (0, 1)
@@ -112,7 +112,7 @@ def test_a_refusal_in_one_process_ends_both_with_one_sentence(
 def test_launchers_start_processes_that_share_the_questions(
     arguments: list[str], alone: Path, tmp_path: Path, launcher: tuple[str, ...]
 ) -> None:
-    """As a user types it, whatever these launchers put into the environment."""
+    """Runs a launcher as a user does, with its own environment variables."""
     port = [] if "--standalone" in launcher else [f"--main-process-port={free_port()}"]
     command = [sys.executable, "-m", *launcher, *port, "-m", "fake_benchmark", *arguments]
     paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))

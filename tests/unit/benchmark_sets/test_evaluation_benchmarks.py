@@ -1,4 +1,4 @@
-"""The benchmarks on toy sets: what is asked, how it is scored, and what wrong files lead to."""
+"""The benchmarks on toy sets: prompts, scores and errors for malformed files."""
 
 import json
 from dataclasses import replace
@@ -117,7 +117,7 @@ def test_docvqa_modes_differ_on_spaces_and_missing_values(toys: Path) -> None:
     assert scores["lmms-eval"] == pytest.approx(0.667, abs=0.001)
     scores = scored("docvqa", replace(question, targets=("NA",)), "NA")
     assert scores["official"] == 1.0
-    assert scores["vlmevalkit"] == pytest.approx(0.667, abs=0.001)  # it has become "nan"
+    assert scores["vlmevalkit"] == pytest.approx(0.667, abs=0.001)  # converted to "nan"
 
 
 def test_textvqa_reproduces_the_lower_case_of_lmms_eval(toys: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reading from the hub: a server on this machine answers what `datasets` asks the real one."""
+"""Downloads from the hub, with a local server that answers the requests of `datasets`."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class FakeHub(BaseHTTPRequestHandler):
-    """The few addresses that are asked for when files of a data set are downloaded."""
+    """Serves the addresses needed to download files of a data set."""
 
     sets: ClassVar[dict[str, Path]] = {}  # repository -> folder
     downloads: ClassVar[list[str]] = []
@@ -68,7 +68,7 @@ class FakeHub(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Suppresses the access log."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeHub]]:
-    """The toy sets under the names of the real ones, and an empty cache."""
+    """Serves the toy sets under the names of the real ones; starts with an empty cache."""
     monkeypatch.setattr(FakeHub, "downloads", [])
     monkeypatch.setattr(
         FakeHub, "sets", {_repo(path.name): path for path in toys.iterdir() if path.is_dir()}

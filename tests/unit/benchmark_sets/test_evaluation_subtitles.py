@@ -1,4 +1,4 @@
-"""Subtitles: files of any encoding, and the two rules that match them to frames."""
+"""Subtitles: file encodings and the two rules that match captions to frames."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_the_official_rule_repeats_captions_and_excludes_boundaries(srt: Path) -
     captions = read_subtitles(srt)
     assert official_rule(captions, [2.0]) == ()
     assert official_rule(captions, [0.5, 1.0]) == ("Hello there", "Hello there")
-    # Of two captions the first in the file; the second alone keeps its codes.
+    # The first of two captions in the file; the second, alone, keeps its codes.
     assert official_rule(captions, [3.5]) == ("two lines of the café",)
     assert official_rule(captions, [4.5]) == ("{\\i1}overlap{\\i0}",)
 

@@ -1,4 +1,4 @@
-"""Toy sets: made again they are the same, and they overwrite nothing."""
+"""Toy sets: reproducible, and never overwriting files."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix != ".zip"  # a zip file holds the time it was made
+        if path.is_file() and path.suffix != ".zip"  # zip files contain their creation time
     }
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks of films: packed files, subtitles, letters, and what the published checks do."""
+"""The video benchmarks: packed files, subtitles, letters and the published checks."""
 
 import json
 import zipfile
@@ -78,7 +78,7 @@ def test_video_mme_shows_the_subtitles_of_the_sampled_frames(toys: Path) -> None
     assert text.startswith(f"This video's subtitles are listed below:\n{said}Select the best")
     turn = BENCHMARKS["videomme"].compose(question, (VIDEO,), Options(subtitles=True))
     assert len(turn.captions) == 3
-    # The last film has no subtitles, and who sees no frames gets none.
+    # The last video has no subtitles; a blind run shows none.
     assert words("videomme", last, (VIDEO,), subtitles=True).startswith("Select the best")
     assert words("videomme", question, subtitles=True).startswith("Select the best")
     mode = {"subtitles": True, "prompt_mode": "lmms-eval"}
@@ -92,9 +92,9 @@ def test_video_mme_has_a_split_per_duration(toys: Path) -> None:
 
 
 def test_the_same_answers_score_differently_in_the_three_modes_of_video_mme(toys: Path) -> None:
-    """The shape of the numbers 63.5, 68.5 and 61.1: other answers right, other answers counted."""
+    """The modes accept different answers as right and exclude different ones from the mean."""
     question = replace(asked(toys, "videomme")[0], targets=("B",))
-    # Right for all; for lmms-eval alone; refused by no letter; wrong for all.
+    # Right in all modes; in lmms-eval only; without a letter; wrong in all.
     said = ["B"] * 33 + ["Choice B"] * 4 + ["no idea"] * 2 + ["C"] * 15
     values = {}
     for mode in ("official", "lmms-eval", "vlmevalkit"):
@@ -114,7 +114,7 @@ def test_mvbench_asks_about_segments_and_prefills_the_reply(toys: Path) -> None:
     turn = BENCHMARKS["mvbench"].compose(questions["action_sequence-000"], (), Options())
     assert turn.reply == "Best option:("
     assert turn.system.startswith("Carefully watch the video")
-    # What follows the bracket is read as well.
+    # Text after the bracket is considered as well.
     assert set(scored("mvbench", questions["action_sequence-001"], "B) blue").values()) == {1.0}
 
 
@@ -213,5 +213,5 @@ def test_equal_file_names_in_two_zip_files_are_distinguished_by_folder(tmp_path:
     found = films.find(["perception/videos/video_1.mp4"])
     assert isinstance(found, Member)
     assert found.unpack().read_text() == "perception"
-    # Without the folder nobody knows which is meant.
+    # Without the folder the name is ambiguous.
     assert films.find(["other/video_1.mp4"]) == tmp_path / "other/video_1.mp4"

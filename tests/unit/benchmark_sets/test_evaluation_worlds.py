@@ -1,4 +1,4 @@
-"""The embedded model's own held-out sets as benchmarks: what is asked and right, the tables."""
+"""The embedded model's held-out sets as benchmarks: questions, scores and tables."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def write_worlds(folder: Path, *records: dict[str, Any]) -> Path:
 
 
 def row(benchmark: OwnBenchmark, question: Question, raw: str) -> dict[str, Any]:
-    """A line of the log, as far as scoring needs it."""
+    """Returns the fields of a log row that scoring needs."""
     line: dict[str, Any] = {
         "id": question.id,
         "group": question.group,

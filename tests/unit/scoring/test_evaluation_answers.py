@@ -1,7 +1,7 @@
-"""Letters read from answers as each harness reads them.
+"""Letters extracted from answers by the rules of each harness.
 
-The expected letters of the published rules were seen by running the harnesses (lmms-eval 0.7.3,
-VLMEvalKit) on these texts.
+The expected letters were recorded by running the harnesses (lmms-eval 0.7.3, VLMEvalKit) on these
+texts.
 """
 
 import pytest
@@ -70,7 +70,7 @@ def test_longvideobench_uses_five_letters_and_separate_phrases() -> None:
 @pytest.mark.parametrize("empty", ["", "None", "N/A", "NA", "nan"])
 def test_an_xlsx_round_trip_turns_missing_values_into_nan(empty: str) -> None:
     assert xlsx_roundtrip(empty) == "nan"
-    # "NA" and "N/A" hold a capital A, which the table takes away.
+    # "NA" and "N/A" contain a capital A, which the round trip removes.
     assert first_letter(xlsx_roundtrip(empty), VLMEVALKIT) is None
 
 
@@ -99,8 +99,8 @@ def test_reasoning_is_removed_as_on_the_command_line_of_lmms_eval(text: str, lef
         ("(C)", "C", "C"),
         ("Teddy bear", "D", "D"),
         ("the answer is d", None, None),
-        ("A cat", "A", "A"),  # a letter that stands alone comes before the text
-        ("A cat sits there", "A", "B"),  # in a longer sentence lmms-eval takes A for an article
+        ("A cat", "A", "A"),  # a separate letter takes precedence over the text
+        ("A cat sits there", "A", "B"),  # in a longer sentence lmms-eval treats A as an article
         ("Both A and C", None, None),
         ("", None, None),
         ("Cannot determine the answer", "Z", None),

@@ -1,4 +1,4 @@
-"""`python -m evaluation`: what it says, what it returns, and what a wrong word leads to."""
+"""`python -m evaluation`: output, exit codes and errors."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from evaluation.benchmarks import BENCHMARKS
 
 
 class Broken(Fake):
-    """Its files have another layout."""
+    """A benchmark whose files are missing."""
 
     name = "broken"
     title = "Broken"
@@ -30,7 +30,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model in a folder, as a user has one."""
+    """A tiny model saved to a folder."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     assistant = tiny_assistant()
     assistant.close()
@@ -56,7 +56,7 @@ def test_help_teaches_by_examples(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_list_shows_what_each_benchmark_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
-    assert "questions.jsonl, made by make_fake" in said
+    assert "questions.jsonl, written by make_fake" in said
     assert "any, strict" in said
 
 

@@ -1,4 +1,4 @@
-"""What leaderboards take: the forms their servers check."""
+"""Submission files: the formats that leaderboards' servers check."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Batched answers are the answers of one question at a time, whatever else is in the batch."""
+"""Batched answers equal those of single questions, regardless of the rest of the batch."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ SETTINGS = GenerateSettings(max_new_tokens=10, max_tiles=3)
 
 
 def random_conversation(random: np.random.Generator) -> Conversation:
-    """One to three turns of texts, pictures of any shape, tiles and looks, and videos."""
+    """Returns one to three turns of text, images of any shape with tiles and looks, and videos."""
     messages = []
     num_turns = int(random.integers(1, 4))
     for turn in range(num_turns):
@@ -53,7 +53,7 @@ def answerer() -> Answerer:
 
 
 def with_batch(answerer: Answerer, batch_size: int, **changes: Any) -> Answerer:
-    """The same model without a memory, so that nothing is equal because it was kept."""
+    """Returns the same model with empty caches, so that cached results cannot cause equality."""
     settings = replace(answerer.settings, **changes)
     return Answerer(answerer.model, answerer.processor, batch_size, settings)
 
@@ -65,7 +65,7 @@ def texts(answerer: Answerer, asked: list[Prompt]) -> list[str]:
 
 
 def alone(answerer: Answerer, question: Prompt) -> str:
-    """The answer of transformers' own `generate` to one question."""
+    """Returns the answer of transformers' own `generate` to one question."""
     conversation = answerer.shown(question.conversation)  # tiles
     inputs = answerer.processor(conversation, add_generation_prompt=True)
     with torch.inference_mode():
@@ -87,7 +87,7 @@ def test_a_batch_answers_what_transformers_answers_one_by_one(
 ) -> None:
     asked = random_questions(32, seed=batch_size)
     expected = [alone(answerer, question) for question in asked]
-    assert len(set(expected)) > 24  # a model that always says the same would prove nothing
+    assert len(set(expected)) > 24  # a model with constant answers would prove nothing
     assert texts(with_batch(answerer, batch_size), asked) == expected
 
 
@@ -96,14 +96,14 @@ def test_the_prefill_chunk_size_changes_no_answer(
 ) -> None:
     asked = random_questions(12, seed=5)
     expected = texts(with_batch(answerer, 12), asked)
-    # Some rows are padding for chunks on end.
+    # Some rows are padding for several chunks.
     monkeypatch.setattr(batch_decoding, "PREFILL_CHUNK", 7)
     assert texts(with_batch(answerer, 12), asked) == expected
 
 
 @pytest.fixture
 def rough(answerer: Answerer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answerer]:
-    """A model whose tokens come in pairs of equal logits, and whose batches round badly."""
+    """A model whose tokens have pairwise equal logits and whose batches round differently."""
     head = answerer.model.get_output_embeddings().weight
     before = head.detach().clone()
     with torch.no_grad():
@@ -131,7 +131,7 @@ def test_a_batch_decides_a_near_tie_as_a_single_question_does(
     expected = texts(with_batch(rough, 1), asked)
     assert texts(with_batch(rough, 4), asked) == expected
     monkeypatch.setattr(batch_decoding, "NEAR_TIE", 0.0)
-    assert texts(with_batch(rough, 4), asked) != expected  # or this test would prove nothing
+    assert texts(with_batch(rough, 4), asked) != expected  # otherwise this test proves nothing
 
 
 def test_few_answers_are_recomputed_alone(answerer: Answerer) -> None:

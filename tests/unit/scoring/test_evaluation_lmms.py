@@ -1,4 +1,4 @@
-"""What lmms-eval asks in our words, and the class it calls, where lmms-eval is installed."""
+"""Conversion of lmms-eval's requests, and the classes it calls (if lmms-eval is installed)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_unsupported_settings_are_refused_or_named() -> None:
 @pytest.mark.parametrize(
     ("wanted", "rule", "expected"),
     [
-        (["\n\n"], "task", ()),  # lmms-eval's own, which no task asked for
+        (["\n\n"], "task", ()),  # lmms-eval's default, which no task requested
         (["\n\n"], "all", ("\n\n",)),
         (["\n\n"], "none", ()),
         ("\n", "task", ("\n",)),
@@ -163,7 +163,7 @@ def test_other_media_are_refused_in_a_sentence(reader: MediaReader) -> None:
 
 
 def load_tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of the class, its answers coming from a tiny model."""
+    """The module of the model classes, with answers from a tiny model."""
     reason = "lmms-eval is not installed; it wants an environment of its own"
     pytest.importorskip("lmms_eval", reason=reason)
     from evaluation.lmms import model

@@ -1,4 +1,4 @@
-"""The log of a run: whole lines, whatever happens to the process that writes them."""
+"""The log of a run: complete lines, even if the writing process is killed."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def test_an_interrupted_merge_keeps_every_sample(tmp_path: Path) -> None:
     parts = {path: path.read_bytes() for path in tmp_path.glob("log.rank*")}
     rows = merge(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
-    for path, content in parts.items():  # as if it had been killed before it took them away
+    for path, content in parts.items():  # as if killed before deleting them
         path.write_bytes(content)
     assert read_log(tmp_path) == merge(tmp_path) == rows
     assert len(rows) == 3

@@ -1,4 +1,4 @@
-"""The experiment with looks and frames: what it asks, how it goes on after a kill, its plot."""
+"""The looks and frames experiment: questions, resuming after a kill, table and plot."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -18,7 +18,7 @@ from evaluation.looks.options import add_looks
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pictures, of which two are of text, and two videos, of which one shows anything."""
+    """Three images, two of them with text, and two videos, one of which shows its answer."""
     folder = tmp_path_factory.mktemp("held")
     random = np.random.default_rng(0)
     lines = []
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
-    """(id, visual tokens, looks or frames) of every question put to a tiny model."""
+    """Records (id, visual tokens, looks or frames) of every question asked of a tiny model."""
     assistant = tiny_assistant()
     assistant.close()
     seen: list[tuple[str, int, int]] = []

@@ -1,4 +1,4 @@
-"""Metrics of free answers against the published harnesses' values."""
+"""Metrics of free-form answers against values of the published harnesses."""
 
 import pytest
 
@@ -17,12 +17,12 @@ from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
         ("The answer is 0.28", "0.28", 0.0),
         ("ab", "ac", 0.5),  # exactly one half is kept
         ("a", "b", 0.0),
-        ("  abd  ", "abc", 1 - 1 / 7),  # blanks count in the length
+        ("  abd  ", "abc", 1 - 1 / 7),  # spaces count toward the length
         ("abd", "abc", 1 - 1 / 3),
-        ("A\u00a0B", "a b", 1.0),  # a no-break space is a blank
-        ("a\u3000b", "a b", 1.0),  # and so is an ideographic one
-        ("a\u200bb", "ab", 1 - 1 / 3),  # a zero-width one is not
-        ("ß", "s", 0.5),  # upper() makes it two letters long
+        ("A\u00a0B", "a b", 1.0),  # a no-break space is collapsed
+        ("a\u3000b", "a b", 1.0),  # an ideographic space as well
+        ("a\u200bb", "ab", 1 - 1 / 3),  # a zero-width space is not
+        ("ß", "s", 0.5),  # upper() doubles its length
         ("ﬃ", "f", 1 - 1 / 3),
         ("HELLO   World", "hello world", 1.0),
     ],
@@ -55,7 +55,7 @@ def test_the_paper_drops_exactly_one_half() -> None:
         ("0.0", "0", 0, 1),
         ("Yes.", "Yes", 0, 1),
         ("YES", "yes", 1, 1),
-        ("2100", "2020", 1, 1),  # years get their five per cent
+        ("2100", "2020", 1, 1),  # years may be five percent off
         ("", "", 1, 1),
         ("nan", "3", 0, 0),
     ],

@@ -1,4 +1,4 @@
-"""From a log to a table, a JSON file and a page; two logs compared. No model is needed."""
+"""Table, JSON file and HTML report from a log; comparison of two logs. Needs no model."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Weighted(Fake):
-    """Its headline is the mean of the kinds' means."""
+    """A benchmark whose headline is the mean of the kinds' means."""
 
     weight_by = "kind"
 
@@ -44,9 +44,7 @@ def made_run(
     targets: tuple[str, ...] = ("A",),
     **identity: Any,
 ) -> Path:
-    """A run in which A was always right; what was said is one letter for each question, ! a
-    failure.
-    """
+    """Writes a run with the target A; `said` has a letter per question, ! for a failure."""
     folder = root / "fake"
     with LogWriter(folder) as log:
         for index, letter in enumerate(said):

@@ -1,4 +1,4 @@
-"""Asking a benchmark: what is logged, what survives a kill, how processes share the work."""
+"""Running a benchmark: log contents, resuming after a kill, several processes."""
 
 import itertools
 import json
@@ -49,7 +49,7 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def whole(data: Path, answerer: Answerer, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The results of an unbroken run. Blind, since opening files is slow and not the point here."""
+    """The results of an uninterrupted run; blind, because decoding media is slow and irrelevant."""
     out = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BENCHMARKS, "fake", Fake())
@@ -62,13 +62,13 @@ def blind(data: Path) -> Task:
 
 
 def results(out: Path) -> bytes:
-    """The bytes that every way to a finished run must end in."""
+    """Returns the bytes that must be equal for every way to a finished run."""
     write_json(out / "results.json", scoring.results(scoring.scored(out)))
     return (out / "results.json").read_bytes()
 
 
 class Killed(BaseException):
-    """What nobody catches."""
+    """An exception that no code catches."""
 
 
 def killed_after(answerer: Answerer, batches: int, patch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_bytes(
             runner.run(blind(data), answerer, MODEL, tmp_path)
     assert len(read_log(tmp_path)) == 2 * batches
     with (tmp_path / "log.rank0.jsonl").open("ab") as file:
-        file.write(b'{"benchmark": "fake", "id": "clip0')  # it was just writing
+        file.write(b'{"benchmark": "fake", "id": "clip0')  # killed while writing
     runner.run(blind(data), answerer, MODEL, tmp_path)
     assert results(tmp_path) == whole
 
@@ -126,7 +126,7 @@ def test_answered_questions_are_not_asked_again(
 
 
 class Unconnected(Processes):
-    """One of several processes whose turns come one after the other."""
+    """One of several processes, run one after the other."""
 
     def wait(self, problem: str = "") -> None:
         assert not problem

@@ -1,4 +1,4 @@
-"""The check of names: right where the model says the whole name, wrong where it does not."""
+"""The name check: right if the model produces the whole name, else wrong."""
 
 from pathlib import Path
 
