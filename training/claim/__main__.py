@@ -1,4 +1,4 @@
-"""PVC's claim reproduced small: `python -m training.claim [run | report]`."""
+"""PVC's claim on a small scale: `python -m training.claim [run | report]`."""
 
 import argparse
 import json
@@ -6,22 +6,22 @@ import sys
 from pathlib import Path
 
 RECIPE = "training/recipes/claim-small.yaml"
-ABOUT = """Does looking again pay? Four tiny models, the same data and steps: an uncompressed one,
-one that sees four times the same, one whose looks know of each other (progressive encoding), and
-PVC, whose compressor adapts to time as well. Each is asked about pages of digits, short and long
-videos, and about pages with one to four looks."""
+ABOUT = """Does looking again at an image help? Trains four tiny models with the same data and
+steps: an uncompressed one, one with four equal looks, one whose looks attend to earlier looks
+(progressive encoding), and PVC, whose compressor adapts to time as well. Each answers questions
+about pages of digits, short and long videos, and about pages with one to four looks."""
 EXAMPLES = f"""examples:
-  python -m training.claim                                   all runs, then the table and the plot
+  python -m training.claim                                   all runs, the table and the plot
   python -m training.claim run --seeds 0 --set steps=100 --set output=runs/quick
   python -m training.claim run training/recipes/claim-large.yaml --seeds 0 1 2 3 4   on a GPU
   python -m training.claim report docs/claim.json --plot claim.png   the committed results
 
-What is done is not done again: a stopped command goes on with the next model. The folders of the
-models ({RECIPE}: runs/claim-small/pvc-0/model ...) are ordinary ones."""
+Finished runs are not repeated: a stopped command continues with the next model. The models are
+saved as ordinary model folders ({RECIPE}: runs/claim-small/pvc-0/model ...)."""
 
 
 def main() -> None:
-    """Reads the arguments; what a user can cause ends in one sentence."""
+    """Parses the arguments and runs the command; a user's error ends in one sentence."""
     parser = argparse.ArgumentParser(
         prog="python -m training.claim",
         description=ABOUT,
@@ -29,7 +29,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command")
-    run = commands.add_parser("run", help="train, ask, and report (the default)")
+    run = commands.add_parser("run", help="train, evaluate and report (default)")
     run.add_argument("recipe", nargs="?", default=RECIPE, help=f"default: {RECIPE}")
     run.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="N", help="default: 0 1 2"
@@ -38,12 +38,12 @@ def main() -> None:
         "--jobs",
         type=int,
         metavar="N",
-        help="models that train at a time; default: one for each core, one on a GPU",
+        help="models trained in parallel; default: one per core, one on a GPU",
     )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    report = commands.add_parser("report", help="print the table and write the plot again")
+    report = commands.add_parser("report", help="print the table and draw the plot")
     report.add_argument("results", nargs="?", type=Path, default=Path("runs/claim-small"))
-    report.add_argument("--plot", type=Path, help="default: claim.png beside the results")
+    report.add_argument("--plot", type=Path, help="default: claim.png next to the results")
     arguments = parser.parse_args(sys.argv[1:] or ["run"])
     try:
         if arguments.command == "run":
@@ -53,11 +53,11 @@ def main() -> None:
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"{parser.prog}: stopped; the same command goes on with the models not yet done")
+        sys.exit(f"{parser.prog}: stopped; the same command continues with the remaining models")
 
 
 def run_all(arguments: argparse.Namespace) -> None:
-    """Every model with every seed, and the report."""
+    """Trains every model with every seed, and prints the report."""
     import torch
 
     from training.claim.parallel import run_in_parallel
@@ -66,27 +66,27 @@ def run_all(arguments: argparse.Namespace) -> None:
 
     recipe = load_recipe(arguments.recipe, arguments.set)
     if recipe.model not in SCALES:
-        raise ValueError(f"`model` is one of {', '.join(SCALES)} here, not {recipe.model!r}")
+        raise ValueError(f"`model` must be one of {', '.join(SCALES)} here, not {recipe.model!r}")
     jobs = arguments.jobs
     if jobs is None:
         jobs = 1 if torch.cuda.is_available() else torch.get_num_threads()
     if jobs < 1:
-        raise ValueError(f"--jobs is at least 1, not {jobs}")
-    wanted = [(name, seed) for seed in arguments.seeds for name in VARIANTS]
-    results = run_in_parallel(wanted, recipe, jobs)
+        raise ValueError(f"--jobs must be at least 1, not {jobs}")
+    runs = [(name, seed) for seed in arguments.seeds for name in VARIANTS]
+    results = run_in_parallel(runs, recipe, jobs)
     file = Path(recipe.output) / "results.json"
     file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print_report(file, None)
 
 
 def print_report(results: Path, picture: Path | None) -> None:
-    """Prints the table, draws the plot."""
-    from training.claim.report import gathered, plot, table
+    """Prints the table and draws the plot."""
+    from training.claim.report import plot, read_scores, table
 
-    found = gathered(results)
+    found = read_scores(results)
     print("\n".join(table(found)))
-    beside = results if results.is_dir() else results.parent
-    picture = picture or beside / "claim.png"
+    folder = results if results.is_dir() else results.parent
+    picture = picture or folder / "claim.png"
     plot(found, picture)
     print(f"\nThe plot is {picture}.")
 

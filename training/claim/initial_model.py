@@ -1,10 +1,10 @@
-"""What the four models start from: one model trained beforehand, as PVC starts from InternVL2.
+"""Initializes the four models from one model trained beforehand, as PVC starts from InternVL2.
 
-The start is uncompressed and can read pages. Each of the four takes its image transformer, its
-language model and its compressor. Where four by four patches become one token, that token begins as
-the mean of the four tokens the start makes of them; what makes a layer of the tower a progressive
-one is fresh, behind a gate that is a little open (alpha), and the adaptive norm begins as the plain
-one. So with the gates shut "repeats", "progressive" and "pvc" say exactly the same at first.
+The start model is uncompressed and can read pages. Each of the four takes over its image
+transformer, language model and compressor. If four by four patches become one token, that token is
+initialized to the mean of the start model's four tokens for them. The temporal parts of progressive
+layers are fresh, behind a slightly open gate (alpha), and the adaptive norm is initialized to the
+plain norm. So with closed gates "repeats", "progressive" and "pvc" give equal tokens at first.
 """
 
 import torch
@@ -16,8 +16,11 @@ from vlm.model import PVCForConditionalGeneration
 
 
 def fresh(variant: Variant, scale: Scale, seed: int) -> PVCForConditionalGeneration:
-    """A model of random weights. Positions start as large as patches, words as large as looks:
-    with the usual small ones so small a model needs long to find out what stands where."""
+    """A model of random weights.
+
+    Position embeddings are initialized as large as patches, word embeddings as large as visual
+    tokens: with the usual small values, so small a model learns positions slowly.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = PVCForConditionalGeneration(config(variant, scale))
@@ -27,16 +30,16 @@ def fresh(variant: Variant, scale: Scale, seed: int) -> PVCForConditionalGenerat
     return model
 
 
-def started(
+def from_start(
     variant: Variant, scale: Scale, seed: int, start: PVCForConditionalGeneration
 ) -> PVCForConditionalGeneration:
-    """One of the four as its training finds it."""
+    """One of the four models before its training."""
     model = fresh(variant, scale, seed)
     model.language_model.load_state_dict(start.language_model.state_dict())
     depth = model.config.tower_config.depth
     copied = model.tower.state_dict()
     for name, tensor in start.tower.state_dict().items():
-        copied[_placed(name, depth)] = tensor
+        copied[_renamed(name, depth)] = tensor
     model.tower.load_state_dict(copied)
     if variant.factor == start.compressor.factor:
         model.compressor.load_state_dict(start.compressor.state_dict())
@@ -47,9 +50,9 @@ def started(
 
 
 def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int) -> None:
-    """Makes a compressor say the mean of what `theirs` says of the parts of its squares.
+    """Makes compressor `ours` output the mean of the outputs of `theirs` on the parts of a square.
 
-    Its inner layer holds theirs once for each part; only the norm is over the whole square.
+    Its hidden layer holds theirs once for each part; only the norm is over the whole square.
     """
     across = ours.factor // theirs.factor
     hidden = theirs.mlp.fc1.out_features
@@ -75,8 +78,8 @@ def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int
         ours.norm.get_parameter(name).copy_(values)
 
 
-def _placed(name: str, depth: int) -> str:
-    """Where a weight of the start's tower belongs in one whose plain layers are `depth`."""
+def _renamed(name: str, depth: int) -> str:
+    """The name of a start model's tower weight in a tower with `depth` plain layers."""
     layers = "backbone.layers."
     if not name.startswith(layers):
         return name

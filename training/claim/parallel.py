@@ -1,4 +1,4 @@
-"""All runs of the claim, some side by side: each in a process of its own, on its share of cores."""
+"""Runs the claim's models in parallel: each in its own process, on its share of the cores."""
 
 import multiprocessing
 import signal
@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 from transformers.utils import logging
 
-from training.claim.run import earlier, folder_of, run, run_start
+from training.claim.run import folder_of, load_start, read_score, run
 from training.recipe import Recipe
 from training.run import keep_freed_memory
 from training.watch.journal import BAR, JOURNAL, read_journal
@@ -19,36 +19,36 @@ from training.watch.journal import BAR, JOURNAL, read_journal
 Run = tuple[str, int]  # the name of a variant, and a seed
 
 
-def run_in_parallel(wanted: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[str, Any]]:
-    """The scores of these models and seeds, in order; what was scored earlier is not run again.
+def run_in_parallel(runs: Sequence[Run], recipe: Recipe, jobs: int) -> list[dict[str, Any]]:
+    """The scores of these models and seeds, in order; existing scores are not computed again.
 
-    So small a model gains next to nothing from a second core, so `jobs` models train at a time.
+    So small a model gains next to nothing from a second core, so `jobs` models train in parallel.
     """
-    missing = [one for one in wanted if earlier(*one, recipe) is None]
+    missing = [one for one in runs if read_score(*one, recipe) is None]
     if missing:
         logging.disable_progress_bar()
-        run_start(recipe)
+        load_start(recipe)
         jobs = min(jobs, len(missing))
         threads = max(1, torch.get_num_threads() // jobs)
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(jobs, context, _begin, (threads,)) as pool:
+        with ProcessPoolExecutor(jobs, context, _init_process, (threads,)) as pool:
             try:
                 _watch(pool, missing, recipe)
             except BrokenProcessPool:
                 raise ChildProcessError(
-                    f"one of {jobs} processes was killed, perhaps for want of memory: the same "
-                    "command goes on with the models not yet done; try a smaller --jobs"
+                    f"one of {jobs} processes was killed, perhaps out of memory: the same command "
+                    "continues with the remaining models; try a smaller --jobs"
                 ) from None
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 for process in multiprocessing.active_children():
                     process.terminate()
                 raise
-    return [scores for one in wanted if (scores := earlier(*one, recipe)) is not None]
+    return [scores for one in runs if (scores := read_score(*one, recipe)) is not None]
 
 
 def _watch(pool: ProcessPoolExecutor, missing: Sequence[Run], recipe: Recipe) -> None:
-    """Runs them, and shows how far they are by what they write down."""
+    """Runs the models, with a progress bar read from their journals."""
     running = {}
     for one in missing:
         journal = folder_of(*one, recipe) / JOURNAL
@@ -63,11 +63,11 @@ def _watch(pool: ProcessPoolExecutor, missing: Sequence[Run], recipe: Recipe) ->
             ended = num - len(running)
             lines = [read_journal(path) for path in running.values() if path.is_file()]
             bar.n = ended * recipe.steps + int(sum(line[-1]["step"] for line in lines if line))
-            bar.set_postfix_str(f"{ended} of {num} models trained and asked")
+            bar.set_postfix_str(f"{ended} of {num} models trained and evaluated")
 
 
-def _begin(threads: int) -> None:
-    """A process of the pool starts; on Ctrl-C it is ended by the one that started it."""
+def _init_process(threads: int) -> None:
+    """Initializes a process of the pool; on Ctrl-C its parent terminates it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""The table and the plot of the claim, from the scores of its runs, with error bars over seeds."""
+"""The table and the plot of the claim from the scores of its runs, with deviations over seeds."""
 
 import json
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ Scores = dict[str, Any]
 TITLES = {
     "page": "pages",
     "covered": "covered pages",
-    "way": "ball's way",
+    "way": "ball direction",
     "long": "long videos",
 }
-COLOURS = {"uncompressed": "0.55", "repeats": "C1", "progressive": "C0", "pvc": "C2"}
+COLORS = {"uncompressed": "0.55", "repeats": "C1", "progressive": "C0", "pvc": "C2"}
 
 
-def gathered(folder: Path) -> list[Scores]:
-    """The scores of all runs in a folder, or of a file of results."""
+def read_scores(folder: Path) -> list[Scores]:
+    """The scores of all runs in a folder, or in a file of results."""
     if folder.is_file():
         return json.loads(folder.read_text(encoding="utf-8"))
     found = sorted(folder.glob("*/scores.json"))
     if not found:
-        raise ValueError(f"{folder} holds no scores; python -m training.claim makes them")
+        raise ValueError(f"{folder} has no scores; run python -m training.claim first")
     return [json.loads(path.read_text(encoding="utf-8")) for path in found]
 
 
 def table(results: Sequence[Scores]) -> list[str]:
-    """Markdown: what was right in %, mean and deviation over seeds; then the differences."""
+    """Lines of Markdown: accuracy in %, mean and deviation over seeds; then the differences."""
     seeds = sorted({one["seed"] for one in results})
     lines = [
-        f"Right in %, mean ± standard deviation over {len(seeds)} seeds.",
+        f"Accuracy in %, mean ± standard deviation over {len(seeds)} seeds.",
         "",
-        f"| | tokens a picture | {' | '.join(TITLES.values())} |",
+        f"| | tokens per image | {' | '.join(TITLES.values())} |",
         "|---|---:|" + "---:|" * len(TITLES),
     ]
     for name, variant in VARIANTS.items():
-        cells = [shown(values(results, name, kind)) for kind in TITLES]
+        cells = [mean_and_deviation(values(results, name, kind)) for kind in TITLES]
         tokens = variant.looks * (4 // variant.factor) ** 2
         lines.append(f"| {name} | {tokens} | {' | '.join(cells)} |")
     lines += [
@@ -49,61 +49,65 @@ def table(results: Sequence[Scores]) -> list[str]:
     for name in VARIANTS:
         cells = []
         for n in range(1, LOOKS + 1):
-            cells.append(shown(values(results, name, str(n))))
+            cells.append(mean_and_deviation(values(results, name, str(n))))
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, "", *differences(results)]
 
 
 def differences(results: Sequence[Scores]) -> list[str]:
-    """Each step of the claim, seed by seed: the same data, order and start on both sides."""
+    """Each step of the claim, paired by seed: same data, order and initial model on both sides."""
     pairs = (("repeats", "uncompressed"), ("progressive", "repeats"), ("pvc", "progressive"))
-    heads = f"| in points, seed by seed | {' | '.join(TITLES.values())} |"
+    heads = f"| difference in points, paired by seed | {' | '.join(TITLES.values())} |"
     lines = [heads, "|---|" + "---:|" * len(TITLES)]
     for name, base in (*pairs, ("pvc", "uncompressed")):
         cells = []
         for kind in TITLES:
-            of = {
+            scores = {
                 which: {r["seed"]: 100 * r[kind] for r in results if r["variant"] == which}
                 for which in (name, base)
             }
-            gained = [of[name][seed] - of[base][seed] for seed in of[name] if seed in of[base]]
-            up = sum(gain > 0 for gain in gained)
-            cells.append(f"{mean(gained):+.1f} ({up} of {len(gained)} up)" if gained else "")
+            gains = [
+                scores[name][seed] - scores[base][seed]
+                for seed in scores[name]
+                if seed in scores[base]
+            ]
+            up = sum(gain > 0 for gain in gains)
+            cells.append(f"{mean(gains):+.1f} ({up} of {len(gains)} up)" if gains else "")
         lines.append(f"| {name} against {base} | {' | '.join(cells)} |")
     return lines
 
 
 def values(results: Sequence[Scores], name: str, what: str) -> list[float]:
-    """What each seed of a variant got right in %: of a kind, or of pages with so many looks."""
+    """Accuracy in % of each seed of a variant: on a kind, or on pages with a number of looks."""
     scores = [{**one, **one["looks"]} for one in results if one["variant"] == name]
     return [100 * one[what] for one in scores if what in one]
 
 
-def shown(numbers: Sequence[float]) -> str:
-    """'81.2 ± 0.9'; nothing for nothing."""
+def mean_and_deviation(numbers: Sequence[float]) -> str:
+    """For example '81.2 ± 0.9'; empty without numbers."""
     if not numbers:
         return ""
     return f"{mean(numbers):.1f}" + (f" ± {stdev(numbers):.1f}" if len(numbers) > 1 else "")
 
 
 def plot(results: Sequence[Scores], file: Path) -> None:
-    """Left the kinds, right pages against the number of looks; bars are standard deviations."""
+    """Left: accuracy by kind. Right: on pages, by number of looks. Bars: standard deviations."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.2, 3.9), layout="constrained")
     bars, lines = figure.subplots(1, 2, width_ratios=(1.5, 1))
-    for index, (name, colour) in enumerate(COLOURS.items()):
-        of_kinds = [values(results, name, kind) for kind in TITLES]
-        places = [kind + 0.2 * (index - 1.5) for kind in range(len(TITLES))]
-        drawn = [(p, mean(v), _spread(v)) for p, v in zip(places, of_kinds, strict=True) if v]
+    for index, (name, color) in enumerate(COLORS.items()):
+        by_kind = [values(results, name, kind) for kind in TITLES]
+        positions = [kind + 0.2 * (index - 1.5) for kind in range(len(TITLES))]
+        drawn = [(p, mean(v), _spread(v)) for p, v in zip(positions, by_kind, strict=True) if v]
         if not drawn:
             continue
         x, heights, spreads = zip(*drawn, strict=True)
-        bars.bar(x, heights, 0.19, yerr=spreads, color=colour, label=name, capsize=2)
+        bars.bar(x, heights, 0.19, yerr=spreads, color=color, label=name, capsize=2)
         looks = {n: values(results, name, str(n)) for n in range(1, LOOKS + 1)}
-        seen = [(n, mean(v), _spread(v)) for n, v in looks.items() if v]
-        x, heights, spreads = zip(*seen, strict=True)
-        lines.errorbar(x, heights, spreads, color=colour, label=name, marker="o", capsize=3)
+        drawn = [(n, mean(v), _spread(v)) for n, v in looks.items() if v]
+        x, heights, spreads = zip(*drawn, strict=True)
+        lines.errorbar(x, heights, spreads, color=color, label=name, marker="o", capsize=3)
     bars.set_xticks(range(len(TITLES)), TITLES.values())
     figure.legend(
         *bars.get_legend_handles_labels(), frameon=False, ncols=4, loc="outside upper left"
@@ -112,7 +116,7 @@ def plot(results: Sequence[Scores], file: Path) -> None:
     lines.set_xlabel("looks at a page")
     for axes in (bars, lines):
         axes.set_ylim(0, 104)
-        axes.set_ylabel("right, %")
+        axes.set_ylabel("accuracy, %")
         axes.grid(axis="y", color="0.9")
         axes.set_axisbelow(True)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The made worlds as samples of a run, and as questions: what a variant is shown of them."""
+"""The synthetic worlds as training samples and as questions, rendered for a variant."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from training.recipe import Recipe
 from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.processor import PVCProcessor
 
-# The kinds of a run's batches, over and over. What all four start from is taught to read.
+# The kinds of a run's batches, repeated; the initial model of all four is trained on pages alone.
 TURNS, START_TURNS = ("page", "way", "page", "covered", "page", "long"), ("page",)
 
 
 class Worlds(Dataset[Sample]):
-    """All samples of a run in order; a batch holds one kind, so that nothing is padded."""
+    """All samples of a run, in order; a batch has one kind, so that nothing is padded."""
 
     def __init__(
         self,
@@ -28,31 +28,31 @@ class Worlds(Dataset[Sample]):
     ) -> None:
         self.variant, self.processor, self.turns = variant, processor, turns
         self.batch_size, self.seed = recipe.batch_size, recipe.seed
-        self.steps, self.chances = recipe.steps, recipe.looks
+        self.steps, self.probabilities = recipe.steps, recipe.looks
 
     def __len__(self) -> int:
         return self.steps * self.batch_size
 
     def example(self, index: int) -> Example:
-        """What sample `index` is made of: the same for all four models."""
+        """The example of sample `index`, the same for all four models."""
         return example(self.turns[index // self.batch_size % len(self.turns)], self.seed, index)
 
     def looks(self, index: int) -> int:
-        """How often the pages of this sample's batch are looked at."""
+        """The number of looks at the pages of this sample's batch."""
         if self.variant.looks == 1:
             return 1
         rng = np.random.default_rng((self.seed, index // self.batch_size))
-        return int(rng.choice(len(self.chances), p=self.chances)) + 1
+        return int(rng.choice(len(self.probabilities), p=self.probabilities)) + 1
 
     def __getitem__(self, index: int) -> Sample:
         one = self.example(index)
-        question = asked(self.variant, one, self.looks(index))
-        told = Conversation((*question.messages, Message("assistant", (Text(one.answer),))))
-        return Sample(f"{one.kind} {index}", self.processor.render(told), {}, [], [])
+        question = ask(self.variant, one, self.looks(index))
+        conversation = Conversation((*question.messages, Message("assistant", (Text(one.answer),))))
+        return Sample(f"{one.kind} {index}", self.processor.render(conversation), {}, [], [])
 
 
-def asked(variant: Variant, one: Example, looks: int | None = None) -> Conversation:
-    """The question as this variant is shown it."""
+def ask(variant: Variant, one: Example, looks: int | None = None) -> Conversation:
+    """The question of an example, with the frames that this variant sees."""
     picture: Image | Video
     if len(one.frames) == 1:
         picture = Image(one.frames[0], looks)
@@ -62,8 +62,8 @@ def asked(variant: Variant, one: Example, looks: int | None = None) -> Conversat
     return Conversation((Message("user", (picture, Text(one.question))),))
 
 
-def share_right(answers: Sequence[str], examples: Sequence[Example]) -> float:
-    """Of what was to be said: digits each in its place, or the one word."""
+def accuracy(answers: Sequence[str], examples: Sequence[Example]) -> float:
+    """Mean share of correct digits, each in its place, or of correct words."""
     shares = []
     for answer, one in zip(answers, examples, strict=True):
         if one.question == "way":

@@ -1,11 +1,12 @@
-"""The four models of the claim: one tiny architecture, and what each leaves out of PVC.
+"""The four models of the claim: one tiny architecture, and which parts of PVC each has.
 
-    uncompressed  one look, four times the tokens for it; a quarter of a video's frames
-    repeats       four looks, compressed; nothing tells one look from another
-    progressive   causal temporal attention on time (AdaLN, TE): a look knows those before it
-    pvc           and the compressor adapts to time as well
+    uncompressed  one look with four times the tokens; a quarter of a video's frames
+    repeats       four looks, compressed; all looks are equal
+    progressive   causal temporal attention over time (AdaLN, TE): a look attends to earlier looks
+    pvc           the compressor adapts to time as well
 
-As in the paper's ablation (table 3), all spend as many tokens on a picture and on a video.
+As in the paper's ablation (table 3), all spend the same number of tokens on an image and on a
+video.
 """
 
 from dataclasses import dataclass
@@ -14,25 +15,25 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from training.claim.worlds import HEIGHT, PLACES, SIZE, WAYS
+from training.claim.worlds import CELLS, HEIGHT, SIZE, WAYS
 from vlm.config import PVCConfig
 
 LOOKS = 4
-ALPHA = 0.3  # the gates' start: from 0, the natural one, they hardly open in a few thousand steps
+ALPHA = 0.3  # initial gates: from 0, the natural choice, they hardly open in a few thousand steps
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "<IMG_CONTEXT>", "</img>")
-ASKED = ("read", "way", "order")
-WORDS = (*"0123456789 ?", *PLACES, "\n", "system", "user", "assistant", *ASKED, *WAYS)
+QUESTIONS = ("read", "way", "order")
+WORDS = (*"0123456789 ?", *CELLS, "\n", "system", "user", "assistant", *QUESTIONS, *WAYS)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What sets one of the four apart."""
+    """The differences between the four models."""
 
     looks: int
-    factor: int  # squares of so many patches a side become one token
+    factor: int  # factor x factor patches become one token
     temporal: bool
     adaptive: bool
-    every: int = 1  # of a video's frames one in so many is seen
+    every: int = 1  # every n-th frame of a video is used
 
 
 VARIANTS = {
@@ -45,15 +46,15 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the four are, how long what they start from is trained, how much they are asked."""
+    """The size of the models, the training steps of the start model, the number of questions."""
 
     dim: int  # of the tower
-    depth: int  # layers of the tower in all
-    temporal_layers: int  # of them, where there are any
+    depth: int  # layers of the tower
+    temporal_layers: int  # of them progressive, in models that have any
     text_dim: int
     text_layers: int
     start_steps: int
-    questions: int  # of each kind
+    questions: int  # per kind
 
 
 SCALES = {
@@ -64,7 +65,7 @@ SCALES = {
 
 
 def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCConfig:
-    """The architecture of one of the four."""
+    """The config of one of the four models."""
     temporal = scale.temporal_layers if variant.temporal else 0
     tower: dict[str, Any] = {
         "image_size": SIZE,
@@ -112,7 +113,7 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """A word or a digit is a token; there are no others."""
+    """A tokenizer whose only tokens are words, digits and markup."""
     vocabulary = {token: i for i, token in enumerate((*MARKS, *WORDS))}
     whole = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
     pieces = "|".join([word for word in WORDS if len(word) > 1] + [r"[\s\S]"])

@@ -1,7 +1,7 @@
-"""Operations and kept activations of one sample, counted on the meta device.
+"""Counts operations and saved activations of one sample on the meta device.
 
-The model is to be in bfloat16, as autocast computes it: what is kept is then about what training
-keeps. Operations are those of torch's counter, an attention's square in full.
+The model must be in bfloat16, in which autocast computes: the activations then have about the size
+that training saves. Operations are those of torch's counter, which counts attention in full.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from vlm.model import PVCForConditionalGeneration
 
 @dataclass(frozen=True)
 class Shape:
-    """A sample of one kind: clips of `frames` frames seen `looks` times in all, and text."""
+    """A sample of one kind: clips of `frames` frames with `looks` looks in all, and text."""
 
     name: str
     share: float  # of the samples of a run
@@ -30,18 +30,18 @@ class Shape:
     answer_tokens: int
 
     def tokens(self, config: PVCConfig) -> int:
-        """What the language model reads, the markup of each look or tile left out."""
+        """Tokens in the language model, without the markup of each look or tile."""
         return self.clips * self.looks * config.tokens_per_look + self.text_tokens
 
 
 @dataclass(frozen=True)
 class Count:
-    """Of one sample. Operations are multiplications and additions; memory is in bytes."""
+    """The cost of one sample. Operations are multiplications and additions; memory is in bytes."""
 
-    parts: dict[str, float]  # operations forwards: tower, compressor, language model
-    training: float  # operations forwards and backwards, what is frozen left out
-    kept: float  # activations kept for the backward pass
-    kept_checkpointed: float  # where every block keeps only what went into it
+    parts: dict[str, float]  # forward operations: tower, compressor, language model
+    training: float  # forward and backward operations; frozen parts have no backward
+    kept: float  # bytes of activations saved for the backward pass
+    kept_checkpointed: float  # the same if every block saves only its input
 
     @property
     def forward(self) -> float:
@@ -49,7 +49,7 @@ class Count:
 
 
 def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
-    """Sends a sample of this shape through a model on the meta device, there and back."""
+    """Runs a sample of this shape forward and backward through a model on the meta device."""
     tower, decoder = model.tower, model.language_model.get_decoder()
     plain = getattr(tower.backbone, "layers", None)
     vision: dict[str, float] = {}
@@ -79,9 +79,10 @@ def _by_depth(
     layers: Sequence[nn.ModuleList],
     measure: Callable[[], dict[str, float]],
 ) -> dict[str, float]:
-    """What `measure` finds of the whole model, from one and two layers of each kind.
+    """Extrapolates `measure` to the whole model from one and two layers of each kind.
 
-    Layers of one kind cost the same, and a kind of them may be empty: ten times faster than all.
+    Layers of one kind cost the same, so this is exact, and ten times faster than running them all.
+    A kind may be empty.
     """
 
     def found(depths: Sequence[int]) -> dict[str, float]:
@@ -103,7 +104,7 @@ def _by_depth(
 def _cut(
     owners: Sequence[nn.Module], layers: Sequence[nn.ModuleList], depths: Sequence[int]
 ) -> Iterator[None]:
-    """Leaves each owner only its first layers for a while."""
+    """Cuts each owner to its first layers inside this context."""
     names = [
         next(name for name, child in owner.named_children() if child is kind)
         for owner, kind in zip(owners, layers, strict=True)
@@ -119,7 +120,7 @@ def _cut(
 
 
 def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
-    """Operations of one clip by part and in all, and the bytes kept of it."""
+    """Operations of one clip by part and in total, and its saved bytes."""
     S = model.config.image_size
     pixels = torch.empty(shape.frames, 3, S, S, device="meta", dtype=torch.bfloat16)
     times = torch.zeros(shape.looks, device="meta")
@@ -138,14 +139,14 @@ def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float
 
 
 def _language(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
-    """Operations forwards and in all, and the bytes kept."""
+    """Forward and total operations, and saved bytes."""
     L, D = shape.tokens(model.config), model.config.text_width
     below = (*model.tower.parameters(), *model.compressor.parameters())
     pictures = any(p.requires_grad for p in below)
     with kept_bytes(model, L) as kept:
         inputs = torch.empty(1, L, D, device="meta", dtype=torch.bfloat16)
         inputs.requires_grad_(pictures and shape.clips > 0)
-        # A mask as it is used: one that is made looks at positions, which have no values here.
+        # Given as a mask: making one reads positions, which have no values on the meta device.
         mask = torch.ones(1, 1, L, L, device="meta", dtype=torch.bool)
         decoder = model.language_model.get_decoder()
         with FlopCounterMode(display=False) as forward:
@@ -166,24 +167,24 @@ def _backward(out: Tensor) -> float:
 
 
 def _block_inputs(model: PVCForConditionalGeneration, shape: Shape) -> float:
-    """Bytes of what goes into each block of the tower, once for every look where looks differ."""
+    """Bytes of the inputs of the tower's blocks; of progressive blocks, for each look."""
     tower = model.tower
     plain = len(getattr(tower.backbone, "layers", ())) * shape.frames
     return 2.0 * tower.dim * _patches(model) * (plain + len(tower.blocks) * shape.looks)
 
 
 def _patches(model: PVCForConditionalGeneration) -> int:
-    """Tokens of a frame in the tower, its summary in front included."""
+    """Tokens of a frame in the tower, including prefix tokens."""
     rows, columns = model.config.tower_config.grid
     return model.tower.backbone.num_prefix + rows * columns
 
 
 @contextmanager
 def kept_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
-    """Bytes that autograd keeps for the backward pass, parameters left out: the list's one entry.
+    """Counts the bytes that autograd saves for the backward pass into the list's only entry.
 
-    On the meta device attention is written out and keeps its squares of `rows` by `rows` weights; a
-    fused one, as GPUs run it, does not. They are left out.
+    Parameters do not count. Neither do attention weights of `rows` by `rows`: on the meta device
+    attention is not fused and saves them, the fused kernels of GPUs do not.
     """
     seen = {p.untyped_storage()._cdata for p in model.parameters()}
     total = [0.0]

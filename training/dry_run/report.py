@@ -1,14 +1,14 @@
-"""A run before it is run: what a recipe's model holds, costs and needs, computed on nothing.
+"""Computes the parameters, operations and memory of a recipe's run, without running it.
 
     python -m training.instruct training/recipes/pvc-internvl2-8b-instruct.yaml --dry-run
 
-The model is built on torch's meta device, which knows shapes and keeps no numbers, so a model of
-ten billion parameters takes seconds and no memory. A sample of each kind goes through it forwards
-and backwards: that gives the shapes, the operations (counted by torch, with what is frozen left
-out) and what is kept for the backward pass. Data need not be there: a source says its `kind`.
+The model is built on torch's meta device, which has shapes but no values, so a model of ten billion
+parameters takes seconds and no memory. A sample of each kind runs forward and backward, which gives
+the shapes, the operations (counted by torch; frozen parts have no backward) and the activations
+saved for the backward pass. The data need not exist: each source has a `kind`.
 
-Memory is an estimate: parameters, gradients and AdamW's two moments as they are sharded, and kept
-activations; not what the libraries, the buffers of communication and fragmentation take.
+Memory is an estimate of parameters, gradients and AdamW's two moments, sharded as chosen, and of
+saved activations. It excludes libraries, communication buffers and fragmentation.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import PRESETS, preset_config
 
-SHARDINGS = {  # what is split among the devices: parameters, gradients, optimizer states
+SHARDINGS = {  # whether parameters, gradients and optimizer states are sharded
     "none": (False, False, False),
     "optimizer": (False, False, True),
     "gradients": (False, True, True),
@@ -37,7 +37,7 @@ GiB = 2**30
 
 @dataclass(frozen=True)
 class Machine:
-    """Where the run is to take place."""
+    """The devices of the run."""
 
     devices: int = 8
     sharding: str = "full"
@@ -45,15 +45,17 @@ class Machine:
 
     def __post_init__(self) -> None:
         if self.devices < 1:
-            raise ValueError(f"--devices takes a number from 1 on, not {self.devices}")
+            raise ValueError(f"--devices must be at least 1, not {self.devices}")
         if self.sharding not in SHARDINGS:
-            raise ValueError(f"--sharding is {', '.join(SHARDINGS)}, not {self.sharding!r}")
+            raise ValueError(
+                f"--sharding must be one of {', '.join(SHARDINGS)}, not {self.sharding!r}"
+            )
 
 
 def dry_run(
     recipe: Recipe, machine: Machine, text_tokens: int = 192, answer_tokens: int = 64
 ) -> list[str]:
-    """Everything about a run that can be known before it, as Markdown."""
+    """The report as lines of Markdown."""
     model = meta_model(recipe)
     parameters = parameter_table(model)
     fixed = fixed_memory(model, machine)
@@ -64,7 +66,7 @@ def dry_run(
     longest = replace(largest, frames=recipe.max_frames, looks=recipe.max_frames)
     worst = count(model, longest) if largest.frames > 1 else counts[largest]
     return [
-        f"# {recipe.output}: {recipe.model}, nothing is run",
+        f"# {recipe.output}: {recipe.model} (dry run)",
         "",
         *parameters,
         *sample_table(counts, model.config),
@@ -74,16 +76,16 @@ def dry_run(
 
 
 def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
-    """The recipe's model without its numbers, frozen and thawed as for training."""
+    """The recipe's model on the meta device, with parts frozen as in training."""
     if recipe.model in PRESETS:
         config = preset_config(recipe.model)
     elif (Path(recipe.model) / "config.json").is_file():
         config = PVCConfig.from_pretrained(recipe.model)
     else:
         raise ValueError(
-            f'"{recipe.model}" is neither a preset ({", ".join(PRESETS)}) nor a model\'s folder'
+            f'"{recipe.model}" is neither a preset ({", ".join(PRESETS)}) nor a model folder'
         )
-    # Scaled rotary embeddings look at positions, which have no values here; shapes stay the same.
+    # Scaled rotary embeddings read positions, which have no values here; shapes stay the same.
     text: Any = config.text_config
     text.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
     with torch.device("meta"):
@@ -96,7 +98,7 @@ def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
 def sample_shapes(
     recipe: Recipe, config: PVCConfig, text_tokens: int, answer_tokens: int
 ) -> list[Shape]:
-    """One typical sample for each kind of the recipe's sources."""
+    """A typical sample of each kind among the recipe's sources."""
     total = sum(source.weight for source in recipe.data)
     shares: dict[str, float] = {}
     for source in recipe.data:
@@ -105,7 +107,7 @@ def sample_shapes(
                 f"{source.path}: a dry run needs the source's `kind`: image, video or text"
             )
         shares[source.kind] = shares.get(source.kind, 0.0) + source.weight / total
-    looks = round(sum(chance * (i + 1) for i, chance in enumerate(recipe.looks)))
+    looks = round(sum(probability * (i + 1) for i, probability in enumerate(recipe.looks)))
     frames = (recipe.min_frames + recipe.max_frames) // 2
     of_kind = {
         "image": (config.prompt_config.default_tiles, 1, looks),
@@ -119,30 +121,31 @@ def sample_shapes(
 
 
 def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
-    """Parameters by part, and how many of them are trained."""
+    """Parameters by part, in total and trained."""
     tower = model.tower
     parts: dict[str, list[nn.Module]] = {
         "tower, image backbone": [tower.backbone],
         "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
         "compressor": [model.compressor],
         "language model": [model.language_model],
-        "in all": [model],
+        "total": [model],
     }
     lines = ["| part | parameters | trained |", "|---|---:|---:|"]
     for name, modules in parts.items():
         parameters = [p for module in modules for p in module.parameters()]
-        all_of_them = sum(p.numel() for p in parameters)
+        total = sum(p.numel() for p in parameters)
         trained = sum(p.numel() for p in parameters if p.requires_grad)
-        lines.append(f"| {name} | {all_of_them / 1e6:,.1f} M | {trained / 1e6:,.1f} M |")
+        lines.append(f"| {name} | {total / 1e6:,.1f} M | {trained / 1e6:,.1f} M |")
     return [*lines, ""]
 
 
 def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
-    """What a sample of each kind is made of, and what it costs."""
-    N, S = config.tower_config.grid, config.image_size
+    """The shapes, tokens and operations of a sample of each kind."""
+    (rows, columns), S = config.tower_config.grid, config.image_size
     lines = [
-        f"A frame is {S} x {S} pixels, {N[0]} x {N[1]} patches of {config.tower_config.dim}; a "
-        f"look at it {config.tokens_per_look} tokens of {config.text_width}.",
+        f"A frame has {S} x {S} pixels and {rows} x {columns} patches of width "
+        f"{config.tower_config.dim}; a look has {config.tokens_per_look} tokens of width "
+        f"{config.text_width}.",
         "",
         "| sample | share | pixels | looks | tokens | forward | forward and backward |",
         "|---|---:|---|---:|---:|---:|---:|",
@@ -159,13 +162,13 @@ def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
         for part, flops in counted.parts.items():
             parts[part] = parts.get(part, 0.0) + shape.share * flops
     shares = ", ".join(f"{p} {100 * f / sum(parts.values()):.0f} %" for p, f in parts.items())
-    return [*lines, "", f"Of the operations of the mean sample: {shares}.", ""]
+    return [*lines, "", f"Share of the operations of the mean sample: {shares}.", ""]
 
 
 def step_lines(
     recipe: Recipe, machine: Machine, counts: dict[Shape, Count], config: PVCConfig
 ) -> list[str]:
-    """The token budget and the operations of a step, and of the run."""
+    """Samples, tokens and operations of a step and of the run."""
     samples = recipe.samples_per_process * machine.devices
     tokens = sum(shape.share * shape.tokens(config) for shape in counts)
     flops = sum(shape.share * counted.training for shape, counted in counts.items())
@@ -176,7 +179,7 @@ def step_lines(
         f"A step: {recipe.batch_size} samples x {recipe.gradient_accumulation_steps} x "
         f"{machine.devices} devices = {samples:,} samples, {samples * tokens:,.0f} tokens, "
         f"{samples * flops / 1e15:,.1f} PFLOP"
-        + (" (computed again in the backward pass)." if recipe.gradient_checkpointing else "."),
+        + (" (with recomputation in the backward pass)." if recipe.gradient_checkpointing else "."),
         f"The run: {recipe.steps:,} steps, {total:,} samples, {total * tokens / 1e9:,.2f} billion "
         f"tokens, {total * flops / 1e21:,.2f} ZFLOP.",
         "",
@@ -190,7 +193,7 @@ def memory_table(
     counts: dict[Shape, Count],
     worst: Count,
 ) -> list[str]:
-    """GiB of one device, by what takes it, with and without activation checkpointing."""
+    """GiB of one device by use, with and without activation checkpointing."""
     mean = sum(shape.share * counted.kept for shape, counted in counts.items())
     mean_again = sum(shape.share * counted.kept_checkpointed for shape, counted in counts.items())
     lines = [
@@ -200,26 +203,26 @@ def memory_table(
     ]
     fixed = sum(fixed_parts.values())
     rows: Sequence[tuple[str, float, float]] = (
-        ("activations kept", mean, worst.kept),
+        ("activations", mean, worst.kept),
         ("activations, with gradient_checkpointing", mean_again, worst.kept_checkpointed),
     )
     for name, of_mean, of_worst in rows:
         batch = recipe.batch_size
         for what, size in (
-            ("mean samples", batch * of_mean),
-            ("of which one is the longest", (batch - 1) * of_mean + of_worst),
+            (f"batch of {batch}", batch * of_mean),
+            (f"batch of {batch} with the longest sample", (batch - 1) * of_mean + of_worst),
         ):
             fits = "" if (fixed + size) / GiB <= machine.memory else ", **does not fit**"
             lines.append(
-                f"| {name}, {batch} {what} | {size / GiB:,.1f} "
-                f"(in all {(fixed + size) / GiB:,.1f} of {machine.memory:.0f}{fits}) |"
+                f"| {name}, {what} | {size / GiB:,.1f} "
+                f"(total {(fixed + size) / GiB:,.1f} of {machine.memory:.0f}{fits}) |"
             )
     return [*lines, ""]
 
 
 def fixed_memory(model: PVCForConditionalGeneration, machine: Machine) -> dict[str, float]:
-    """Bytes of one device that do not depend on the batch."""
-    split = [machine.devices if whole else 1 for whole in SHARDINGS[machine.sharding]]
+    """Bytes on one device that do not depend on the batch."""
+    split = [machine.devices if sharded else 1 for sharded in SHARDINGS[machine.sharding]]
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     memory = {
@@ -227,7 +230,7 @@ def fixed_memory(model: PVCForConditionalGeneration, machine: Machine) -> dict[s
         "gradients": 4 * trained / split[1],
         "AdamW's moments": 8 * trained / split[2],
     }
-    if split[0] > 1:  # what is gathered: the largest module that is not split further, in bf16
+    if split[0] > 1:  # the largest module that is gathered at once, in bf16
         largest = max(
             sum(p.numel() for p in module.parameters())
             for module in (model.compressor, *model.language_model.get_decoder().layers)

@@ -1,4 +1,4 @@
-"""The loss on records that are not trained on: by answer tokens, whoever computes which."""
+"""The loss on held-out records, a mean over answer tokens of all processes."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,21 +15,23 @@ if TYPE_CHECKING:
 
 
 def held_out_loss(trainer: "ReproducibleTrainer", model: Any, dataset: RecordDataset) -> float:
-    """Mean loss of all answer tokens. Every process has the same number of batches; those that it
-    repeats to wait for others count nothing."""
+    """Mean loss over all answer tokens.
+
+    Every process runs the same number of batches; those that only fill up have no weight.
+    """
     model.eval()
     device = trainer.args.device
     total = torch.zeros(2, dtype=torch.float64, device=device)  # loss, tokens
-    for batch, counts in _batches(trainer, dataset):
+    for batch, has_weight in _batches(trainer, dataset):
         for bad in batch["quarantined"]:
-            print(f"WARNING: left out of the held-out loss: {bad['where']}: {bad['reason']}")
+            print(f"WARNING: excluded from the held-out loss: {bad['where']}: {bad['reason']}")
         for name in ("looks", "words", "said", *ABOUT):
             batch.pop(name, None)
         batch = equal_calls(trainer._prepare_inputs(batch), device)
         with torch.no_grad(), trainer.compute_loss_context_manager():
             loss = model(**batch, num_items_in_batch=1).loss
         tokens = (batch["labels"][:, 1:] != -100).sum()
-        if counts:
+        if has_weight:
             total += torch.stack([loss.double(), tokens.double()])
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(total)
@@ -40,7 +42,7 @@ def held_out_loss(trainer: "ReproducibleTrainer", model: Any, dataset: RecordDat
 def _batches(
     trainer: "ReproducibleTrainer", dataset: RecordDataset
 ) -> Iterator[tuple[dict[str, Any], bool]]:
-    """This process's batches, and whether they count."""
+    """This process's batches, and whether each counts toward the mean."""
     size, world = trainer.args.per_device_eval_batch_size, trainer.args.world_size
     batches = [
         list(range(start, min(start + size, len(dataset))))
@@ -48,7 +50,7 @@ def _batches(
     ]
     mine = batches[trainer.args.process_index :: world]
     rounds = -(-len(batches) // world)
-    counted = [True] * len(mine) + [False] * (rounds - len(mine))
+    has_weight = [True] * len(mine) + [False] * (rounds - len(mine))
     mine += batches[: rounds - len(mine)]
     loader = DataLoader(dataset, batch_sampler=mine, collate_fn=trainer.data_collator)
-    yield from zip(loader, counted, strict=True)
+    yield from zip(loader, has_weight, strict=True)

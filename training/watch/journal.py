@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar meanwhile, a line for each logged step, curves at the end."""
+"""Shows a run: a progress bar, a JSON line for each logged step, curves at the end."""
 
 import json
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-# On the bar; everything is in the journal. With BAR it fits a terminal of 80 columns.
-SHOWN = {
+# On the bar, which fits a terminal of 80 columns; the journal has everything.
+BAR_FORMATS = {
     "loss": "loss {:.3f}",
     "tokens_per_second": "{:,.0f} tokens/s",
     "samples_per_second": "{:.1f} samples/s",
@@ -23,11 +23,11 @@ BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
 
 
 class ProgressBar(TrainerCallback):
-    """Steps done and to do, the time left, and the latest measures."""
+    """Steps done and in total, the time left, and the latest measurements."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
-        self.shown: dict[str, str] = {}
+        self.phrases: dict[str, str] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
@@ -46,12 +46,12 @@ class ProgressBar(TrainerCallback):
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
-        for key, form in SHOWN.items():
+        for key, form in BAR_FORMATS.items():
             if key in logs and not (key == "skipped_steps" and logs[key] == 0):
-                self.shown[key] = form.format(logs[key])
+                self.phrases[key] = form.format(logs[key])
         if self.bar is not None:
-            phrases = [self.shown[key] for key in SHOWN if key in self.shown]
-            self.bar.set_postfix_str(", ".join(phrases), refresh=False)
+            latest = [self.phrases[key] for key in BAR_FORMATS if key in self.phrases]
+            self.bar.set_postfix_str(", ".join(latest), refresh=False)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar is not None:
@@ -60,7 +60,7 @@ class ProgressBar(TrainerCallback):
 
 
 class Journal(TrainerCallback):
-    """One JSON line for each logged step, and the curves as a picture at the end."""
+    """One JSON line for each logged step, and a plot of the curves at the end."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL
@@ -71,16 +71,15 @@ class Journal(TrainerCallback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
             return
-        # After a resume the lines past the checkpoint are told anew; a killed process may have
-        # left half a line.
-        kept = [line for line in read_journal(self.path) if line["step"] <= state.global_step]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
+        # Lines after the checkpoint are written again; a killed process may have left half a line.
+        earlier = [line for line in read_journal(self.path) if line["step"] <= state.global_step]
+        text = "".join(json.dumps(line) + "\n" for line in earlier)
         self.path.write_text(text, encoding="utf-8")
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
-        if state.is_world_process_zero and logs.keys() & SHOWN.keys():
+        if state.is_world_process_zero and logs.keys() & BAR_FORMATS.keys():
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
 
@@ -90,7 +89,7 @@ class Journal(TrainerCallback):
 
 
 def read_journal(path: Path) -> list[dict[str, float]]:
-    """Its lines; half a line is left out."""
+    """The lines of a journal, without an incomplete one."""
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
@@ -101,7 +100,7 @@ def read_journal(path: Path) -> list[dict[str, float]]:
 
 
 def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
-    """Against the step: loss, also smoothed and on held-out records; gradient norm; speed."""
+    """Plots loss (raw, smoothed and held-out), gradient norm and speed against the step."""
     import matplotlib.figure
 
     lines = [line for line in journal if "loss" in line]

@@ -1,4 +1,4 @@
-"""Bad samples in a run: each process lists its own, all of them stop together."""
+"""Rejected samples in a run: each process lists its own, and all stop together."""
 
 from pathlib import Path
 from typing import Any
@@ -15,44 +15,44 @@ from training.recipe import Recipe
 
 
 class QuarantineCallback(TrainerCallback):
-    """Counts what batches say of themselves and ends the run above `max_bad_share`."""
+    """Counts rejected samples and stops the run above `max_bad_share`."""
 
     def __init__(self, recipe: Recipe, dataset: RecordDataset | PackedDataset) -> None:
         self.recipe = recipe
         self.dataset = dataset
         self.quarantine: Quarantine | None = None
-        self.waiting: list[dict[str, Any]] = []  # of batches since the last step
+        self.pending: list[dict[str, Any]] = []  # rejected since the last step
         self.num_pending = 0
 
     def take(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """A batch without what it says of itself, which is kept for the end of the step."""
-        said = {name: inputs.pop(name) for name in ABOUT if name in inputs}
-        self.waiting += said.get("quarantined", [])
-        self.num_pending += said.get("num_samples", 0)
-        return said
+        """Removes a batch's bookkeeping from it, and keeps it for the end of the step."""
+        bookkeeping = {name: inputs.pop(name) for name in ABOUT if name in inputs}
+        self.pending += bookkeeping.get("quarantined", [])
+        self.num_pending += bookkeeping.get("num_samples", 0)
+        return bookkeeping
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         name = "quarantine.jsonl" if args.process_index == 0 else (
             f"quarantine-{args.process_index}.jsonl"
         )  # fmt: skip
         self.quarantine = Quarantine(Path(self.recipe.output) / name, self.recipe.max_bad_share)
-        refused = getattr(self.dataset, "refused", []) if args.process_index == 0 else []
+        rejected = getattr(self.dataset, "refused", []) if args.process_index == 0 else []
         per_step = self.recipe.samples_per_process
         if state.global_step:
             self.quarantine.resume(state.global_step, state.global_step * per_step)
         else:
             self.quarantine.resume(-1, 0)
-            self.quarantine.add(0, len(refused), [vars(bad) for bad in refused])
+            self.quarantine.add(0, len(rejected), [vars(bad) for bad in rejected])
         self._check()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         assert self.quarantine is not None
-        self.quarantine.add(state.global_step, self.num_pending, self.waiting)
-        self.waiting, self.num_pending = [], 0
+        self.quarantine.add(state.global_step, self.num_pending, self.pending)
+        self.pending, self.num_pending = [], 0
         self._check()
 
     def _check(self) -> None:
-        """The same verdict in all processes."""
+        """Checks the share over all processes, so that all stop together."""
         assert self.quarantine is not None
         counts = torch.tensor([self.quarantine.num_bad, self.quarantine.num_seen])
         if torch.distributed.is_available() and torch.distributed.is_initialized():

@@ -1,7 +1,7 @@
-"""Answers to a fixed small set of questions while a model learns: what a loss does not tell.
+"""Greedy answers to a small fixed set of questions during training, which a loss cannot show.
 
-With every checkpoint the model answers the first questions of the recipe's `samples` file,
-greedily. The answers go into samples.md, step by step under each question, and into samples.jsonl.
+With every checkpoint the model answers the first questions of the recipe's `samples` file. The
+answers go to samples.md, step by step under each question, and to samples.jsonl.
 """
 
 import json
@@ -15,7 +15,7 @@ from vlm.processor import PVCProcessor
 
 
 class SampleAnswers:
-    """The records, and where their answers are written."""
+    """The questions, and the files of their answers."""
 
     def __init__(
         self, records: Sequence[Record], processor: PVCProcessor, folder: Path, batch_size: int
@@ -24,7 +24,7 @@ class SampleAnswers:
         self.path, self.batch_size = folder / "samples.jsonl", batch_size
 
     def answer(self, model: PVCForConditionalGeneration, step: int, writes: bool) -> None:
-        """Every process answers, since sharded weights are gathered from all; one writes."""
+        """Answers on every process, since sharded weights are gathered from all; one writes."""
         model.eval()
         cached, model.config.use_cache = model.config.use_cache, True
         given = answers(

@@ -1,4 +1,4 @@
-"""PVC's claim, small: four models that differ in one thing, taught and asked the same."""
+"""PVC's claim on a small scale: four models with one difference each, on the same data."""
 
 import json
 from dataclasses import replace
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.claim.initial_model import fresh, started
+from training.claim.initial_model import fresh, from_start
 from training.claim.parallel import run_in_parallel
-from training.claim.report import differences, gathered, plot, table
-from training.claim.samples import Worlds, asked, share_right
+from training.claim.report import differences, plot, read_scores, table
+from training.claim.samples import Worlds, accuracy, ask
 from training.claim.variants import LOOKS, SCALES, VARIANTS, tokenizer
 from training.claim.worlds import KINDS, LONG, example
 from training.recipe import Recipe, load_recipe
@@ -30,17 +30,17 @@ def processor(name: str) -> PVCProcessor:
     return PVCProcessor.from_config(fresh(VARIANTS[name], TINY, 0).config, tokenizer())
 
 
-def test_all_four_spend_as_many_visual_tokens_on_a_picture_and_on_a_video() -> None:
+def test_all_four_spend_the_same_number_of_visual_tokens_on_images_and_videos() -> None:
     for kind, tokens in (("page", 4), ("covered", 8), ("way", 8), ("long", 12)):
         spent = set()
         for name, variant in VARIANTS.items():
-            rendered = processor(name).render(asked(variant, example(kind, 0, 0)))
+            rendered = processor(name).render(ask(variant, example(kind, 0, 0)))
             image = fresh(variant, TINY, 0).config.image_token_id
             spent.add(sum(token == image for token in rendered.ids))
         assert spent == {tokens}, kind
 
 
-def test_all_four_are_taught_the_same_in_the_same_order(tmp_path: Path) -> None:
+def test_all_four_see_the_same_samples_in_the_same_order(tmp_path: Path) -> None:
     recipe = tiny(tmp_path)
     worlds = [Worlds(variant, processor(name), recipe) for name, variant in VARIANTS.items()]
     for index in range(len(worlds[0])):
@@ -50,7 +50,7 @@ def test_all_four_are_taught_the_same_in_the_same_order(tmp_path: Path) -> None:
             np.testing.assert_array_equal(other.frames, first.frames)
 
 
-def test_a_batch_of_pages_is_looked_at_as_often_as_the_recipe_says(tmp_path: Path) -> None:
+def test_the_looks_of_a_batch_of_pages_follow_the_recipe(tmp_path: Path) -> None:
     recipe = replace(tiny(tmp_path), steps=400, batch_size=2, looks=[0.25, 0.0, 0.0, 0.75])
     worlds = Worlds(VARIANTS["pvc"], processor("pvc"), recipe)
     looks = [worlds.looks(index) for index in range(len(worlds))]
@@ -65,7 +65,7 @@ def test_a_batch_of_pages_is_looked_at_as_often_as_the_recipe_says(tmp_path: Pat
     assert Worlds(VARIANTS["uncompressed"], processor("uncompressed"), recipe).looks(first) == 1
 
 
-def test_questions_differ_from_what_is_taught_and_every_event_of_a_long_video_lasts() -> None:
+def test_questions_differ_from_training_samples_and_every_event_of_a_long_video_lasts() -> None:
     for kind in KINDS:
         assert example(kind, 0, 0).answer == example(kind, 0, 0).answer
         assert not np.array_equal(example(kind, 0, 0).frames, example(kind, 10**6, 0).frames)
@@ -76,26 +76,26 @@ def test_questions_differ_from_what_is_taught_and_every_event_of_a_long_video_la
     assert not any(a and b for a, b in zip(changes, changes[1:], strict=False))
 
 
-def test_before_training_and_with_shut_gates_three_of_the_four_say_the_same() -> None:
+def test_before_training_and_with_closed_gates_three_of_the_four_have_equal_tokens() -> None:
     start = fresh(VARIANTS["uncompressed"], TINY, 7)
     page = torch.rand(2, 3, start.config.image_size, start.config.image_size)
-    said = {}
+    tokens = {}
     for name in ("repeats", "progressive", "pvc"):
-        model = started(VARIANTS[name], TINY, 3, start).eval()
+        model = from_start(VARIANTS[name], TINY, 3, start).eval()
         with torch.no_grad():
             for block in model.tower.blocks:
                 block.get_parameter("alpha").zero_()
-        said[name] = model.encode(page, [1, 1], [LOOKS, LOOKS], [0.0, 0.25, 0.5, 0.75] * 2)
-    torch.testing.assert_close(said["progressive"], said["repeats"])
-    torch.testing.assert_close(said["pvc"], said["repeats"])
+        tokens[name] = model.encode(page, [1, 1], [LOOKS, LOOKS], [0.0, 0.25, 0.5, 0.75] * 2)
+    torch.testing.assert_close(tokens["progressive"], tokens["repeats"])
+    torch.testing.assert_close(tokens["pvc"], tokens["repeats"])
 
 
-def test_once_weights_are_moved_only_repeats_say_the_same_at_every_look() -> None:
+def test_with_changed_weights_only_repeats_have_equal_tokens_at_every_look() -> None:
     start = fresh(VARIANTS["uncompressed"], TINY, 7)
     page = torch.rand(1, 3, start.config.image_size, start.config.image_size)
     for name in ("repeats", "progressive", "pvc"):
-        model = started(VARIANTS[name], TINY, 3, start).eval()
-        with torch.no_grad():  # as if trained: gates open, norms that know the time
+        model = from_start(VARIANTS[name], TINY, 3, start).eval()
+        with torch.no_grad():  # as if trained: open gates, norms that depend on time
             for parameter in (*model.tower.blocks.parameters(), *model.compressor.parameters()):
                 parameter.add_(0.1 * torch.randn_like(parameter))
         tokens = model.encode(page, [1], [LOOKS], [0.0, 0.25, 0.5, 0.75]).view(LOOKS, -1)
@@ -103,30 +103,30 @@ def test_once_weights_are_moved_only_repeats_say_the_same_at_every_look() -> Non
         assert alike == (name == "repeats"), name
 
 
-def test_a_share_is_of_what_was_to_be_said() -> None:
+def test_accuracy_is_the_share_of_correct_digits_or_words() -> None:
     long = replace(example("long", 0, 0), answer="a1b2c3d4")
     way = replace(example("way", 0, 0), answer="left")
-    assert share_right(["a1b2c9d4"], [long]) == 0.75
-    assert share_right([""], [long]) == 0.0
-    assert share_right(["left", "right"], [way, way]) == 0.5
+    assert accuracy(["a1b2c9d4"], [long]) == 0.75
+    assert accuracy([""], [long]) == 0.0
+    assert accuracy(["left", "right"], [way, way]) == 0.5
 
 
-def test_runs_side_by_side_are_trained_asked_and_not_done_twice(tmp_path: Path) -> None:
+def test_parallel_runs_are_trained_evaluated_and_not_repeated(tmp_path: Path) -> None:
     recipe = tiny(tmp_path)
-    wanted = [("pvc", 0), ("repeats", 3)]
-    first, second = run_in_parallel(wanted, recipe, 2)
+    runs = [("pvc", 0), ("repeats", 3)]
+    first, second = run_in_parallel(runs, recipe, 2)
     assert (first["variant"], second["variant"], second["seed"]) == ("pvc", "repeats", 3)
     assert list(first["looks"]) == ["1", "2", "3", "4"]
     assert (tmp_path / "pvc-0" / "model" / "config.json").is_file()
     written = tmp_path / "pvc-0" / "scores.json"
     written.write_text(json.dumps({**first, "page": 0.5}), encoding="utf-8")
-    assert run_in_parallel(wanted, recipe, 1) == [{**first, "page": 0.5}, second]
-    assert len(gathered(tmp_path)) == 2
-    with pytest.raises(ValueError, match="is of 6 steps, not 7: name another folder"):
-        run_in_parallel(wanted, replace(recipe, steps=7), 2)
+    assert run_in_parallel(runs, recipe, 1) == [{**first, "page": 0.5}, second]
+    assert len(read_scores(tmp_path)) == 2
+    with pytest.raises(ValueError, match="is from a run of 6 steps, not 7: give another folder"):
+        run_in_parallel(runs, replace(recipe, steps=7), 2)
 
 
-def test_the_report_tells_means_deviations_and_each_seed(tmp_path: Path) -> None:
+def test_the_report_has_means_deviations_and_paired_differences(tmp_path: Path) -> None:
     one = {"1": 0.1}
     results = [
         {"variant": name, "seed": seed, "looks": one, "page": right,
@@ -145,6 +145,8 @@ def test_the_report_tells_means_deviations_and_each_seed(tmp_path: Path) -> None
     assert (tmp_path / "claim.png").stat().st_size > 1000
 
 
-def test_a_folder_without_scores_is_refused_with_what_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="python -m training.claim makes them"):
-        gathered(tmp_path)
+def test_a_folder_without_scores_is_refused_with_the_command_that_makes_them(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ValueError, match="run python -m training.claim first"):
+        read_scores(tmp_path)

@@ -1,4 +1,4 @@
-"""A run computed before it is run: parameters, shapes, operations, memory on the meta device."""
+"""A dry run: parameters, shapes, operations and memory, computed on the meta device."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,19 +29,19 @@ CLIP = Shape("video", 1.0, clips=1, frames=3, looks=3, text_tokens=12, answer_to
 
 
 @pytest.mark.parametrize("path", AT_SCALE, ids=lambda path: path.stem)
-def test_recipes_at_scale_run_dry(path: Path) -> None:
+def test_recipes_at_scale_have_a_dry_run(path: Path) -> None:
     recipe = load_recipe(path, [])
-    told = "\n".join(dry_run(recipe, Machine(devices=64)))
+    report = "\n".join(dry_run(recipe, Machine(devices=64)))
     size = {"2b": "3,655.1 M | 3,655.1 M", "8b": "9,549.8 M | 9,549.8 M"}[path.stem.split("-")[2]]
     share = {"pretrain": "50 %", "instruct": "75 %"}[path.stem.split("-")[3]]
-    assert f"| in all | {size} |" in told  # all parameters are trained
-    assert f"| image | {share} | 12 x [1, 3, 448, 448] | 48 | 3,264 |" in told
-    assert "1 x [56, 3, 448, 448] | 56 | 3,776 |" in told
-    assert "= 128 samples" in told
+    assert f"| total | {size} |" in report  # all parameters are trained
+    assert f"| image | {share} | 12 x [1, 3, 448, 448] | 48 | 3,264 |" in report
+    assert "1 x [56, 3, 448, 448] | 56 | 3,776 |" in report
+    assert "= 128 samples" in report
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "instruct"])
-def test_recipes_of_both_sizes_differ_only_in_numbers(stage: str) -> None:
+def test_recipes_of_both_sizes_differ_only_in_sizes(stage: str) -> None:
     of_2b, of_8b = (
         yaml.safe_load((RECIPES / f"pvc-internvl2-{size}-{stage}.yaml").read_text())
         for size in ("2b", "8b")
@@ -53,7 +53,7 @@ def test_recipes_of_both_sizes_differ_only_in_numbers(stage: str) -> None:
     assert of_8b["batch_size"] * of_8b["gradient_accumulation_steps"] == 2
 
 
-def test_operations_from_two_layers_are_those_of_all() -> None:
+def test_operations_extrapolated_from_two_layers_are_exact() -> None:
     counted = count(meta_model(SMALL).bfloat16(), CLIP)
     model = build_model("test")
     config = model.config
@@ -73,7 +73,7 @@ def test_operations_from_two_layers_are_those_of_all() -> None:
     assert counted.forward == counter.get_total_flops()
 
 
-def test_what_is_frozen_costs_nothing_backwards() -> None:
+def test_frozen_parts_have_no_backward_operations() -> None:
     everything = count(meta_model(SMALL).bfloat16(), CLIP)
     adapters = replace(
         SMALL, lora=Lora(2, 4), train_language_model=False, freeze=("backbone", "compressor")
@@ -84,7 +84,7 @@ def test_what_is_frozen_costs_nothing_backwards() -> None:
     assert some.kept <= everything.kept
 
 
-def test_sharing_among_devices_divides_what_it_says() -> None:
+def test_sharding_divides_the_memory_of_each_device() -> None:
     model = meta_model(SMALL)
     weights = sum(p.numel() for p in model.parameters())
     kinds = ("parameters", "gradients", "AdamW's moments")
@@ -105,19 +105,21 @@ def test_sharing_among_devices_divides_what_it_says() -> None:
         ({"model": "nowhere"}, '"nowhere" is neither a preset'),
     ],
 )
-def test_a_recipe_that_says_too_little_is_refused(change: dict[str, object], message: str) -> None:
+def test_an_incomplete_recipe_is_refused_in_one_sentence(
+    change: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message) as error:
         dry_run(replace(SMALL, **change), Machine())  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
 
 
-def test_a_machine_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="from 1 on, not 0"):
+def test_an_impossible_machine_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be at least 1, not 0"):
         Machine(devices=0)
     with pytest.raises(ValueError, match="not 'half'"):
         Machine(sharding="half")
 
 
-def test_sizes_without_weights_are_not_trained() -> None:
+def test_a_preset_without_weights_is_not_trained() -> None:
     with pytest.raises(ValueError, match="is a preset without weights.*vlm.assemble"):
         model_folder("pvc-internvl2-8b")

@@ -1,4 +1,4 @@
-"""What a frozen backbone says is asked for once, and nothing else changes."""
+"""A frozen backbone runs once per image, and nothing else changes."""
 
 from pathlib import Path
 
@@ -24,8 +24,8 @@ def model() -> PVCForConditionalGeneration:
     return model
 
 
-def asked(model: PVCForConditionalGeneration) -> list[int]:
-    """How many pictures the backbone is asked for, call by call from now on."""
+def count_images(model: PVCForConditionalGeneration) -> list[int]:
+    """The number of images in each further call of the backbone."""
     calls: list[int] = []
 
     def count(_: object, images: tuple[Tensor]) -> None:
@@ -35,17 +35,17 @@ def asked(model: PVCForConditionalGeneration) -> list[int]:
     return calls
 
 
-def pictures(number: int) -> Tensor:
+def images(number: int) -> Tensor:
     return torch.randn(number, 3, 32, 32, generator=torch.Generator().manual_seed(number))
 
 
-def test_each_picture_is_asked_for_once_and_says_the_same_again(
+def test_each_image_is_computed_once_and_has_the_same_features_again(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
-    seen = pictures(3)
+    seen = images(3)
     plain = model.encode(seen, [1] * 3, [2] * 3, TIMES)
     cache_backbone_features(model, DiskCache(tmp_path, 2**30))
-    calls = asked(model)
+    calls = count_images(model)
     first = model.encode(seen, [1] * 3, [2] * 3, TIMES)
     torch.testing.assert_close(first, plain, atol=2e-3, rtol=2e-3)  # half precision
     assert torch.equal(model.encode(seen, [1] * 3, [2] * 3, TIMES), first)
@@ -57,42 +57,42 @@ def test_each_picture_is_asked_for_once_and_says_the_same_again(
     assert calls == [3, 2]
 
 
-def test_what_is_above_the_backbone_still_learns(
+def test_layers_above_the_backbone_still_receive_gradients(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
     cache_backbone_features(model, DiskCache(tmp_path, 2**30))
     for _ in range(2):
         model.zero_grad()
-        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES).square().sum().backward()
+        model.encode(images(3), [1] * 3, [2] * 3, TIMES).square().sum().backward()
         assert all(
             p.grad is not None and p.grad.abs().sum() > 0
             for p in model.tower.blocks[0].mlp.parameters()
         )
 
 
-def test_another_backbone_is_asked_again(
+def test_another_backbone_misses_the_cache(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
     disk = DiskCache(tmp_path, 2**30)
-    calls = asked(model)
+    calls = count_images(model)
     for _ in range(2):
         cache_backbone_features(model, disk)
-        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+        model.encode(images(3), [1] * 3, [2] * 3, TIMES)
     assert calls == [3]
     with torch.no_grad():
         next(model.tower.backbone.parameters()).mul_(2)
     cache_backbone_features(model, disk)
-    model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+    model.encode(images(3), [1] * 3, [2] * 3, TIMES)
     assert calls == [3, 3]
 
 
-def test_a_backbone_that_is_trained_is_not_kept(tmp_path: Path) -> None:
+def test_a_trained_backbone_is_not_cached(tmp_path: Path) -> None:
     folder = base_folder(tmp_path)
     with pytest.raises(ValueError, match=r"recipe trains it: freeze it"):
         prepare_model(tiny_recipe(folder, "run", feature_cache_gb=0.1))
 
 
-def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
+def test_a_run_trains_the_same_weights_with_a_full_and_an_empty_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REVISIT_CACHE", str(tmp_path / "cache"))
@@ -108,13 +108,13 @@ def test_a_run_ends_the_same_with_a_full_cache_as_with_an_empty_one(
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
-def test_what_was_computed_in_bfloat16_is_kept_apart(
+def test_features_computed_in_bfloat16_are_cached_separately(
     model: PVCForConditionalGeneration, tmp_path: Path
 ) -> None:
     cache_backbone_features(model, DiskCache(tmp_path, 2**30))
-    calls = asked(model)
+    calls = count_images(model)
     for _ in range(2):
-        model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+        model.encode(images(3), [1] * 3, [2] * 3, TIMES)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            model.encode(pictures(3), [1] * 3, [2] * 3, TIMES)
+            model.encode(images(3), [1] * 3, [2] * 3, TIMES)
     assert calls == [3, 3]

@@ -1,4 +1,4 @@
-"""Recipes: whole, or refused with the line to change."""
+"""Recipes are complete, or refused in one sentence that names the key."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_recipe_of_the_repository_is_whole(path: Path) -> None:
+def test_every_recipe_of_the_repository_is_valid(path: Path) -> None:
     assert load_recipe(path).steps > 0
 
 
-def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
+def test_values_are_overridden_on_the_command_line(tmp_path: Path) -> None:
     changes = ["steps=7", "data.0.weight=0.5", "lora.rank=4", "bf16=false", "learning_rate=1.0e-5"]
     recipe = load_recipe(written(tmp_path, SMALL), changes)
     assert (recipe.steps, recipe.data[0].weight, recipe.bf16) == (7, 0.5, False)
@@ -80,7 +80,7 @@ def test_values_can_be_changed_from_the_command_line(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_recipe_is_one_sentence_that_names_the_file(
+def test_an_error_in_a_recipe_is_one_sentence_with_the_file_name(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match="recipe.yaml") as error:
@@ -89,13 +89,13 @@ def test_a_wrong_recipe_is_one_sentence_that_names_the_file(
     assert "\n" not in str(error.value)
 
 
-def test_a_change_without_a_value_is_refused(tmp_path: Path) -> None:
+def test_an_override_without_a_value_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="key=value"):
         load_recipe(written(tmp_path, SMALL), ["steps"])
 
 
 @pytest.mark.parametrize("given", ["data.7.path=x", "data.a.path=x", "data.0.path.x=3", "a.b=["])
-def test_a_change_of_what_is_not_there_is_one_sentence(tmp_path: Path, given: str) -> None:
+def test_an_override_of_a_missing_key_is_one_sentence(tmp_path: Path, given: str) -> None:
     with pytest.raises(ValueError, match="--set") as error:
         load_recipe(written(tmp_path, SMALL), [given])
     assert "\n" not in str(error.value)
@@ -107,14 +107,14 @@ def test_an_old_key_of_the_command_line_is_one_sentence_with_its_new_name(tmp_pa
     assert "\n" not in str(error.value)
 
 
-def test_one_word_does_for_a_list_of_one(tmp_path: Path) -> None:
+def test_a_single_value_stands_for_a_list_of_one(tmp_path: Path) -> None:
     text = SMALL + "evaluation: held.jsonl\nfreeze: backbone\nlooks: 1\nsamples:\n"
     recipe = load_recipe(written(tmp_path, text))
     assert (recipe.evaluation, recipe.freeze) == (("held.jsonl",), ("backbone",))
     assert (recipe.looks, recipe.samples) == ((1.0,), "")
 
 
-def test_adapters_are_frozen_only_where_an_earlier_stage_trained_them(tmp_path: Path) -> None:
+def test_adapters_are_frozen_only_if_an_earlier_stage_trained_them(tmp_path: Path) -> None:
     frozen = SMALL + "freeze: language_model\n"
     with pytest.raises(ValueError, match="`start_from` the stage that trained them"):
         load_recipe(written(tmp_path, frozen))

@@ -1,4 +1,4 @@
-"""What a resumed run is compared with, also where an older version has written it down."""
+"""A resumed run is compared with its checkpoint, including those of older versions."""
 
 import json
 from pathlib import Path
@@ -18,14 +18,14 @@ OLD_KEYS = {
 }
 
 
-def as_older_versions_wrote(values: dict[str, Any]) -> dict[str, Any]:
+def with_old_keys(values: dict[str, Any]) -> dict[str, Any]:
     return {OLD_KEYS.get(name, name): value for name, value in values.items()}
 
 
 def test_a_run_with_the_old_recipe_keys_is_the_same_run(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, warmup_ratio=0.25)
     now = fingerprint(recipe, 1)
-    before = {**now, "recipe": as_older_versions_wrote(now["recipe"])}
+    before = {**now, "recipe": with_old_keys(now["recipe"])}
     assert before["recipe"]["warmup"] == 0.25
     refuse_changes(before, now, tmp_path)
     other = fingerprint(tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2), 1)
@@ -35,7 +35,7 @@ def test_a_run_with_the_old_recipe_keys_is_the_same_run(tmp_path: Path) -> None:
 
 def test_a_stored_recipe_with_the_old_keys_is_read(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, save_total_limit=7)
-    stored = as_older_versions_wrote(recipe_values(recipe))
+    stored = with_old_keys(recipe_values(recipe))
     assert {"accumulation", "warmup", "keep"} <= stored.keys()
     (tmp_path / "recipe.json").write_text(json.dumps(stored), encoding="utf-8")
     assert read_recipe(tmp_path) == recipe

@@ -1,4 +1,4 @@
-"""Parts: what is trained, at what rate, through adapters or whole, and that nothing gets lost."""
+"""Trainable parts: learning rates, adapters, and that no trained weight is lost."""
 
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,11 @@ def prepared(folder: Path, **changes: Any) -> tuple[PVCForConditionalGeneration,
 
 
 def batch(processor: PVCProcessor) -> dict[str, Tensor]:
-    """One picture looked at twice, one clip of two frames, and an answer to learn."""
+    """An image with two looks, a clip of two frames, and an answer to train on."""
     pixels = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
-    shown = (Image(pixels[0], 2), Video(pixels[1:], (0.0, 1.0)), Text("?"))
-    said = Conversation((Message("user", shown), Message("assistant", (Text("red"),))))
-    inputs = dict(processor(said))
+    media = (Image(pixels[0], 2), Video(pixels[1:], (0.0, 1.0)), Text("?"))
+    conversation = Conversation((Message("user", media), Message("assistant", (Text("red"),))))
+    inputs = dict(processor(conversation))
     labels = torch.full_like(inputs["input_ids"], -100)
     labels[:, -4:] = inputs["input_ids"][:, -4:]
     return {**inputs, "labels": labels}
@@ -66,7 +66,7 @@ ALL_LORA = {
 }
 
 
-def test_adapters_in_every_part_merge_into_the_same_answers(folder: Path) -> None:
+def test_merging_adapters_in_every_part_does_not_change_the_answers(folder: Path) -> None:
     model, processor = prepared(folder, **ALL_LORA)
     trained = trained_parameters(model)
     ranks = {part_of(name): p.shape[0] for name, p in trained.items() if "lora_A" in name}
@@ -86,7 +86,7 @@ def test_adapters_in_every_part_merge_into_the_same_answers(folder: Path) -> Non
     torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
 
 
-def test_adapters_are_read_back_as_they_were_written(folder: Path, tmp_path: Path) -> None:
+def test_adapters_are_loaded_as_they_were_saved(folder: Path, tmp_path: Path) -> None:
     settings = tiny_recipe(folder, "out", **ALL_LORA)
     model, _ = prepared(folder, **ALL_LORA)
     with torch.no_grad():
@@ -100,14 +100,14 @@ def test_adapters_are_read_back_as_they_were_written(folder: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_frozen_part_has_no_gradient_and_the_others_have(folder: Path, part: str) -> None:
+def test_only_a_frozen_part_has_no_gradient(folder: Path, part: str) -> None:
     model, processor = prepared(folder, freeze=(part,), lora=None, train_language_model=True)
     model(**batch(processor)).loss.backward()
     parts = {part_of(name) for name in gradients(model)}
     assert parts == set(PARTS) - {part, "concepts"}  # this model has no concepts
 
 
-def test_every_part_has_its_rate(folder: Path) -> None:
+def test_every_part_has_its_learning_rate(folder: Path) -> None:
     rates = {"backbone_learning_rate": 1.0, "learning_rate": 2.0, "compressor_learning_rate": 3.0}
     rates |= {"language_learning_rate": 4.0}
     settings = tiny_recipe(folder, "out", lora=None, train_language_model=True, **rates)
@@ -122,7 +122,7 @@ def test_every_part_has_its_rate(folder: Path) -> None:
     assert found == {"backbone": 1.0, "tower": 2.0, "compressor": 3.0, "language_model": 4.0}
 
 
-def test_what_an_earlier_stage_trained_is_written_with_what_this_one_trains(
+def test_weights_trained_by_an_earlier_stage_are_saved_with_those_of_this_one(
     folder: Path, tmp_path: Path
 ) -> None:
     first = tiny_recipe(folder, "out", lora=None, freeze=("language_model",))
@@ -143,7 +143,7 @@ def test_what_an_earlier_stage_trained_is_written_with_what_this_one_trains(
     assert any(".lora_" in name for name in after.keys() - before.keys())
 
 
-def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_path: Path) -> None:
+def test_frozen_adapters_of_an_earlier_stage_do_not_change(folder: Path, tmp_path: Path) -> None:
     first = tiny_recipe(folder, "out")
     model, _ = prepared(folder)
     with torch.no_grad():
@@ -165,7 +165,7 @@ def test_frozen_adapters_of_an_earlier_stage_stay_as_they_are(folder: Path, tmp_
     assert (tmp_path / "second" / "adapter_config.json").is_file()
 
 
-def test_the_card_says_in_words_what_was_trained(folder: Path) -> None:
+def test_the_card_lists_the_trained_parts(folder: Path) -> None:
     alone = ("backbone", "tower", "compressor", "language_model")
     names = tiny_recipe(folder, "out", freeze=alone, start_from="runs/earlier")
     assert what_is_trained(names) == "class word embeddings"
