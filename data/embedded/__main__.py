@@ -14,10 +14,10 @@ from data.embedded.folder import DEFAULT_FOLDER
 from data.embedded.multi_topic import RecordSources, multi_topic_records
 from data.records import record_to_json, write_records
 from data.sources.record_file import RecordFile
-from data.synthetic.concepts import concept_records
+from data.synthetic.classifications import classification_records
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
-CONCEPTS = {"pretrain": 12000, "instruct": 12000}
+CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
 MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
 HELD_SEED = 7
 
@@ -29,10 +29,10 @@ def build(out: Path, workers: int = 2) -> None:
     for seed, (stage, num) in enumerate(WORLDS.items(), start=1):
         _worlds(out / stage, stage, seed, workers, num)
     _worlds(out / "held", "held", HELD_SEED, workers)
-    for seed, (stage, num) in enumerate(CONCEPTS.items(), start=11):
+    for seed, (stage, num) in enumerate(CLASSIFICATIONS.items(), start=11):
         path = out / f"concepts-{stage}.jsonl"
         if not path.exists():
-            write_records(path, concept_records(num, seed, stage))  # type: ignore[arg-type]
+            write_records(path, classification_records(num, seed, stage))  # type: ignore[arg-type]
     if not (out / "chat.jsonl").exists():
         _run("data.prepare.chat", "--out", str(out))
     if not (out / "joined.jsonl").exists():

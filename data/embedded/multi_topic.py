@@ -31,20 +31,21 @@ class RecordSources:
     """The records that conversations are built from."""
 
     worlds: Sequence[Record]  # their turns can be asked in any order
-    concepts: Sequence[Record]  # their later turns depend on the first
+    classifications: Sequence[Record]  # their later turns depend on the first
     chats: Sequence[Record]  # without media
 
 
 def multi_topic_records(sources: RecordSources, num: int, seed: int) -> Iterator[Record]:
     """Yields `num` conversations: one file and a general question, or two or three files."""
-    worlds, concepts, chats = (
-        _Deck(records, f"{seed} {name}") for name, records in vars(sources).items()
-    )
+    worlds = _Deck(sources.worlds, f"{seed} worlds")
+    classifications = _Deck(sources.classifications, f"{seed} concepts")
+    chats = _Deck(sources.chats, f"{seed} chats")
     for number in range(num):
         rng = random.Random(f"joined {seed} {number}")
         num_files = rng.choices(list(NUM_FILES), list(NUM_FILES.values()))[0]
         files = [
-            (worlds if rng.random() < MADE_SHARE else concepts).draw() for _ in range(num_files)
+            (worlds if rng.random() < MADE_SHARE else classifications).draw()
+            for _ in range(num_files)
         ]
         pieces = [turns_of(record)[: rng.choice(NUM_TURNS)] for record in files]
         if num_files == 1 or rng.random() < CHAT_SHARE:
@@ -78,9 +79,7 @@ def turns_of(record: Record) -> list[MessagePair]:
 def _back(record: Record, num_asked: int, rng: random.Random) -> list[MessagePair]:
     """Returns one unused question about the first file, if its record has one."""
     rest = turns_of(record)[num_asked:]
-    if (
-        not rest or not record.media
-    ):  # follow-ups of image-free records depend on their first question
+    if not rest or not record.media:  # image-free follow-ups depend on the first question
         return []
     question, answer = rng.choice(rest)
     kind = record.media[0].kind

@@ -1,4 +1,4 @@
-"""The wording of questions and answers in image-free records (data/synthetic/concepts.py).
+"""The wording of questions and answers in image-free records (data/synthetic/classifications.py).
 
 Questions have phrasings for training and others for scoring only. In answers, {phrase} is "a tabby
 cat", {Phrase} the same with a capital, {family} "cat", {fam} "a cat", {Fam} "A cat".

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from data.scoring import is_right
-from data.synthetic.concepts import UNSURE, concept_records
-from data.synthetic.language.concept_phrases import QUESTIONS
+from data.synthetic.classifications import UNSURE, classification_records
+from data.synthetic.language.classification_phrases import QUESTIONS
 from data.synthetic.language.imagenet_names import (
     NUM_CLASSES,
     family_phrase,
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def instruct() -> list[Record]:
-    return list(concept_records(3000, 3, "instruct"))
+    return list(classification_records(3000, 3, "instruct"))
 
 
 def _part(record: Record) -> dict[str, Any]:
@@ -92,19 +92,19 @@ def test_a_long_description_is_cut_at_the_end_of_a_clause() -> None:
 
 
 def test_the_seed_determines_the_records() -> None:
-    first = list(concept_records(50, 1, "instruct"))
-    assert first == list(concept_records(50, 1, "instruct"))
-    assert first != list(concept_records(50, 2, "instruct"))
+    first = list(classification_records(50, 1, "instruct"))
+    assert first == list(classification_records(50, 1, "instruct"))
+    assert first != list(classification_records(50, 2, "instruct"))
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "instruct"])
 def test_a_thousand_records_contain_every_class_once(stage: Any) -> None:
-    counts = Counter(_part(record)["class"] for record in concept_records(1000, 0, stage))
+    counts = Counter(_part(record)["class"] for record in classification_records(1000, 0, stage))
     assert set(counts.values()) == {1}
     assert len(counts) == NUM_CLASSES
 
 
-def test_only_the_first_user_turn_carries_the_concept(instruct: list[Record]) -> None:
+def test_only_the_first_user_turn_has_the_classification(instruct: list[Record]) -> None:
     for record in instruct:
         parts = [part for message in record["messages"] for part in message["content"]]
         assert [part["type"] for part in parts].count("concept") == 1
@@ -156,7 +156,7 @@ def test_training_never_sees_the_phrasings_of_scoring() -> None:
         assert not set(train) & set(held)
     scored = {
         question
-        for record in concept_records(400, 0, "pretrain", split="held")
+        for record in classification_records(400, 0, "pretrain", split="held")
         for question, _ in _exchanges(record)
     }
     known = {question for train, _ in QUESTIONS.values() for question in train}

@@ -1,12 +1,12 @@
-"""Image-free records that teach a language model to put a classifier's knowledge into words.
+"""Image-free records that teach a language model to verbalize the outputs of a classifier.
 
 The media part of a record is
 
     {"type": "concept", "class": 281, "seed": 7, "confidence": 0.63, "family": "cat"}
 
-and the collator turns it into simulated outputs of the classifier, with that much probability on
-the class and the rest on its like. So all thousand kinds can be taught without a single photograph.
-Answers follow the confidence: sure, hedged, or "I can't tell".
+which becomes a simulated classifier output with that probability on the class and the rest on
+similar ones (data/embedded/). So all thousand classes can be taught without a single photograph.
+The answers depend on the confidence: plain, hedged, or "I can't tell".
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import random
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from data.synthetic.language import concept_phrases as say
+from data.synthetic.language import classification_phrases as phrases
 from data.synthetic.language.imagenet_names import ImageNetClass, family_phrase, imagenet_classes
 
-SURE, UNSURE = 0.45, 0.15  # at SURE and above answers are plain, below UNSURE nothing is named
+SURE, UNSURE = 0.45, 0.15  # plain answers from SURE on, no names below UNSURE
 
 Exchange = tuple[str, str, list[str], list[str]]  # question, answer, right and nearly right answers
 
-# Families that overlap: none of a line is used to say no about another of it.
-_ALIKE = [
+# Overlapping families: a question about one is never answered "no" for another of its line.
+_OVERLAPPING = [
     set(line.split(","))
     for line in (
         "dog,wild dog,wolf,fox",
@@ -51,13 +51,13 @@ _ALIKE = [
 ]
 
 
-def concept_records(
+def classification_records(
     num: int,
     seed: int,
     stage: Literal["pretrain", "instruct"],
     split: Literal["train", "held"] = "train",
 ) -> Iterator[dict[str, Any]]:
-    """`num` records in JSONL form, the same for the same seed; every kind comes up equally often.
+    """Yields `num` records in JSONL form, determined by the seed; classes occur equally often.
 
     "pretrain" asks once for a name or a caption; "instruct" asks everything, in up to three turns.
     """
@@ -77,8 +77,8 @@ def concept_records(
         }
         if kind.family:
             media["family"] = kind.family
-        talk = _Talk(rng, kind, confidence, held=split == "held")
-        task, exchanges = talk.pretrain() if stage == "pretrain" else talk.instruct()
+        dialogue = _Dialogue(rng, kind, confidence, held=split == "held")
+        task, exchanges = dialogue.pretrain() if stage == "pretrain" else dialogue.instruct()
         yield {
             "id": f"concept-{stage}-{split}-{seed}-{number:06d}",
             "messages": _messages(media, exchanges),
@@ -97,8 +97,8 @@ def _messages(media: dict[str, Any], exchanges: list[Exchange]) -> list[dict[str
     return messages
 
 
-class _Talk:
-    """Questions and answers about one kind, seen with one confidence."""
+class _Dialogue:
+    """Makes questions and answers about one class at one confidence."""
 
     def __init__(
         self, rng: random.Random, kind: ImageNetClass, confidence: float, held: bool
@@ -107,17 +107,17 @@ class _Talk:
         self.near = [kind.family] if kind.family else []
 
     def pretrain(self) -> tuple[str, list[Exchange]]:
-        """A name or a caption."""
+        """Asks for a name or a caption."""
         ask = self.rng.choice(["name", "name", "describe"])
-        answer = self._say(say.NAMED if ask == "name" else say.CAPTION)
+        answer = self._fill(phrases.NAMED if ask == "name" else phrases.CAPTION)
         return f"concept-{ask}", [(self._question(ask), answer, [self.kind.name], self.near)]
 
     def instruct(self) -> tuple[str, list[Exchange]]:
-        """Any question, and up to two that follow from it."""
+        """Asks any question and up to two follow-ups."""
         if self.confidence < UNSURE:
             question = self._question(self.rng.choice(["name", "describe", "name", "animal"]))
             marks = ["tell", "sure", "make out", "recognize"]
-            return "concept-unknown", [(question, self._say(say.UNKNOWN), marks, [])]
+            return "concept-unknown", [(question, self._fill(phrases.UNKNOWN), marks, [])]
         openings = ["name"] * 4 + ["describe"] * 2 + ["presence"] * 4 + ["animal"]
         opening = self.rng.choice(openings + ["kind"] * bool(self.kind.family))
         subjects = [opening]
@@ -143,36 +143,36 @@ class _Talk:
         if about in ("reason", "looks"):
             return question, kind.description, [], []
         if about == "kind":
-            return question, self._named(say.NAMED_AS_KIND), [kind.name], []
+            return question, self._named(phrases.NAMED_AS_KIND), [kind.name], []
         if about == "animal" and not kind.is_animal:
-            return question, self._say(say.NO_ANIMAL), ["no animal", "don't"], []
+            return question, self._fill(phrases.NO_ANIMAL), ["no animal", "don't"], []
         if about == "sure" and self.confidence >= SURE:
-            return question, self._say(say.SURE), ["yes", "sure"], []
+            return question, self._fill(phrases.SURE), ["yes", "sure"], []
         if about == "sure":
-            return question, self._say(say.NOT_SURE), ["not", "no"], []
+            return question, self._fill(phrases.NOT_SURE), ["not", "no"], []
         if about == "general":
-            return question, self._say(say.GENERAL), self.near, []
+            return question, self._fill(phrases.GENERAL), self.near, []
         if about == "living":
-            answers = say.IS_ANIMAL if kind.is_animal else say.IS_NO_ANIMAL
-            return question, self._say(answers), ["yes" if kind.is_animal else "no"], []
-        answers = say.CAPTION if about == "describe" else say.NAMED
+            answers = phrases.IS_ANIMAL if kind.is_animal else phrases.IS_NO_ANIMAL
+            return question, self._fill(answers), ["yes" if kind.is_animal else "no"], []
+        answers = phrases.CAPTION if about == "describe" else phrases.NAMED
         return question, self._named(answers), [kind.name], self.near
 
     def _presence(self, question: str) -> Exchange:
-        """Half yes, half no; by the kind's own name or the family's."""
+        """Asks about presence by class or family name; half the answers are yes."""
         present = self.rng.random() < 0.5
-        kind = self.kind if present else self._unlike()
+        kind = self.kind if present else self._different_class()
         by_family = kind.family and self.rng.random() < 0.6
         thing = family_phrase(str(kind.family)) if by_family else kind.phrase
         if present:
-            return question.format(thing=thing), self._say(say.PRESENT), ["yes"], []
-        answer = self._say(say.ABSENT, asked=thing.replace("some ", "any "))
+            return question.format(thing=thing), self._fill(phrases.PRESENT), ["yes"], []
+        answer = self._fill(phrases.ABSENT, asked=thing.replace("some ", "any "))
         return question.format(thing=thing), answer, ["no"], []
 
-    def _unlike(self) -> ImageNetClass:
-        """A kind that can't be mistaken for ours by name or family; mostly of the same realm."""
+    def _different_class(self) -> ImageNetClass:
+        """Picks a class not confusable by name or family; usually also an animal or also none."""
         own = self.kind
-        alike = {own.family}.union(*(group for group in _ALIKE if own.family in group))
+        alike = {own.family}.union(*(group for group in _OVERLAPPING if own.family in group))
         same_realm = self.rng.random() < 0.6
         while True:
             other = self.rng.choice(imagenet_classes())
@@ -183,12 +183,12 @@ class _Talk:
                 return other
 
     def _named(self, templates: list[str]) -> str:
-        """Names the kind as plainly as the confidence allows."""
+        """Names the class as plainly as the confidence allows."""
         if self.confidence < SURE and self.rng.random() < 0.6:
-            return self._say(say.HEDGED + say.HEDGED_WITH_FAMILY)
-        return self._say(templates + say.NAMED_WITH_FAMILY * (self.rng.random() < 0.3))
+            return self._fill(phrases.HEDGED + phrases.HEDGED_WITH_FAMILY)
+        return self._fill(templates + phrases.NAMED_WITH_FAMILY * (self.rng.random() < 0.3))
 
-    def _say(self, templates: list[str], asked: str = "") -> str:
+    def _fill(self, templates: list[str], asked: str = "") -> str:
         kind = self.kind
         fitting = [text for text in templates if kind.family or "{fam" not in text.lower()]
         family = family_phrase(kind.family) if kind.family else ""
@@ -197,7 +197,7 @@ class _Talk:
         return self.rng.choice(fitting).format(**words, **capitals)
 
     def _question(self, about: str) -> str:
-        return self.rng.choice(say.QUESTIONS[about][self.held])
+        return self.rng.choice(phrases.QUESTIONS[about][self.held])
 
 
 def _capital(text: str) -> str:
