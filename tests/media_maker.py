@@ -1,9 +1,8 @@
-"""Makes the odd files the tests need: every frame carries its own number as a bar code.
+"""Makes the unusual files the tests need: every frame carries its own number as a bar code.
 
 The upper half of a frame holds 16 black or white columns, the bits of the frame's number; it
 survives every codec used here, so a wrong frame cannot pass for the right one. The lower half is
-grey, with a red square in its lower left corner, so that a turned or mirrored picture is seen as
-well.
+gray, with a red square in its lower left corner, which reveals a rotated or mirrored picture.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ def read_bar_code(frame: NDArray[np.uint8]) -> int:
     """The number in a frame of any size."""
     height, width, _ = frame.shape
     row = frame[height // 8 : 3 * height // 8].astype(float).mean(axis=(0, 2))
-    centres = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
-    return int(sum(1 << bit for bit, x in enumerate(centres) if row[x] > 127))
+    centers = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
+    return int(sum(1 << bit for bit, x in enumerate(centers) if row[x] > 127))
 
 
 def red_corner(frame: NDArray[np.uint8]) -> str:
@@ -90,7 +89,7 @@ def write_video(
     with av.open(str(path), "w", format=format, container_options=container or {}) as output:
         stream = output.add_stream(codec, rate=fps, options={**choices, **(options or {})})
         stream.pix_fmt = pix_fmt
-        stream.codec_context.thread_count = 1  # on few cores, threads only hinder each other
+        stream.codec_context.thread_count = 1  # on few cores, more threads are slower
         stream.codec_context.gop_size = gop
         audio = output.add_stream("aac", rate=16000, layout="mono") if sound else None
         if times_ms is not None:
@@ -123,16 +122,16 @@ def patch(path: Path, box: bytes, offset: int, value: bytes) -> Path:
 
 
 def lie_about_samples(path: Path) -> Path:
-    """The time table claims 2^31 - 1 samples."""
+    """Sets the sample count of the time table to 2^31 - 1."""
     return patch(path, b"stts", 12, struct.pack(">I", 0x7FFFFFFF))
 
 
 def set_edit_list(path: Path, first: float, seconds: float) -> Path:
-    """Of the video only [first, first + seconds] is to be shown (an edit list with one entry)."""
+    """Restricts the video to [first, first + seconds] by an edit list with one entry."""
     data = path.read_bytes()
     movie_scale = struct.unpack_from(">I", data, data.index(b"mvhd") + 16)[0]
     track_scale = struct.unpack_from(">I", data, data.index(b"mdhd") + 16)[0]
-    old = struct.unpack_from(">i", data, data.index(b"elst") + 16)[0]  # B frames start above zero
+    old = struct.unpack_from(">i", data, data.index(b"elst") + 16)[0]  # positive with B frames
     patch(path, b"elst", 12, struct.pack(">I", round(seconds * movie_scale)))
     return patch(path, b"elst", 16, struct.pack(">i", old + round(first * track_scale)))
 
@@ -147,5 +146,5 @@ TURNED = {  # display matrices in 16.16 fixed point, the right column 2.30
 
 
 def set_matrix(path: Path, matrix: Sequence[int]) -> Path:
-    """The display matrix of the first track of an MP4 (version 0 of its header)."""
+    """Sets the display matrix of the first track of an MP4 (version 0 of its header)."""
     return patch(path, b"tkhd", 4 + 4 + 20 + 16, struct.pack(">9i", *matrix))

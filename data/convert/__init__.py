@@ -1,1 +1,1 @@
-"""Other formats of training data to our records: `python -m data convert`."""
+"""Converts other formats of training data to records: `python -m data convert`."""

@@ -1,4 +1,4 @@
-"""Where the media of a converted record lie: found, checked, and brought below the records."""
+"""Resolves the media of converted records: finds, checks and copies them below the records."""
 
 import base64
 import binascii
@@ -17,28 +17,28 @@ ENDINGS = {
 
 
 class OutsideError(ValueError):
-    """The media do not lie where records can name them."""
+    """The media are not in a folder that records can refer to."""
 
 
 @dataclass(frozen=True)
-class Placer:
-    """Names media for records in `folder`; files come from `media` and nowhere else."""
+class MediaPaths:
+    """Paths of media for records in `folder`; only files inside `media` are used."""
 
     media: Path
     folder: Path
-    copy: bool = False  # those that lie elsewhere, into folder/media/
+    copy: bool = False  # files outside `folder`, into folder/media/
 
     def __call__(self, kind: str, name: str) -> str:
-        """The path that a record gives this file."""
+        """The path of a file relative to the records' folder."""
         if name.startswith("data:"):
             return self._written(name)
         name = name.removeprefix("file://")
         if "://" in name:
-            raise CannotConvertError(f"{name:.80} is an address on the network; download it first")
+            raise CannotConvertError(f"{name:.80} is a network address; download it first")
         root, folder = self.media.resolve(), self.folder.resolve()
         path = (root / name).resolve()
         if not path.is_relative_to(root):
-            raise CannotConvertError(f"{name} lies outside {self.media} (--media says where it is)")
+            raise CannotConvertError(f"{name} is outside {self.media}; set its folder with --media")
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "does not exist"
             raise CannotConvertError(f"the {kind} {name} {what} in {self.media}")
@@ -46,7 +46,7 @@ class Placer:
             return path.relative_to(folder).as_posix()
         if not self.copy:
             raise OutsideError(
-                f"the media lie in {self.media}, but records may only name files below their own "
+                f"the media are in {self.media}, but records can only name files below their own "
                 f"folder, {self.folder}: write the records there, or add --copy-media"
             )
         target = folder / "media" / path.relative_to(root)
@@ -56,15 +56,15 @@ class Placer:
         return target.relative_to(folder).as_posix()
 
     def _written(self, address: str) -> str:
-        """A file that the entry itself holds, in base64."""
+        """Writes a file that the entry itself contains in base64."""
         head, comma, body = address.partition(",")
         kind = head.removeprefix("data:").removesuffix(";base64")
         if not comma or not head.endswith(";base64") or kind not in ENDINGS:
-            raise CannotConvertError(f"holds data of a kind that is not read here ({head:.40})")
+            raise CannotConvertError(f"contains data of an unsupported type ({head:.40})")
         try:
             content = base64.b64decode(body, validate=True)
         except binascii.Error:
-            raise CannotConvertError("holds data that are not base64") from None
+            raise CannotConvertError("contains data that is not valid base64") from None
         name = hashlib.sha256(content).hexdigest()[:24] + ENDINGS[kind]
         target = self.folder / "media" / name
         if not target.exists():
@@ -76,7 +76,7 @@ class Placer:
 
 
 def _link_or_copy(path: Path, target: Path) -> None:
-    """The same file under another name where the disk allows it, else a copy."""
+    """Makes a hard link if the disk allows it, else a copy."""
     try:
         os.link(path, target)
     except OSError:

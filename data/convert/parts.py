@@ -1,4 +1,4 @@
-"""Messages of other formats as ours: roles, and media in the places of their tags."""
+"""Builds record messages from other formats: maps roles and inserts media at their tags."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,47 +6,47 @@ from typing import Any
 
 from vlm.plural import plural
 
-# What formats call who speaks; what is not here has no counterpart (tools and what they return).
+# Role names of other formats; missing ones (tools and their results) cannot be converted.
 ROLES = {
     **dict.fromkeys(("human", "user"), "user"),
     **dict.fromkeys(("gpt", "assistant", "chatgpt", "bot", "model"), "assistant"),
     **dict.fromkeys(("system", "developer"), "system"),
 }
 TAG = re.compile(r"<(image|video)>")
-LABEL = re.compile(r"(?:Image|Frame|Video)[- ]?\d+: ?$")  # ours is written by the prompt
+LABEL = re.compile(r"(?:Image|Frame|Video)[- ]?\d+: ?$")  # the prompt writes its own labels
 
 Part = dict[str, str]
-Place = Callable[[str, str], str]  # (kind, name) -> where it lies from the records' folder
+MediaPath = Callable[[str, str], str]  # (kind, name) -> path relative to the records' folder
 
 
 class CannotConvertError(ValueError):
-    """A conversation that has no counterpart among our records, and why."""
+    """A conversation that records cannot hold, with the reason."""
 
 
 def role_of(name: Any) -> str:
-    """Our word for who speaks."""
+    """The role of a record message for another format's role name."""
     role = ROLES.get(str(name))
     if role is None:
-        raise CannotConvertError(f"a turn comes from {name!r}, which has no counterpart here")
+        raise CannotConvertError(f"a turn has the role {name!r}, which records cannot hold")
     return role
 
 
 def names(value: Any, what: str) -> list[str]:
-    """Media of a field: a name, a list of names, or nothing."""
+    """File names in a field that holds a name, a list of names or nothing."""
     listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
     for name in listed:
         if not isinstance(name, str) or not name:
-            raise CannotConvertError(f'"{what}" holds {name!r}, which is no name of a file')
+            raise CannotConvertError(f'"{what}" contains {name!r}, which is not a file name')
     return listed
 
 
-def place_media(
-    turns: Sequence[tuple[str, str]], images: list[str], videos: list[str], place: Place
+def insert_media(
+    turns: Sequence[tuple[str, str]], images: list[str], videos: list[str], path_of: MediaPath
 ) -> list[dict[str, Any]]:
-    """(role, text with tags) by turns -> messages; each tag takes the next of its files.
+    """Converts (role, text with tags) turns to messages; each tag takes the next of its files.
 
-    Without any tag, all media stand before the first question. `<image>` may stand for videos
-    where there are no images, as in LLaVA-Video's data.
+    Without any tag, all media precede the first question. `<image>` may stand for a video if there
+    are no images, as in LLaVA-Video's data.
     """
     found = [tag for _, text in turns for tag in TAG.findall(text)]
     if found and not images and videos and "video" not in found:
@@ -63,15 +63,15 @@ def place_media(
     messages = []
     for role, text in turns:
         if role != "user" and TAG.search(text):
-            raise CannotConvertError(f"a tag stands in what the {role} says")
+            raise CannotConvertError(f"a turn of the {role} contains a media tag")
         parts: list[Part] = []
         if role == "user":
-            parts += [media_part(kind, name, place) for kind, name in untagged]
+            parts += [media_part(kind, name, path_of) for kind, name in untagged]
             untagged = []
         pieces = TAG.split(text)  # text, kind, text, kind, ..., text
         for index, piece in enumerate(pieces):
             if index % 2:
-                parts.append(media_part(piece, next(waiting[piece]), place))
+                parts.append(media_part(piece, next(waiting[piece]), path_of))
                 continue
             words = LABEL.sub("", piece) if index + 1 < len(pieces) else piece
             words = words.strip("\n") if len(pieces) > 1 else words
@@ -81,14 +81,14 @@ def place_media(
     return messages
 
 
-def media_part(kind: str, name: str, place: Place) -> Part:
-    return {"type": kind, kind: place(kind, name)}
+def media_part(kind: str, name: str, path_of: MediaPath) -> Part:
+    return {"type": kind, kind: path_of(kind, name)}
 
 
 def message(role: str, parts: list[Part]) -> dict[str, Any]:
-    """A message of ours; of words alone in the short form."""
+    """A record message, in the short form if it is only text."""
     if not parts:
-        raise CannotConvertError(f"a turn of the {role} says nothing")
+        raise CannotConvertError(f"a turn of the {role} is empty")
     if len(parts) == 1 and parts[0]["type"] == "text":
         return {"role": role, "content": parts[0]["text"]}
     return {"role": role, "content": parts}

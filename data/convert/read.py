@@ -1,4 +1,4 @@
-"""Reading files of other formats: JSON lists, JSONL, and InternVL's lists of such files."""
+"""Reads files of other formats: JSON lists, JSONL, and InternVL's lists of such files."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of conversations, where its media lie, and how often it is to be seen."""
+    """One file of conversations, the folder of its media, and its repeat count."""
 
     name: str
     path: Path
@@ -17,11 +17,13 @@ class SourceFile:
     repeat: float = 1.0
 
 
-Found = tuple[str, Mapping[str, Any] | str]  # where it stands, and the entry or what is wrong
+Found = tuple[
+    str, Mapping[str, Any] | str
+]  # its location, and the entry or the reason why it is unusable
 
 
 def files_of(path: Path, media: Path | None = None) -> list[SourceFile]:
-    """The files that a path means: itself, or those an InternVL list names."""
+    """The files to convert for a path: itself, or those in an InternVL list."""
     listed = _internvl_list(path)
     if listed is None:
         return [SourceFile(path.stem, path, media or path.parent)]
@@ -36,7 +38,7 @@ def files_of(path: Path, media: Path | None = None) -> list[SourceFile]:
 
 
 def entries(path: Path) -> Iterator[Found]:
-    """The entries of a file in order; one that is none is a sentence instead."""
+    """Yields the entries of a file in order; for an unusable entry, the reason instead."""
     try:
         with path.open(encoding="utf-8") as file:
             if _is_list(path):
@@ -58,16 +60,19 @@ def _line(line: str) -> Mapping[str, Any] | str:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         return f"is not JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
-    return value if isinstance(value, dict) else "is no JSON object"
+    return value if isinstance(value, dict) else "is not a JSON object"
 
 
 def _listed(path: Path, values: list[Any]) -> Iterator[Found]:
     for number, value in enumerate(values, start=1):
-        yield f"{path}, entry {number}", value if isinstance(value, dict) else "is no JSON object"
+        yield (
+            f"{path}, entry {number}",
+            value if isinstance(value, dict) else "is not a JSON object",
+        )
 
 
 def _is_list(path: Path) -> bool:
-    """Whether the file is one JSON list and not an object on each line."""
+    """Whether the file is one JSON list, not one object per line."""
     with path.open(encoding="utf-8") as file:
         while piece := file.read(4096):
             if piece.strip():
@@ -76,13 +81,13 @@ def _is_list(path: Path) -> bool:
 
 
 def _internvl_list(path: Path) -> dict[str, Any] | None:
-    """{name: {root, annotation, repeat_time, ...}}, if the file is one."""
+    """{name: {root, annotation, repeat_time, ...}}, or None if the file is not such a list."""
     try:
         if path.suffix != ".json" or _is_list(path):
             return None
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
-        return None  # `entries` says what is wrong
+        return None  # `entries` reports the reason
     if not isinstance(value, dict) or not value:
         return None
     files = [isinstance(entry, dict) and "annotation" in entry for entry in value.values()]
@@ -90,6 +95,6 @@ def _internvl_list(path: Path) -> dict[str, Any] | None:
 
 
 def _beside(path: Path, name: str) -> Path:
-    """A path that a file names: from the file's folder, or, where that is not there, from here."""
+    """Resolves a path from the file's folder or, if missing there, from the current folder."""
     beside = path.parent / name
     return beside if beside.exists() else Path(name)

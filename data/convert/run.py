@@ -1,4 +1,4 @@
-"""Converting whole files: what became records, and what did not and why."""
+"""Converts whole files; lists the entries that could not be converted with the reason."""
 
 import json
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from typing import Any
 from tqdm import tqdm
 
 from data.convert.formats import FORMATS, detect
-from data.convert.media_paths import Placer
+from data.convert.media_paths import MediaPaths
 from data.convert.parts import CannotConvertError
 from data.convert.read import SourceFile, entries, files_of
 from data.records import RecordError, record_from_json, write_records
 
-LOOKED_AT = 100  # entries from which the format is told
+NUM_DETECT = 100  # first entries, used to detect the format
 LEFT_OUT = ".not-converted.jsonl"
 
 
 @dataclass
 class Converted:
-    """What became of one file."""
+    """The result for one file."""
 
     path: Path
     format: str
@@ -33,14 +33,16 @@ class Converted:
 def convert(
     source: Path, out: Path, format: str = "", media: Path | None = None, copy: bool = False
 ) -> list[Converted]:
-    """Writes the records of every file that `source` means; one result for each.
+    """Writes the records of every file in `source`; returns one result per file.
 
-    ValueError where nothing can be read, the format cannot be told, or `out` does not fit.
+    Raises ValueError if nothing can be read, the format is unclear, or `out` does not fit.
     """
     files = files_of(source, media)
     into_folder = len(files) > 1 or out.is_dir()
     if len(files) > 1 and out.suffix == ".jsonl":
-        raise ValueError(f"{source} names {len(files)} files: give a folder for them, not {out}")
+        raise ValueError(
+            f"{source} lists {len(files)} files: give an output folder instead of {out}"
+        )
     return [
         _convert(file, out / f"{file.name}.jsonl" if into_folder else out, format, copy)
         for file in files
@@ -49,10 +51,10 @@ def convert(
 
 def _convert(file: SourceFile, out: Path, format: str, copy: bool) -> Converted:
     if out.exists() and out.samefile(file.path):
-        raise ValueError(f"{out} is the file that is to be converted; give another")
+        raise ValueError(f"{out} is the input file itself; give another output file")
     result = Converted(out, format or format_of(file.path), file.repeat)
-    placer = Placer(file.media, out.parent, copy)
-    result.num_records = write_records(out, _records(file, result, placer))
+    media_paths = MediaPaths(file.media, out.parent, copy)
+    result.num_records = write_records(out, _records(file, result, media_paths))
     listed = out.with_name(out.stem + LEFT_OUT)
     listed.unlink(missing_ok=True)
     if result.left_out:
@@ -61,18 +63,20 @@ def _convert(file: SourceFile, out: Path, format: str, copy: bool) -> Converted:
 
 
 def format_of(path: Path) -> str:
-    """The format of a file, told from its first entries."""
-    first = [entry for _, entry in islice(entries(path), LOOKED_AT) if not isinstance(entry, str)]
+    """Detects the format of a file from its first entries."""
+    first = [entry for _, entry in islice(entries(path), NUM_DETECT) if not isinstance(entry, str)]
     if not first:
-        raise ValueError(f"{path}: no conversation was found in it")
+        raise ValueError(f"{path}: contains no conversation")
     try:
         return detect(first)
     except ValueError as error:
         known = ", ".join(FORMATS)
-        raise ValueError(f"{path}: {error}; say the format with --from ({known})") from None
+        raise ValueError(f"{path}: {error}; set the format with --from ({known})") from None
 
 
-def _records(file: SourceFile, result: Converted, placer: Placer) -> Iterator[dict[str, Any]]:
+def _records(
+    file: SourceFile, result: Converted, media_paths: MediaPaths
+) -> Iterator[dict[str, Any]]:
     messages_of = FORMATS[result.format]
     bar = tqdm(entries(file.path), file.name, unit="conversation", delay=1)
     for number, (where, entry) in enumerate(bar, start=1):
@@ -82,8 +86,8 @@ def _records(file: SourceFile, result: Converted, placer: Placer) -> Iterator[di
         try:
             name = entry.get("id")
             name = f"{file.name}-{number:07d}" if name in (None, "") else str(name)
-            record = {"id": name, "messages": messages_of(entry, placer)}
-            record_from_json(json.dumps(record), placer.folder, where)
+            record = {"id": name, "messages": messages_of(entry, media_paths)}
+            record_from_json(json.dumps(record), media_paths.folder, where)
         except CannotConvertError as error:
             result.left_out.append((where, str(error)))
         except RecordError as error:

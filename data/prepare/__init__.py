@@ -1,1 +1,1 @@
-"""Materials from public packages: named pictures, photographs for scoring, fonts, conversations."""
+"""Assets from public packages: named pictures, photographs for scoring, fonts, conversations."""

@@ -1,6 +1,6 @@
-"""Fetches and lays out the stock of made pictures: `python -m data.prepare.assets [--out DIR]`.
+"""Prepares the assets of synthetic pictures: `python -m data.prepare.assets [--out DIR]`.
 
-Objects with names (two emoji sets, photo cut-outs), backgrounds and fonts, all in the cache folder.
+Named objects (two emoji sets, photo cut-outs), backgrounds and fonts, all in the cache folder.
 About 12 % of the names, two font families and some backgrounds are held out for scoring.
 """
 
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from data.prepare import sources
+from data.prepare import packages
 from data.prepare.emoji import emoji_pictures
 from data.prepare.fetch import FetchError, Package, cache_folder, fetch
-from data.prepare.stamps import stamp_pictures
+from data.prepare.tuxpaint import stamp_pictures
 
-LONGEST_SIDE = 192  # pixels; made pictures are 256 wide, so no object needs more
+LONGEST_SIDE = 192  # pixels; synthetic pictures are 256 wide, so no object needs more
 BACKGROUND_SIZE = (960, 720)
 HELD_PERCENT = 12
 
@@ -31,18 +31,20 @@ Row = dict[str, str]
 
 
 def prepare(out: Path) -> None:
-    """Everything, into `out`. What one package manager cannot give is said and left out."""
+    """Writes all assets to `out`. Reports and skips packages that cannot be fetched."""
     downloads = cache_folder() / "downloads"
     out.mkdir(parents=True, exist_ok=True)
 
     def get(package: Package) -> Path:
         return fetch(package, downloads)
 
-    emoji = _try(lambda: emoji_pictures(get(sources.FLUENT), get(sources.GOOGLE)))
-    stamps = _try(lambda: stamp_pictures(get(sources.STAMPS)))
+    emoji = _try(lambda: emoji_pictures(get(packages.FLUENT), get(packages.GOOGLE)))
+    stamps = _try(lambda: stamp_pictures(get(packages.TUXPAINT_STAMPS)))
     objects = write_objects([*emoji, *stamps], out)
     if not objects:
-        raise FetchError("No objects could be fetched, so no pictures can be made.")
+        raise FetchError(
+            "No objects could be fetched, so no pictures can be drawn; see the reasons above."
+        )
     names = {row["name"] for row in objects}
     held = {row["name"] for row in objects if row["split"] == "held"}
     _write(out, "objects", objects)
@@ -56,12 +58,12 @@ def prepare(out: Path) -> None:
 
 
 def is_held_out(name: str) -> bool:
-    """Whether objects of this name are kept for scoring: the same everywhere, for every set."""
+    """Whether objects of this name are held out for scoring, in every set alike."""
     return int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % 100 < HELD_PERCENT
 
 
 def write_objects(pictures: Iterable[tuple[str, str, str, Path]], out: Path) -> list[Row]:
-    """Crops, shrinks and saves (name, category, set, file) pictures; rows for objects.json."""
+    """Crops, shrinks and saves (name, category, set, file) pictures; returns objects.json rows."""
     rows: list[Row] = []
     used: set[str] = set()
     shutil.rmtree(out / "objects", ignore_errors=True)
@@ -90,18 +92,18 @@ def _endings() -> Iterator[str]:
 
 
 def write_backgrounds(get: Callable[[Package], Path], out: Path) -> list[Row]:
-    """Photographs of nothing in particular, cut to 4:3."""
+    """Saves photographs without a main object, cropped to 4:3."""
     rows = []
     (out / "backgrounds").mkdir(exist_ok=True)
-    for package, names in sources.BACKGROUNDS:
+    for package, names in packages.BACKGROUNDS:
         folder = get(package)
         for name, split in _marked(names):
             found = sorted(folder.rglob(f"{name}.jpg"))
             found += sorted(folder.rglob(f"{name}/contents/images/2560x1600.jpg"))
             if not found:
-                raise FetchError(f"{package.name} holds no background {name}.")
+                raise FetchError(f"{package.name} contains no background {name}.")
             with Image.open(found[0]) as opened:
-                opened.draft("RGB", (1920, 1440))  # JPEG decodes quickly at a half or a quarter
+                opened.draft("RGB", (1920, 1440))  # JPEG decodes faster at a half or a quarter
                 picture = opened.convert("RGB")
             height = min(picture.height, picture.width * 3 // 4)
             width = height * 4 // 3
@@ -114,14 +116,14 @@ def write_backgrounds(get: Callable[[Package], Path], out: Path) -> list[Row]:
 
 
 def write_fonts(get: Callable[[Package], Path], out: Path) -> list[Row]:
-    """Regular, bold and italic of each family."""
+    """Copies regular, bold and italic of each family."""
     rows = []
     (out / "fonts").mkdir(exist_ok=True)
-    for package, families in sources.FONTS:
+    for package, families in packages.FONTS:
         folder = get(package)
         for family, split in _marked(families):
             for style in ("Regular", "Bold", "Italic"):
-                # DejaVu's regular files carry no style in their names.
+                # DejaVu's regular files have no style in their names.
                 stems = {f"{family}-{style}", family if style == "Regular" else ""}
                 found = [file for file in folder.rglob("*.[to]tf") if file.stem in stems]
                 if not found:
@@ -142,7 +144,7 @@ def _try(make: Callable[[], Iterable]) -> list:
     try:
         return list(make())
     except FetchError as error:
-        print(f"left out: {error}")
+        print(f"skipped: {error}")
         return []
 
 

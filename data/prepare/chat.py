@@ -1,8 +1,8 @@
-"""Text-only conversations that keep the language model's chat alive: `python -m data.prepare.chat`.
+"""Text-only conversations that preserve the language model's chat: `python -m data.prepare.chat`.
 
-Short prompts made from templates are answered by the base model itself, greedily, so that tuning
-on them holds it where it is. Writes chat.jsonl and, with other words in the same templates, the
-held-out chat-held.jsonl: what the tuned model's own answers are compared with.
+The base model itself answers short prompts from templates greedily, so that tuning on them keeps it
+unchanged. Writes chat.jsonl and, with other words in the same templates, the held-out
+chat-held.jsonl with which the tuned model's answers are compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH = 24
 SECOND_QUESTIONS = ["Can you say that more simply?", "Tell me more.", "Why?", "Thanks!", "Shorter."]
 SHARE_OF_SECOND_QUESTIONS = 0.15
 
-# template: words separated by "; ". Each word gives one prompt.
+# Template: words separated by "; ". Each word makes one prompt.
 TEMPLATES = {
     "What is the capital of {}?": (
         "France; Japan; Italy; Spain; Canada; Egypt; Brazil; Germany; Norway; India; China; "
@@ -214,7 +214,7 @@ TEMPLATES = {
 
 
 def prompts(seed: int = 0) -> tuple[list[str], list[str]]:
-    """(for training, held out): every template with every one of its words, shuffled."""
+    """(for training, held out): every template with each of its words, shuffled."""
     filled = [
         t.format(word.strip()) for t, words in TEMPLATES.items() for word in words.split("; ")
     ]
@@ -225,14 +225,14 @@ def prompts(seed: int = 0) -> tuple[list[str], list[str]]:
 def chatml(turns: Sequence[str]) -> str:
     """User and assistant turns in ChatML without a system prompt, ready for the next answer."""
     roles = ("user", "assistant")
-    said = "".join(
+    text = "".join(
         f"<|im_start|>{roles[number % 2]}\n{turn}<|im_end|>\n" for number, turn in enumerate(turns)
     )
-    return said + "<|im_start|>assistant\n"
+    return text + "<|im_start|>assistant\n"
 
 
 def whole_sentences(answer: str, complete: bool) -> str:
-    """The answer, cut at its last whole sentence where generation stopped early; "" if none is."""
+    """The answer; if incomplete, cut after its last whole sentence, "" if there is none."""
     answer = answer.strip()
     if complete:
         return answer
@@ -244,10 +244,10 @@ def whole_sentences(answer: str, complete: bool) -> str:
 
 
 def answer_all(
-    talks: Sequence[Sequence[str]], generate: Callable[[list[str]], list[tuple[str, bool]]]
+    conversations: Sequence[Sequence[str]], generate: Callable[[list[str]], list[tuple[str, bool]]]
 ) -> Iterator[tuple[list[str], str]]:
-    """(turns, answer) of each conversation, shortest first, in batches; empty ones are dropped."""
-    ordered = sorted(talks, key=lambda turns: len(chatml(turns)))
+    """Yields (turns, answer) of each conversation, shortest first; drops empty answers."""
+    ordered = sorted(conversations, key=lambda turns: len(chatml(turns)))
     for start in tqdm(range(0, len(ordered), BATCH), desc="chat", unit="batch"):
         batch = ordered[start : start + BATCH]
         for turns, (answer, complete) in zip(
@@ -259,7 +259,7 @@ def answer_all(
 
 
 def base_generator(folder: Path) -> Callable[[list[str]], list[tuple[str, bool]]]:
-    """Greedy generation with the base model: texts -> (answer, whether it ended by itself)."""
+    """Greedy generation with the base model: texts -> (answer, whether it is complete)."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -277,7 +277,7 @@ def base_generator(folder: Path) -> Callable[[list[str]], list[tuple[str, bool]]
             **inputs,
             max_new_tokens=MAX_NEW_TOKENS,
             do_sample=False,
-            repetition_penalty=1.1,  # greedy answers of so small a model run in circles without it
+            repetition_penalty=1.1,  # without it, greedy answers of such a small model repeat
             eos_token_id=end,
             pad_token_id=end,
         )
@@ -291,7 +291,7 @@ def base_generator(folder: Path) -> Callable[[list[str]], list[tuple[str, bool]]
 
 
 def record(number: int, split: str, turns: Sequence[str]) -> dict[str, Any]:
-    """A conversation in JSONL form."""
+    """A conversation as a JSONL record."""
     roles = ("user", "assistant")
     messages = [
         {"role": roles[i % 2], "content": [{"type": "text", "text": turn}]}
@@ -301,13 +301,15 @@ def record(number: int, split: str, turns: Sequence[str]) -> dict[str, Any]:
 
 
 def prepare(out: Path, folder: Path, seed: int = 0) -> None:
-    """Answers everything and writes both files."""
+    """Answers all prompts and writes both files."""
     generate = base_generator(folder)
     out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
-    for split, asked in zip(("train", "held"), prompts(seed), strict=True):
+    for split, questions in zip(("train", "held"), prompts(seed), strict=True):
         started = time.monotonic()
-        first = [[*turns, answer] for turns, answer in answer_all([[p] for p in asked], generate)]
+        first = [
+            [*turns, answer] for turns, answer in answer_all([[p] for p in questions], generate)
+        ]
         chosen = first if split == "train" else []
         longer = [t for t in chosen if rng.random() < SHARE_OF_SECOND_QUESTIONS]
         second = [

@@ -1,8 +1,8 @@
 """Named objects from two free emoji sets, Microsoft's Fluent 3D (MIT) and Google's (Apache-2.0).
 
-Emoji have names, but not always those a person would say ("hocho", "8ball", "mans_shoe"). The
-tables below mend them; what nobody could name by looking (signs, most faces, fine variants) is left
-out. Several emoji may share one name.
+Emoji have names, but not always the everyday ones ("hocho", "8ball", "mans_shoe"). The tables below
+correct them; emoji that cannot be named by their look (signs, most faces, fine variants) are
+skipped. Several emoji may share one name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Emoji subcategory -> the plain word for the family; other subcategories are left out.
+# Emoji subcategory -> everyday word for it; other subcategories are skipped.
 CATEGORIES = {
     "animal-mammal": "animal", "animal-bird": "bird", "animal-amphibian": "animal",
     "animal-reptile": "reptile", "animal-marine": "sea animal", "animal-bug": "bug",
@@ -33,7 +33,7 @@ CATEGORIES = {
     "face-costume": "toy", "face-negative": "object", "transport-sign": "sign", "warning": "sign",
 }  # fmt: skip
 
-# Of these subcategories only the listed short names are taken.
+# Only the listed short names of these subcategories are used.
 _ONLY = {
     "person": "baby boy girl man woman older_man older_woman bearded_person",
     "face-costume": "clown_face ghost alien robot_face space_invader",
@@ -88,7 +88,7 @@ restroom clapper_board date mountain_cableway metro light_rail trolleybus mounta
 """
 _DROP = set(_DROP_WORDS.split())
 
-# short name -> what a person would say; the rest is the short name with spaces.
+# Short name -> everyday name; other names are the short name with spaces.
 _RENAME_TABLE = """
     guide_dog=dog; service_dog=dog; racehorse=horse; dromedary_camel=camel; unicorn_face=unicorn;
     mouse_trap=mousetrap; feet=paw prints; baby_chick=chick; hatching_chick=chick;
@@ -186,10 +186,10 @@ _RENAME = dict(pair.strip().split("=") for pair in _RENAME_TABLE.split(";"))
 
 
 def emoji_pictures(fluent: Path, google: Path) -> Iterator[tuple[str, str, str, Path]]:
-    """(name, category, set, file) of every nameable emoji, from the two unpacked packages."""
+    """Yields (name, category, set, file) of every nameable emoji of the two unpacked packages."""
     entries = json.loads((google / "package" / "emoji.json").read_text(encoding="utf-8"))
     for entry in sorted(entries, key=lambda entry: entry["sort_order"]):
-        name = spoken_name(entry["short_name"], entry["subcategory"])
+        name = everyday_name(entry["short_name"], entry["subcategory"])
         if name is None:
             continue
         category = CATEGORIES[entry["subcategory"]]
@@ -203,8 +203,8 @@ def emoji_pictures(fluent: Path, google: Path) -> Iterator[tuple[str, str, str, 
                     break
 
 
-def spoken_name(short_name: str, subcategory: str) -> str | None:
-    """What a person would call the emoji, or None where it is left out."""
+def everyday_name(short_name: str, subcategory: str) -> str | None:
+    """The everyday name of an emoji; None if it is skipped."""
     if subcategory not in CATEGORIES or short_name in _DROP or re.match(r"clock\d", short_name):
         return None
     if subcategory in _ONLY and short_name not in _ONLY[subcategory].split():
@@ -221,5 +221,5 @@ def spoken_name(short_name: str, subcategory: str) -> str | None:
 
 
 def _spellings(code: str) -> tuple[str, ...]:
-    """The two sets disagree about the variation selector fe0f in file names."""
+    """Possible file names of a code: the two sets treat the variation selector fe0f differently."""
     return code, code.replace("-fe0f", ""), code + "-fe0f"

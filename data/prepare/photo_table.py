@@ -1,8 +1,8 @@
-"""The photographs for scoring, each of one main thing that the thousand kinds cover or nearly.
+"""The photographs for scoring, each of one main object that ImageNet's 1000 classes (nearly) cover.
 
-They were looked at one by one. A row is: picture | right names | nearly right names. An answer is
-right when it holds a right name, so "cat" also takes "tabby cat". No picture here is ever trained
-on; data/prepare/stamps.py leaves the cut-outs out.
+Each was inspected by eye. A row is: picture | right names | nearly right names. An answer is right
+if it contains a right name, so "cat" also accepts "tabby cat". No picture here is ever trained on;
+data/prepare/tuxpaint.py skips the cut-outs.
 """
 
 # From gcompris-qt-data: <activity>/<file>.
@@ -151,7 +151,7 @@ rocket.jpg | rocket, missile | space shuttle
 motorcycle_left.png | motorcycle, motorbike | moped, motor scooter
 """
 
-# Their licences and authors, from the docstrings of skimage.data.
+# Their licenses and authors, from the docstrings of skimage.data.
 SCIKIT_IMAGE_CREDITS = {
     "chelsea.png": ("CC0", "Stefan van der Walt"),
     "coffee.png": ("CC0", "Rachel Michetti"),

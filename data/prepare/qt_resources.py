@@ -10,8 +10,8 @@ from pathlib import Path
 _COMPRESSED, _DIRECTORY = 1, 2  # flags of a node; zstd (4) does not occur here
 
 
-def read_rcc(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(name with slashes, content) of every file inside."""
+def read_qt_resources(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields (path, content) of every file inside."""
     blob = path.read_bytes()
     if blob[:4] != b"qres":
         raise ValueError(f"{path} is not a Qt resource file.")

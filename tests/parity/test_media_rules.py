@@ -1,4 +1,4 @@
-"""Sampling and tiling against the published rules, written here once more and independently."""
+"""Sampling and tiling against the published rules, reimplemented here independently."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def published_grid(width: int, height: int, max_tiles: int, size: int, min_tiles
     return best
 
 
-def test_segment_indices_are_the_published_ones_for_every_length_and_count():
+def test_segment_indices_equal_the_published_rule_for_every_length_and_count():
     for num_frames in range(1, 200):
         for num_segments in (1, 2, 3, 4, 7, 8, 16, 32, 96):
             ours = segment_indices(num_frames, num_segments)
@@ -49,7 +49,7 @@ def test_segment_indices_are_the_published_ones_for_every_length_and_count():
 
 
 @pytest.mark.parametrize("fps", [1.0, 23.976, 25.0, 29.97, 60.0])
-def test_segment_indices_within_a_bound_are_the_published_ones(fps):
+def test_segment_indices_within_a_bound_equal_the_published_rule(fps):
     for bound in [(0.0, 3.0), (1.5, 4.5), (2.25, 2.75), (10.0, 1e6)]:
         ours = segment_indices(900, 16, fps, bound)
         assert ours == published_indices(900, 16, fps, bound)
@@ -69,7 +69,7 @@ def test_a_bound_without_a_rate_or_without_frames_is_refused():
         segment_indices(10, 2, fps=1.0, bound=(50, 60))
 
 
-def test_segment_times_are_middles_and_hit_every_frame_of_a_steady_video_once():
+def test_segment_times_are_middles_and_hit_every_frame_of_a_constant_rate_video_once():
     assert segment_times(8.0, 4) == [1.0, 3.0, 5.0, 7.0]
     assert segment_times(8.0, 2, start=4.0) == [5.0, 7.0]
     assert segment_times(8.0, 2, end=100.0) == [2.0, 6.0]
@@ -80,7 +80,7 @@ def test_segment_times_are_middles_and_hit_every_frame_of_a_steady_video_once():
         segment_times(8.0, 2, start=9.0)
 
 
-def test_grids_are_the_published_ones_for_thousands_of_sizes():
+def test_grids_equal_the_published_rule_for_thousands_of_sizes():
     random = np.random.default_rng(0)
     sizes = random.integers(1, 5000, (1500, 2)).tolist()
     for width, height in sizes:
@@ -89,8 +89,8 @@ def test_grids_are_the_published_ones_for_thousands_of_sizes():
             assert choose_grid(width, height, max_tiles, 448) == expected
 
 
-def test_grids_are_the_published_ones_at_every_tie():
-    """Sizes whose shape lies exactly on a grid or exactly between two, small, middle and large."""
+def test_grids_equal_the_published_rule_at_every_tie():
+    """Sizes with the aspect ratio of one grid or halfway between two; small, medium, large."""
     ties = [(a, b) for a in range(1, 13) for b in range(1, 13)]
     ties += [(a * d + c * b, 2 * b * d) for a, b in ties[::5] for c, d in ties[::7]]
     for a, b in ties:
@@ -121,7 +121,7 @@ def test_tiles_are_cut_row_by_row_and_the_thumbnail_is_last():
     assert np.array_equal(tiles[6], small)
 
 
-def test_tiles_have_the_pixels_of_the_published_crops():
+def test_tiles_equal_the_published_crops():
     random = np.random.default_rng(1)
     pixels = random.integers(0, 256, (150, 333, 3), dtype=np.uint8)
     image, size = Image.fromarray(pixels), 64
@@ -144,7 +144,7 @@ def test_tiles_have_the_pixels_of_the_published_crops():
     assert len(tile_image(pixels[:64, :64], 1, size)) == 1  # one tile needs no thumbnail
 
 
-def test_resized_frames_are_pillows():
+def test_resized_frames_equal_pillow():
     frames = np.random.default_rng(2).integers(0, 256, (3, 40, 70, 3), dtype=np.uint8)
     ours = resize_frames(frames, 32)
     theirs = [np.asarray(Image.fromarray(frame).resize((32, 32), 3)) for frame in frames]

@@ -98,7 +98,7 @@ def collect_frames(
     times: list[float] = []
     for head, payload in messages(path, request, isolated, cancel, child):
         if head["event"] == "start":
-            start, frames, times = head, None, []  # a second start: all anew, with more care
+            start, frames, times = head, None, []  # a second start: from scratch, with more care
             if progress is not None:
                 progress(0, start["total"])
         elif head["event"] == "frame":

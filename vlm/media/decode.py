@@ -1,12 +1,12 @@
-"""Reading videos and pictures: the one module the rest of the program asks.
+"""Reads videos and pictures; the one module the rest of the program calls.
 
     video = read_video("clip.mp4", num_frames=32, size=448)
     video.frames        # uint8 [T, H, W, 3], upright
     video.times         # float64 [T], the true seconds of those frames from the first one
     video.damaged       # what could not be read, as sentences; empty for a sound file
 
-Every file is read in a process of its own that can be limited and killed (`isolated=False` reads it
-here: for files you made yourself). All that can go wrong with a file is a `MediaError` with one
+Every file is read in a process of its own that is limited and can be killed (`isolated=False` reads
+it in this process: for files you made yourself). Any failure of a file raises `MediaError` with one
 sentence.
 """
 
@@ -32,7 +32,7 @@ from vlm.media.source import PathLike
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """`width` and `height` as seen: upright, square pixels. A still picture lasts 0 seconds."""
+    """`width`, `height` as displayed: upright, square pixels. A still picture lasts 0 seconds."""
 
     path: str
     kind: Literal["image", "video"]
@@ -52,7 +52,7 @@ def probe(
     isolated: bool = True,
     child: Child | None = None,
 ) -> MediaInfo:
-    """Looks into a file, in a child process. MediaError if it cannot be used."""
+    """Describes a file without decoding it. Raises MediaError if it cannot be used."""
     (head, _), *_ = messages(path, Request("probe", limits=limits), isolated, child=child)
     fields = {key: value for key, value in head.items() if key not in ("event", "warnings")}
     return MediaInfo(path=os.fspath(path), warnings=tuple(head["warnings"]), **fields)
@@ -76,12 +76,11 @@ def read_video(
     cancel: threading.Event | None = None,
     child: Child | None = None,
 ) -> DecodedVideo:
-    """Reads the frames on show at `times` (seconds), or in the middles of `num_frames` segments.
+    """Reads the frames displayed at `times` (seconds) or at the middles of `num_frames` segments.
 
-    They come back in order, none twice. Without either, 16 frames. `size` is the longest side of
-    what comes back: frames are scaled down while they are decoded, never up. `progress(done,
-    total)` is called as frames arrive; setting `cancel` ends the reading within half a second with
-    MediaCancelled.
+    Returns them in order, none twice; 16 frames by default. `size` is the longest side of the
+    result: frames are scaled down while they are decoded, never up. `progress(done, total)` is
+    called as frames arrive. Setting `cancel` raises MediaCancelled within half a second.
     """
     moments = None if times is None else tuple(float(time) for time in times)
     request = Request("video", num_frames, moments, size, backend=backend, limits=limits)
@@ -103,10 +102,10 @@ def read_image(
 
 
 class MediaReader:
-    """Reads files with one set of limits and keeps the next child process ready.
+    """Reads files with one set of limits and keeps the next reading process ready.
 
-    A process is used for one file and thrown away; having started the next one ahead saves
-    the tenth of a second it takes to load. Safe to use from several threads; close it at the end.
+    A process reads one file and is thrown away; starting the next one ahead saves the tenth of a
+    second it takes to load. Safe to use from several threads; close it at the end.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -148,7 +147,7 @@ class MediaReader:
 
     @contextmanager
     def _child(self) -> Iterator[Child]:
-        """The process that is ready, or a new one; the next is started when this one is done."""
+        """Yields the process that is ready, or a new one; starts the next one afterwards."""
         with self._lock:
             child, self._ready = self._ready, None
         try:

@@ -1,9 +1,9 @@
-"""What a file is, told from its first bytes; its name is never asked.
+"""Recognizes a file's kind by its first bytes; its name does not matter.
 
-A file that is none of the kinds listed here is never opened by FFmpeg or Pillow, and one that is,
-only by the one reader named beside it: playlists (HLS, DASH, ffconcat), which make FFmpeg open
-other files or addresses, cannot be reached. The lists are short because most holes ever found in
-FFmpeg and Pillow are in formats that nobody sends.
+FFmpeg or Pillow only opens the kinds listed here, each with the one reader named beside it, so
+playlists (HLS, DASH, ffconcat), which make FFmpeg open other files or addresses, cannot be reached.
+The lists are short because most vulnerabilities found in FFmpeg and Pillow are in formats that are
+hardly ever used.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Kind:
 
     family: Family
     reader: str
-    name: str  # as people call it
+    name: str  # for error sentences
 
 
 _BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"pnot")
@@ -61,7 +61,7 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\x01\xba", Kind("video", "mpeg", "MPEG program stream")),
     (b"YUV4MPEG2 ", Kind("video", "yuv4mpegpipe", "Y4M")),
 )
-# Only to say what was sent instead.
+# Rejected kinds, for the error sentence.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document; send its pages as pictures"),
     (b"PK\x03\x04", "a ZIP archive or office document; unpack it first"),
@@ -71,8 +71,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x30\x26\xb2\x75", "a Windows Media file; convert it to MP4 first"),
     (b"FLV\x01", "a Flash video; convert it to MP4 first"),
     (b"OggS", "an Ogg file; convert it to MP4 first"),
-    (b"ID3", "a sound file; there is nothing to see in it"),
-    (b"fLaC", "a sound file; there is nothing to see in it"),
+    (b"ID3", "a sound file without video; send a video or picture"),
+    (b"fLaC", "a sound file without video; send a video or picture"),
     (b"8BPS", "a Photoshop file; export it as PNG or JPEG"),
     (b"%!PS", "a PostScript file; export it as PNG"),
     (b"SIMPLE  =", "a FITS file; export it as PNG"),
@@ -83,13 +83,13 @@ _TEXT_STARTS = (
     (b"<!doctype html", "a web page, not a video or picture"),
     (b"<html", "a web page, not a video or picture"),
     (b"<mpd", "a playlist; playlists are not opened, send the video itself"),
-    (b"<?xml", "an XML text, not a video or picture"),
-    (b"v=0", "a session description; it is not opened, send the video itself"),
+    (b"<?xml", "an XML file, not a video or picture"),
+    (b"v=0", "a session description; these are not opened, send the video itself"),
 )
 
 
 def recognize(head: bytes) -> Kind | None:
-    """The kind of a file with these first 1024 bytes; None if it is not accepted."""
+    """The kind of a file that begins with these bytes (1024 are enough); None if not accepted."""
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind
@@ -110,7 +110,7 @@ def recognize(head: bytes) -> Kind | None:
 
 
 def describe_rejected(head: bytes) -> str:
-    """What a file that `recognize` does not know seems to be: 'is ...', for an error sentence."""
+    """What an unrecognized file seems to be, to follow "is" in an error sentence."""
     for start, words in _OTHERS:
         if head.startswith(start):
             return words
@@ -119,8 +119,8 @@ def describe_rejected(head: bytes) -> str:
         if text.startswith(start):
             return words
     if not head.strip(b"\0"):
-        return "filled with zeros; it was probably not copied or downloaded completely"
+        return "filled with zeros; the copy or download is probably incomplete, repeat it"
     if b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head):
-        return "a text, not a video or picture"
-    return "not a video or picture of a kind that is read here (MP4, MOV, WebM, MKV, AVI, TS, \
-GIF, PNG, JPEG, WebP, ...)"
+        return "a text file, not a video or picture"
+    return "not a video or picture in a supported format (MP4, MOV, WebM, MKV, AVI, TS, GIF, \
+PNG, JPEG, WebP, ...); convert it first"

@@ -1,8 +1,8 @@
-"""Which moments of a video to look at: the middles of equal segments.
+"""Samples a video at the middles of equal segments.
 
-Two rules. `segment_indices` is the one InternVL and PVC publish, in frame numbers, with its
-rounding; use it to repeat their numbers. `segment_times` is ours, in seconds: it stays even where
-the frame rate is not (phones, screen recordings), so it is the one the assistant uses.
+Two rules. `segment_indices` is the published rule of InternVL and PVC, in frame numbers, with its
+rounding; use it to reproduce their results. `segment_times` works in seconds: it stays even if the
+frame rate is not (phones, screen recordings), so it is the one the assistant uses.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ def segment_indices(
 ) -> list[int]:
     """Frame numbers as InternVL and PVC choose them (their `get_index`).
 
-    `bound` is (start, end) in seconds and needs `fps`; without it the whole video counts.
+    `bound` is (start, end) in seconds and needs `fps`; by default the whole video is sampled.
     The segments lie between the first and the *last frame's number*, num_frames - 1. Short videos
-    give some numbers twice.
+    repeat some numbers.
     """
     if num_frames < 1 or num_segments < 1:
-        raise ValueError(f"need at least 1 frame and 1 segment, got {num_frames}, {num_segments}")
+        raise ValueError(
+            f"need at least 1 frame and 1 segment, got {num_frames} and {num_segments}"
+        )
     first, last = 0, num_frames - 1
     if bound is not None:
         if fps is None:
-            raise ValueError("a bound in seconds needs the frame rate: give fps as well")
+            raise ValueError("a bound in seconds needs the frame rate: give fps too")
         first = max(first, round(bound[0] * fps))
         last = min(round(bound[1] * fps), last)
         if last < first:
@@ -42,8 +44,8 @@ def segment_times(
 ) -> list[float]:
     """The middles, in seconds, of `num_frames` equal segments of [start, end].
 
-    Of a video with a steady rate and n frames, asking for n gives every frame once: the k-th
-    time lies in the middle of the k-th frame.
+    For a video of n frames at a constant rate, num_frames = n returns every frame once: the k-th
+    time is the middle of the k-th frame.
     """
     if num_frames < 1:
         raise ValueError(f"need at least 1 frame, got {num_frames}")

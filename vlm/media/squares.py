@@ -1,9 +1,10 @@
-"""Squares for the tower: frames resized, and large pictures cut into tiles.
+"""Makes squares for the tower: resizes frames and cuts large pictures into tiles.
 
-Frames of any size are resized by PIL's bicubic, their shape not kept, as in InternVL. A large
-picture is cut by InternVL's dynamic tiling, with its tie rule: the grid of columns x rows whose
-shape is closest to the picture's is taken; the picture is resized to fill it (its own shape is
-*not* kept) and cut row by row. More than one tile: a small version of the whole picture comes last.
+Frames of any size are resized with PIL's bicubic filter, aspect ratio not kept, as in InternVL. A
+large picture is cut by InternVL's dynamic tiling, with its tie rule: the grid of columns x rows
+with the aspect ratio closest to the picture's is chosen; the picture is resized to fill it (its own
+aspect ratio is *not* kept) and cut row by row. If there is more than one tile, a small version of
+the whole picture comes last.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from PIL import Image
 
 
 def resize_frames(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """frames [T, H, W, 3] -> [T, S, S, 3]; nothing is done to frames that have the size."""
+    """frames [T, H, W, 3] -> [T, S, S, 3]; frames of this size are returned as they are."""
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
         raise ValueError(f"expected uint8 [T, H, W, 3], got {frames.dtype} {list(frames.shape)}")
     if frames.shape[1:3] == (size, size):

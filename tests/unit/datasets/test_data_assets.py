@@ -1,4 +1,4 @@
-"""The stock of made pictures and the photographs for scoring, from packages made by the tests."""
+"""Assets of synthetic pictures and photographs for scoring, from packages made by the tests."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from data.prepare import assets, chat, emoji, fetch, photo_table, photos, sources, stamps
-from data.prepare.qt_resources import read_rcc
+from data.prepare import assets, chat, emoji, fetch, packages, photo_table, photos, tuxpaint
+from data.prepare.qt_resources import read_qt_resources
 
 
-def test_emoji_get_the_name_a_person_would_say() -> None:
-    assert emoji.spoken_name("hocho", "dishware") == "kitchen knife"
-    assert emoji.spoken_name("dog2", "animal-mammal") == "dog"
-    assert emoji.spoken_name("fox_face", "animal-mammal") == "fox"
-    assert emoji.spoken_name("male-pilot", "person-role") == "pilot"
-    assert emoji.spoken_name("potted_plant", "plant-other") == "potted plant"
+def test_emoji_get_their_everyday_name() -> None:
+    assert emoji.everyday_name("hocho", "dishware") == "kitchen knife"
+    assert emoji.everyday_name("dog2", "animal-mammal") == "dog"
+    assert emoji.everyday_name("fox_face", "animal-mammal") == "fox"
+    assert emoji.everyday_name("male-pilot", "person-role") == "pilot"
+    assert emoji.everyday_name("potted_plant", "plant-other") == "potted plant"
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,20 @@ def test_emoji_get_the_name_a_person_would_say() -> None:
     [("clock1230", "time"), ("grinning", "face-smiling"), ("flag-fr", "country-flag")]
     + [("wheel_of_dharma", "religion"), ("japan", "place-map"), ("runner", "person-activity")],
 )
-def test_emoji_that_nobody_could_name_are_left_out(short_name: str, subcategory: str) -> None:
-    assert emoji.spoken_name(short_name, subcategory) is None
+def test_emoji_that_cannot_be_named_by_their_look_are_skipped(
+    short_name: str, subcategory: str
+) -> None:
+    assert emoji.everyday_name(short_name, subcategory) is None
 
 
-def test_mended_emoji_names_are_plain_words() -> None:
+def test_corrected_emoji_names_are_plain_words() -> None:
     for name in emoji._RENAME.values():
         assert "_" not in name
         assert name == name.strip() != ""
 
 
 def _picture(path: Path, box: tuple[int, int, int, int], size: int = 400) -> Path:
-    """A red box on transparent ground."""
+    """A red box on a transparent background."""
     picture = Image.new("RGBA", (size, size), (0, 0, 0, 0))
     picture.paste((200, 0, 0, 255), box)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def _picture(path: Path, box: tuple[int, int, int, int], size: int = 400) -> Pat
     return path
 
 
-def test_both_emoji_sets_are_kept_and_found_in_spite_of_their_spelling(tmp_path: Path) -> None:
+def test_both_emoji_sets_are_found_with_either_file_name(tmp_path: Path) -> None:
     entry = {"short_name": "mushroom", "subcategory": "plant-other", "unified": "1F344-FE0F"}
     listed = tmp_path / "google" / "package" / "emoji.json"
     listed.parent.mkdir(parents=True)
@@ -61,13 +63,13 @@ def test_both_emoji_sets_are_kept_and_found_in_spite_of_their_spelling(tmp_path:
     ]
 
 
-def test_objects_are_cropped_shrunk_and_kept_apart(tmp_path: Path) -> None:
+def test_objects_are_cropped_shrunk_and_saved_under_distinct_names(tmp_path: Path) -> None:
     wide = _picture(tmp_path / "a.png", (50, 100, 350, 200))
     small = _picture(tmp_path / "b.png", (0, 0, 64, 32), size=64)
     empty = _picture(tmp_path / "c.png", (0, 0, 0, 0), size=8)
     named = [("boot", "clothing", "fluent", wide), ("boot", "clothing", "fluent", small)]
     rows = assets.write_objects([*named, ("fog", "sky", "fluent", empty)], tmp_path)
-    assert len({row["file"] for row in rows}) == len(rows) == 2  # nothing is left of the empty one
+    assert len({row["file"] for row in rows}) == len(rows) == 2  # the empty one is skipped
     sizes = []
     for row in rows:
         with Image.open(tmp_path / row["file"]) as opened:
@@ -90,20 +92,20 @@ def test_about_an_eighth_of_the_names_is_held_out_and_always_the_same() -> None:
     assert not assets.is_held_out("cat")
 
 
-def test_two_font_families_and_a_quarter_of_the_backgrounds_are_for_scoring() -> None:
-    fonts = [pair for _, families in sources.FONTS for pair in assets._marked(families)]
-    grounds = [pair for _, names in sources.BACKGROUNDS for pair in assets._marked(names)]
+def test_two_font_families_and_a_quarter_of_the_backgrounds_are_held_out() -> None:
+    fonts = [pair for _, families in packages.FONTS for pair in assets._marked(families)]
+    grounds = [pair for _, names in packages.BACKGROUNDS for pair in assets._marked(names)]
     assert sum(split == "held" for _, split in fonts) == 2
     assert sum(split == "held" for _, split in grounds) == len(grounds) / 4
 
 
-def test_stamps_kept_for_scoring_are_never_objects_to_train_on(tmp_path: Path) -> None:
+def test_held_out_cut_outs_are_never_objects_for_training(tmp_path: Path) -> None:
     root = tmp_path / "usr" / "share" / "tuxpaint" / "stamps"
     scored = [line.split("|")[0].strip() for line in photo_table.CUT_OUTS.strip().splitlines()]
     for key in [*scored, "animals/mammals/yak", "animals/cartoon/mouse", "symbols/letter"]:
         _picture(root / f"{key}.png", (0, 0, 9, 9), size=9)
         (root / f"{key}.txt").write_text("A yak.\nde=Ein Yak.\n")
-    assert [(row[0], row[3].stem) for row in stamps.stamp_pictures(tmp_path)] == [("yak", "yak")]
+    assert [(row[0], row[3].stem) for row in tuxpaint.stamp_pictures(tmp_path)] == [("yak", "yak")]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,12 @@ def test_stamps_kept_for_scoring_are_never_objects_to_train_on(tmp_path: Path) -
         ("An eggplant with fruit.", None),
     ],
 )
-def test_names_come_out_of_plain_sentences_only(sentence: str, name: str | None) -> None:
-    assert stamps.name_in(sentence) == name
+def test_names_are_extracted_only_from_simple_sentences(sentence: str, name: str | None) -> None:
+    assert tuxpaint.name_in(sentence) == name
 
 
 def _rcc(path: Path, name: str, content: bytes, compressed: bool) -> Path:
-    """A Qt resource file, version 1: a nameless root, a folder "pictures", one file in it."""
+    """A Qt resource file, version 1: an unnamed root, a folder "pictures", one file in it."""
     names = b""
     starts = []
     for part in ("pictures", name):
@@ -137,18 +139,18 @@ def _rcc(path: Path, name: str, content: bytes, compressed: bool) -> Path:
 
 
 @pytest.mark.parametrize("compressed", [True, False])
-def test_qt_resources_give_back_names_and_contents(tmp_path: Path, compressed: bool) -> None:
+def test_qt_resources_are_read_with_names_and_contents(tmp_path: Path, compressed: bool) -> None:
     file = _rcc(tmp_path / "a.rcc", "owl.webp", b"picture" * 50, compressed)
-    assert list(read_rcc(file)) == [("pictures/owl.webp", b"picture" * 50)]
+    assert list(read_qt_resources(file)) == [("pictures/owl.webp", b"picture" * 50)]
 
 
-def test_another_file_is_refused_as_a_qt_resource(tmp_path: Path) -> None:
+def test_a_file_of_another_format_is_refused_as_a_qt_resource(tmp_path: Path) -> None:
     (tmp_path / "a.rcc").write_bytes(b"PK\x03\x04 something else entirely")
     with pytest.raises(ValueError, match="not a Qt resource"):
-        list(read_rcc(tmp_path / "a.rcc"))
+        list(read_qt_resources(tmp_path / "a.rcc"))
 
 
-def test_credits_are_read_in_whatever_order_they_are_written() -> None:
+def test_credits_are_read_in_any_order() -> None:
     readme = (
         "Copyright: A. Author\nSource: https://example.org/owl\nLicense: CC0-1.0\nFiles: owl.webp\n"
         "\nFiles:\ncat.webp\nLicense: Public domain\nCopyright: B. Writer\n"
@@ -160,7 +162,7 @@ def test_credits_are_read_in_whatever_order_they_are_written() -> None:
 
 
 @pytest.mark.parametrize("table", ["WHOLE", "CUT_OUTS", "SCIKIT_IMAGE"])
-def test_photo_rows_are_whole_and_no_name_is_both_right_and_nearly_right(table: str) -> None:
+def test_photo_rows_are_complete_and_no_name_is_both_right_and_nearly_right(table: str) -> None:
     rows = list(photos.table_rows(getattr(photo_table, table)))
     assert len({picture for picture, _, _ in rows}) == len(rows)
     for picture, accept, near in rows:
@@ -170,7 +172,7 @@ def test_photo_rows_are_whole_and_no_name_is_both_right_and_nearly_right(table: 
 
 
 def _package(folder: Path, digest: str | None = None) -> fetch.Package:
-    """A package whose "manager" packs one file; counts its calls in a file beside it."""
+    """A package whose "manager" packs one file; counts its calls in a file next to it."""
     archive = folder / "thing-1.0.tgz"
     (folder / "a.txt").write_text("hello")
     with tarfile.open(archive, "w:gz") as packed:
@@ -199,13 +201,15 @@ def test_a_package_is_fetched_once_and_checked(
         fetch.fetch(wrong, tmp_path / "downloads")
 
 
-def test_a_missing_tool_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_tool_is_named_in_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(fetch.FetchError, match=r"needs Node\.js"):
-        fetch.fetch(sources.FLUENT, tmp_path)
+        fetch.fetch(packages.FLUENT, tmp_path)
 
 
-def test_chat_prompts_for_scoring_are_not_trained_on() -> None:
+def test_held_out_chat_prompts_are_not_trained_on() -> None:
     train, held = chat.prompts()
     assert len(held) == 60
     assert not set(train) & set(held)
@@ -228,7 +232,7 @@ def test_chat_has_no_system_prompt_and_ends_where_the_answer_begins() -> None:
         ("No end in sight", ""),
     ],
 )
-def test_an_answer_cut_short_keeps_its_whole_sentences(answer: str, kept: str) -> None:
+def test_a_truncated_answer_keeps_its_whole_sentences(answer: str, kept: str) -> None:
     assert chat.whole_sentences(answer, complete=False) == kept
     assert chat.whole_sentences(answer, complete=True) == answer
 

@@ -1,4 +1,4 @@
-"""Other formats become records; what has no counterpart is named with its place and its reason."""
+"""Other formats become records; skipped entries are listed with location and reason."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from data.records import MediaFile, Record, RecordText, read_records
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of media, as other projects have them."""
+    """A folder of media as other projects lay them out."""
     (tmp_path / "coco").mkdir()
     for name in ("coco/1.jpg", "a.png", "b.png"):
         Image.new("RGB", (4, 4)).save(tmp_path / name)
@@ -32,7 +32,7 @@ def says(*turns: str, **more: Any) -> dict[str, Any]:
 
 
 def converted(folder: Path, entries: list[Any], format: str = "", name: str = "in.json"):  # noqa: ANN201
-    """The records, and (entry, reason) of what was left out."""
+    """The records, and (entry, reason) of the skipped ones."""
     path = folder / name
     if name.endswith(".json"):
         path.write_text(json.dumps(entries), encoding="utf-8")
@@ -45,7 +45,7 @@ def converted(folder: Path, entries: list[Any], format: str = "", name: str = "i
 
 
 def parts(record: Record, message: int = 0) -> list[str]:
-    """The parts of a message: words, or the names of files."""
+    """The parts of a message: texts or file names."""
     return [
         part.text if isinstance(part, RecordText) else part.path.name
         for part in record.messages[message].parts
@@ -53,7 +53,7 @@ def parts(record: Record, message: int = 0) -> list[str]:
     ]
 
 
-def test_llava_data_with_a_picture_several_pictures_a_video_and_words_alone(folder: Path) -> None:
+def test_llava_data_with_a_picture_several_pictures_a_video_and_only_text(folder: Path) -> None:
     records, left_out = converted(
         folder,
         [
@@ -78,7 +78,7 @@ def test_llava_data_with_a_picture_several_pictures_a_video_and_words_alone(fold
     assert records[2].media[0].kind == "video"
 
 
-def test_media_without_any_tag_stand_before_the_question(folder: Path) -> None:
+def test_media_without_any_tag_precede_the_question(folder: Path) -> None:
     records, _ = converted(folder, [says("What is it?", "A cat.", image="a.png")])
     assert parts(records[0]) == ["a.png", "What is it?"]
 
@@ -109,13 +109,13 @@ def test_sharegpt_data_with_lists_of_media_and_a_system_text(folder: Path) -> No
     ]
     assert parts(records[1], 2) == ["a.png", "?"]
     assert [number for number, _ in left_out] == ["4", "5"]
-    assert "sounds" in left_out[0][1]
-    assert "'function_call', which has no counterpart" in left_out[1][1]
+    assert "audio" in left_out[0][1]
+    assert "'function_call', which records cannot hold" in left_out[1][1]
 
 
 def test_openai_messages_with_parts_and_with_tags(folder: Path) -> None:
     picture = base64.b64encode((folder / "a.png").read_bytes()).decode()
-    shown = [
+    content = [
         {"type": "text", "text": "Look:"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}},
         {"type": "image_url", "image_url": {"url": "b.png"}},
@@ -126,7 +126,7 @@ def test_openai_messages_with_parts_and_with_tags(folder: Path) -> None:
         folder,
         [
             {"messages": [{"role": "developer", "content": "Be brief."},
-                          {"role": "user", "content": shown}, answer]},
+                          {"role": "user", "content": content}, answer]},
             {"messages": [{"role": "user", "content": "<video>What?"}, answer],
              "videos": ["v.mp4"]},
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {
@@ -148,7 +148,7 @@ def test_openai_messages_with_parts_and_with_tags(folder: Path) -> None:
         assert word in why
 
 
-def test_internvl_lists_are_followed_and_their_repeats_become_weights(
+def test_internvl_lists_are_read_and_their_repeat_counts_become_weights(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "sets").mkdir()
@@ -178,34 +178,34 @@ def test_internvl_lists_are_followed_and_their_repeats_become_weights(
         (says("<image>?", "A."), "has 1 <image> tag but 0 images"),
         (
             says("<image>?", "A <image>.", image=["a.png", "b.png"]),
-            "a tag stands in what the assis",
+            "a turn of the assistant contains",
         ),
         (says("<image>?", "A.", image="gone.png"), "the image gone.png does not exist"),
         (says("<image>?", "A.", image="coco"), "the image coco is a folder"),
-        (says("<image>?", "A.", image="../../etc/passwd"), "lies outside"),
-        (says("<image>?", "A.", image=[["a.png"]]), "is no name of a file"),
+        (says("<image>?", "A.", image="../../etc/passwd"), "is outside"),
+        (says("<image>?", "A.", image=[["a.png"]]), "is not a file name"),
         (says("<image>?", image="a.png"), "roles must be user, assistant"),
-        (says("?", " "), "a turn of the assistant says nothing"),
+        (says("?", " "), "a turn of the assistant is empty"),
         ({"conversations": []}, '"conversations" is missing or empty'),
         ({"conversations": [{"from": "gpt", "value": "a"}]}, "roles must be"),
-        ({"conversations": [{"from": "human", "value": 3}]}, "which is no text"),
-        (["x"], "is no JSON object"),
+        ({"conversations": [{"from": "human", "value": 3}]}, "which is not a string"),
+        (["x"], "is not a JSON object"),
     ],
 )
-def test_what_has_no_counterpart_is_left_out_with_its_place_and_reason(
+def test_an_entry_that_records_cannot_hold_is_skipped_with_location_and_reason(
     folder: Path, entry: Any, why: str
 ) -> None:
     good = says("a", "b")
     records, left_out = converted(folder, [good, entry, good])
     assert len(records) == 2
-    ((number, told),) = left_out
+    ((number, reason),) = left_out
     assert number == "2"
-    assert why in told
+    assert why in reason
     listed = (folder / "out.not-converted.jsonl").read_text(encoding="utf-8")
-    assert json.loads(listed)["why"] == told
+    assert json.loads(listed)["why"] == reason
 
 
-def test_media_elsewhere_are_copied_only_when_asked(folder: Path, tmp_path: Path) -> None:
+def test_media_elsewhere_are_copied_only_on_request(folder: Path, tmp_path: Path) -> None:
     (folder / "in.json").write_text(json.dumps([says("<image>?", "A.", image="coco/1.jpg")]))
     out = folder / "records" / "out.jsonl"
     with pytest.raises(ValueError, match="add --copy-media"):
@@ -217,15 +217,15 @@ def test_media_elsewhere_are_copied_only_when_asked(folder: Path, tmp_path: Path
     assert record.media[0].path.is_file()
 
 
-def test_a_format_that_cannot_be_told_is_asked_for(folder: Path) -> None:
+def test_an_unclear_format_raises_and_names_the_option(folder: Path) -> None:
     odd = folder / "odd.json"
     odd.write_text(json.dumps([says("a", "b", image="a.png"), says("a", "b", images=["a.png"])]))
     with pytest.raises(
-        ValueError, match="has both `image` and `images`; say the format with --from"
+        ValueError, match="has both `image` and `images`; set the format with --from"
     ):
         convert(odd, folder / "out.jsonl")
     odd.write_text("[]")
-    with pytest.raises(ValueError, match="no conversation was found"):
+    with pytest.raises(ValueError, match="contains no conversation"):
         convert(odd, folder / "out.jsonl")
     odd.write_text('[{"text": "a"}]')
     with pytest.raises(ValueError, match="neither `conversations` nor `messages`"):
@@ -235,7 +235,7 @@ def test_a_format_that_cannot_be_told_is_asked_for(folder: Path) -> None:
         convert(odd, folder / "out.jsonl")
 
 
-def test_the_command_says_in_one_sentence_what_is_wrong(
+def test_the_command_reports_an_error_in_one_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["data", "convert", str(folder / "gone.json"), "out.jsonl"])

@@ -1,4 +1,4 @@
-"""Media that hang or crash cost one process and are named; what is sound comes out the same."""
+"""Media that hang or crash cost one process and are named; intact media are unchanged."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_pixels_are_those_that_reading_without_a_process_gives(folder: Path) -> None:
+def test_pixels_equal_those_read_in_process(folder: Path) -> None:
     decoder = Decoder()
     video = decoder.video(MediaFile("video", folder / "v.mp4"), 4, 32)
     plain = read_video(folder / "v.mp4", num_frames=4, isolated=False)
@@ -75,7 +75,10 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
     ("cause", "reason"),
     [
         (signal.SIGSEGV, "made the decoder crash"),
-        (signal.SIGKILL, "needs more than the 2.0 GB of memory"),  # the kernel's, out of memory
+        (
+            signal.SIGKILL,
+            "needs more than the 2.0 GB of memory",
+        ),  # sent by the kernel
     ],
 )
 def test_a_process_that_dies_costs_one_file(
@@ -117,7 +120,7 @@ def test_a_damaged_file_costs_no_process(folder: Path) -> None:
     assert decoder._child.process is process
 
 
-def test_squares_of_turned_and_mirrored_videos_are_those_of_upright_frames(folder: Path) -> None:
+def test_squares_of_rotated_and_mirrored_videos_equal_those_of_upright_frames(folder: Path) -> None:
     decoder = Decoder()
     for turn, matrix in TURNED.items():
         write_video(folder / "turned.mp4", 6, size=(64, 48), matrix=matrix)
@@ -126,7 +129,7 @@ def test_squares_of_turned_and_mirrored_videos_are_those_of_upright_frames(folde
         assert np.array_equal(video.frames, resize_frames(plain.frames, 32)), turn
 
 
-def test_a_member_of_an_archive_is_read_without_a_copy_that_stays(
+def test_reading_an_archive_member_leaves_no_copy_behind(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Damaged files: what can be read is read, what is missing is said, and nothing hangs."""
+"""Damaged files: what can be read is read, what is missing is reported, and nothing hangs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL = (160, 128)
 
 
 def noisy(count: int) -> list[np.ndarray]:
-    """Frames with enough in them that a file of them is more than headers."""
+    """Frames with enough detail that a file of them is more than headers."""
     random = np.random.default_rng(0)
     frames = [bar_code(number, *SMALL) for number in range(count)]
     for frame in frames:
@@ -39,7 +39,7 @@ def cut(path: Path, part: float) -> Path:
         ("cut.mkv", {}),
     ],
 )
-def test_a_file_cut_short_is_read_as_far_as_it_goes_and_that_is_said(name, choices, part, tmp_path):
+def test_a_truncated_file_is_read_as_far_as_it_goes_and_reported(name, choices, part, tmp_path):
     path = cut(write_video(tmp_path / name, noisy(120), **choices), part)
     video = read_video(path, num_frames=8)
     readable = round(video.duration * 30)
@@ -47,13 +47,13 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes_and_that_is_said(name, choic
     assert [read_bar_code(frame) for frame in video.frames] == [
         int((k + 0.5) * readable / 8) for k in range(8)
     ]
-    said = f"Only {video.duration:.1f} of 4.0 seconds could be read"
-    assert [text for text in video.damaged if text.startswith(said)] or part > 0.9
+    sentence = f"Only {video.duration:.1f} of 4.0 seconds could be read"
+    assert [text for text in video.damaged if text.startswith(sentence)] or part > 0.9
     assert probe(path, isolated=False).duration == video.duration
 
 
 @pytest.mark.parametrize("name", ["cut.ts", "cut.avi", "fragments.mp4"])
-def test_a_cut_file_that_never_said_how_long_it_is_gives_what_it_has(name, tmp_path):
+def test_a_truncated_file_without_a_declared_duration_gives_what_it_has(name, tmp_path):
     codec = "mpeg4" if name.endswith("avi") else "libx264"
     container = {"movflags": "frag_keyframe+empty_moov"} if name.endswith("mp4") else {}
     path = write_video(tmp_path / name, noisy(120), codec=codec, container=container)
@@ -63,7 +63,7 @@ def test_a_cut_file_that_never_said_how_long_it_is_gives_what_it_has(name, tmp_p
     assert found == [round(time * 30) for time in video.times]
 
 
-def test_an_mp4_without_its_end_is_called_incomplete(tmp_path):
+def test_an_mp4_without_its_end_is_reported_as_incomplete(tmp_path):
     path = cut(write_video(tmp_path / "upload.mp4", noisy(60)), 0.6)
     with pytest.raises(MediaError, match=r'"upload.mp4" is incomplete: .* upload it again'):
         read_video(path, 8)
@@ -71,7 +71,7 @@ def test_an_mp4_without_its_end_is_called_incomplete(tmp_path):
         probe(path)
 
 
-def test_a_hole_in_the_middle_costs_only_the_frames_built_on_it(tmp_path):
+def test_damage_in_the_middle_costs_only_the_frames_that_depend_on_it(tmp_path):
     path = write_video(tmp_path / "hole.mp4", noisy(300), gop=30)
     data = bytearray(path.read_bytes())
     third, half = len(data) // 3, len(data) // 2
@@ -83,7 +83,7 @@ def test_a_hole_in_the_middle_costs_only_the_frames_built_on_it(tmp_path):
     assert 200 < len(found) < 270
     assert found[:90] == list(range(90))
     assert found[-90:] == list(range(210, 300))
-    assert any("damaged frames were left out" in text for text in video.damaged)
+    assert any("damaged frames were skipped" in text for text in video.damaged)
 
 
 def test_scattered_wrong_bytes_neither_hang_nor_stop_the_reading(tmp_path):
@@ -103,7 +103,7 @@ def test_scattered_wrong_bytes_neither_hang_nor_stop_the_reading(tmp_path):
     "count", [20, pytest.param(100, marks=pytest.mark.slow, id="100-slow")], ids=str
 )
 def test_mutated_files_end_in_frames_or_one_sentence(kind, count, tmp_path):
-    """Seeded changes of bytes, lengths and ends, half of them in the headers."""
+    """Seeded mutations of bytes, lengths and ends, half of them in the headers."""
     codec = {"mp4": "libx264", "webm": "libvpx", "avi": "mpeg4"}[kind[5:]]
     good = write_video(tmp_path / kind, noisy(30), codec=codec).read_bytes()
     moov = good.find(b"moov")
@@ -133,7 +133,7 @@ def test_mutated_files_end_in_frames_or_one_sentence(kind, count, tmp_path):
             assert np.isfinite(video.times).all()
 
 
-def test_every_open_file_is_closed_again_even_of_damaged_ones(tmp_path):
+def test_every_file_is_closed_again_even_if_damaged(tmp_path):
     import os
 
     path = cut(write_video(tmp_path / "a.mkv", noisy(30)), 0.4)
@@ -155,7 +155,7 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def test_sound_alone_has_nothing_to_see(tmp_path):
+def test_a_file_with_only_sound_is_refused(tmp_path):
     path = tmp_path / "song.m4a"
     with av.open(str(path), "w", format="mp4") as output:
         stream = output.add_stream("aac", rate=16000, layout="mono")
@@ -163,11 +163,11 @@ def test_sound_alone_has_nothing_to_see(tmp_path):
         frame.sample_rate = 16000
         output.mux(stream.encode(frame))
         output.mux(stream.encode())
-    with pytest.raises(MediaError, match=r'"song.m4a" has only sound in it'):
+    with pytest.raises(MediaError, match=r'"song.m4a" contains only sound'):
         read_video(path, 8)
 
 
-def test_a_video_without_one_whole_frame_is_shown_as_it_is_and_that_is_said(tmp_path):
+def test_a_video_without_an_intact_frame_is_returned_as_it_is_and_reported(tmp_path):
     path = write_video(tmp_path / "ruined.mp4", noisy(60), gop=60)
     data = bytearray(path.read_bytes())
     begin = data.index(b"mdat") + 1500

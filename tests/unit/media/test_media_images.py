@@ -1,4 +1,4 @@
-"""Still pictures and animations: upright, on white, in 8 bits; bombs and oddities refused."""
+"""Still pictures and animations: upright, on white, in 8 bits; bombs and extreme shapes refused."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vlm.media.readers import images
 def corners() -> Image.Image:
     """Upper left red, upper right green, lower left blue, lower right white; 60 x 40."""
     image = Image.new("RGB", (60, 40))
-    for place, colour in (
+    for corner, color in (
         ((0, 0), "red"),
         ((30, 0), "lime"),
         ((0, 20), "blue"),
         ((30, 20), "white"),
     ):
-        image.paste(colour, (*place, place[0] + 30, place[1] + 20))
+        image.paste(color, (*corner, corner[0] + 30, corner[1] + 20))
     return image
 
 
@@ -55,7 +55,7 @@ def test_common_kinds_of_pictures_are_read(ending, tmp_path):
 
 
 @pytest.mark.parametrize("turn", [*range(1, 9), 99])
-def test_pictures_are_turned_as_their_camera_was_held(turn, tmp_path):
+def test_pictures_are_rotated_by_their_camera_orientation(turn, tmp_path):
     stored = {  # how the sensor saw an upright scene, for each value of the tag
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -74,7 +74,7 @@ def test_pictures_are_turned_as_their_camera_was_held(turn, tmp_path):
     assert (info.width, info.height) == (60, 40)
 
 
-def test_deep_greys_are_scaled_not_clipped(tmp_path):
+def test_16_bit_and_float_grays_are_scaled_not_clipped(tmp_path):
     ramp = np.linspace(0, 65535, 256).round().astype(np.uint16)[None].repeat(8, 0)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
     Image.fromarray((ramp / 65535).astype(np.float32)).save(tmp_path / "ramp.tiff")
@@ -86,7 +86,7 @@ def test_deep_greys_are_scaled_not_clipped(tmp_path):
         assert np.all(np.diff(pixels[0, :, 0]) >= 0)
 
 
-def test_what_is_transparent_becomes_white(tmp_path):
+def test_transparency_becomes_white(tmp_path):
     see_through = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
     see_through.paste((255, 0, 0, 255), (0, 0, 10, 20))
     see_through.save(tmp_path / "rgba.png")
@@ -105,16 +105,16 @@ def test_what_is_transparent_becomes_white(tmp_path):
     assert read_image(tmp_path / "half.png").pixels[0, 0].tolist() == [255, 127, 127]
 
 
-def test_other_colour_models_come_back_in_their_colours(tmp_path):
+def test_other_color_models_keep_their_colors(tmp_path):
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg", quality=98)
     assert np.abs(read_image(tmp_path / "cmyk.jpg").pixels[4, 4] - np.array([255, 0, 0])).max() < 12
     Image.new("1", (8, 8), 1).save(tmp_path / "bit.png")
     assert read_image(tmp_path / "bit.png", isolated=False).pixels[4, 4].tolist() == [255] * 3
-    Image.new("L", (8, 8), 77).save(tmp_path / "grey.jpg", quality=98)
-    assert abs(int(read_image(tmp_path / "grey.jpg", isolated=False).pixels[4, 4, 0]) - 77) < 3
+    Image.new("L", (8, 8), 77).save(tmp_path / "gray.jpg", quality=98)
+    assert abs(int(read_image(tmp_path / "gray.jpg", isolated=False).pixels[4, 4, 0]) - 77) < 3
 
 
-def test_a_colour_profile_is_followed_and_a_broken_one_ignored(tmp_path):
+def test_a_color_profile_is_followed_and_a_broken_one_ignored(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     image = Image.new("RGB", (8, 8), (10, 200, 30))
     image.save(tmp_path / "wrong.png", icc_profile=profile.tobytes())
@@ -131,7 +131,7 @@ def test_size_is_the_longest_side_and_nothing_is_enlarged(tmp_path):
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif"])
 @pytest.mark.parametrize("part", [0.02, 0.5, 0.97])
-def test_a_picture_cut_short_is_refused(ending, part, tmp_path):
+def test_a_truncated_picture_is_refused(ending, part, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
     path = tmp_path / f"cut.{ending}"
     Image.fromarray(noise).save(path)
@@ -157,7 +157,7 @@ def bomb(path: Path, side: int) -> Path:
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [12_000, 20_000])
-def test_a_picture_that_unpacks_to_too_many_pixels_is_refused_before_it_does(side, tmp_path):
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_unpacked(side, tmp_path):
     path = bomb(tmp_path / "bomb.png", side)
     assert path.stat().st_size < 100_000
     begin = time.monotonic()
@@ -219,7 +219,7 @@ def test_an_animation_is_a_video(ending, tmp_path):
 def test_a_gif_of_one_frame_is_a_picture_and_a_tiff_of_two_pages_is_too(tmp_path):
     Image.new("P", (20, 10)).save(tmp_path / "one.gif")
     assert probe(tmp_path / "one.gif").kind == "image"
-    pages = [Image.new("RGB", (20, 10), colour) for colour in ("red", "blue")]
+    pages = [Image.new("RGB", (20, 10), color) for color in ("red", "blue")]
     pages[0].save(tmp_path / "two.tiff", save_all=True, append_images=pages[1:])
     assert probe(tmp_path / "two.tiff").kind == "image"
     picture = read_image(tmp_path / "two.tiff")
@@ -239,7 +239,7 @@ def test_a_long_gif_is_read_within_seconds(tmp_path):
     assert video.frames.shape == (16, 64, 128, 3)
 
 
-def test_only_the_reader_the_first_bytes_call_for_is_tried(tmp_path, monkeypatch):
+def test_only_the_reader_indicated_by_the_first_bytes_is_tried(tmp_path, monkeypatch):
     tried = []
     real_open = Image.open
 

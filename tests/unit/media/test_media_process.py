@@ -1,4 +1,4 @@
-"""The process that reads: limited, killed in time, ready ahead, and light."""
+"""The reading process: limited, killed in time, started ahead, and light."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SMALL = (160, 128)
 
 @pytest.fixture
 def long_video(tmp_path):
-    """Takes seconds to decode: few key frames, asked for at its end."""
+    """Takes seconds to decode: a single key frame, and requests near the end."""
     return write_video(tmp_path / "long.mp4", 3000, gop=3000, size=SMALL)
 
 
 def wait_until_loaded(child: Child) -> None:
-    """Until the process ignores SIGTERM, which is the first thing it does."""
+    """Waits until the process ignores SIGTERM, the first step of its main."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         text = open(f"/proc/{child.process.pid}/status").read()  # noqa: SIM115
@@ -41,7 +41,7 @@ def wait_until_loaded(child: Child) -> None:
 
 
 def stuck_child() -> Child:
-    """A process that hears the request and never answers."""
+    """A process that receives the request and never answers."""
     child = Child()
     os.kill(child.process.pid, signal.SIGSTOP)
     return child
@@ -62,7 +62,7 @@ def test_cancel_ends_the_reading_within_half_a_second(long_video):
     assert child.process.poll() is not None
 
 
-def test_cancel_is_heeded_in_process_too_and_before_anything_begins(long_video):
+def test_cancel_also_works_in_process_and_before_the_reading_begins(long_video):
     cancel = threading.Event()
 
     def stop_after_one(done: int, total: int) -> None:
@@ -77,7 +77,7 @@ def test_cancel_is_heeded_in_process_too_and_before_anything_begins(long_video):
         read_image(long_video, cancel=cancel)
 
 
-def test_a_reader_that_hangs_is_killed_when_its_time_is_over(long_video):
+def test_a_hanging_process_is_killed_when_its_time_is_over(long_video):
     child = stuck_child()
     begin = time.monotonic()
     with pytest.raises(MediaError, match="took longer than 1 seconds"):
@@ -88,13 +88,13 @@ def test_a_reader_that_hangs_is_killed_when_its_time_is_over(long_video):
         read_video(long_video, 4, limits=Limits(seconds=0.001), isolated=False)
 
 
-def test_a_reader_that_is_killed_costs_one_sentence_and_the_next_file_works(long_video):
-    for what, said in ((signal.SIGSEGV, "crash"), (signal.SIGKILL, "memory")):
+def test_a_killed_process_costs_one_sentence_and_the_next_file_works(long_video):
+    for cause, reason in ((signal.SIGSEGV, "crash"), (signal.SIGKILL, "memory")):
         child = stuck_child()
-        timer = threading.Timer(0.3, child.process.send_signal, [what])
+        timer = threading.Timer(0.3, child.process.send_signal, [cause])
         timer.start()
         threading.Timer(0.4, child.process.send_signal, [signal.SIGCONT]).start()
-        with pytest.raises(MediaError, match=said):
+        with pytest.raises(MediaError, match=reason):
             read_video(long_video, 4, child=child)
     assert read_video(long_video, times=[0.0]).obtained == 1
 
@@ -131,7 +131,7 @@ def test_the_reading_process_limits_itself_and_sees_no_secrets(tmp_path, monkeyp
         soft, hard = limits["Max cpu time"][:2]
         threads = 1 if reuse else THREADS
         assert 50 * threads < int(soft) < 50 * threads + 10
-        assert reuse or hard == soft  # one that reads on must be able to move it
+        assert reuse or hard == soft  # a reused process must be able to raise it
         names = {line.split("=")[0] for line in seen[1].split("\0") if line}
         assert names <= {*ENV_ALLOWLIST, *ENV_ADDED}
         assert "hunter2" not in seen[1]
@@ -142,7 +142,7 @@ def test_the_reading_process_limits_itself_and_sees_no_secrets(tmp_path, monkeyp
         child.close()
 
 
-def test_the_processor_time_of_a_process_that_reads_on_counts_anew_for_every_file(tmp_path):
+def test_a_reused_process_gets_new_processor_time_for_every_file(tmp_path):
     path = write_video(tmp_path / "clip.mp4", 300, size=SMALL)
     child = Child(reuse=True)
     try:
@@ -158,7 +158,7 @@ def test_the_processor_time_of_a_process_that_reads_on_counts_anew_for_every_fil
 
 @pytest.mark.parametrize("reuse", [False, True])
 def test_the_reading_process_cannot_write_files(tmp_path, reuse):
-    """Runs the worker's own `confine` and then tries to write, as a taken over decoder would."""
+    """Runs the worker's own `confine` and then tries to write, as a compromised decoder would."""
     code = (
         "import signal\n"
         "from vlm.media.confined.protocol import Request\n"
@@ -173,7 +173,7 @@ def test_the_reading_process_cannot_write_files(tmp_path, reuse):
 
 
 @pytest.mark.parametrize("reuse", [False, True])
-def test_the_reading_process_outlives_sigterm_but_not_its_parent(tmp_path, reuse):
+def test_the_reading_process_ignores_sigterm_and_ends_with_its_socket(tmp_path, reuse):
     path = write_video(tmp_path / "clip.mp4", 30, size=SMALL)
     child = Child(reuse=reuse)
     try:
@@ -187,7 +187,7 @@ def test_the_reading_process_outlives_sigterm_but_not_its_parent(tmp_path, reuse
         child.close()
 
 
-def test_a_process_that_reads_on_is_ended_by_a_file_that_takes_too_long(long_video):
+def test_a_reused_process_is_killed_by_a_file_that_takes_too_long(long_video):
     child = Child(reuse=True)
     assert read_video(long_video, times=[0.0], child=child).obtained == 1
     os.kill(child.process.pid, signal.SIGSTOP)
@@ -197,7 +197,7 @@ def test_a_process_that_reads_on_is_ended_by_a_file_that_takes_too_long(long_vid
     assert not child.usable
 
 
-def test_a_process_that_reads_on_is_ended_by_a_cancel(long_video):
+def test_a_reused_process_is_killed_by_a_cancel(long_video):
     cancel, child = threading.Event(), Child(reuse=True)
 
     def stop_after_one(done: int, total: int) -> None:
@@ -217,7 +217,7 @@ def test_isolated_and_in_process_reading_give_the_same(tmp_path):
     assert (here.duration, here.damaged) == (there.duration, there.damaged)
 
 
-def test_a_reader_has_the_next_process_ready_and_leaves_none_behind(tmp_path):
+def test_a_reader_keeps_the_next_process_ready_and_leaves_none_behind(tmp_path):
     path = write_video(tmp_path / "clip.mp4", 30, size=SMALL)
     reader = MediaReader()
     used = []
@@ -231,10 +231,10 @@ def test_a_reader_has_the_next_process_ready_and_leaves_none_behind(tmp_path):
     last = reader._ready.process
     reader.close()
     assert all(process.poll() is not None for process in [*used, last])
-    assert reader.read_video(path, 2).obtained == 2  # closed means only: nothing is kept ready
+    assert reader.read_video(path, 2).obtained == 2  # a closed reader only keeps no process ready
 
 
-def test_two_threads_may_read_at_once(tmp_path):
+def test_several_threads_can_read_at_once(tmp_path):
     paths = [write_video(tmp_path / f"{n}.mp4", 20 + n, size=SMALL) for n in range(4)]
     counts: dict[int, int] = {}
     with MediaReader() as reader:
@@ -260,7 +260,7 @@ def test_reading_media_needs_neither_torch_nor_a_model():
     assert done.returncode == 0, done.stderr
 
 
-def test_the_reading_process_works_whatever_folder_the_program_runs_in(tmp_path, monkeypatch):
+def test_the_reading_process_imports_nothing_from_the_working_folder(tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.mp4", 10, size=SMALL)
     (tmp_path / "json.py").write_text("raise SystemExit('a file in the folder was imported')")
     (tmp_path / "av.py").write_text("raise SystemExit('a file in the folder was imported')")

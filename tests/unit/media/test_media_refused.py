@@ -1,5 +1,4 @@
-"""What is refused, in one sentence that names the file, and what is never looked at: names, links,
-playlists."""
+"""Refused files get one sentence that names them; names, links and playlists are never followed."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from vlm.media.kinds import describe_rejected, recognize
 SMALL = (160, 128)
 NO_FILM = {
     "empty.mp4": (b"", "is empty"),
-    "text.mp4": (b"just some words\n" * 50, "is a text"),
+    "text.mp4": (b"just some words\n" * 50, "is a text file"),
     "page.mp4": (b"<!DOCTYPE html><html><body>Not found</body></html>", "is a web page"),
     "zeros.mp4": (bytes(5000), "filled with zeros"),
     "noise.mp4": (np.random.default_rng(0).bytes(5000), "is not a video or picture"),
@@ -40,7 +39,7 @@ NO_FILM = {
 
 
 @pytest.mark.parametrize("name", NO_FILM)
-def test_a_file_that_is_no_video_is_refused_in_one_sentence(name, tmp_path):
+def test_a_file_that_is_not_a_video_is_refused_in_one_sentence(name, tmp_path):
     content, reason = NO_FILM[name]
     path = tmp_path / name
     path.write_bytes(content)
@@ -55,9 +54,9 @@ def test_a_file_that_is_no_video_is_refused_in_one_sentence(name, tmp_path):
         assert text.endswith(".")
 
 
-def test_a_codec_that_is_not_on_the_list_is_named(tmp_path):
+def test_an_unsupported_codec_is_named(tmp_path):
     path = write_video(tmp_path / "old.avi", 5, codec="wmv2", size=SMALL)
-    with pytest.raises(MediaError, match=r'"old.avi" is encoded with wmv2, which is not accepted'):
+    with pytest.raises(MediaError, match=r'"old.avi" is encoded with wmv2, which is not supported'):
         read_video(path)
 
 
@@ -82,7 +81,7 @@ def counting_server() -> Iterator[tuple[int, list[str]]]:
 
 
 @pytest.mark.parametrize("name", ["list.mp4", "list.m3u8", "list.mpd", "list.ffconcat", "list.sdp"])
-def test_playlists_open_no_other_file_and_no_address(name, counting_server, tmp_path):
+def test_playlists_cannot_open_other_files_or_addresses(name, counting_server, tmp_path):
     port, seen = counting_server
     other = write_video(tmp_path / "other.ts", 30, size=SMALL)
     url = f"http://127.0.0.1:{port}/other.ts"
@@ -101,7 +100,9 @@ def test_playlists_open_no_other_file_and_no_address(name, counting_server, tmp_
         path.write_text(text)
         for read in (probe, read_video):
             for isolated in (True, False):
-                with pytest.raises(MediaError, match="is a playlist|is a text|is an XML|session"):
+                with pytest.raises(
+                    MediaError, match="is a playlist|is a text file|is an XML|session"
+                ):
                     read(path, isolated=isolated)
     assert seen == []
 
@@ -153,7 +154,7 @@ def test_pipes_folders_devices_and_missing_files_are_refused_at_once(tmp_path):
         Path("nul\0byte.mp4"): "cannot be opened",
     }
     if os.getuid():
-        refused[locked] = "may not be read"
+        refused[locked] = "cannot be read; check its permissions"
     for path, reason in refused.items():
         begin = time.monotonic()
         for read in (probe, read_video, read_image):
@@ -162,7 +163,7 @@ def test_pipes_folders_devices_and_missing_files_are_refused_at_once(tmp_path):
         assert time.monotonic() - begin < 1
 
 
-def test_a_link_out_of_the_media_folder_is_refused_and_one_within_it_is_not(tmp_path):
+def test_links_out_of_the_media_folder_are_refused_and_links_within_it_are_not(tmp_path):
     outside = write_video(tmp_path / "outside.mp4", 5, size=SMALL)
     folder = tmp_path / "media"
     folder.mkdir()
@@ -187,22 +188,22 @@ def test_a_file_deleted_or_replaced_while_it_is_read_is_still_the_one_that_was_c
     assert [read_bar_code(frame) for frame in video.frames] == [5, 15, 25, 35, 45, 55]
 
 
-def test_limits_are_named_when_they_are_exceeded(tmp_path):
+def test_an_exceeded_limit_is_named(tmp_path):
     clip = write_video(tmp_path / "clip.mp4", 60, size=(320, 240))
     wide = write_video(tmp_path / "wide.mkv", 2, size=(4096, 16), codec="ffv1")
-    for limits, path, said in (
+    for limits, path, reason in (
         (Limits(file_bytes=1000), clip, r"MB; the limit is 0 MB"),
         (Limits(duration=1.0), clip, "hours; the limit is"),
         (Limits(pixels=10_000), clip, "frames of 320 x 240; the limit is"),
         (Limits(aspect_ratio=100), wide, "more than 100 times the other"),
     ):
-        with pytest.raises(MediaError, match=said):
+        with pytest.raises(MediaError, match=reason):
             read_video(path, 4, limits=limits)
     with pytest.raises(MediaError, match="600 frames were requested; .* between 1 and 512"):
         read_video(clip, 600)
     with pytest.raises(MediaError, match="full size would take"):
         read_video(clip, 60, limits=Limits(memory_bytes=10 * 2**20), isolated=False)
-    with pytest.raises(ValueError, match="above zero"):
+    with pytest.raises(ValueError, match="must be positive"):
         Limits(seconds=0)
     with pytest.raises(ValueError, match="unknown backend"):
         read_video(clip, backend="ffmpeg")
@@ -221,7 +222,7 @@ def test_frames_too_large_for_the_limits_are_refused_before_they_take_memory(tmp
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
 
 
-def test_pictures_and_videos_are_told_apart_by_content_not_by_name(tmp_path):
+def test_pictures_and_videos_are_distinguished_by_content_not_by_name(tmp_path):
     Image.new("RGB", (40, 30), "red").save(tmp_path / "picture.mp4", format="PNG")
     write_video(tmp_path / "clip.mp4", 5, size=SMALL).rename(tmp_path / "video.jpg")
     assert probe(tmp_path / "picture.mp4").kind == "image"
@@ -234,7 +235,7 @@ def test_pictures_and_videos_are_told_apart_by_content_not_by_name(tmp_path):
         read_image(tmp_path / "video.jpg")
 
 
-def test_kinds_are_told_from_the_first_bytes():
+def test_kinds_are_recognized_by_the_first_bytes():
     assert recognize(b"\0\0\0\x18ftypheic").reader == "HEIF"
     assert recognize(b"\0\0\0\x18ftypavif").reader == "AVIF"
     assert recognize(b"\0\0\0\x18ftypqt  ").reader == "mov"

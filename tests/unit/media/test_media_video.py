@@ -1,4 +1,4 @@
-"""Videos of every common kind and every odd make: right frames, right times, upright."""
+"""Videos of every common kind and many odd ones: right frames, right times, upright."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_this_kind_of_video_gives_the_right_frames_at_the_right_times(name, tmp_path):
+def test_every_kind_of_video_gives_the_right_frames_at_the_right_times(name, tmp_path):
     choices = {"size": SMALL, "fps": 30, **KINDS[name]}
     path = write_video(tmp_path / name, 60, **choices)
     video = read_video(path, num_frames=8)
@@ -94,7 +94,7 @@ def test_an_edit_list_shows_exactly_the_visible_frames(first, seconds, gop, b_fr
 
 
 @pytest.mark.parametrize("name", ["changing.mp4", "changing.mkv", "changing.webm"])
-def test_frames_are_even_in_time_where_the_frame_rate_is_not(name, tmp_path):
+def test_frames_are_even_in_time_if_the_frame_rate_is_not(name, tmp_path):
     times = [20 * k for k in range(30)] + [600 + 200 * k for k in range(30)]
     codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
     path = write_video(tmp_path / name, 60, times_ms=times, codec=codec, size=SMALL)
@@ -105,7 +105,7 @@ def test_frames_are_even_in_time_where_the_frame_rate_is_not(name, tmp_path):
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270, "mirrored"])
-def test_turned_and_mirrored_videos_come_back_upright(turn, tmp_path):
+def test_rotated_and_mirrored_videos_are_returned_upright(turn, tmp_path):
     upright = bar_code(5, *SMALL)
     turns = {90: 1, 180: 2, 270: 3, "mirrored": 0}[turn]
     stored = upright[:, ::-1] if turn == "mirrored" else np.rot90(upright, turns)
@@ -119,9 +119,9 @@ def test_turned_and_mirrored_videos_come_back_upright(turn, tmp_path):
     assert (info.width, info.height) == SMALL
 
 
-def test_a_video_shown_at_an_angle_is_left_as_it_is_and_that_is_said(tmp_path):
+def test_a_video_rotated_by_an_odd_angle_is_left_as_it_is_with_a_warning(tmp_path):
     path = set_matrix(write_video(tmp_path / "tilted.mp4", 5), TURNED[45])
-    assert any("at an angle" in warning for warning in read_video(path, 1).warnings)
+    assert any("was not rotated" in warning for warning in read_video(path, 1).warnings)
 
 
 @pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
@@ -134,19 +134,19 @@ def test_times_count_from_the_first_frame_wherever_the_file_starts(name, tmp_pat
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_video_with_fewer_frames_than_asked_gives_each_once(count, tmp_path):
+def test_a_video_with_fewer_frames_than_requested_gives_each_once(count, tmp_path):
     video = read_video(write_video(tmp_path / "short.mp4", count, size=SMALL), num_frames=8)
     assert numbers(video.frames) == list(range(count))
     assert video.requested == 8
 
 
-def test_given_times_are_looked_up_in_order_and_none_twice(tmp_path):
+def test_given_times_are_read_in_order_and_none_twice(tmp_path):
     path = write_video(tmp_path / "long.mp4", 300, b_frames=2, size=SMALL)
     video = read_video(path, times=[9.0, 1.0, 1.01, 5.5, 500.0])
     assert numbers(video.frames) == [30, 165, 270, 299]
 
 
-def test_jumping_and_reading_through_give_the_same_frames(tmp_path):
+def test_seeking_and_reading_through_give_the_same_frames(tmp_path):
     path = write_video(tmp_path / "long.mp4", 600, gop=12, b_frames=2, size=SMALL)
     few = read_video(path, num_frames=20)
     every = read_video(path, num_frames=300)
@@ -175,20 +175,20 @@ def test_two_hours_at_one_frame_a_second_are_quick(name, tmp_path):
         (b"mdhd", 20, b"\0\0\0\0"),
     ],
 )
-def test_a_header_that_lies_about_the_duration_is_not_believed(box, offset, value, tmp_path):
+def test_a_wrong_duration_in_the_header_is_not_trusted(box, offset, value, tmp_path):
     path = patch(write_video(tmp_path / "lies.mp4", 90, size=SMALL), box, offset, value)
     video = read_video(path, num_frames=9)
     assert video.duration == pytest.approx(3.0, abs=0.05)
     assert numbers(video.frames) == middles(90, 9)
 
 
-def test_a_sample_count_of_two_billion_is_not_believed(tmp_path):
+def test_a_sample_count_of_two_billion_is_not_trusted(tmp_path):
     path = lie_about_samples(write_video(tmp_path / "lies.mp4", 300, size=SMALL))
     assert numbers(read_video(path, num_frames=10).frames) == middles(300, 10)
     assert probe(path).num_frames == 300
 
 
-def test_two_clips_joined_with_different_sizes_become_one_video_of_one_size(tmp_path):
+def test_two_appended_clips_of_different_sizes_become_one_video_of_one_size(tmp_path):
     first = write_video(tmp_path / "a.ts", 60, size=(320, 240))
     second = [bar_code(100 + k, 160, 120) for k in range(60)]
     joined = tmp_path / "joined.ts"
@@ -201,7 +201,7 @@ def test_two_clips_joined_with_different_sizes_become_one_video_of_one_size(tmp_
     assert any("size changes" in warning for warning in video.warnings)
 
 
-def test_pixels_that_are_not_square_are_stretched(tmp_path):
+def test_non_square_pixels_are_stretched(tmp_path):
     path = tmp_path / "dv.mp4"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=25)
@@ -222,17 +222,17 @@ def test_size_is_the_longest_side_and_nothing_is_enlarged(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(16, 2), (322, 242), (4096, 64)])
-def test_odd_sizes_come_back_as_they_are(size, tmp_path):
+def test_odd_sizes_are_kept(size, tmp_path):
     path = write_video(tmp_path / "odd.mkv", 3, codec="ffv1", size=size)
     assert read_video(path, 3).frames.shape == (3, size[1], size[0], 3)
 
 
 @pytest.mark.parametrize(("space", "kr", "kb"), [(1, 0.2126, 0.0722), (5, 0.299, 0.114)])
 @pytest.mark.parametrize("full", [False, True])
-def test_colours_follow_the_matrix_and_range_the_file_names(space, kr, kb, full, tmp_path):
+def test_colors_follow_the_matrix_and_range_of_the_file(space, kr, kb, full, tmp_path):
     """The planes are computed here from the standards' formulas, not by the library under test."""
-    colours = [(200, 60, 40), (40, 180, 60), (50, 70, 190), (180, 170, 120)]
-    rgb = np.repeat(np.array(colours, float)[None], 32, 1).repeat(64, 0)  # [64, 128, 3]
+    colors = [(200, 60, 40), (40, 180, 60), (50, 70, 190), (180, 170, 120)]
+    rgb = np.repeat(np.array(colors, float)[None], 32, 1).repeat(64, 0)  # [64, 128, 3]
     r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     y = kr * r + (1 - kr - kb) * g + kb * b
     u, v = (b - y) / (2 - 2 * kb), (r - y) / (2 - 2 * kr)
@@ -255,8 +255,7 @@ def test_colours_follow_the_matrix_and_range_the_file_names(space, kr, kb, full,
 
 
 def test_hdr_white_stays_white(tmp_path):
-    """PQ says 203 cd/m2, the white of subtitles, as 58 % grey; shown unconverted it would be
-    dull."""
+    """PQ encodes 203 cd/m2, the white of subtitles, as 58 % gray; unconverted it would be dull."""
     path = tmp_path / "hdr.mkv"
     grey = np.full((64, 64, 3), round(0.58 * 65535), np.uint16)
     with av.open(str(path), "w") as output:
@@ -288,14 +287,14 @@ def test_cover_pictures_and_second_streams_do_not_hide_the_film(tmp_path):
     assert numbers(video.frames) == list(range(10))
 
 
-def test_progress_is_told_frame_by_frame(tmp_path):
+def test_progress_is_reported_frame_by_frame(tmp_path):
     path = write_video(tmp_path / "clip.mp4", 30, size=SMALL)
     seen: list[tuple[int, int]] = []
     read_video(path, num_frames=5, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(k, 5) for k in range(6)]
 
 
-def test_decord_gives_the_same_frames_and_its_hangs_cost_only_its_own_time(tmp_path):
+def test_decord_gives_the_same_frames_and_a_hang_costs_only_its_process(tmp_path):
     pytest.importorskip("decord")
     path = write_video(tmp_path / "plain.mp4", 60, b_frames=2, size=SMALL)
     ours, theirs = read_video(path, 8), read_video(path, 8, backend="decord")
@@ -314,8 +313,8 @@ def test_decord_gives_the_same_frames_and_its_hangs_cost_only_its_own_time(tmp_p
 
 
 @pytest.mark.parametrize("name", ["large.mkv", "large.ts", "large.avi"])
-def test_a_file_too_large_to_walk_through_gives_the_same_frames(name, tmp_path, monkeypatch):
-    """Without knowing its key frames: jumps are tried, and left off if they do not help."""
+def test_a_file_too_large_to_scan_gives_the_same_frames(name, tmp_path, monkeypatch):
+    """Key frames are unknown: the reader tries to seek, and stops if that does not help."""
     codec = "mpeg4" if name.endswith("avi") else "libx264"
     path = write_video(tmp_path / name, 400, codec=codec, size=SMALL, gop=40)
     monkeypatch.setattr(timeline, "WALK_BYTES", 0)
@@ -326,11 +325,11 @@ def test_a_file_too_large_to_walk_through_gives_the_same_frames(name, tmp_path, 
     assert numbers(dense.frames) == pytest.approx(middles(400, 100), abs=1)
 
 
-def test_an_end_that_comes_too_soon_is_said_even_if_nothing_was_known_before(tmp_path, monkeypatch):
+def test_a_premature_end_is_reported_even_for_a_file_too_large_to_scan(tmp_path, monkeypatch):
     path = write_video(tmp_path / "large.mkv", 300, size=SMALL)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     monkeypatch.setattr(timeline, "WALK_BYTES", 0)
     video = read_video(path, num_frames=10, isolated=False)
     assert 3 <= video.obtained <= 7
-    assert any("Nothing could be read after second" in text for text in video.damaged)
+    assert any("Nothing could be read after" in text for text in video.damaged)

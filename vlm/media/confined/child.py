@@ -1,4 +1,4 @@
-"""The program's side of the reading process: start it, ask, listen, and kill it in time."""
+"""The program's side of the reading process: starts it, sends requests, kills it in time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ LISTEN = 0.05  # seconds between calls of `check`
 
 # All that the process inherits of the environment: what finds libraries; no keys, no tokens.
 ENV_ALLOWLIST = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-# glibc would return and fetch the memory of every picture anew, a third of the time one costs.
+# By default glibc returns the memory of every picture to the kernel and fetches it again, which
+# takes a third of the time to read a small one.
 ENV_ADDED = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
@@ -37,7 +38,7 @@ ENV_ADDED = {
 
 
 class Child:
-    """A reading process. Starting it returns at once; it loads while the program does other things.
+    """A reading process. Starting it returns at once; it loads in the background.
 
     It reads one file and ends. With `reuse` it reads one file after another until it is closed or
     one of them goes wrong; a file that takes such a process over could forge the frames of those
@@ -100,10 +101,10 @@ class Child:
 
     def close(self) -> None:
         """Ends the process at once, even in the middle of a file."""
-        self.socket.close()
         if self.owner == os.getpid():
             self.process.kill()
             self.process.wait()
+        self.socket.close()
 
     def _message(self, source: Source, request: Request, check: Check) -> Message:
         try:
@@ -137,7 +138,7 @@ class Child:
         except subprocess.TimeoutExpired:
             code = 0
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            return f"{source.name} kept the decoder busy without an end; it is damaged."
+            return f"{source.name} kept the decoder busy forever; it is damaged."
         if code == -signal.SIGKILL:
             return _too_much_memory(source, request)
         if code > 0:

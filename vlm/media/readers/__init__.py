@@ -1,1 +1,1 @@
-"""Backends that read one kind of media file each, and what they share."""
+"""Backends that each read one kind of media file, and the code they share."""

@@ -1,4 +1,4 @@
-"""Animated GIF, WebP, PNG and AVIF as videos, through Pillow (FFmpeg cannot read animated WebP)."""
+"""Reads animated GIF, WebP, PNG and AVIF as videos (by Pillow; FFmpeg lacks animated WebP)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vlm.media.source import Source
 
 
 def read_animation(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """ "start", one "frame" for every different frame found, "end". Walks the file twice."""
+    """Yields "start", a "frame" for every distinct frame found, "end". Walks the file twice."""
     with open_image(source, request) as image:
         if not is_animated(image):
             raise MediaError(

@@ -1,4 +1,4 @@
-"""Opening a video with FFmpeg: only listed containers, codecs and sizes get as far as a decoder."""
+"""Opens a video with FFmpeg; only allowed containers, codecs and sizes reach a decoder."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from vlm.media.kinds import CODECS
 from vlm.media.readers.timeline import Timeline, read_timeline
 from vlm.media.source import Source
 
-# UnicodeDecodeError and IndexError come out of PyAV itself on damaged headers.
+# PyAV itself raises UnicodeDecodeError and IndexError on damaged headers.
 READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
 
-av.logging.set_level(None)  # log callbacks into Python can deadlock, and say nothing to a user
+av.logging.set_level(None)  # log callbacks into Python can deadlock, and do not help a user
 
 
 @contextmanager
 def open_with_timeline(
     source: Source, request: Request, strict: bool = False
 ) -> Iterator[tuple[Any, Any, Timeline]]:
-    """(container, video stream, timeline), ready to be decoded from the beginning."""
+    """Yields (container, video stream, timeline), ready to decode from the beginning."""
     with open_video(source, request, strict) as (container, stream):
         timeline = read_timeline(container, stream, source.size)
         limit = request.limits.duration
@@ -38,14 +38,14 @@ def open_with_timeline(
         if not timeline.walked:
             yield container, stream, timeline
             return
-    # Its packets were read to the end; a fresh start is surer than a seek back, in AVI above all.
+    # The packets were read to the end; reopening is safer than seeking back, above all in AVI.
     with open_video(source, request, strict) as (container, stream):
         yield container, stream, timeline
 
 
 @contextmanager
 def open_video(source: Source, request: Request, strict: bool = False) -> Iterator[tuple[Any, Any]]:
-    """(container, video stream), checked against the allow-lists and limits, not yet decoded."""
+    """Yields (container, video stream), checked against allow-lists and limits, not yet decoded."""
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,yuv4mpegpipe",
@@ -58,25 +58,25 @@ def open_video(source: Source, request: Request, strict: bool = False) -> Iterat
     except READ_ERRORS:
         if source.kind.reader == "mov" and not _has_box(source.fd, b"moov"):
             raise MediaError(
-                f"{source.name} is incomplete: the table of contents of an MP4, often its last "
-                "part, is missing. Copy or upload it again."
+                f"{source.name} is incomplete: the index of the MP4, often its last part, is "
+                "missing. Copy or upload it again."
             ) from None
         raise MediaError(
             f"{source.name} begins like a {source.kind.name} video but cannot be read; "
-            "it is damaged."
+            "it is damaged. Copy or upload it again."
         ) from None
     with container:
         stream = _main_stream(container, source)
         codec = stream.codec_context.codec.canonical_name
         if codec not in CODECS:
             raise MediaError(
-                f"{source.name} is encoded with {codec}, which is not accepted; convert it to MP4 "
+                f"{source.name} is encoded with {codec}, which is not supported; convert it to MP4 "
                 "(H.264) first."
             )
         _check_size(stream.width, stream.height, source, request)
         stream.codec_context.options = {
             "max_pixels": str(request.limits.pixels),
-            **({"err_detect": "explode"} if strict else {}),  # else holes are painted over
+            **({"err_detect": "explode"} if strict else {}),  # else the decoder conceals errors
         }
         stream.thread_count = request.threads
         stream.thread_type = "AUTO"
@@ -84,18 +84,17 @@ def open_video(source: Source, request: Request, strict: bool = False) -> Iterat
 
 
 def _main_stream(container: Any, source: Source) -> Any:
-    """The film, not the cover picture: default first, then the largest."""
+    """The film, not the cover picture: the default stream first, then the largest."""
     cover = av.stream.Disposition.attached_pic
     films = [s for s in container.streams.video if not s.disposition & cover]
     streams = [s for s in films if s.codec_context is not None]
     if films and not streams:
         raise MediaError(
-            f"{source.name} is encoded in a way that is not known here; it is damaged, or "
-            "should be converted to MP4 (H.264) first."
+            f"{source.name} uses an unknown codec or is damaged; convert it to MP4 (H.264) first."
         )
     if not streams:
         what = "only sound" if container.streams.audio else "no video"
-        raise MediaError(f"{source.name} has {what} in it; there is nothing to see.")
+        raise MediaError(f"{source.name} contains {what}; send a video or picture.")
     default = av.stream.Disposition.default
     return max(streams, key=lambda s: (bool(s.disposition & default), s.width * s.height))
 
@@ -115,7 +114,7 @@ def _check_size(width: int, height: int, source: Source, request: Request) -> No
 
 
 def _has_box(fd: int, wanted: bytes) -> bool:
-    """Does an MP4 have this box at its top level?"""
+    """Whether an MP4 has this box, whole, at its top level."""
     size, at = os.fstat(fd).st_size, 0
     for _ in range(10_000):
         head = os.pread(fd, 16, at)
@@ -133,5 +132,5 @@ def _has_box(fd: int, wanted: bytes) -> bool:
 
 
 def readable_codecs() -> dict[str, bool]:
-    """Of the codecs that are accepted: whether the FFmpeg inside PyAV has a decoder for each."""
+    """For each supported codec, whether the FFmpeg inside PyAV has a decoder."""
     return {name: name in av.codecs_available for name in sorted(CODECS)}

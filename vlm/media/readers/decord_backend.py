@@ -1,9 +1,9 @@
-"""Reading videos with decord, for comparison with results that others got with it.
+"""Reads videos with decord, to reproduce results that others obtained with it.
 
-Only ever in a child process, and only when asked for: decord 0.6.0 (its last release, of 2021)
-loops without end on some edit lists, aborts on wrong sample counts, gives wrong frames of some
-sound files, and carries an FFmpeg of 2018. It says nothing about damage; it turns videos upright,
-but not mirrored ones.
+It runs only in a child process and only on request: decord 0.6.0 (its last release, 2021) loops
+forever on some edit lists, aborts on wrong sample counts, returns wrong frames for some intact
+files, and bundles an FFmpeg of 2018. It does not report damage, and rotates videos upright but does
+not undo mirroring.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vlm.media.source import Source
 
 
 def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """ "start", one "frame" for every different frame found, "end"."""
+    """Yields "start", a "frame" for every distinct frame found, "end"."""
     try:
         import decord
         import numpy as np
@@ -35,13 +35,15 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
         spans = reader.get_frame_timestamp(range(len(reader)))  # [n, (start, end)] in seconds
         begin, duration = float(spans[0, 0]), float(spans[-1, 1] - spans[0, 0])
         times = request.times_in(duration)
-        places = np.searchsorted(spans[:, 0] - begin, np.asarray(times) + 1e-6, side="right") - 1
-        indices = sorted({int(max(place, 0)) for place in places})
+        positions = np.searchsorted(spans[:, 0] - begin, np.asarray(times) + 1e-6, side="right") - 1
+        indices = sorted({int(max(position, 0)) for position in positions})
         start = {"event": "start", "total": len(times), "turns": 0, "mirror": False}
         yield {**start, "duration": duration, "backend": "decord"}, b""
         for index in indices:
             check()
-            frame = np.ascontiguousarray(reader[index].asnumpy())  # the bridge is per thread
+            frame = np.ascontiguousarray(
+                reader[index].asnumpy()
+            )  # decord's array bridge is per thread
             time = float(spans[index, 0]) - begin
             head = {"event": "frame", "time": time, "width": width, "height": height}
             yield {**head, "stride": 3 * width}, memoryview(frame.data).cast("B")

@@ -1,4 +1,4 @@
-"""Decoding the frames on show at given times, by reading on or by jumping, whichever is cheaper."""
+"""Decodes the frames displayed at given times, reading on or seeking, whichever is cheaper."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from av.error import FFmpegError
 from vlm.media.confined.protocol import Check, Request
 from vlm.media.readers.timeline import BREAK, Timeline
 
-CLOSE = 1e-4  # seconds; a frame that comes this little late is on time
-LATE = 0.5  # seconds; the last frame may be on show for longer than it says
-JUMP_FRAMES = 6  # a jump costs about as much as decoding this many frames
+CLOSE = 1e-4  # seconds; a frame this little late is on time
+LATE = 0.5  # seconds; the last frame may be displayed longer than its duration field
+JUMP_FRAMES = 6  # a seek costs about as much as decoding this many frames
 
 
 Care = Literal["quick", "careful", "lenient"]
 
 
 class DamageFound(Exception):  # noqa: N818  never reaches a user
-    """What was met needs a reader of another kind: begin anew."""
+    """The file needs a more careful reader: start over."""
 
 
 class FrameReader:
-    """Decodes forward, jumps, and notes what could not be decoded. Times from the first frame."""
+    """Decodes, seeks, and notes what could not be decoded. Times count from the first frame."""
 
     def __init__(
         self,
@@ -38,16 +38,16 @@ class FrameReader:
         self.request, self.check, self.care = request, check, care
         self.tick = float(stream.time_base)
         self.step = 1.0 / (timeline.fps or 25.0)
-        self.bad: set[int] = set()  # where in the file damaged packets lie
+        self.bad: set[int] = set()  # file positions of damaged packets
         self.walked = 0
-        self.ended: float | None = None  # where frames stopped coming though more were due
+        self.ended: float | None = None  # when frames stopped although more were due
         self.jumps_help = not timeline.broken
 
     def frames(self) -> Iterator[tuple[float, Any]]:
-        """(time, frame) from here to the end of the file, good ones only."""
+        """Yields (time, frame) from here to the end of the file, intact frames only."""
         packets = self.container.demux(self.stream)
         offset, last = -self.timeline.start, None
-        whole = True  # is what a frame is built on known to be there?
+        whole = True  # are the reference frames known to be intact?
         while True:
             self.check()
             packet = None
@@ -70,12 +70,12 @@ class FrameReader:
                 if self.walked > self.request.limits.frames_walked:
                     return
                 stamp = frame.pts if frame.pts is not None else frame.dts
-                if stamp is None:  # some raw streams and AVI: count
+                if stamp is None:  # some raw streams and AVI have no times: count
                     time = 0.0 if last is None else last + self.step
                 else:
                     time = stamp * self.tick + offset
                 if self.timeline.broken and last is not None and time < last - BREAK:
-                    offset += last + self.step - time  # a second clip, joined on
+                    offset += last + self.step - time  # a second clip, appended
                     time = last + self.step
                 last = time
                 whole = whole or frame.key_frame or self.care == "lenient"
@@ -83,9 +83,9 @@ class FrameReader:
                     yield time, frame
 
     def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
-        """(its time, frame) for the frame on show at each of `times` (sorted), none twice."""
+        """Yields (time, frame) of the frames displayed at `times` (sorted), none twice."""
         frames = self.frames()
-        held: tuple[float, Any] | None = None  # the last frame not after the wanted time
+        held: tuple[float, Any] | None = None  # the last frame not after the requested time
         ahead: tuple[float, Any] | None = None  # one decoded too far
         given: float | None = None
         for wanted in times:
@@ -111,8 +111,7 @@ class FrameReader:
                 yield held
 
     def _end(self, time: float, frame: Any) -> float:
-        """When the next frame is due; unknown durations end at once, so that one more is
-        decoded."""
+        """When the next frame is due; if the duration is unknown, at once, to decode one more."""
         return time + (frame.duration or 0) * self.tick * 0.999
 
     def _jump_pays(self, at: float, time: float) -> bool:
@@ -124,10 +123,10 @@ class FrameReader:
         return time > at + max(1.0, 4 * JUMP_FRAMES * self.step)
 
     def _jump(self, at: float, time: float) -> tuple[Iterator[Any], tuple[float, Any] | None]:
-        """Seeks to a key frame before `time`. Returns frames and the first of them.
+        """Seeks to a key frame before `time`. Returns the frames from there and the first one.
 
-        Open groups of pictures and wrong indices can land behind the wanted time: then once more,
-        from earlier; at last from the beginning.
+        Open groups of pictures and wrong indices can land after the requested time: then it tries
+        again from earlier, and finally from the beginning.
         """
         key = self.timeline.key_before(time)
         goal = time if key is None else key
@@ -138,12 +137,12 @@ class FrameReader:
             if first is not None and first[0] <= time:
                 break
         if first is None or not at < first[0] <= time:
-            self.jumps_help = False  # it led back, or nowhere
+            self.jumps_help = False  # it went backwards, or nowhere
         return frames, first
 
     def _seek(self, time: float) -> None:
         try:
             self.container.seek(int(time / self.tick), stream=self.stream, backward=True)
         except FFmpegError:
-            # Nothing to seek in (a raw stream, a broken index): what follows is read as it comes.
+            # Not seekable (a raw stream, a broken index): read on in order.
             self.jumps_help = False

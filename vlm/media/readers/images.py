@@ -1,4 +1,4 @@
-"""Reading still pictures with Pillow: upright, on white, in 8 bits, within the limits."""
+"""Reads still pictures with Pillow: upright, on white, in 8 bits, within the limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vlm.media.confined.limits import MediaError
 from vlm.media.confined.protocol import Check, Message, Request
 from vlm.media.source import Source
 
-ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # several frames in these are a film; in TIFF, pages
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # several frames are an animation; in TIFF they are pages
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, KeyError)
@@ -21,7 +21,7 @@ READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError
 
 @contextmanager
 def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
-    """The opened, not yet decoded picture. Only the reader its first bytes call for is tried."""
+    """Yields the opened, not yet decoded picture. Tries only the reader of its first bytes."""
     if source.kind.reader == "HEIF":
         _register_heif(source)
     try:
@@ -41,7 +41,7 @@ def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
 
 
 def probe_image(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """One "info" message."""
+    """Yields one "info" message."""
     with open_image(source, request) as image:
         lengths = [s for _, s in walk(image, request, check)] if is_animated(image) else []
         frames, duration = max(1, len(lengths)), sum(lengths)
@@ -65,7 +65,7 @@ def probe_image(source: Source, request: Request, check: Check) -> Iterator[Mess
 
 
 def read_still(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """ "start", one "frame", "end"."""
+    """Yields "start", one "frame", "end"."""
     warnings = []
     with open_image(source, request) as image:
         frames = getattr(image, "n_frames", 1)
@@ -96,7 +96,7 @@ def is_animated(image: Image.Image) -> bool:
 
 
 def walk(image: Any, request: Request, check: Check) -> Iterator[tuple[Image.Image, float]]:
-    """(the image at this frame, seconds it is shown) through an animation."""
+    """Yields (image, seconds it is displayed) for each frame of an animation."""
     total = min(image.n_frames, request.limits.frames_walked)
     for index in range(total):
         check()
@@ -106,12 +106,12 @@ def walk(image: Any, request: Request, check: Check) -> Iterator[tuple[Image.Ima
         except READ_ERRORS:
             return
         milliseconds = float(image.info.get("duration") or 0)
-        # Browsers show a frame that says 10 ms or less for 100 ms; GIFs are made for that.
+        # Browsers display frames with a duration of 10 ms or less for 100 ms; GIFs rely on that.
         yield image, (milliseconds if milliseconds > 10 else 100.0) / 1000
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Any mode -> RGB (or CMYK, still to be converted), transparency on white, deep grey scaled."""
+    """Converts any mode to RGB (CMYK stays): transparency on white, deep gray scaled to 8 bits."""
     if image.mode in DEEP_MODES:
         return _eight_bits(image)
     if image.has_transparency_data:
@@ -123,7 +123,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB in sRGB, through the picture's colour profile if it has one that works."""
+    """Converts to sRGB by the picture's color profile if it has a valid one."""
     if profile and b"sRGB" not in profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -132,12 +132,12 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             if done is not None:
                 return done
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a grey profile on a picture that is RGB by now, or a broken one
+            pass  # a gray profile on a picture already converted to RGB, or an invalid one
     return image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Whole numbers are taken as 16 bits, fractions as 0 to 1; Pillow itself would clip them."""
+    """Scales integers from 16 bits, floats from 0 to 1; Pillow itself would clip them."""
     if image.mode != "F":
         return image.convert("I").point(lambda v: v * (255 / 65535)).convert("L").convert("RGB")
     low, high = (float(v) for v in image.getextrema())  # type: ignore[arg-type]  # one band
@@ -180,7 +180,7 @@ def _register_heif(source: Source) -> None:
         import pillow_heif
     except ImportError:
         raise MediaError(
-            f"{source.name} is a HEIC picture, which needs an extra: "
+            f"{source.name} is a HEIC picture; run "
             'pip install "revisit-vlm[heic]", or send it as JPEG.'
         ) from None
     pillow_heif.register_heif_opener()

@@ -1,8 +1,8 @@
-"""Reading videos with PyAV (FFmpeg): the frames shown at given times, and what was wrong.
+"""Reads videos with PyAV (FFmpeg): the frames displayed at given times, and what was damaged.
 
-For every wanted time the reader either goes on decoding from where it is or jumps to the key frame
+For every requested time the reader either decodes on from its position or seeks to the key frame
 before it, whichever decodes fewer frames. Packets that cannot be decoded are skipped and counted;
-one bad spot does not cost the rest of the video.
+one damaged spot does not cost the rest of the video.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ HDR_TRANSFERS = (16, 18)  # PQ (HDR10, Dolby Vision) and HLG (phones, broadcast)
 
 
 def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """One "info" message. Decodes a single frame, for what only frames tell: which way is up."""
+    """Yields one "info" message. Decodes one frame, because only frames carry the orientation."""
     opened = open_with_timeline(source, request)
-    with _errors_in_words(source), opened as (container, stream, timeline):
+    with _as_media_errors(source), opened as (container, stream, timeline):
         reader = FrameReader(container, stream, timeline, request, check)
         _, first = next(reader.frames(), (0.0, None))
         if first is None:
-            raise _nothing(source)
+            raise _no_frame(source)
         (width, height), (turns, _), warnings = _layout(first, stream, None)
         if turns % 2:
             width, height = height, width
@@ -51,12 +51,12 @@ def probe_video(source: Source, request: Request, check: Check) -> Iterator[Mess
 
 
 def read_frames(source: Source, request: Request, check: Check) -> Iterator[Message]:
-    """ "start", one "frame" for every different frame found, "end".
+    """Yields "start", a "frame" for every distinct frame found, "end".
 
-    At the first damage all is begun anew ("start" once more) with a decoder that is slower and
-    careful: one thread, so that it is known which packet failed, and nothing from there to the
-    next key frame, because what is decoded there is built on what is missing. If that leaves
-    nothing, a third time, with whatever the decoder makes of it.
+    At the first damage it starts over (another "start") with a slower, careful decoder: one thread,
+    so that the failing packet is known, and no frames from there to the next key frame, because
+    they are decoded from missing data. If that yields no frame, it starts a third time and accepts
+    whatever the decoder returns.
     """
     try:
         yield from _read(source, request, check, "quick")
@@ -73,7 +73,7 @@ def _read(source: Source, request: Request, check: Check, care: Care) -> Iterato
     if care != "quick":
         request = dataclasses.replace(request, threads=1)
     opened = open_with_timeline(source, request, strict=care == "careful")
-    with _errors_in_words(source), opened as (container, stream, timeline):
+    with _as_media_errors(source), opened as (container, stream, timeline):
         times = request.times_in(timeline.duration)
         reader = FrameReader(container, stream, timeline, request, check, care)
         size: tuple[int, int] | None = None
@@ -87,10 +87,14 @@ def _read(source: Source, request: Request, check: Check, care: Care) -> Iterato
                 yield {**start, "duration": timeline.duration, "backend": "pyav"}, b""
             if (frame.width, frame.height) != stored:
                 stored = (frame.width, frame.height)
-                note = "The picture size changes within the video; all frames were brought to one."
+                note = "The picture size changes within the video; all frames were resized to one."
                 warnings = warnings if note in warnings else [*warnings, note]
             picture = frame.reformat(
-                *size, format="rgb24", interpolation="BICUBIC", threads=1, **_to_plain_range(frame)
+                *size,
+                format="rgb24",
+                interpolation="BICUBIC",
+                threads=1,
+                **_to_standard_range(frame),
             )
             head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
             plane = picture.planes[0]
@@ -99,60 +103,62 @@ def _read(source: Source, request: Request, check: Check, care: Care) -> Iterato
         if not obtained and care == "careful":
             raise DamageFound
         if not obtained:
-            raise _nothing(source)
+            raise _no_frame(source)
         damaged = _damage(timeline, len(reader.bad))
         if reader.ended is not None:
-            damaged.append(f"Nothing could be read after second {reader.ended:.1f}.")
+            damaged.append(f"Nothing could be read after {reader.ended:.1f} seconds.")
         if care == "lenient":
-            damaged.append("Hardly a frame is whole; what is shown may be wrong.")
+            damaged.append("Almost no frame is intact; the frames may be wrong.")
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
 
 
 @contextmanager
-def _errors_in_words(source: Source) -> Iterator[None]:
+def _as_media_errors(source: Source) -> Iterator[None]:
     try:
         yield
     except (MediaError, DamageFound, MemoryError):
         raise
     except READ_ERRORS as error:
-        raise _nothing(source) from error
+        raise _no_frame(source) from error
 
 
 def _layout(
     frame: Any, stream: Any, longest: int | None
 ) -> tuple[tuple[int, int], tuple[int, bool], list[str]]:
-    """What to scale to, (quarter turns, mirrored), and what to tell the user."""
+    """(size to scale to, (quarter turns, mirrored), warnings for the user)"""
     warnings = []
     orientation = (0, False)
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is not None:
         known = from_display_matrix(bytes(matrix))
         if known is None:
-            warnings.append("The video asks to be shown at an angle; it was left as it is.")
+            warnings.append(
+                "The video is rotated by an angle other than a quarter turn; it was not rotated."
+            )
         orientation = known or (0, False)
     size = display_size(frame.width, frame.height, stream.sample_aspect_ratio, longest)
     return size, orientation, warnings
 
 
-def _to_plain_range(frame: Any) -> dict[str, int]:
-    """HDR video to the ordinary range: its white stays white, what is brighter is clipped."""
+def _to_standard_range(frame: Any) -> dict[str, int]:
+    """Converts HDR video to standard range: white stays white, brighter values are clipped."""
     if getattr(frame, "color_trc", 0) in HDR_TRANSFERS:
         return {"dst_color_trc": BT709, "dst_color_primaries": BT709}
     return {}
 
 
-def _nothing(source: Source) -> MediaError:
+def _no_frame(source: Source) -> MediaError:
     return MediaError(f"{source.name} has no frame that can be decoded; it is damaged.")
 
 
 def _damage(timeline: Timeline, bad: int) -> list[str]:
-    said = []
+    damaged = []
     missing = timeline.declared - timeline.duration
     if timeline.declared and missing > max(0.5, 0.02 * timeline.declared):
-        said.append(
+        damaged.append(
             f"Only {timeline.duration:.1f} of {timeline.declared:.1f} seconds could be read; "
             "the file is incomplete."
         )
     if bad:
-        said.append(f"{bad} damaged {'frame was' if bad == 1 else 'frames were'} left out.")
-    return said
+        damaged.append(f"{bad} damaged {'frame was' if bad == 1 else 'frames were'} skipped.")
+    return damaged

@@ -1,8 +1,8 @@
 """Photo cut-outs with names from Tux Paint's stamps (GPL-2), the only photographs to train on.
 
-Their descriptions are sentences for children ("A cow.", "Eat your broccoli!"); the name is taken
-out of the plain ones and written down for the others. Drawings, and everything that photo_table
-keeps for scoring, are left out.
+Their descriptions are sentences for children ("A cow.", "Eat your broccoli!"); the name is
+extracted from simple ones and listed below for the others. Drawings, and all pictures that
+photo_table holds out for scoring, are skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data.prepare import photo_table
 
-# The longest folder that fits decides the category; folders not named hold drawings or signs.
+# The longest matching folder is the category; other folders contain drawings or signs.
 CATEGORIES = {
     "animals": "animal",
     "animals/birds": "bird",
@@ -38,7 +38,7 @@ CATEGORIES = {
     "vehicles/ship": "ship",
 }
 
-# Drawings, poor cut-outs, and things nobody could name by looking.
+# Drawings, poor cut-outs, and objects that cannot be named by their look.
 _DROP_WORDS = """
 albino_peahen cuckoo shrimp bee whale tamarin_emperor echidna hedgehog pizza tooth lobster
 bluegroper moonwrasse stripedfish coraltrout xanthia nandou wapiti cement_mixer cylinder
@@ -91,15 +91,15 @@ _NAMES = {
 
 
 def stamp_pictures(package: Path) -> Iterator[tuple[str, str, str, Path]]:
-    """(name, category, "photo", file) of every cut-out to train on, from the unpacked package."""
+    """Yields (name, category, "photo", file) of every cut-out for training in the package."""
     stamps = package / "usr" / "share" / "tuxpaint" / "stamps"
-    kept_for_scoring = {line.split("|")[0].strip() for line in photo_table.CUT_OUTS.splitlines()}
+    held_out = {line.split("|")[0].strip() for line in photo_table.CUT_OUTS.splitlines()}
     for file in sorted(stamps.rglob("*.png")):
         key = file.relative_to(stamps).with_suffix("").as_posix()
         folders = [folder for folder in CATEGORIES if key.startswith(folder + "/")]
         text = file.with_suffix(".txt")
         unfit = "/cartoon/" in key or "mirror" in key or file.stem in _DROP or not text.exists()
-        if unfit or not folders or key in kept_for_scoring:
+        if unfit or not folders or key in held_out:
             continue
         sentence = text.read_text(encoding="utf-8", errors="replace").split("\n")[0]
         name = _NAMES.get(file.stem) or name_in(sentence)
@@ -108,7 +108,7 @@ def stamp_pictures(package: Path) -> Iterator[tuple[str, str, str, Path]]:
 
 
 def name_in(sentence: str) -> str | None:
-    """ "A pair of pliers." -> "pliers"; None for anything that is not a plain name."""
+    """ "A pair of pliers." -> "pliers"; None if the sentence is not just a name."""
     pattern = r"(?:An?|The|Some)? ?(?:pair of )?([A-Za-z][a-z' -]{2,24})\."
     match = re.fullmatch(pattern, sentence.strip())
     return match[1].strip() if match and " with " not in match[1] else None

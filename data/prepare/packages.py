@@ -1,4 +1,4 @@
-"""Every package that materials come from, pinned; ATTRIBUTION.md says licences and uses."""
+"""The packages from which assets are made, pinned; ATTRIBUTION.md lists licenses and uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GOOGLE = Package(
     "16.0.0",
     "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
 )
-STAMPS = Package(
+TUXPAINT_STAMPS = Package(
     "debian",
     "tuxpaint-stamps-default",
     "2022.06.04-1",
@@ -41,13 +41,13 @@ MATE = Package(
     "7bf4c2209f34b4f61ba6d24c8b58c28b361e82e4b943aae6d42c030169af9e04",
 )
 
-# Photographs without one main thing, looked at one by one; "+" marks those kept for scoring.
+# Photographs without a main object, inspected one by one; "+" marks those held out for scoring.
 BACKGROUNDS = (
     (PLASMA, "FallenLeaf Path DarkestHour+ Autumn summer_1am EveningGlow ColdRipple BytheWater+"),
     (MATE, "Aqua Blinds Dune Garden+ GreenMeadow RainDrops Storm Wood+"),
 )
 
-# The families of each package; "+" marks those kept for scoring.
+# The families of each package; "+" marks those held out for scoring.
 FONTS = (
     (
         Package(
