@@ -130,27 +130,31 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="DIR",
         help="log, results.json and report.html (default: runs/evaluation/MODEL)",
     )
-    asked = run.add_argument_group("questions")
-    for name, letter, words in (
+    questions = run.add_argument_group("questions")
+    for name, letter, text in (
         ("--frames", "N", "frames per video (default: the benchmark's, then the model's)"),
         ("--max-tiles", "N", "maximum number of tiles per image"),
         ("--looks", "N", "looks at each image or tile (PVC's static-video repeats)"),
         ("--max-new-tokens", "N", "maximum answer length (default: the protocol's)"),
         ("--limit", "N", "only the first N questions of each benchmark; gives no result"),
     ):
-        asked.add_argument(name, type=int, metavar=letter, help=words)
-    asked.add_argument("--no-media", action="store_true", help="ask blind: text only")
-    asked.add_argument(
+        questions.add_argument(name, type=int, metavar=letter, help=text)
+    questions.add_argument("--no-media", action="store_true", help="ask blind: text only")
+    questions.add_argument(
         "--subtitles", action="store_true", help="show subtitles, if the benchmark has them"
     )
-    asked.add_argument(
+    questions.add_argument(
         "--subtitle-rule",
         default="clean",
         metavar="RULE",
         help="rule that matches captions to frames: clean (default) or official",
     )
-    asked.add_argument("--prompt", default="", metavar="MODE", help="prompt wording (see `list`)")
-    asked.add_argument("--split", default="", metavar="NAME", help="split of the set (see `list`)")
+    questions.add_argument(
+        "--prompt", default="", metavar="MODE", help="prompt wording (see `list`)"
+    )
+    questions.add_argument(
+        "--split", default="", metavar="NAME", help="split of the set (see `list`)"
+    )
     _add_mode(run)
     model = run.add_argument_group("model")
     add_model_options(model)

@@ -14,9 +14,9 @@ def listing() -> list[str]:
     lines = []
     for name, benchmark in BENCHMARKS.items():
         lines.append(f"{name:{INDENT}}{benchmark.title}, {benchmark.metric}")
-        for label, words in _facts(benchmark):
+        for label, text in _facts(benchmark):
             lines += textwrap.wrap(
-                f"{label:9}{words}",
+                f"{label:9}{text}",
                 WIDTH,
                 initial_indent=" " * INDENT,
                 subsequent_indent=" " * (INDENT + 9),

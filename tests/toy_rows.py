@@ -9,11 +9,11 @@ from evaluation.benchmarks.base import Options, Question
 from vlm.conversation import Text, Video
 
 
-def asked(toys: Path, name: str, **options: Any) -> list[Question]:
+def toy_questions(toys: Path, name: str, **options: Any) -> list[Question]:
     return BENCHMARKS[name].questions(toys / name, Options(**options))
 
 
-def row(question: Question, raw: str = "") -> dict[str, Any]:
+def toy_row(question: Question, raw: str = "") -> dict[str, Any]:
     return {
         "id": question.id,
         "group": question.group,
@@ -25,14 +25,14 @@ def row(question: Question, raw: str = "") -> dict[str, Any]:
     }
 
 
-def scored(name: str, question: Question, raw: str) -> dict[str, float | None]:
-    benchmark, line = BENCHMARKS[name], row(question, raw)
+def toy_scores(name: str, question: Question, raw: str) -> dict[str, float | None]:
+    benchmark, line = BENCHMARKS[name], toy_row(question, raw)
     return {
         mode: benchmark.score(line, benchmark.read(line, raw, mode), mode)
         for mode in benchmark.modes
     }
 
 
-def words(name: str, question: Question, seen: tuple[Video, ...] = (), **options: Any) -> str:
+def toy_prompt(name: str, question: Question, seen: tuple[Video, ...] = (), **options: Any) -> str:
     turn = BENCHMARKS[name].compose(question, seen, Options(**options))
     return "".join(part.text for part in turn.parts if isinstance(part, Text))

@@ -50,11 +50,11 @@ def _listed(text: str, found: re.Match[str]) -> bool:
 
 
 def _by_text(text: str, options: Sequence[str], letters: str) -> str | None:
-    def words(phrase: str) -> str:
+    def spaced_words(phrase: str) -> str:
         return " " + " ".join(re.findall(r"[^\W_]+", phrase.lower())) + " "
 
-    answer = words(text)
-    normalized = [words(unicodedata.normalize("NFKC", option)) for option in options]
+    answer = spaced_words(text)
+    normalized = [spaced_words(unicodedata.normalize("NFKC", option)) for option in options]
     same = [letter for letter, option in zip(letters, normalized, strict=True) if option == answer]
     if len(same) == 1:
         return same[0]

@@ -95,11 +95,11 @@ class Revisit(lmms):
         answers: list[GenerationResult | None] = [None] * len(requests)
         groups: dict[GenerateSettings, list[int]] = {}
         ignored: set[str] = set()
-        for place, request in enumerate(requests):
+        for index, request in enumerate(requests):
             requested = self.requested(request)
             ignored.update(unknown_settings(requested))
             settings = settings_from(requested, self.settings, self.until_rule)
-            groups.setdefault(settings, []).append(place)
+            groups.setdefault(settings, []).append(index)
         if ignored:
             logger.warning(f"revisit ignores the generation settings {', '.join(sorted(ignored))}")
 
@@ -107,26 +107,26 @@ class Revisit(lmms):
         bar = tqdm(total=len(requests), disable=self.rank != 0, desc="revisit", unit="request")
         unanswered = 0
         with bar, MediaReader() as reader:
-            for settings, places in groups.items():
+            for settings, indices in groups.items():
                 answerer = self.answerer.with_settings(settings)
                 batches = [
-                    places[start : start + self.batch_size]
-                    for start in range(0, len(places), self.batch_size)
+                    indices[start : start + self.batch_size]
+                    for start in range(0, len(indices), self.batch_size)
                 ]
                 for batch, read in self._read_ahead(requests, batches, reader):
-                    asked = [item for item in read if isinstance(item, Prompt)]
-                    given = iter(answerer.answer(asked))
-                    for place, item in zip(batch, read, strict=True):
+                    prompts = [item for item in read if isinstance(item, Prompt)]
+                    answers_in_order = iter(answerer.answer(prompts))
+                    for index, item in zip(batch, read, strict=True):
                         if isinstance(item, Prompt):
-                            answer = next(given)
+                            answer = next(answers_in_order)
                             text, error = answer.text, answer.error
                             counts = TokenCounts(answer.input_tokens, answer.output_tokens)
                         else:
                             text, error, counts = "", item, TokenCounts(0, 0)
                         if error:
                             unanswered += 1
-                            logger.error(f"request {place} gets an empty answer: {error}")
-                        answers[place] = GenerationResult(text, counts)
+                            logger.error(f"request {index} gets an empty answer: {error}")
+                        answers[index] = GenerationResult(text, counts)
                     bar.update(len(batch))
         if unanswered:
             logger.error(f"{unanswered} of {len(requests)} requests could not be answered.")
@@ -141,24 +141,24 @@ class Revisit(lmms):
         """Yields batches with decoded media; decodes the next one while the current is answered."""
 
         def read(batch: list[int]) -> list[Prompt | str]:
-            return [self._read(place, requests[place], reader) for place in batch]
+            return [self._read(index, requests[index], reader) for index in batch]
 
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(read, batches[0])
             for i, batch in enumerate(batches):
-                asked = coming.result()
+                decoded = coming.result()
                 if i + 1 < len(batches):
                     coming = pool.submit(read, batches[i + 1])
-                yield batch, asked
+                yield batch, decoded
 
-    def _read(self, place: int, request: Instance, reader: MediaReader) -> Prompt | str:
+    def _read(self, index: int, request: Instance, reader: MediaReader) -> Prompt | str:
         """Returns the decoded request, or the error message if decoding fails."""
         try:
             conversation, reply = self.conversation(request, reader)
         except (ValueError, OSError) as error:
             return str(error)
         # The id seeds sampling, so that repeated questions draw differently.
-        return Prompt(f"{place}", conversation, reply=reply)
+        return Prompt(f"{index}", conversation, reply=reply)
 
     def requested(self, request: Instance) -> dict[str, Any]:
         """Returns the generation settings of a request."""

@@ -32,9 +32,9 @@ won't would've wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you
 
 def _repairs() -> Iterator[tuple[str, str]]:
     for form in CONTRACTED:
-        for place, letter in enumerate(form):
+        for position, letter in enumerate(form):
             if letter == "'":
-                yield form[:place] + form[place + 1 :], form
+                yield form[:position] + form[position + 1 :], form
     yield "somebody'd", "somebodyd"  # reversed in the list that all implementations copy
 
 

@@ -10,7 +10,7 @@ PAGES = {
     "toyf0001": (["Invoice 4821", "Date: 3 May 1991", "Total: $ 12.40"], "letter"),
     "toyf0002": (["Memo", "To: R. Miller", "Room 17"], "form"),
 }
-ASKED = {
+QUESTIONS = {
     "toyf0001": (
         ("What is the number of the invoice?", ["4821"]),
         ("What is the total?", ["$ 12.40", "12.40"]),
@@ -23,8 +23,8 @@ def toy_docvqa(folder: Path, original: bool) -> None:
     """Two pages; the answers of the test split are not public."""
     for split, first in (("validation", 49153), ("test", 57343)):
         rows: list[dict[str, Any]] = []
-        for document, asked in ASKED.items():
-            for question, answers in asked:
+        for document, questions in QUESTIONS.items():
+            for question, answers in questions:
                 rows.append(
                     {
                         "questionId": str(first + len(rows)),
@@ -55,7 +55,7 @@ def toy_infovqa(folder: Path, original: bool) -> None:
     lines = ["THE YEAR IN NUMBERS", "Trees planted: 300", "Bicycles: 45 %", "Cars: 30 %"]
     picture = page(lines, (260, 700))
     for split, first in (("validation", 98313), ("test", 115000)):
-        asked = (("How many trees were planted?", ["300"]), ("Which share has cars?", ["30 %"]))
+        questions = (("How many trees were planted?", ["300"]), ("Which share has cars?", ["30 %"]))
         rows: list[dict[str, Any]] = [
             {
                 "questionId": str(first + number),
@@ -68,7 +68,7 @@ def toy_infovqa(folder: Path, original: bool) -> None:
                 "ocr": "[]",
                 "data_split": "val" if split == "validation" else "test",
             }
-            for number, (question, answers) in enumerate(asked)
+            for number, (question, answers) in enumerate(questions)
         ]
         if not original:
             write_parquet(folder / "InfographicVQA" / f"{split}-00000-of-00001.parquet", rows)
@@ -102,8 +102,8 @@ def toy_chartqa(folder: Path, original: bool) -> None:
             "answer": answer,
             "image": packed(chart(values), f"{half}.png"),
         }
-        for half, (values, asked) in charts.items()
-        for question, answer in asked
+        for half, (values, questions) in charts.items()
+        for question, answer in questions
     ]
     if not original:
         write_parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
@@ -121,7 +121,7 @@ def toy_chartqa(folder: Path, original: bool) -> None:
 
 def toy_textvqa(folder: Path, original: bool) -> None:
     """Two stand-ins for photographs, with ten answers each."""
-    asked = (
+    questions = (
         ("what is the brand of this camera?", "Dakota", ["dakota"] * 8 + ["dakota digital"] * 2),
         ("How many miles to NASA?", "NASA 2 mi", ["2"] * 6 + ["two"] * 3 + ["unanswerable"]),
     )
@@ -134,7 +134,7 @@ def toy_textvqa(folder: Path, original: bool) -> None:
             "ocr_tokens": seen.split(),
             "answers": answers,
         }
-        for number, (question, seen, answers) in enumerate(asked)
+        for number, (question, seen, answers) in enumerate(questions)
     ]
     if not original:
         write_parquet(folder / "data" / "validation-00000-of-00001.parquet", rows)
@@ -146,12 +146,12 @@ def toy_textvqa(folder: Path, original: bool) -> None:
     _write_json(folder / "TextVQA_0.5.1_val.json", "textvqa", rows)
 
 
-def _unpack(row: dict[str, Any], folder: Path, place: str) -> None:
+def _unpack(row: dict[str, Any], folder: Path, subfolder: str) -> None:
     """Writes a row's image to a file and stores the file name in the row."""
     picture = row["image"]
-    (folder / place).mkdir(exist_ok=True)
-    (folder / place / picture["path"]).write_bytes(picture["bytes"])
-    row["image"] = f"{place}/{picture['path']}"
+    (folder / subfolder).mkdir(exist_ok=True)
+    (folder / subfolder / picture["path"]).write_bytes(picture["bytes"])
+    row["image"] = f"{subfolder}/{picture['path']}"
 
 
 def _write_json(path: Path, name: str, rows: list[dict[str, Any]]) -> None:

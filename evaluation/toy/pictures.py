@@ -27,10 +27,10 @@ def toy_ai2d(folder: Path, original: bool) -> None:
         {
             "question": f"Which letter stands for the {part}?",
             "options": ["root", "A", "B", "C"],
-            "answer": str(place),
+            "answer": str(position),
             "image": picture,
         }
-        for part, place in (("stem", 2), ("leaf", 3))
+        for part, position in (("stem", 2), ("leaf", 3))
     ]
     write_parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
 
@@ -38,8 +38,8 @@ def toy_ai2d(folder: Path, original: bool) -> None:
 def toy_mmbench(folder: Path, original: bool) -> None:
     """Two questions with different numbers of options, in all rotations."""
     rows: list[dict[str, Any]] = []
-    asked = (("red", ["red", "blue", "green"], 241), ("blue", ["yellow", "blue"], 252))
-    for answer, choices, index in asked:
+    questions = (("red", ["red", "blue", "green"], 241), ("blue", ["yellow", "blue"], 252))
+    for answer, choices, index in questions:
         for turn in range(len(choices)):
             turned = choices[turn:] + choices[:turn]
             rows.append(
@@ -48,8 +48,8 @@ def toy_mmbench(folder: Path, original: bool) -> None:
                     "question": "Which colour has the disc?",
                     "hint": "There is one disc." if index == 241 else "nan",
                     **{
-                        letter: turned[place] if place < len(turned) else "nan"
-                        for place, letter in enumerate("ABCD")
+                        letter: turned[position] if position < len(turned) else "nan"
+                        for position, letter in enumerate("ABCD")
                     },
                     "answer": "ABCD"[turned.index(answer)],
                     "category": "attribute_recognition",

@@ -29,12 +29,12 @@ def toy_videomme(folder: Path, original: bool) -> None:
     """Three videos with three questions each; the last has no subtitles."""
     rows = []
     for number, (video, (duration, colors, _)) in enumerate(VIDEOS.items(), 1):
-        asked = (
+        questions = (
             ("Which colour has the square at first?", colors[0], "Temporal Perception"),
             ("Which colour has the square at the end?", colors[1], "Temporal Perception"),
             ("Which colour does the square turn into?", colors[1], "Attribute Perception"),
         )
-        for place, (question, answer, kind) in enumerate(asked, 1):
+        for position, (question, answer, kind) in enumerate(questions, 1):
             rows.append(
                 {
                     "video_id": f"{number:03d}",
@@ -43,7 +43,7 @@ def toy_videomme(folder: Path, original: bool) -> None:
                     "sub_category": "Technology" if number < 3 else "Multilingual",
                     "url": f"https://example.org/{video}",
                     "videoID": video,
-                    "question_id": f"{number:03d}-{place}",
+                    "question_id": f"{number:03d}-{position}",
                     "task_type": kind,
                     "question": question,
                     "options": [
@@ -85,17 +85,17 @@ def toy_mvbench(folder: Path, original: bool) -> None:
     """Three tasks: whole videos, segments of videos, and folders of frames."""
     (folder / "json").mkdir()
     for task in ("action_antonym", "action_sequence", "episodic_reasoning"):
-        places, is_part = TASKS[task]
+        folders, is_segment = TASKS[task]
         rows = []
         for number in range(2):
             name = f"{task}{number}" + ("" if task == "episodic_reasoning" else ".mp4")
-            path = folder / "video" / places[0] / name
+            path = folder / "video" / folders[0] / name
             colors = ("red", "blue") if number else ("green", "yellow")
             if task == "episodic_reasoning":
                 path.mkdir(parents=True)
-                for place in range(12):  # numbered from 1
-                    frame = video_frame(colors[place // 6], place / 12)
-                    (path / f"{place + 1:05d}.jpg").write_bytes(encoded(frame, "JPEG"))
+                for position in range(12):  # numbered from 1
+                    frame = video_frame(colors[position // 6], position / 12)
+                    (path / f"{position + 1:05d}.jpg").write_bytes(encoded(frame, "JPEG"))
             else:
                 write_video(path, colors)
             row: dict[str, object] = {
@@ -104,7 +104,7 @@ def toy_mvbench(folder: Path, original: bool) -> None:
                 "candidates": ["red", "blue", "green"][: 3 - number] + ["yellow"],
                 "answer": colors[1],
             }
-            if is_part:
+            if is_segment:
                 row |= {"start": 2.0, "end": 3.9}
             rows.append(row)
         (folder / "json" / f"{task}.json").write_text(json.dumps(rows))

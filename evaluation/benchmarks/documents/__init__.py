@@ -1,1 +1,1 @@
-"""Benchmarks about documents, charts and text in pictures."""
+"""Benchmarks of documents, charts and text in images."""

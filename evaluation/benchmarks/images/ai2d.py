@@ -51,20 +51,20 @@ class AI2D(ChoiceBenchmark):
         columns = ("question", "options", "answer")
         for number, row in enumerate(read_parquet(files, columns, (), "image")):
             choices = [str(option) for option in row["options"] or ()]
-            asked, answer = text(row, "question"), row["answer"]
+            question, answer = text(row, "question"), row["answer"]
             known = answer is not None
             if known and (not str(answer).isdecimal() or int(answer) >= len(choices)):
                 raise ValueError(
                     f"ai2d: question {number} has the answer {answer!r}, which must be the index of"
                     f" one of its {len(choices)} options, from 0."
                 )
-            words = f"{asked}\n{dotted(choices)}\n{DIRECTLY}"
+            prompt = f"{question}\n{dotted(choices)}\n{DIRECTLY}"
             if self.prompt_mode(options) == "vlmevalkit":
-                words = vlmevalkit_prompt(asked, choices)
+                prompt = vlmevalkit_prompt(question, choices)
             yield Question(
                 id=f"{number:04d}",
                 group=row[PICTURE_NAME] or f"{number:04d}",
-                parts=(MediaPart("image", packed=row["image"]), words),
+                parts=(MediaPart("image", packed=row["image"]), prompt),
                 targets=(LETTERS[int(answer)],) if known else (),
                 options=tuple(choices),
             )

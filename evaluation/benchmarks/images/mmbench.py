@@ -102,18 +102,18 @@ class MMBench(ChoiceBenchmark):
         return self._with_prompt(question, options)
 
     def _with_prompt(self, question: Question, options: Options) -> Question:
-        asked, hint = question.extra["question"], question.extra["hint"]
+        body, hint = question.extra["question"], question.extra["hint"]
         mode, chinese = self.prompt_mode(options), self.split(options).endswith("cn")
         if mode == "vlmevalkit":
-            words = vlmevalkit_prompt(asked, list(question.options), hint)
+            prompt = vlmevalkit_prompt(body, list(question.options), hint)
         elif mode == "lmms-eval":
             last = "请直接使用所提供的选项字母作为答案回答。" if chinese else DIRECTLY
             listed = f"There are several options:\n{dotted(question.options)}"
-            words = f"{hint + ' ' if hint else ''}{asked} {listed}\n\n{last}"
+            prompt = f"{hint + ' ' if hint else ''}{body} {listed}\n\n{last}"
         else:
             last = "请直接回答选项字母。" if chinese else DIRECTLY
-            words = f"{hint + chr(10) if hint else ''}{asked}\n{dotted(question.options)}\n{last}"
-        return replace(question, parts=(question.parts[0], words))
+            prompt = f"{hint + chr(10) if hint else ''}{body}\n{dotted(question.options)}\n{last}"
+        return replace(question, parts=(question.parts[0], prompt))
 
     def _rotated(self, question: Question, turn: int, options: Options) -> Question:
         """Rotates the options by `turn` positions, as the rows of published files do."""

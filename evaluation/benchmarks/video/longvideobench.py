@@ -113,8 +113,8 @@ class LongVideoBench(ChoiceBenchmark):
             else:
                 parts.append(Text(item + "\n"))
                 captions_shown.append(item)
-        asked = [Text(part) for part in question.parts if isinstance(part, str)]
-        return Composed((*parts, *asked), captions=tuple(captions_shown))
+        question_parts = [Text(part) for part in question.parts if isinstance(part, str)]
+        return Composed((*parts, *question_parts), captions=tuple(captions_shown))
 
 
 def interleave(
@@ -166,11 +166,11 @@ def _captions(path: Path, begins: float, duration: float) -> list[Caption]:
             if "timestamp" in row:
                 start, end = row["timestamp"]
                 end = duration + begins if end is None else end
-                words = row["text"]
+                line = row["text"]
             else:
                 start, end = _seconds(row["start"]), _seconds(row["end"])
-                words = row["line"]
-            found.append(Caption(float(start) - begins, float(end) - begins, str(words)))
+                line = row["line"]
+            found.append(Caption(float(start) - begins, float(end) - begins, str(line)))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: a caption lacks its times or text ({error!r}).") from error
     return found

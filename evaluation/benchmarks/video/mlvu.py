@@ -102,9 +102,9 @@ class MLVU(ChoiceBenchmark):
         choices = [str(choice) for choice in row["candidates"]]
         name = text(row, "video")
         video = videos.find([name] if "question_id" in row else [f"{path.stem}/{name}", name])
-        asked = f"Question: {text(row, 'question')}\nOptions:\n{bracketed(choices)}\n{ONLY}"
+        prompt = f"Question: {text(row, 'question')}\nOptions:\n{bracketed(choices)}\n{ONLY}"
         if mode == "lmms-eval":
-            asked = f"{text(row, 'question')}\n{bracketed(choices)}\n{ONLY}\nBest option: ("
+            prompt = f"{text(row, 'question')}\n{bracketed(choices)}\n{ONLY}\nBest option: ("
         answer = row.get("answer")
         where = f"{path}: entry {number + 1}"
         identity = str(row.get("question_id") or f"{path.stem}-{number:04d}")
@@ -113,7 +113,7 @@ class MLVU(ChoiceBenchmark):
             group=name,
             parts=(
                 MediaPart.video_file(video),
-                asked,
+                prompt,
             ),
             targets=letter_of(answer, choices, where),
             options=tuple(choices),

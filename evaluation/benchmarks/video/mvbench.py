@@ -156,8 +156,8 @@ class MVBench(ChoiceBenchmark):
     def _prompt(self, mode: str, question: str, choices: list[str]) -> str:
         if mode == "lmms-eval":
             return f"Question:{question}\nOption:\n{bracketed(choices)}\n{ONLY}\n"
-        asked = f"Question: {question}\nOptions:\n{bracketed(choices)}".rstrip() + f"\n{ONLY}"
-        return f"{SYSTEM}\n{asked}" if mode == "pvc" else asked
+        prompt = f"Question: {question}\nOptions:\n{bracketed(choices)}".rstrip() + f"\n{ONLY}"
+        return f"{SYSTEM}\n{prompt}" if mode == "pvc" else prompt
 
     def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         if mode in ("official", "vlmevalkit") and row["targets"]:

@@ -38,11 +38,11 @@ SELECT = "Select the best answer to the following multiple-choice question based
 class VideoQuestion(Question):
     """A question with the components of its prompt."""
 
-    asked: str = ""  # the question and its options
+    body: str = ""  # the question and its options
     subtitles: Path | Member | None = None
 
 
-def prompt(mode: str, asked: str, subtitled: bool, found: bool, captions: Sequence[str]) -> str:
+def prompt(mode: str, body: str, subtitled: bool, found: bool, captions: Sequence[str]) -> str:
     """Returns the text after the video. `found`: the video has a subtitle file."""
     spoken = "\n".join(captions)
     if mode == "lmms-eval":
@@ -52,13 +52,13 @@ def prompt(mode: str, asked: str, subtitled: bool, found: bool, captions: Sequen
             spoken = spoken if found else "No subtitles available"
             listed = f"This video's subtitles are listed below: \n{spoken}\n"
             last = "The best answer is:"
-        return f"{listed}{SELECT} and the subtitles. {LETTER_ONLY}\n{asked}\n{last}"
+        return f"{listed}{SELECT} and the subtitles. {LETTER_ONLY}\n{body}\n{last}"
     if mode == "vlmevalkit":
         listed = f"This video's subtitles are listed below:\n{spoken}\n" if subtitled else ""
         shown = f"\nThese are the frames of a video. {listed}{SELECT}. {LETTER_ONLY}\n"
-        return f"{shown}Question: {asked}\nAnswer: "
+        return f"{shown}Question: {body}\nAnswer: "
     listed = f"This video's subtitles are listed below:\n{spoken}\n" if captions else ""
-    return f"{listed}{SELECT}. {LETTER_ONLY}\n{asked}\nThe best answer is:"
+    return f"{listed}{SELECT}. {LETTER_ONLY}\n{body}\nThe best answer is:"
 
 
 class VideoMME(ChoiceBenchmark):
@@ -104,13 +104,13 @@ class VideoMME(ChoiceBenchmark):
                 )
             video = videos.find([f"{name}.{ending}" for ending in ("mp4", "MP4", "mkv")])
             srt = subtitles.find([f"{name}.srt"]) if options.subtitles else None
-            asked = "\n".join([text(row, "question"), *choices])
+            body = "\n".join([text(row, "question"), *choices])
             yield VideoQuestion(
                 id=text(row, "question_id"),
                 group=name,
                 parts=(
                     MediaPart.video_file(video),
-                    prompt(mode, asked, False, False, ()),
+                    prompt(mode, body, False, False, ()),
                 ),
                 targets=(text(row, "answer"),) if row["answer"] is not None else (),
                 options=tuple(re.sub(r"^[A-D]\.\s*", "", choice) for choice in choices),
@@ -123,7 +123,7 @@ class VideoMME(ChoiceBenchmark):
                     "question": row["question"],
                     "options": choices,
                 },
-                asked=asked,
+                body=body,
                 subtitles=srt if isinstance(srt, Member) or (srt and srt.is_file()) else None,
             )
 
@@ -139,7 +139,7 @@ class VideoMME(ChoiceBenchmark):
             times = [float(t) for video in seen if isinstance(video, Video) for t in video.times]
             captions = RULES[options.subtitle_rule](_captions(question.subtitles), times)
         found = question.subtitles is not None
-        words = prompt(self.prompt_mode(options), question.asked, True, found, captions)
+        words = prompt(self.prompt_mode(options), question.body, True, found, captions)
         return Composed((*seen, Text(words)), captions=captions)
 
 

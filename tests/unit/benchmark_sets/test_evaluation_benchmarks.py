@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from toy_rows import asked, row, scored, words
+from toy_rows import toy_prompt, toy_questions, toy_row, toy_scores
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
@@ -35,7 +35,7 @@ def test_questions_and_media_of_every_toy_set_can_be_read(
     assert benchmark.data_files(tmp_path / name, Options())
     for question in questions:
         assert question.targets
-        assert words(name, question)
+        assert toy_prompt(name, question)
     part = next(p for p in questions[-1].parts if isinstance(p, MediaPart))
     if part.kind == "frames":
         assert read_image(part.paths[0], isolated=False).pixels.shape[2] == 3
@@ -52,17 +52,17 @@ def test_questions_and_media_of_every_toy_set_can_be_read(
 
 @pytest.mark.parametrize("name", list(TOYS))
 def test_a_right_answer_scores_and_a_refusal_does_not_in_every_mode(toys: Path, name: str) -> None:
-    question = asked(toys, name)[0]
+    question = toy_questions(toys, name)[0]
     right = question.targets[0]
-    assert all(score == 1 for score in scored(name, question, right).values())
-    refusal = scored(name, question, "i'm sorry, i would not help you with this.")
+    assert all(score == 1 for score in toy_scores(name, question, right).values())
+    refusal = toy_scores(name, question, "i'm sorry, i would not help you with this.")
     assert all(not score for score in refusal.values())
 
 
 @pytest.mark.parametrize("name", list(TOYS))
 def test_an_empty_answer_is_never_an_error(toys: Path, name: str) -> None:
-    question = asked(toys, name)[0]
-    for mode, score in scored(name, question, "").items():
+    question = toy_questions(toys, name)[0]
+    for mode, score in toy_scores(name, question, "").items():
         assert score in (0.0, None) or (name, mode, score) in (
             ("mvbench", "official", 1.0),  # the published check finds "" in "(b)"
             ("mvbench", "vlmevalkit", 1.0),
@@ -71,15 +71,16 @@ def test_an_empty_answer_is_never_an_error(toys: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["docvqa", "infovqa", "longvideobench", "mlvu"])
 def test_a_test_split_has_no_targets_and_no_scores(toys: Path, name: str) -> None:
-    question = asked(toys, name, split="test")[0]
+    question = toy_questions(toys, name, split="test")[0]
     assert question.targets == ()
-    assert set(scored(name, question, "B").values()) == {None}
+    assert set(toy_scores(name, question, "B").values()) == {None}
 
 
 def test_mmbench_requires_all_rotations_to_be_right(toys: Path) -> None:
-    benchmark, questions = BENCHMARKS["mmbench"], asked(toys, "mmbench")
+    benchmark, questions = BENCHMARKS["mmbench"], toy_questions(toys, "mmbench")
     rows = [
-        {**row(q, q.targets[0]), "score": {"clean": float(q.id != "1000241")}} for q in questions
+        {**toy_row(q, q.targets[0]), "score": {"clean": float(q.id != "1000241")}}
+        for q in questions
     ]
     assert benchmark.units(rows, "clean") == [("241", 0.0), ("252", 1.0)]
     assert benchmark.aggregate(rows, "clean") == {"plain accuracy": 1.0}
@@ -98,30 +99,32 @@ def test_mmbench_generates_the_rotations_missing_in_a_file(toys: Path, tmp_path:
 
 
 def test_docvqa_separates_the_instruction_by_a_line_break_or_as_pvc_by_a_space(toys: Path) -> None:
-    asked_as = {mode: asked(toys, "docvqa", prompt_mode=mode)[0].parts[1] for mode in ("", "pvc")}
+    asked_as = {
+        mode: toy_questions(toys, "docvqa", prompt_mode=mode)[0].parts[1] for mode in ("", "pvc")
+    }
     short = "Answer the question using a single word or phrase."
     assert asked_as[""] == f"What is the number of the invoice?\n{short}"
     assert asked_as["pvc"] == f"What is the number of the invoice? {short}"
 
 
 def test_docvqa_scores_equal_those_of_the_server_s_code(toys: Path) -> None:
-    question = replace(asked(toys, "docvqa")[0], targets=("ac",))
-    scores = scored("docvqa", question, "ab")
+    question = replace(toy_questions(toys, "docvqa")[0], targets=("ac",))
+    scores = toy_scores("docvqa", question, "ab")
     assert scores == {"official": 0.5, "lmms-eval": 0.5, "vlmevalkit": 0.5, "paper": 0.0}
 
 
 def test_docvqa_modes_differ_on_spaces_and_missing_values(toys: Path) -> None:
-    question = asked(toys, "docvqa")[0]
-    scores = scored("docvqa", replace(question, targets=("abc",)), "  abd  ")
+    question = toy_questions(toys, "docvqa")[0]
+    scores = toy_scores("docvqa", replace(question, targets=("abc",)), "  abd  ")
     assert scores["official"] == pytest.approx(0.857, abs=0.001)
     assert scores["lmms-eval"] == pytest.approx(0.667, abs=0.001)
-    scores = scored("docvqa", replace(question, targets=("NA",)), "NA")
+    scores = toy_scores("docvqa", replace(question, targets=("NA",)), "NA")
     assert scores["official"] == 1.0
     assert scores["vlmevalkit"] == pytest.approx(0.667, abs=0.001)  # converted to "nan"
 
 
 def test_textvqa_reproduces_the_lower_case_of_lmms_eval(toys: Path) -> None:
-    text = asked(toys, "textvqa", prompt_mode="lmms-eval-ocr")[1].parts[1]
+    text = toy_questions(toys, "textvqa", prompt_mode="lmms-eval-ocr")[1].parts[1]
     assert isinstance(text, str)
     assert text.startswith("How many miles to nasa?\nReference OCR token: NASA, 2, mi\n")
 
@@ -161,10 +164,10 @@ def test_a_question_without_a_public_answer_is_asked_but_not_scored(
         rows = json.loads(path.read_text())
         rows[0]["answer"] = None
         path.write_text(json.dumps(rows))
-    questions = asked(tmp_path, name)
+    questions = toy_questions(tmp_path, name)
     assert questions[0].targets == ()
-    assert set(scored(name, questions[0], "A").values()) <= {None, 0.0, 1.0}
-    line = score_row(BENCHMARKS[name], {**row(questions[0], "A"), "error": ""})
+    assert set(toy_scores(name, questions[0], "A").values()) <= {None, 0.0, 1.0}
+    line = score_row(BENCHMARKS[name], {**toy_row(questions[0], "A"), "error": ""})
     assert set(line["score"].values()) == {None}
     assert all(question.targets for question in questions[1:])
 
@@ -179,8 +182,8 @@ def test_an_empty_or_missing_folder_is_refused_in_one_sentence(tmp_path: Path, n
 
 def test_unknown_options_are_refused_with_the_known_ones(toys: Path) -> None:
     with pytest.raises(ValueError, match="known are official, lmms-eval, vlmevalkit"):
-        asked(toys, "videomme", prompt_mode="llava")
+        toy_questions(toys, "videomme", prompt_mode="llava")
     with pytest.raises(ValueError, match="known are validation, test"):
-        asked(toys, "docvqa", split="train")
+        toy_questions(toys, "docvqa", split="train")
     with pytest.raises(ValueError, match="has no subtitles"):
-        asked(toys, "docvqa", subtitles=True)
+        toy_questions(toys, "docvqa", subtitles=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_rows import asked, scored, words
+from toy_rows import toy_prompt, toy_questions, toy_scores
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
@@ -67,45 +67,49 @@ def test_video_mme_extracts_videos_from_zip_files_only_when_needed(
     ],
 )
 def test_video_mme_uses_the_prompt_of_each_harness(toys: Path, mode: str, text: str) -> None:
-    question = asked(toys, "videomme", prompt_mode=mode)[0]
-    assert words("videomme", question, prompt_mode=mode) == text
+    question = toy_questions(toys, "videomme", prompt_mode=mode)[0]
+    assert toy_prompt("videomme", question, prompt_mode=mode) == text
 
 
 def test_video_mme_shows_the_subtitles_of_the_sampled_frames(toys: Path) -> None:
-    question, *_, last = asked(toys, "videomme", subtitles=True)
-    text = words("videomme", question, (VIDEO,), subtitles=True)
+    question, *_, last = toy_questions(toys, "videomme", subtitles=True)
+    text = toy_prompt("videomme", question, (VIDEO,), subtitles=True)
     said = "Here is a red square.\nIt moves along.\nNow it is blue, so it is.\n"
     assert text.startswith(f"This video's subtitles are listed below:\n{said}Select the best")
     turn = BENCHMARKS["videomme"].compose(question, (VIDEO,), Options(subtitles=True))
     assert len(turn.captions) == 3
     # The last video has no subtitles; a blind run shows none.
-    assert words("videomme", last, (VIDEO,), subtitles=True).startswith("Select the best")
-    assert words("videomme", question, subtitles=True).startswith("Select the best")
+    assert toy_prompt("videomme", last, (VIDEO,), subtitles=True).startswith("Select the best")
+    assert toy_prompt("videomme", question, subtitles=True).startswith("Select the best")
     mode = {"subtitles": True, "prompt_mode": "lmms-eval"}
-    (*_, last) = asked(toys, "videomme", **mode)
-    assert "listed below: \nNo subtitles available\n" in words("videomme", last, (VIDEO,), **mode)
+    (*_, last) = toy_questions(toys, "videomme", **mode)
+    assert "listed below: \nNo subtitles available\n" in toy_prompt(
+        "videomme", last, (VIDEO,), **mode
+    )
 
 
 def test_video_mme_has_a_split_per_duration(toys: Path) -> None:
-    assert {q.category["duration"] for q in asked(toys, "videomme", split="long")} == {"long"}
-    assert len(asked(toys, "videomme")) == 9
+    assert {q.category["duration"] for q in toy_questions(toys, "videomme", split="long")} == {
+        "long"
+    }
+    assert len(toy_questions(toys, "videomme")) == 9
 
 
 def test_the_same_answers_score_differently_in_the_three_modes_of_video_mme(toys: Path) -> None:
     """The modes accept different answers as right and exclude different ones from the mean."""
-    question = replace(asked(toys, "videomme")[0], targets=("B",))
+    question = replace(toy_questions(toys, "videomme")[0], targets=("B",))
     # Right in all modes; in lmms-eval only; without a letter; wrong in all.
     said = ["B"] * 33 + ["Choice B"] * 4 + ["no idea"] * 2 + ["C"] * 15
     values = {}
     for mode in ("official", "lmms-eval", "vlmevalkit"):
-        found = [scored("videomme", question, raw)[mode] for raw in said]
+        found = [toy_scores("videomme", question, raw)[mode] for raw in said]
         counted = [score for score in found if score is not None]
         values[mode] = round(100 * sum(counted) / len(counted), 1)
     assert values == {"official": 63.5, "lmms-eval": 68.5, "vlmevalkit": 61.1}
 
 
 def test_mvbench_asks_about_segments_and_prefills_the_reply(toys: Path) -> None:
-    questions = {question.id: question for question in asked(toys, "mvbench")}
+    questions = {question.id: question for question in toy_questions(toys, "mvbench")}
     parts = [part for part in questions["action_sequence-000"].parts if isinstance(part, MediaPart)]
     assert (parts[0].start, parts[0].end) == (2.0, 3.9)
     frames = questions["episodic_reasoning-000"].parts[0]
@@ -115,30 +119,30 @@ def test_mvbench_asks_about_segments_and_prefills_the_reply(toys: Path) -> None:
     assert turn.reply == "Best option:("
     assert turn.system.startswith("Carefully watch the video")
     # Text after the bracket is considered as well.
-    assert set(scored("mvbench", questions["action_sequence-001"], "B) blue").values()) == {1.0}
+    assert set(toy_scores("mvbench", questions["action_sequence-001"], "B) blue").values()) == {1.0}
 
 
 def test_mvbench_reproduces_the_leniency_of_the_published_checks(toys: Path) -> None:
-    question = next(q for q in asked(toys, "mvbench") if q.id == "action_antonym-000")
+    question = next(q for q in toy_questions(toys, "mvbench") if q.id == "action_antonym-000")
     question = replace(question, targets=("A",))
-    assert scored("mvbench", question, "a man walks in") == {
+    assert toy_scores("mvbench", question, "a man walks in") == {
         "clean": 0.0,
         "official": 1.0,
         "lmms-eval": 1.0,
         "vlmevalkit": 1.0,
     }
-    assert scored("mvbench", question, "")["lmms-eval"] is None
+    assert toy_scores("mvbench", question, "")["lmms-eval"] is None
 
 
 def test_mlvu_considers_six_options_and_lmms_eval_four(toys: Path) -> None:
-    question = replace(asked(toys, "mlvu", split="test")[0], targets=("F",))
-    scores = scored("mlvu", question, "F) white")
+    question = replace(toy_questions(toys, "mlvu", split="test")[0], targets=("F",))
+    scores = toy_scores("mlvu", question, "F) white")
     assert (scores["official"], scores["lmms-eval"]) == (1.0, 0.0)
     assert BENCHMARKS["mlvu"].weight_by == "task"
 
 
 def test_longvideobench_interleaves_frames_and_captions(toys: Path) -> None:
-    question = asked(toys, "longvideobench", subtitles=True)[0]
+    question = toy_questions(toys, "longvideobench", subtitles=True)[0]
     turn = BENCHMARKS["longvideobench"].compose(question, (VIDEO,), Options(subtitles=True))
     shape = [len(p.frames) if isinstance(p, Video) else p.text[:6] for p in turn.parts]
     assert shape == ["A squa", 2, "Blue, ", 1, "Which "]
