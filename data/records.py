@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlm.media.source import ArchiveMember
+
 ROLES = ("system", "user", "assistant")
 MEDIA = ("image", "video")
 
@@ -36,9 +38,9 @@ class MediaFile:
     path: Path
 
     @property
-    def place(self) -> dict[str, str | int]:
-        """Its position inside a tar file, empty for a plain file (data/sources/shards.py)."""
-        return {}
+    def archive_member(self) -> ArchiveMember | None:
+        """Its position inside a tar file (data/sources/shards.py); None for a plain file."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class _MediaChecker:
             self.local.decoder = Decoder(self.options.seconds)
         decoder: Decoder = self.local.decoder
         info = decoder.probe(media)
-        if not media.place:
+        if media.archive_member is None:
             with media.path.open("rb") as file:
                 kind = recognize(file.read(HEAD_BYTES))
             film = kind is not None and kind.family == "video"
@@ -197,7 +197,7 @@ def _check_record(item: _RecordLine, options: CheckOptions, media: _MediaChecker
         try:
             media.probe(one)
         except MediaError as error:
-            kind = "missing" if not one.place and not one.path.exists() else "unreadable"
+            kind = "missing" if not one.archive_member and not one.path.exists() else "unreadable"
             problems.append(Problem(where, kind, str(error)))
     for message in record.messages:
         for tag in TAGS.findall(message.text):

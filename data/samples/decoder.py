@@ -23,7 +23,7 @@ from vlm.media.confined.child import Child
 from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
 from vlm.media.confined.protocol import Request
 from vlm.media.decode import MediaInfo, probe
-from vlm.media.source import ArchiveMember, PathLike
+from vlm.media.source import PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,4 @@ class Decoder:
 
 
 def _path(media: MediaFile) -> PathLike:
-    if not media.place:
-        return os.path.abspath(media.path)
-    archive, offset, size = (media.place[key] for key in ("archive", "offset", "size"))
-    return ArchiveMember(media.path.name, str(archive), int(offset), int(size))
+    return media.archive_member or os.path.abspath(media.path)

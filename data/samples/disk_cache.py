@@ -107,7 +107,7 @@ class FrameCache(DiskCache):
 
     def name(self, media: MediaFile, num_frames: int, square: int) -> str | None:
         """Reads a file to name its entry; None for media that are not cached."""
-        if media.place:  # members of tar files are read once
+        if media.archive_member is not None:  # members of tar files are read once
             return None
         digest = hashlib.blake2b(digest_size=20)
         try:

@@ -24,6 +24,7 @@ from typing import Any
 from data.records import MediaFile, Record, RecordError, RecordMessage, record_from_json
 from data.sources.record_file import rough_length_of_line
 from data.sources.shuffle import numbers, permutation
+from vlm.media.source import ArchiveMember
 
 BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MAX_RECORD = 16 * 2**20  # bytes of a record's JSON
@@ -38,9 +39,9 @@ class TarMember(MediaFile):
     size: int = 0
 
     @property
-    def place(self) -> dict[str, str | int]:
+    def archive_member(self) -> ArchiveMember:
         archive = os.path.abspath(self.archive)
-        return {"archive": archive, "offset": self.offset, "size": self.size}
+        return ArchiveMember(self.path.name, archive, self.offset, self.size)
 
 
 @dataclass(frozen=True)
