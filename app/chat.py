@@ -25,10 +25,13 @@ from vlm.assistant import (
     TextDelta,
     Usage,
 )
+from vlm.media.confined.limits import MediaError
+from vlm.media.source import display_name
 
 log = logging.getLogger(__name__)
 
 STOPPED_EARLY = "Stopped before the first word; your question is kept."
+VARIED = 0.8  # temperature of a repeated question, which would get the same words at 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Chat:
             return replace(self, turns=self.turns[:-1], state=self.state.without_last())
         return Chat(self.turns[:-1], num_forgotten=max(0, len(self.turns) - 1))
 
+    def with_notes(self, notes: Sequence[str]) -> "Chat":
+        """Returns the conversation with notes added to its last answer."""
+        last = self.turns[-1]
+        return replace(self, turns=(*self.turns[:-1], replace(last, notes=(*last.notes, *notes))))
+
     def without_memory(self) -> "Chat":
         """Returns the same text without frames and model state."""
         turns = tuple(replace(turn, strips=()) for turn in self.turns)
@@ -80,6 +88,7 @@ class ChatView:
     cost: str = ""  # context the files will take, known before decoding
     answer: str = ""
     error: str = ""
+    unusable: Path | None = None  # the file that caused the error
     stopped: bool = False
     finished: bool = False
 
@@ -128,7 +137,13 @@ def stream_chat(
                 view = _finish(view, event, plan)
             yield view
     except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
-        yield replace(view, phase="", share=None, error=error_message(error), finished=True)
+        bad = next((path for path in files if _is_about(error, path)), None)
+        sentence = error_message(error)
+        yield replace(view, phase="", share=None, error=sentence, unusable=bad, finished=True)
+
+
+def _is_about(error: Exception, path: Path) -> bool:
+    return isinstance(error, MediaError) and str(error).startswith(display_name(path))
 
 
 def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
@@ -183,9 +198,8 @@ def usage_line(turn: ChatTurn) -> str:
     parts = [f"{used:,} tokens used, {usage.context_left:,} left"]
     if usage.new_tokens:
         parts.append(f"first word after {usage.seconds_to_first_token:.1f} s")
+    if usage.new_tokens > 1 and usage.tokens_per_second >= 0.5:
         parts.append(f"{usage.tokens_per_second:.0f} tokens/s")
-    if usage.reused_tokens:
-        parts.append(f"{usage.reused_tokens:,} reused")
     return " · ".join(parts)
 
 

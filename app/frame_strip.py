@@ -42,7 +42,8 @@ class Strip:
         """Describes the strip in a few words."""
         count = len(self.pictures)
         if self.kind == "video":
-            return f"{count} {'frame' if count == 1 else 'frames'} seen of {for_label(self.name)}"
+            frames = "frame" if count == 1 else "frames"
+            return f"{count} {frames} seen of {for_label(self.name)}, scaled as the model sees them"
         parts = f", in {count - 1} parts and as a whole" if count > 1 else ""
         return f"{for_label(self.name)} as it was seen{parts}"
 

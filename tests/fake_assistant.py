@@ -27,6 +27,8 @@ from vlm.assistant import (
     Turn,
     Usage,
 )
+from vlm.media.confined.limits import MediaError
+from vlm.media.source import display_name
 
 HOSTILE = (
     "<script>window.broken = 1</script>"
@@ -68,7 +70,8 @@ class FakeAssistant:
         text = text or "What is in this?"
         self.asked.append((text, tuple(path.name for path in files), settings))
         if "bad file" in text:
-            raise ValueError("clip.mp4 has no pictures in it; give a video or an image.")
+            name = display_name(files[0]) if files else "clip.mp4"
+            raise MediaError(f"{name} has no pictures in it; give a video or an image.")
         yield Planned(self.plan(state, files, text, settings))
         seen = []
         for path in files:

@@ -3,7 +3,12 @@ const revisit = (() => {
   const KEPT = "revisit-conversation", THEME = "revisit-theme";
 
   // A tab's own storage: a reload keeps it, another tab never sees it, closing the tab deletes it.
-  const kept = () => sessionStorage.getItem(KEPT) || "";
+  // What is typed now wins over the stored draft: after a restart of the server the page asks again.
+  const kept = () => {
+    const stored = sessionStorage.getItem(KEPT) || "";
+    const typed = document.querySelector("#composer textarea")?.value;
+    return typed ? JSON.stringify({ ...JSON.parse(stored || "{}"), draft: typed }) : stored;
+  };
   const keep = (text) => { if (text) sessionStorage.setItem(KEPT, text); };
 
   const save = (text) => {
@@ -16,7 +21,29 @@ const revisit = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
 
-  const focus = () => setTimeout(() => document.querySelector("#composer textarea")?.focus(), 60);
+  const focus = () => setTimeout(() => {
+    document.querySelector("#composer textarea")?.focus({ preventScroll: true });
+    [...document.querySelectorAll("#chat .error")].pop()?.scrollIntoView({ block: "nearest" });
+  }, 60);
+
+  // Names on the thumbnails of the text box.
+  const label = (typed) => setTimeout(() => {
+    document.querySelectorAll("#composer .thumbnail-item").forEach((item, index) => {
+      const file = typed?.files?.[index];
+      item.dataset.name = item.title = file?.orig_name || file?.path?.split("/").pop() || "";
+    });
+  }, 60);
+
+  // A file dropped anywhere on the page goes to the text box; the browser would leave the page.
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (event.target.closest?.("#composer") || !event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    const input = document.querySelector("#composer input[type=file]");
+    if (!input) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
 
   const isDark = () => document.body.classList.contains("dark");
   const labelTheme = () => {
@@ -90,6 +117,6 @@ const revisit = (() => {
     new MutationObserver(labelTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   };
   whenReady();
-  return { kept, keep, save, focus, theme };
+  return { kept, keep, save, focus, label, theme };
 })();
 window.revisit = revisit;

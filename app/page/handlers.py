@@ -17,7 +17,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat import STOPPED_EARLY, Chat, ChatTurn, ChatView, stream_chat
+from app.chat import STOPPED_EARLY, VARIED, Chat, ChatTurn, ChatView, stream_chat
 from app.page import messages
 from app.page.background import in_background, one_at_a_time
 from app.page.examples import Example
@@ -32,6 +32,9 @@ TEMPERATURES = (0.0, 1.5)
 LENGTHS = (16, 1024)  # tokens
 MAX_QUESTION = 100_000  # characters
 MAX_FILES = 20  # with one question
+REMOVED = " It was removed from your question."
+VARIED_NOTE = f"Sampled at temperature {VARIED} to vary the answer."
+STOPPED_AGAIN = "Stopped before the first word; the earlier answer stays."
 BUSY = "Too many questions are waiting; send yours again in a moment."
 
 Typed = dict[str, Any]  # the text box: {"text": ..., "files": [...]}
@@ -45,6 +48,7 @@ class Pending:
     question: str
     files: tuple[Path, ...]
     draft: Typed
+    again: bool = False  # a repetition of the last question, whose answer stays until replaced
     problem: str = ""  # why it cannot be answered; "" if it can
 
 
@@ -88,7 +92,8 @@ class Handlers:
         if not chat.turns:
             return _nothing_begins()
         last = chat.turns[-1]
-        pending = Pending(chat.without_last(), last.question, last.files, typed, _lost(last))
+        base, question, files = chat.without_last(), last.question, last.files
+        pending = Pending(base, question, files, typed, again=True, problem=_lost(last))
         return self._begin(session, pending, typed)
 
     def _begin(self, session: str, pending: Pending, left: Typed) -> tuple:
@@ -117,7 +122,11 @@ class Handlers:
             return
         stop, view = self.sessions.start(session), None
         waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
-        views = stream_chat(self.assistant, base, question, files, _settings(*options), stop)
+        settings, notes = _settings(*options), list[str]()
+        if pending.again and settings.temperature == 0:
+            settings = replace(settings, temperature=VARIED)
+            notes.append(VARIED_NOTE)
+        views = stream_chat(self.assistant, base, question, files, settings, stop)
         try:
             for view in in_background(one_at_a_time(views, self.turn, waiting, stop), stop):
                 if not view.finished:
@@ -125,12 +134,20 @@ class Handlers:
         finally:
             self.sessions.stop(session)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
-            self.sessions.put(session, view.chat)
-            yield self._ended(session, view.chat)
-        else:
-            chat = self._chat(session)
-            error = view.error if view is not None and view.error else STOPPED_EARLY
-            yield self._ended(session, chat, pending.draft, messages.of_error(chat, error))
+            chat = view.chat.with_notes(notes)
+            self.sessions.put(session, chat)
+            yield self._ended(session, chat)
+            return
+        chat, draft = self._chat(session), pending.draft
+        if view is None or view.stopped or not view.error:
+            sentence = STOPPED_AGAIN if pending.again else STOPPED_EARLY
+            yield self._ended(session, chat, draft, messages.of_note(chat, sentence))
+            return
+        sentence = view.error
+        if view.unusable is not None and str(view.unusable) in draft.get("files", ()):
+            draft = draft | {"files": [f for f in draft["files"] if f != str(view.unusable)]}
+            sentence += REMOVED
+        yield self._ended(session, chat, draft, messages.of_error(chat, sentence))
 
     def refused(self, session: str, pending: Pending | None) -> tuple:
         """Unlocks the text box when Gradio refuses to run the answer."""
@@ -150,7 +167,7 @@ class Handlers:
     def clear(self, session: str) -> tuple:
         """Starts a new conversation."""
         self.sessions.put(session, Chat())
-        return self._ended(session, Chat())
+        return self._ended(session, Chat(), {"text": "", "files": []})
 
     def restore(self, kept: str | None) -> tuple:
         """Restores the conversation of a reloaded tab -> session, and the rest as above.

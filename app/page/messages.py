@@ -51,6 +51,11 @@ def of_error(chat: Chat, sentence: str) -> list[Message]:
     return of_chat(chat) + [_note(sentence, "error")]
 
 
+def of_note(chat: Chat, sentence: str) -> list[Message]:
+    """Renders the turns and a sentence about something that is not an error."""
+    return of_chat(chat) + [_note(sentence, "note")]
+
+
 def _question(question: str, files: Sequence[Path], lost: Sequence[str] = ()) -> list[Message]:
     content: list[Any] = [_file_name(name) for name in lost]
     for path in files:

@@ -97,6 +97,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
         composer.stop(do.stop, [session], None, **quick)
         edit.click(do.edit, known, ended, **quick).then(**focus)
         fresh.click(do.clear, [session], ended, **quick).then(**focus)
+        composer.change(None, [composer], None, js="(typed) => revisit.label(typed)")
         save.click(None, [saved], None, js="(kept) => revisit.save(kept)")
         theme.click(None, js="() => revisit.theme()")
         for camera in (photo, film):

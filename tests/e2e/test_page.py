@@ -1,5 +1,6 @@
 """The page in a real browser, with an assistant whose answers are scripted."""
 
+import json
 import socket
 import threading
 import time
@@ -183,21 +184,21 @@ def test_phase_and_cost_are_shown_and_stop_restores_the_question(page: Page, cli
     page.locator("#composer .stop-button").click()
     expect(page.locator("#composer textarea")).to_have_value("long look")
     expect(page.locator("#composer .thumbnail-item")).to_have_count(1)
-    expect(page.locator("#chat .error")).to_contain_text("Stopped before the first word")
+    expect(page.locator("#chat .note")).to_contain_text("Stopped before the first word")
 
 
 @pytest.mark.parametrize(
-    ("question", "sentence"),
-    [("bad file", "has no pictures in it"), ("break", "Internal error")],
+    ("question", "sentence", "files_kept"),
+    [("bad file", "It was removed from your question", 0), ("break", "Internal error", 1)],
 )
 def test_after_an_error_the_question_is_kept_and_the_next_one_works(
-    page: Page, photo: Path, question: str, sentence: str
+    page: Page, photo: Path, question: str, sentence: str, files_kept: int
 ) -> None:
     ask(page, question, photo)
     expect(page.locator("#chat .error")).to_contain_text(sentence)
     assert "/secret" not in page.locator("body").inner_text()
     expect(page.locator("#composer textarea")).to_have_value(question)
-    expect(page.locator("#composer .thumbnail-item")).to_have_count(1)
+    expect(page.locator("#composer .thumbnail-item")).to_have_count(files_kept)
     ask(page, "a good one")
     finished(page)
     expect(page.locator("#chat .error")).to_have_count(0)
@@ -231,13 +232,34 @@ def test_the_last_question_can_be_retried_and_edited(page: Page, server: Server)
     finished(page, 2)
     assert [asked for asked, *_ in server.assistant.asked[before:]] == ["second"]
     expect(page.locator("#chat")).to_contain_text("(1 turns before)")
+    expect(page.locator("#chat .facts").last).to_contain_text("temperature 0.8")
     page.get_by_role("button", name="Edit question").click()
     expect(page.locator("#composer textarea")).to_have_value("second")
     expect(page.locator("#chat .facts")).to_have_count(1)
     ask(page, "second, better")
     finished(page, 2)
+    page.locator("#composer textarea").fill("a draft")
     page.get_by_role("button", name="New chat").click()
     expect(page.locator("#chat .example").first).to_be_visible()
+    expect(page.locator("#composer textarea")).to_have_value("")
+
+
+def test_a_file_dropped_beside_the_text_box_is_attached_with_its_name(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(10)], "holiday.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: files };
+            document.querySelector("#top").dispatchEvent(new DragEvent("drop", options));
+        }"""
+    )
+    expect(page.locator("#composer .thumbnail-item")).to_have_attribute("data-name", "holiday.png")
+    expect(page.locator("#composer .delete-button")).to_be_visible()
+
+
+def test_what_is_typed_wins_over_the_stored_draft(page: Page) -> None:
+    page.locator("#composer textarea").fill("typed meanwhile")
+    assert json.loads(page.evaluate("revisit.kept()"))["draft"] == "typed meanwhile"
 
 
 def test_a_reload_keeps_the_conversation_and_a_restart_is_explained(
