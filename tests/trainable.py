@@ -1,4 +1,4 @@
-"""A tiny model, a handful of records of every kind, and runs of them in processes of their own."""
+"""A tiny model, a few records of every kind, and training runs in separate processes."""
 
 import multiprocessing
 import os
@@ -20,18 +20,18 @@ from vlm.processor import PVCProcessor
 
 
 def base_folder(root: Path) -> Path:
-    """base/ and records.jsonl: red and blue squares, asked about; and mixed.jsonl: text alone, one
-    picture and two pictures in turns, answers of different lengths."""
+    """Writes base/, a tiny model; records.jsonl, questions about red and blue squares; and
+    mixed.jsonl, text alone, one image and two images by turns, with answers of any length."""
     model = build_model("test")
     model.save_pretrained(root / "base")
     PVCProcessor.from_config(model.config, tiny_tokenizer()).save_pretrained(root / "base")
     plain, mixed = [], []
-    for index, colour in enumerate(("red", "blue") * 4):
-        Image.new("RGB", (40, 30 + index), colour).save(root / f"{index}.png")
+    for index, color in enumerate(("red", "blue") * 4):
+        Image.new("RGB", (40, 30 + index), color).save(root / f"{index}.png")
         picture = {"type": "image", "image": f"{index}.png"}
-        plain.append(_record(index, [picture], "?", colour[0]))
+        plain.append(_record(index, [picture], "?", color[0]))
         pictures = [picture] * (index % 2) * (1 + index % 4 // 2)
-        mixed.append(_record(index, pictures, "?" * (1 + index), colour * (1 + index % 3)))
+        mixed.append(_record(index, pictures, "?" * (1 + index), color * (1 + index % 3)))
     write_records(root / "records.jsonl", plain)
     write_records(root / "mixed.jsonl", mixed)
     return root
@@ -49,7 +49,7 @@ def _record(index: int, pictures: list[dict], question: str, answer: str) -> dic
 
 
 def tiny_recipe(folder: Path, output: str, **changes: Any) -> Recipe:
-    """A recipe of seconds on `base_folder`."""
+    """A recipe for `base_folder` that runs for seconds."""
     values: dict[str, Any] = {
         "data": (Source("records.jsonl"),),
         "data_root": str(folder),
@@ -68,7 +68,7 @@ def tiny_recipe(folder: Path, output: str, **changes: Any) -> Recipe:
 
 
 def trained(recipe: Recipe) -> dict[str, Tensor]:
-    """The weights that a finished run has written."""
+    """The trained weights of a finished run."""
     return load_file(Path(recipe.output) / "trained" / "model.safetensors")
 
 
@@ -78,9 +78,9 @@ def in_processes(
     environment: Mapping[str, str] = {},  # noqa: B006
     seconds: int = 100,
 ) -> list[int]:
-    """`run` in forked processes that know of each other, as a launcher starts them; exit codes.
+    """Runs `run` in processes with a launcher's environment, and returns their exit codes.
 
-    Forked, because importing torch anew takes longer than the tiny runs themselves.
+    They are forked, because importing torch again takes longer than the tiny runs.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

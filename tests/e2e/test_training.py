@@ -1,4 +1,4 @@
-"""Both stages on a tiny model: they learn, resume exactly, and leave a model that answers."""
+"""Both stages on a tiny model: they learn, and save a model that answers."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_a_run_is_not_resumed_with_another_recipe(folder: Path) -> None:
         train(recipe(folder, "once", steps=3, learning_rate=0.1))
 
 
-def test_merged_adapters_answer_as_unmerged_ones(folder: Path) -> None:
+def test_merged_adapters_give_the_logits_of_unmerged_ones(folder: Path) -> None:
     settings = recipe(folder, "merge")
     model, processor = load_initial_model(settings.model)
     prepare_parts(model, settings)
@@ -53,7 +53,7 @@ def test_merged_adapters_answer_as_unmerged_ones(folder: Path) -> None:
     torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
 
 
-def test_two_stages_learn_and_leave_a_model_that_answers(folder: Path) -> None:
+def test_two_stages_learn_and_save_a_model_that_answers(folder: Path) -> None:
     train(recipe(folder, "stage1", steps=10, learning_rate=1e-2))
     second = recipe(
         folder, "stage2", steps=30, learning_rate=2e-2, language_learning_rate=6e-2,
@@ -68,7 +68,7 @@ def test_two_stages_learn_and_leave_a_model_that_answers(folder: Path) -> None:
     assert not any("lora" in name for name, _ in model.named_parameters())
 
 
-def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
+def test_missing_trained_weights_are_an_error(folder: Path) -> None:
     settings = recipe(folder, "fit")
     model, _ = load_initial_model(settings.model)
     prepare_parts(model, settings)
@@ -77,7 +77,7 @@ def test_trained_weights_fit_whole_or_not_at_all(folder: Path) -> None:
         load_trained(model, folder / "nowhere")
 
 
-def test_samples_do_not_depend_on_who_loads_them(folder: Path) -> None:
+def test_samples_do_not_depend_on_the_order_of_loading(folder: Path) -> None:
     settings = recipe(folder, "samples", looks=(0.25, 0.25, 0.25, 0.25))
     model, processor = load_initial_model(settings.model)
     first = build_dataset(settings, model, processor)

@@ -24,7 +24,7 @@ from vlm.processor import PVCProcessor
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model and records of one to four turns about a picture; one picture is missing."""
+    """A tiny model and records of one to four turns about an image; one image is missing."""
     root = tmp_path_factory.mktemp("data")
     model = build_model("test")
     model.save_pretrained(root / "base")
@@ -155,7 +155,7 @@ def test_rows_hold_several_samples_and_little_padding(folder: Path) -> None:
     assert dataset.padding_share < 0.15
 
 
-def test_samples_longer_than_a_row_are_named_before_the_run(folder: Path) -> None:
+def test_samples_longer_than_a_row_are_reported_before_the_run(folder: Path) -> None:
     settings = recipe(folder, "long", packing=75)
     model, processor = load_initial_model(settings.model)
     dataset = build_dataset(settings, model, processor)

@@ -1,4 +1,4 @@
-"""A vision encoder is trained alone on folders of clips, by the assistant's trainer."""
+"""Training a vision encoder alone on folders of clips, with the assistant's trainer."""
 
 import json
 from pathlib import Path
@@ -22,15 +22,15 @@ from vlm.heads.classification import load_classifier
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Red squares and blue squares that move about."""
+    """Clips of moving red squares and of moving blue squares."""
     root = tmp_path_factory.mktemp("clips")
     for kind in ("red", "blue"):
         (root / kind).mkdir()
         for number in range(6):
             frames = np.full((6, 32, 32, 3), 30 + 5 * number, np.uint8)
             for t in range(6):
-                colour = (250, 40, 40) if kind == "red" else (40, 40, 250)
-                frames[t, 2 * number : 2 * number + 14, 3 * t : 3 * t + 14] = colour
+                color = (250, 40, 40) if kind == "red" else (40, 40, 250)
+                frames[t, 2 * number : 2 * number + 14, 3 * t : 3 * t + 14] = color
             write_video(root / kind / f"{number}.mp4", list(frames), fps=6)
     return root
 
@@ -42,7 +42,7 @@ def recipe(clips: Path, output: Path, **changes: object) -> EncoderRecipe:
     return EncoderRecipe(str(clips), str(output), **{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_path: Path) -> None:
+def test_colors_are_learned_and_the_classifier_is_loaded(clips: Path, tmp_path: Path) -> None:
     settings = recipe(clips, tmp_path / "run")
     folder = train(settings)
     model, config, classes = load_classifier(folder)
@@ -60,7 +60,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
     assert last["held_out_accuracy"] == pytest.approx(float(right))
     assert right == 1.0
 
-    # Going on from the middle ends in the same bits.
+    # A run resumed from the middle ends in the same bits.
     whole = load_file(tmp_path / "run" / "trained" / "model.safetensors")
     for name in ("checkpoint-16", "trained", "classifier"):
         (tmp_path / "run" / name).rename(tmp_path / name)
@@ -68,7 +68,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
     again = load_file(tmp_path / "run" / "trained" / "model.safetensors")
     assert all(torch.equal(whole[name], again[name]) for name in whole)
 
-    # The tower goes on in an assistant.
+    # The tower continues in an assistant.
     (tmp_path / "base").mkdir()
     assistant = tiny_recipe(base_folder(tmp_path / "base"), "out")
     pvc, _ = load_initial_model(assistant.model)
@@ -77,7 +77,7 @@ def test_colours_are_learnt_and_the_classifier_is_read_back(clips: Path, tmp_pat
     assert torch.equal(pvc.tower.blocks[0].alpha, whole["tower.blocks.0.alpha"])
 
 
-def test_a_frozen_backbone_stays_as_it_is(clips: Path, tmp_path: Path) -> None:
+def test_a_frozen_backbone_does_not_change(clips: Path, tmp_path: Path) -> None:
     settings = recipe(clips, tmp_path / "run", steps=2, save_every=2, freeze_backbone=True)
     before, _ = run.build(settings, 2)
     train(settings)
@@ -112,7 +112,7 @@ WITH_OUTPUT = ("{root}", "--output", "x", "--set")
         ([*WITH_OUTPUT, "steps=["], "is not YAML"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(
+def test_an_error_is_one_sentence(
     arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = [argument.format(root=tmp_path) for argument in arguments]

@@ -1,4 +1,4 @@
-"""Two processes train what one trains, whatever is in their batches, sharded or not."""
+"""Two processes train the same weights as one, on mixed batches, sharded or not."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from training.run import train
 pytestmark = pytest.mark.usefixtures("in_float32")
 
 CONFIGS = Path(__file__).parents[2] / "training" / "accelerate"
-# What `accelerate launch` makes of training/accelerate/fsdp2.yaml.
+# The environment that `accelerate launch` sets for training/accelerate/fsdp2.yaml.
 SHARDED = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def mixed(folder: Path, output: str, **changes: object) -> Recipe:
-    """Text alone meets one and two pictures in the same step; answers have different lengths."""
+    """A recipe with text alone, one and two images in the same step, and answers of any length."""
     values = {"data": (Source("mixed.jsonl"),), "steps": 4, "batch_size": 1, "save_every": 2}
     return tiny_recipe(folder, output, **{**values, "evaluation": ("records.jsonl",), **changes})
 
@@ -51,7 +51,7 @@ def held_out(recipe: Recipe) -> list[float]:
     return [yaml.safe_load(line)["held_out_loss"] for line in lines if "held_out" in line]
 
 
-def test_two_processes_train_what_one_trains_dropout_and_held_out_loss_included(
+def test_two_processes_train_the_weights_of_one_with_dropout_and_the_same_held_out_loss(
     folder: Path,
 ) -> None:
     one, two = mixed(folder, "one", gradient_accumulation_steps=2), mixed(folder, "two")
@@ -59,7 +59,7 @@ def test_two_processes_train_what_one_trains_dropout_and_held_out_loss_included(
     assert in_processes(lambda: train(two), 2) == [0, 0]
     assert furthest(one, two) < 1e-6
     assert held_out(two) == pytest.approx(held_out(one), abs=1e-5)
-    assert held_out(two)[-1] != held_out(two)[0]  # so it is not nothing that was trained alike
+    assert held_out(two)[-1] != held_out(two)[0]  # so training did change it
 
 
 def first_gradients(recipe: Recipe) -> dict[str, Tensor]:
@@ -82,7 +82,7 @@ def test_accumulated_steps_have_the_gradients_of_one_large_batch(folder: Path) -
 
 
 @pytest.mark.slow
-def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else(
+def test_sharded_processes_do_not_hang_on_mixed_batches_and_train_the_same_weights(
     folder: Path,
 ) -> None:
     whole = {"lora": None, "train_language_model": True, "gradient_checkpointing": True}
@@ -92,7 +92,7 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
     assert in_processes(lambda: train(two), 2, SHARDED) == [0, 0]
     assert furthest(one, two) < 1e-5
     assert "| 4 |" in (Path(two.output) / "samples.md").read_text(encoding="utf-8")
-    # A checkpoint of two processes is whole: one process goes on from it.
+    # A checkpoint of two processes has full tensors: one process resumes from it.
     for name in ("checkpoint-4", "trained", "model"):
         (Path(two.output) / name).rename(Path(two.output) / f"gone-{name}")
     on_its_own = mixed(folder, "sharded", gradient_accumulation_steps=2, **whole)
@@ -101,12 +101,12 @@ def test_sharded_processes_neither_hang_on_mixed_batches_nor_train_anything_else
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_accelerate_reads_every_config_that_is_shipped(path: Path) -> None:
+def test_accelerate_reads_every_config_of_the_repository(path: Path) -> None:
     config = load_config_from_file(str(path))
     assert config.num_processes >= 2
 
 
-def test_the_command_as_typed_starts_two_processes(folder: Path, tmp_path: Path) -> None:
+def test_the_launch_command_starts_two_processes(folder: Path, tmp_path: Path) -> None:
     values = {
         "model": str(folder / "base"),
         "data_root": str(folder),

@@ -5,11 +5,16 @@ answers go to samples.md, step by step under each question, and to samples.jsonl
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from torch.distributed.fsdp import FSDPModule
+from tqdm import tqdm
+
 from data.records import Record
-from training.watch.answers import answers
+from data.samples.first_question import first_question
+from vlm.inference.batch import greedy_answers
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -27,14 +32,14 @@ class SampleAnswers:
         """Answers on every process, since sharded weights are gathered from all; one writes."""
         model.eval()
         cached, model.config.use_cache = model.config.use_cache, True
-        given = answers(
+        answers = answer_records(
             model, self.processor, self.records, batch_size=self.batch_size, label="samples"
         )
         model.config.use_cache = cached
         if not writes:
             return
         lines = [line for line in self._lines() if line["step"] < step]
-        for record, answer in zip(self.records, given, strict=True):
+        for record, answer in zip(self.records, answers, strict=True):
             question, expected = record.turns[0]
             lines.append(
                 {
@@ -68,3 +73,41 @@ def as_markdown(lines: Sequence[dict]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "/").replace("\n", " ").strip()
+
+
+def answer_records(
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    records: Sequence[Record],
+    looks: int | None = None,
+    num_frames: int = 8,
+    max_new_tokens: int = 28,
+    batch_size: int = 16,
+    label: str = "answering",
+) -> list[str]:
+    """Returns the answer to the first user turn of each record, in order."""
+    out: list[str] = []
+    bar = tqdm(total=len(records), desc=label, unit="question", leave=False)
+    with gathered(model), bar:
+        for start in range(0, len(records), batch_size):
+            batch = records[start : start + batch_size]
+            conversations = [first_question(record, num_frames, looks) for record in batch]
+            out += greedy_answers(model, processor, conversations, max_new_tokens, batch_size)
+            bar.update(len(batch))
+    return out
+
+
+@contextmanager
+def gathered(model: PVCForConditionalGeneration) -> Iterator[None]:
+    """Gathers the weights that FSDP shards with the model as a whole, such as the embeddings.
+
+    Answering calls the model's parts, never its `forward`, which would gather them.
+    """
+    if not isinstance(model, FSDPModule):
+        yield
+        return
+    model.unshard()
+    try:
+        yield
+    finally:
+        model.reshard()
