@@ -44,14 +44,11 @@ def config_of(case: dict[str, int]) -> Any:
     return PVCConfig(
         tower={
             "image_size": 112,
-            "dim": 256,
-            "depth": 4,
-            "num_heads": 4,
-            "mlp_dim": 1024,
-            "num_temporal_layers": 2,
-            "temporal_heads": 4,
+            "block": {"dim": 256, "num_heads": 4, "mlp_dim": 1024},
+            "backbone": {"depth": 4},
+            "temporal": {"num_layers": 2, "num_heads": 4},
         },
-        compressor={"adaln_hidden_dim": 64},
+        compressor={"adaln": {"hidden_dim": 64}},
         prompt={"default_frames": case["frames"], "default_tiles": 1, "looks": 1},
         text_config={
             "model_type": "llama",

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from transformers import InternVLVisionConfig, InternVLVisionModel
 
 from benchmarks.timing import medians
-from vlm.config import PVCConfig, TowerConfig
-from vlm.encoders.build import build_tower
+from vlm.config import PVCConfig
+from vlm.config_upgrade import upgrade
+from vlm.encoders import build_tower
+from vlm.encoders.config import TowerConfig
 from vlm.fit.estimate import meta_model
 from vlm.presets import INTERNVIT_300M, preset_config
 
@@ -46,9 +48,12 @@ def beside_internvl(repeats: int) -> list[str]:
         )
     ).eval()
     shape: dict[str, Any] = {
-        "image_size": SIDE, "patch_size": PATCH, "dim": DIM, "num_heads": HEADS, "mlp_dim": 4 * DIM,
-    }  # fmt: skip
-    ours = build_tower(TowerConfig(**shape, depth=DEPTH, num_temporal_layers=0)).eval()
+        "image_size": SIDE,
+        "block": {"dim": DIM, "num_heads": HEADS, "mlp_dim": 4 * DIM},
+        "backbone": {"patch_size": PATCH, "depth": DEPTH},
+        "temporal": {"num_layers": 0},
+    }
+    ours = build_tower(TowerConfig(**shape)).eval()
     frames = torch.randn(FRAMES, 3, SIDE, SIDE)
     with torch.inference_mode():
         took = medians(
@@ -100,7 +105,7 @@ def pvc_8b() -> PVCConfig:
 
 def internvl2_8b() -> PVCConfig:
     """The model that PVC starts from: all layers spatial, 2 x 2 patches to a token, no AdaLN."""
-    tower = {**INTERNVIT_300M, "depth": 24, "num_temporal_layers": 0}
+    tower = upgrade("tower", INTERNVIT_300M, {"depth": 24, "num_temporal_layers": 0})
     compressor = {"factor": 2, "adaptive": False}
     return preset_config("pvc-internvl2-8b", tower=tower, compressor=compressor)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from vlm.config import TowerConfig
+from vlm.encoders.config import TowerConfig
 from vlm.heads.classification import clip_pixels, clip_times
 from vlm.media.decode import read_image, read_video
 

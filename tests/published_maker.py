@@ -121,7 +121,7 @@ def original_tensors(model: PVCForConditionalGeneration) -> dict[str, Tensor]:
         out[f"vision_model.embeddings.{name}"] = ours.pop(f"tower.backbone.{name}")
     for name in ("patch_embedding.weight", "patch_embedding.bias"):
         out[f"vision_model.embeddings.{name}"] = ours.pop(f"tower.backbone.{name}")
-    depth = model.config.tower_config.depth
+    depth = model.config.tower_config.backbone.depth
     for name in [name for name in ours if name.startswith("tower.")]:
         parts = name.split(".")
         layer = int(parts[3]) if parts[1] == "backbone" else int(parts[2]) + depth

@@ -7,6 +7,7 @@ import numpy as np
 from filelock import FileLock
 
 from data.embedded.classifier import SimulatedClassifier
+from data.embedded.word_targets import WordTargets
 from data.records import RecordError
 from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample, SamplingConfig
 from data.samples.disk_cache import FrameCache
@@ -18,7 +19,6 @@ from data.sources.shards import ShardStream
 from training.checkpoints.run_identity import data_root
 from training.loop.distributed import num_processes
 from training.recipe import Recipe
-from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.io.files import cache_dir
@@ -67,21 +67,16 @@ def _samples(
     mixture: Mixture,
     group: int,
 ) -> RecordDataset:
-    classifier = None
-    backbone = model.tower.backbone
-    if model.config.compressor_config.concepts and isinstance(backbone, EfficientNetLite):
-        grid = model.config.tower_config.grid
-        classifier = SimulatedClassifier.of(backbone.classifier.weight, grid)
     cache = None
     if recipe.frame_cache_gb:
         cache = FrameCache(cache_dir() / "frames", int(recipe.frame_cache_gb * 2**30))
     return RecordDataset(
         mixture,
         processor,
-        classifier,
+        SimulatedClassifier.of_model(model),
         SamplingConfig(recipe.looks, (recipe.min_frames, recipe.max_frames), group, recipe.seed),
         MediaOptions(recipe.decode_seconds, recipe.max_tiles, cache),
-        token_grid(model),
+        None if recipe.objective == "answers" else WordTargets(processor, token_grid(model)),
     )
 
 
@@ -187,6 +182,6 @@ def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> Le
 
 def token_grid(model: PVCForConditionalGeneration) -> tuple[int, int] | None:
     """Rows and columns of a look's tokens if the model has a global token; otherwise None."""
-    tower, compressor = model.config.tower_config, model.config.compressor_config
-    rows, columns = (side // compressor.factor for side in tower.grid)
+    compressor = model.config.compressor_config
+    rows, columns = (side // compressor.factor for side in model.config.grid)
     return (rows, columns) if compressor.global_token else None

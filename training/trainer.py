@@ -11,7 +11,7 @@ from data.samples.collate import Collator
 from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from training.loop.arguments import training_arguments
-from training.loop.distributed import equal_calls
+from training.loop.distributed import with_visual_tokens
 from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.model.trainable_parts import (
     checkpoint_name,
@@ -88,9 +88,9 @@ class PVCTrainer(ReproducibleTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
         self.quarantine.take(inputs)
-        looks, words, said = (inputs.pop(name, []) for name in ("looks", "words", "said"))
-        inputs = equal_calls(inputs, self.args.device)
-        if self.word_loss is None or not words:
+        looks, targets = inputs.pop("looks", []), inputs.pop("targets", [])
+        inputs = with_visual_tokens(self.accelerator, model, inputs)
+        if self.word_loss is None or not targets:
             return super().compute_loss(model, inputs, return_outputs, **kwargs)
         if self.recipe.objective == "words":
             text = ("input_ids", "attention_mask", "position_ids", "labels")
@@ -98,7 +98,7 @@ class PVCTrainer(ReproducibleTrainer):
             answers: Any = 0.0
         else:
             answers, outputs = super().compute_loss(model, inputs, True, **kwargs)
-        loss = self.word_loss(outputs.image_hidden_states, looks, words, said)
+        loss = self.word_loss(outputs.image_hidden_states, looks, targets)
         # The word loss is a mean over samples, so over accumulation steps as well; the loss of
         # answers is already normalized by tokens.
         loss = loss / self.current_gradient_accumulation_steps
@@ -136,15 +136,18 @@ def compile_blocks(model: PVCForConditionalGeneration) -> None:
 def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
     """Class names of the layers that FSDP gathers one at a time; the rest is gathered at once."""
     layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
-    layers += [*getattr(model.tower.backbone, "layers", []), *model.tower.blocks]
+    tower: Any = model.tower
+    layers += [*getattr(tower.backbone, "layers", []), *tower.blocks]
     return sorted({type(layer).__name__ for layer in layers})
 
 
 def register_block_halves(model: nn.Module) -> None:
-    """Makes FSDP gather a progressive layer's weights for each of its halves.
+    """Makes FSDP gather weights for `encode` and for each half of a progressive layer.
 
     The layer is not called itself; its two halves are.
     """
+    if isinstance(model, FSDPModule):
+        register_fsdp_forward_method(model, "encode")
     for layer in model.modules():
         if isinstance(layer, ProgressiveBlock) and isinstance(layer, FSDPModule):
             for half in ("spatial_attention", "temporal_attention_and_mlp"):

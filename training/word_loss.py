@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from data.embedded.grounding import NUMBERS, WAYS, Said
+from data.embedded.word_targets import Targets
 from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from vlm.model import PVCForConditionalGeneration
@@ -44,13 +45,15 @@ class WordLoss:
     def __init__(
         self, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
     ) -> None:
-        ids = dataset.vocabulary()
+        targets = dataset.targets
+        assert targets is not None
+        ids = targets.vocabulary(dataset.each())
         if not ids:
             raise ValueError(
                 "the records have no words for visual tokens to point to: set `objective: answers`"
             )
         self.columns = {token: column for column, token in enumerate(ids)}
-        rare = set(dataset.ids(sorted(NUMBERS | WAYS)))
+        rare = set(targets.ids(sorted(NUMBERS | WAYS)))
         self.weights = {token: RARE_WEIGHT if token in rare else 1.0 for token in ids}
         embeddings = model.get_input_embeddings().get_parameter("weight").detach()[ids].float()
         self.embeddings = SHARPNESS * (embeddings - embeddings.mean(dim=0))  # [W, D]
@@ -59,25 +62,20 @@ class WordLoss:
         self,
         visual: Tensor,
         looks: list[int],
-        words: list[list[int]],
-        said: list[list[tuple[Said, list[int]]]],
+        targets: list[Targets],
     ) -> Tensor:
-        """The loss of visual tokens [V, D], a scalar.
-
-        `looks`, `words` and `said` have one entry per sample: its looks, the ids of its caption's
-        words, and the ids for single tokens (empty if unknown).
-        """
+        """The loss of visual tokens [V, D], a scalar; looks and targets are per sample."""
         with torch.autocast(visual.device.type, enabled=False):
             visual = visual.float()
             M = len(visual) // sum(looks)
             samples = visual.split([M * n for n in looks])
             scores = (visual @ self.embeddings.to(visual.device).T).split([M * n for n in looks])
             losses = []
-            for sample, score, bag, targets in zip(samples, scores, words, said, strict=True):
-                if targets:
-                    losses.append(self._token_loss(sample, score, targets))
-                elif bag and len(score):
-                    columns = [self.columns[token] for token in bag]
+            for sample, score, target in zip(samples, scores, targets, strict=True):
+                if target.by_token:
+                    losses.append(self._token_loss(sample, score, target.by_token))
+                elif target.words and len(score):
+                    columns = [self.columns[token] for token in target.words]
                     losses.append(-score.logsumexp(dim=0).log_softmax(dim=0)[columns].mean())
             too_long = (visual.norm(dim=-1) - MAX_NORM).clamp(min=0).square().mean()
             word_loss = torch.stack(losses).mean() if losses else visual.sum() * 0

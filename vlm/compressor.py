@@ -34,33 +34,24 @@ def pixel_shuffle(tokens: Tensor, grid: tuple[int, int], factor: int) -> Tensor:
 class AdaptiveCompressor(nn.Module):
     """A look's patches -> its M tokens for the language model."""
 
-    def __init__(
-        self,
-        dim: int,
-        out_dim: int,
-        factor: int = 4,
-        mlp_dim: int | None = None,
-        adaptive: bool = True,
-        adaln_hidden_dim: int | None = None,
-        adaln_one_plus: bool = False,
-        adaln_affine: bool = False,
-        global_token: bool = False,
-    ) -> None:
+    def __init__(self, dim: int, out_dim: int, config: CompressorConfig) -> None:
         super().__init__()
+        factor, hidden_dim = config.factor, config.mlp_dim or out_dim
         wide = dim * factor * factor
         self.factor = factor
         self.norm: AdaLN | nn.LayerNorm
         self.time: TimestepEmbedding | None
-        if adaptive:
+        if config.adaptive:
             self.time = TimestepEmbedding(wide)
-            self.norm = AdaLN(wide, adaln_hidden_dim, one_plus=adaln_one_plus, affine=adaln_affine)
+            self.norm = AdaLN(wide, config.adaln)
         else:
             self.time = None
             self.norm = nn.LayerNorm(wide)
-        self.mlp = MLP(wide, mlp_dim or out_dim, out_dim)
+        self.mlp = MLP(wide, hidden_dim, out_dim)
+        # Saved weights have it as `summary`: the way of the global token.
         self.summary = (
-            nn.Sequential(nn.LayerNorm(dim), MLP(dim, mlp_dim or out_dim, out_dim))
-            if global_token
+            nn.Sequential(nn.LayerNorm(dim), MLP(dim, hidden_dim, out_dim))
+            if config.global_token
             else None
         )
 
@@ -69,7 +60,7 @@ class AdaptiveCompressor(nn.Module):
         return (grid[0] // self.factor) * (grid[1] // self.factor) + (self.summary is not None)
 
     def forward(self, features: VideoFeatures, times: Tensor) -> Tensor:
-        """tokens [B, T, N, C] and timesteps [B, T] -> [B, T, M, D]; a summary token comes first."""
+        """tokens [B, T, N, C] and timesteps [B, T] -> [B, T, M, D]; a global token comes first."""
         x = pixel_shuffle(features.tokens, features.grid, self.factor)  # [B, T, M, wide]
         if self.time is not None:
             x = self.norm(x, x + self.time(times)[:, :, None])
@@ -78,21 +69,6 @@ class AdaptiveCompressor(nn.Module):
         v = self.mlp(x)
         if self.summary is not None:
             if features.global_token is None:
-                raise ValueError("the compressor passes a summary on, and this encoder has none")
+                raise ValueError("compressor.global_token is set, but this encoder has none")
             v = torch.cat([self.summary(features.global_token)[:, :, None], v], dim=2)
         return v
-
-
-def build_compressor(config: CompressorConfig, dim: int, out_dim: int) -> AdaptiveCompressor:
-    """The compressor a config describes, between a tower and a language model of these widths."""
-    return AdaptiveCompressor(
-        dim,
-        out_dim,
-        config.factor,
-        config.mlp_dim,
-        config.adaptive,
-        config.adaln_hidden_dim,
-        config.adaln_one_plus,
-        config.adaln_affine,
-        config.global_token,
-    )

@@ -9,85 +9,26 @@ from typing import Any
 from transformers import AutoConfig, PreTrainedConfig
 
 from vlm.config_upgrade import upgrade
-from vlm.layers.mlp import ACTIVATIONS
-from vlm.timesteps import TIMESTEP_FORMS
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-BACKBONES = ("vit", "clip", "siglip", *(f"efficientnet-lite{size}" for size in range(4)))
-
-
-@dataclass(frozen=True)
-class TowerConfig:
-    """The backbone below and the progressive layers on top of it."""
-
-    backbone: str = "vit"  # InternViT; or clip, siglip, efficientnet-lite0 .. lite3
-    image_size: int = 448
-    image_mean: tuple[float, float, float] = IMAGENET_MEAN  # on the scale of 0 to 1
-    image_std: tuple[float, float, float] = IMAGENET_STD
-    patch_size: int = 14  # of an image transformer
-    depth: int = 16  # layers below the temporal ones, of an image transformer
-    feature_layer: int = -1  # of the original, whose features these are; -2: all but its last
-    num_classes: int = 0  # of a CNN's classifier
-    dim: int = 1024
-    num_heads: int = 16
-    mlp_dim: int = 4096
-    num_temporal_layers: int = 8  # 0: an image tower, each frame for itself
-    temporal_heads: int = 16
-    temporal_cls: bool = True  # CLS takes part in the temporal attention
-    alpha: float = 0.0  # the gate's start
-    layer_scale: float | None = 0.1  # None: no LayerScale, as in CLIP and SigLIP
-    activation: str = "gelu"  # or gelu_pytorch_tanh (SigLIP), quick_gelu (CLIP)
-    norm_eps: float = 1e-6  # of the image transformer's norms
-    final_norm: bool = False  # a LayerNorm ends the tower, as SigLIP's
-    adaln_hidden_dim: int | None = None  # None: square, as in PVC
-    adaln_one_plus: bool = False
-    adaln_affine: bool = False
-    timestep_form: str = "t/T"  # of frame t of T; or "t/(T-1)", or "t"
-    timestep_scale: float = 1.0  # times this
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "image_mean", tuple(self.image_mean))
-        object.__setattr__(self, "image_std", tuple(self.image_std))
-        if self.timestep_form not in TIMESTEP_FORMS:
-            raise ValueError(
-                f'no timesteps of the form "{self.timestep_form}"; there are'
-                f" {', '.join(TIMESTEP_FORMS)}"
-            )
-        if self.num_temporal_layers < 0:
-            raise ValueError(f"a tower cannot have {self.num_temporal_layers} temporal layers")
-        if self.backbone not in BACKBONES:
-            raise ValueError(f'no backbone "{self.backbone}"; there are {", ".join(BACKBONES)}')
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f'no activation "{self.activation}"; there are {", ".join(ACTIVATIONS)}'
-            )
-        if self.backbone == "vit" and self.image_size % self.patch_size:
-            raise ValueError(
-                f"pictures of {self.image_size} px do not divide into patches of {self.patch_size}"
-            )
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of patches of one frame."""
-        cnn = self.backbone.startswith("efficientnet")
-        side = self.image_size // (32 if cnn else self.patch_size)
-        return side, side
+from vlm.encoders import frame_grid
+from vlm.encoders.config import TowerConfig
+from vlm.layers.norm import AdaLNConfig
 
 
 @dataclass(frozen=True)
 class CompressorConfig:
-    """From a look's patches to its tokens."""
+    """From the patches of a look to its tokens."""
 
     factor: int = 4  # squares of factor x factor patches become one token
     mlp_dim: int | None = None  # None: the language model's width
     adaptive: bool = True  # AdaLN on time; without it a plain LayerNorm (the paper's ablation)
-    adaln_hidden_dim: int | None = None
-    adaln_one_plus: bool = False
-    adaln_affine: bool = False
+    adaln: AdaLNConfig = AdaLNConfig()
     global_token: bool = False  # one token more for the whole frame
-    concepts: bool = False  # add the words of the backbone's classifier
+    stages: tuple[str, ...] = ()  # of vlm.projector.STAGES: what changes the tokens afterwards
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        if isinstance(self.adaln, dict):
+            object.__setattr__(self, "adaln", AdaLNConfig(**self.adaln))
 
 
 @dataclass(frozen=True)
@@ -137,7 +78,7 @@ class PVCConfig(PreTrainedConfig):
         self.tower = asdict(TowerConfig(**upgrade("tower", self.tower)))
         self.compressor = asdict(CompressorConfig(**upgrade("compressor", self.compressor)))
         self.prompt = asdict(PromptConfig(**self.prompt))
-        rows, columns = self.tower_config.grid
+        rows, columns = self.grid
         factor = self.compressor_config.factor
         if rows % factor or columns % factor:
             raise ValueError(
@@ -165,6 +106,11 @@ class PVCConfig(PreTrainedConfig):
         return PromptConfig(**self.prompt)
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """H, W: rows and columns of the tower's tokens of one frame."""
+        return frame_grid(self.tower_config)
+
+    @property
     def image_size(self) -> int:
         return self.tower_config.image_size
 
@@ -183,7 +129,7 @@ class PVCConfig(PreTrainedConfig):
     @property
     def tokens_per_look(self) -> int:
         """M: what one look at one picture, tile or frame costs the language model."""
-        rows, columns = self.tower_config.grid
+        rows, columns = self.grid
         compressor = self.compressor_config
         return (rows // compressor.factor) * (
             columns // compressor.factor

@@ -1,14 +1,14 @@
-"""The PVC model: progressive tower, adaptive compressor, any causal language model of transformers.
+"""The PVC model: video tower, adaptive compressor, any causal language model of transformers.
 
     pixels [F, 3, S, S] -> tower [T, N, C] -> compressor [T, M, D] -> among the words -> answer
 
 An ordinary transformers model: `from_pretrained`, `save_pretrained`, `generate`, Trainer and peft
 work on it. Pictures come as *clips*: a video is a clip of T frames seen once each, a still picture
-(or one tile of it) is a clip of one frame seen R times. How often is said as a number; pixels are
-never repeated.
+(or one tile of it) is a clip of one frame seen R times. The repeat count is passed as a number;
+pixels are never duplicated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from vlm.classifier_words import ClassWordEmbeddings
-from vlm.compressor import build_compressor
+from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
-from vlm.encoders.base import VideoFeatures
-from vlm.encoders.build import build_tower
-from vlm.encoders.pvc import FrameTokens, TemporalCache
+from vlm.encoders import build_tower
+from vlm.encoders.base import VideoEncoder, VideoFeatures
 from vlm.layers.norm import AdaLN
+from vlm.projector import build_stages, project
 
 # Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
 AFTER_THE_HEAD = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
@@ -37,7 +36,7 @@ AFTER_THE_HEAD = ("final_logit_softcapping", "logit_scale", "logits_scaling", "l
 
 @dataclass
 class PVCOutput(CausalLMOutputWithPast):
-    """What a pass for training gives: the loss, and the visual tokens it was computed from."""
+    """The loss, and the visual tokens it was computed from."""
 
     image_hidden_states: Tensor | None = None  # [V, D]
 
@@ -50,26 +49,27 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     main_input_name = "input_ids"
     input_modalities = ("image", "video", "text")
     supports_gradient_checkpointing = True
-    # Called part by part, which hooks that move tensors between devices do not see.
-    _no_split_modules = ["ProgressiveEncoder", "AdaptiveCompressor", "ClassWordEmbeddings"]
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
 
     def __init__(self, config: PVCConfig) -> None:
         super().__init__(config)
-        tower, compressor = config.tower_config, config.compressor_config
         width = config.text_width
-        self.tower = build_tower(tower)
-        self.compressor = build_compressor(compressor, tower.dim, width)
-        self.concepts = (
-            ClassWordEmbeddings(tower.num_classes, width) if compressor.concepts else None
-        )
+        self.tower: VideoEncoder = build_tower(config.tower_config)
+        self.compressor = AdaptiveCompressor(self.tower.dim, width, config.compressor_config)
+        stages = build_stages(config)
+        for name, stage in stages.items():
+            self.add_module(name, stage)
+        self.stages = tuple(stages)
+        # Called part by part, which hooks that move tensors between devices do not see.
+        whole = (self.tower, self.compressor, *stages.values())
+        self._no_split_modules = [type(module).__name__ for module in whole]
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Our modules initialise themselves; only AdaLN must survive being materialised late."""
+        """Our modules initialize themselves; only AdaLN must survive being materialized late."""
         if isinstance(module, AdaLN):
             module.reset_parameters()
 
@@ -105,28 +105,17 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         clip_frames: Tensor | list[int],
         clip_looks: Tensor | list[int],
         timesteps: Tensor | list[float],
-        concept_frames: Tensor | None = None,
-        concept_logits: Tensor | None = None,
-        clip_shapes: int = 0,
+        extra: Mapping[str, tuple[Tensor, Tensor]] | None = None,
     ) -> Tensor:
-        """Pixels of all clips in a row -> their visual tokens in a row.
+        """Encodes the pixels of all clips in a row into their visual tokens in a row.
 
-        pixel_values [F, 3, S, S]; clip_frames and clip_looks say, clip by clip, how many of the F
-        frames are its own and how often they are looked at in all (T for a video of T frames, R
-        for a still picture); timesteps has one number for each look. -> [sum(looks) * M, D].
+        pixel_values [F, 3, S, S]; clip_frames and clip_looks have, for each clip, how many of the F
+        frames are its own and how many looks it gets in all (T for a video of T frames, R for a
+        still picture); timesteps has one number for each look. -> [sum(looks) * M, D].
 
-        In training, concept_logits [n, N, K] stand in for what the backbone's classifier says of
-        the frames with these indices.
-
-        clip_shapes: run tower and compressor for so many shapes of clips at least. Processes that
-        share one model's weights must all call each of its layers equally often.
+        `extra` replaces outputs of the backbone for some frames: name -> (indices of the frames
+        [n], values [n, ...]).
         """
-        frames = self.tower.encode_frames(pixel_values.to(self.tower_dtype))
-        if concept_frames is not None and concept_logits is not None and len(concept_frames):
-            assert frames.class_logits is not None
-            logits = frames.class_logits.clone()
-            logits[0, concept_frames] = concept_logits.to(logits.dtype)
-            frames = FrameTokens(frames.tokens, frames.grid, logits)
         num_frames = [int(n) for n in clip_frames]
         num_looks = [int(n) for n in clip_looks]
         if sum(num_frames) != len(pixel_values) or sum(num_looks) != len(timesteps):
@@ -134,6 +123,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 f"{len(pixel_values)} frames and {len(timesteps)} times were given for clips of "
                 f"{sum(num_frames)} frames and {sum(num_looks)} looks"
             )
+        frames = self.tower.encode_frames(pixel_values.to(self.tower_dtype)).with_extra(extra or {})
         times = torch.as_tensor(timesteps, dtype=torch.float32, device=pixel_values.device)
         starts = torch.tensor([0, *num_frames]).cumsum(0).tolist()
         look_starts = torch.tensor([0, *num_looks]).cumsum(0).tolist()
@@ -148,60 +138,41 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             group_times = torch.stack([times[look_starts[i] : look_starts[i] + R] for i in members])
             clip = frames[rows.to(pixel_values.device)].clips(len(members))
             features, _ = self.tower.encode_clips(clip, group_times)
-            for index, tokens in zip(members, self._compress(features, group_times), strict=True):
+            for index, tokens in zip(members, self._project(features, group_times), strict=True):
                 out[index] = tokens.flatten(0, 1)  # [R * M, D]
-        seen = torch.cat([tokens for tokens in out if tokens is not None])
-        if clip_shapes > len(groups):
-            seen = seen + self._nothing(clip_shapes - len(groups), frames)
-        return seen
-
-    def _nothing(self, times_over: int, frames: FrameTokens | None = None) -> Tensor:
-        """Zero, by way of the whole tower and the compressor: looks at one frame, or at a blank."""
-        if frames is None:
-            size = self.config.image_size
-            blank = torch.zeros(1, 3, size, size, device=self.device, dtype=self.tower_dtype)
-            frames = self.tower.encode_frames(blank)
-        times = torch.zeros(1, 1, device=frames.tokens.device)
-        zero = times.new_zeros(())
-        for _ in range(times_over):
-            features, _ = self.tower.encode_clips(frames[slice(0, 1)], times)
-            zero = zero + 0 * self._compress(features, times).sum()
-        return zero
+        return torch.cat([tokens for tokens in out if tokens is not None])
 
     def encode_steps(
         self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int = 4
     ) -> Iterator[Tensor]:
-        """One clip, `chunk` looks at a time, so that a caller can show progress and stop.
+        """Encodes one clip `chunk` looks at a time, so that a caller can show progress and stop.
 
         pixel_values [T, 3, S, S] and looks == T, or [1, 3, S, S] and any number of looks. Yields
-        [chunk * M, D]; all of them in a row are what `encode` gives.
+        [chunk * M, D]; together they equal what `encode` returns. A tower that is not incremental
+        encodes the whole clip at once.
         """
         T = len(pixel_values)
         if T not in (1, looks):
             raise ValueError(f"a clip of {T} frames is looked at {T} times, not {looks}")
         times = torch.as_tensor(timesteps, dtype=torch.float32, device=pixel_values.device)[None]
-        cache: TemporalCache | None = None
+        chunk = chunk if self.tower.incremental else looks
+        cache: Any = None
         for start in range(0, looks, chunk):
             frames = pixel_values[None, start : start + chunk] if T > 1 else pixel_values[None]
             clip = frames.to(self.tower_dtype) if T > 1 or cache is None else None
             now = times[:, start : start + chunk]
             features, cache = self.tower.step(clip, now, cache)
-            yield self._compress(features, now)[0].flatten(0, 1)
+            yield self._project(features, now)[0].flatten(0, 1)
 
     @property
     def tower_dtype(self) -> torch.dtype:
-        """What the tower computes in."""
+        """The dtype the tower computes in."""
         return self.tower.dtype
 
-    def _compress(self, features: VideoFeatures, times: Tensor) -> Tensor:
+    def _project(self, features: VideoFeatures, times: Tensor) -> Tensor:
         """A tower's features -> [B, T, M, D]."""
-        tokens = self.compressor(features, times)
-        if self.concepts is not None:
-            assert features.class_logits is not None
-            words = self.concepts(features.class_logits, features.grid, self.compressor.factor)
-            uncertainty = self.concepts.uncertainty(features.class_logits)
-            tokens = (uncertainty * tokens + words).to(tokens.dtype)
-        return tokens
+        stages = [self.get_submodule(name) for name in self.stages]
+        return project(self.compressor, stages, features, times)
 
     def forward(
         self,
@@ -216,24 +187,21 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         clip_looks: Tensor | None = None,
         timesteps: Tensor | None = None,
         visual_tokens: Tensor | None = None,
-        concept_frames: Tensor | None = None,
-        concept_logits: Tensor | None = None,
+        extra: Mapping[str, tuple[Tensor, Tensor]] | None = None,
         logits_to_keep: int | Tensor = 0,
         num_items_in_batch: Tensor | int | None = None,
-        clip_shapes: int = 0,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """input_ids [B, L] -> logits [B, L, vocabulary], and the loss where labels are given.
+        """input_ids [B, L] -> logits [B, L, vocabulary], and the loss if labels are given.
 
-        Every `image_token_id` takes the next row of the visual tokens, which are computed from
-        pixel_values (see `encode`) or handed in as visual_tokens [V, D].
+        Each `image_token_id` takes the next row of the visual tokens, which are computed from
+        pixel_values (see `encode`) or given as visual_tokens [V, D].
 
-        labels [B, L] are the ids themselves, -100 where nothing is learnt; logits are then only
+        labels [B, L] are the ids themselves, -100 where nothing is learned; logits are then only
         those that predict a label, [n, vocabulary]. The loss is the sum over the labels divided by
         num_items_in_batch, or by their number.
 
-        Without ids the pictures are encoded and nothing else. clip_shapes: see `encode`; a batch
-        of text alone then runs tower and compressor, too, with nothing to show for it.
+        Without ids only the visual tokens are returned.
 
         Rows may hold several samples (data/samples/packing.py): position_ids then start at 0 with
         each of them, there is no attention_mask, and without labels use_cache must be False.
@@ -242,24 +210,12 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             assert clip_frames is not None
             assert clip_looks is not None
             assert timesteps is not None
-            visual_tokens = self.encode(
-                pixel_values,
-                clip_frames,
-                clip_looks,
-                timesteps,
-                concept_frames,
-                concept_logits,
-                clip_shapes,
-            )
+            visual_tokens = self.encode(pixel_values, clip_frames, clip_looks, timesteps, extra)
         if input_ids is None and inputs_embeds is None:
             return PVCOutput(image_hidden_states=visual_tokens)
         if inputs_embeds is None:
             assert input_ids is not None
-            # Before the words are embedded, as with pictures: the order of calls is the same, too.
-            nothing = self._nothing(clip_shapes) if visual_tokens is None and clip_shapes else None
             inputs_embeds = self.get_input_embeddings()(input_ids)
-            if nothing is not None:
-                inputs_embeds = inputs_embeds + nothing.to(inputs_embeds.dtype)
             if visual_tokens is not None:
                 inputs_embeds = fuse(
                     inputs_embeds, input_ids, visual_tokens, self.config.image_token_id
@@ -277,16 +233,16 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         # No cache: it would cost memory, and hide from transformers where packed samples begin.
         inputs["use_cache"] = False
         targets = labels[:, 1:]
-        learnt = targets != -100
+        learned = targets != -100
         if any(getattr(self.language_model.config, name, None) for name in AFTER_THE_HEAD):
             out = self.language_model(**inputs)
-            logits = out.logits[:, :-1][learnt]
+            logits = out.logits[:, :-1][learned]
         else:
             out = self.language_model.get_decoder()(**inputs)
             # A 2-D selection: a strided 3-D slice would make the head copy its matrix each time.
-            logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learnt])
-        loss = F.cross_entropy(logits.float(), targets[learnt], reduction="sum")
-        count = learnt.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
+            logits = self.get_output_embeddings()(out.last_hidden_state[:, :-1][learned])
+        loss = F.cross_entropy(logits.float(), targets[learned], reduction="sum")
+        count = learned.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return PVCOutput(
             loss=loss / count,
             logits=logits,
@@ -311,9 +267,9 @@ AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)
 
 
 def fuse(embeddings: Tensor, ids: Tensor, visual: Tensor, image_token_id: int) -> Tensor:
-    """Put visual tokens [V, D] where ids [B, L] say so in embeddings [B, L, D], in order.
+    """Puts visual tokens [V, D] in the places of placeholder ids [B, L] of embeddings [B, L, D].
 
-    Raises ValueError with both counts when there are not exactly V such places.
+    Raises ValueError if the prompt does not contain exactly V placeholders.
     """
     places = ids == image_token_id
     num_places = int(places.sum())

@@ -13,15 +13,10 @@ from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration
 
 INTERNVIT_300M: dict[str, Any] = {
-    "backbone": "vit",
     "image_size": 448,
-    "patch_size": 14,
-    "depth": 16,
-    "dim": 1024,
-    "num_heads": 16,
-    "mlp_dim": 4096,
-    "num_temporal_layers": 8,
-    "temporal_heads": 16,
+    "block": {"dim": 1024, "num_heads": 16, "mlp_dim": 4096},
+    "backbone": {"name": "vit", "patch_size": 14, "depth": 16},
+    "temporal": {"num_layers": 8, "num_heads": 16},
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -69,24 +64,18 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "embedded": {
         "tower": {
-            "backbone": "efficientnet-lite2",
             "image_size": 256,
             "image_mean": (127 / 255,) * 3,
             "image_std": (128 / 255,) * 3,
-            "num_classes": 1000,
-            "dim": 256,
-            "num_heads": 4,
-            "mlp_dim": 1024,
-            "num_temporal_layers": 2,
-            "temporal_heads": 4,
-            "alpha": 0.5,
-            "layer_scale": 1.0,
+            "block": {"dim": 256, "num_heads": 4, "mlp_dim": 1024, "layer_scale": 1.0},
+            "backbone": {"name": "efficientnet-lite2", "num_classes": 1000},
+            "temporal": {"num_layers": 2, "num_heads": 4, "alpha": 0.5},
         },
         "compressor": {
             "factor": 2,
-            "adaln_hidden_dim": 512,
+            "adaln": {"hidden_dim": 512},
             "global_token": True,
-            "concepts": True,
+            "stages": ("concepts",),
         },
         "prompt": {
             "template": "chatml",
@@ -118,14 +107,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "test": {
         "tower": {
             "image_size": 32,
-            "patch_size": 8,
-            "depth": 1,
-            "dim": 8,
-            "num_heads": 2,
-            "mlp_dim": 16,
-            "num_temporal_layers": 2,
-            "temporal_heads": 2,
-            "alpha": 0.5,
+            "block": {"dim": 8, "num_heads": 2, "mlp_dim": 16},
+            "backbone": {"patch_size": 8, "depth": 1},
+            "temporal": {"num_layers": 2, "num_heads": 2, "alpha": 0.5},
         },
         "compressor": {"factor": 2},
         "prompt": {"frame_label": "", "max_tiles": 4, "default_tiles": 1, "default_frames": 8},
@@ -153,13 +137,13 @@ ASSEMBLIES: dict[str, dict[str, dict[str, Any]]] = {
     "pvc": {"tower": {}, "compressor": {"factor": 4}, "prompt": {"looks": 4}},
     # The same with AdaLN through a narrow layer: the full ones hold most of what is new.
     "pvc-narrow": {
-        "tower": {"adaln_hidden_dim": 256},
-        "compressor": {"factor": 4, "adaln_hidden_dim": 256},
+        "tower": {"temporal": {"adaln": {"hidden_dim": 256}}},
+        "compressor": {"factor": 4, "adaln": {"hidden_dim": 256}},
         "prompt": {"looks": 4},
     },
     # No time anywhere, one look: InternVL, whose projector is kept where it fits.
     "image": {
-        "tower": {"num_temporal_layers": 0},
+        "tower": {"temporal": {"num_layers": 0}},
         "compressor": {"factor": 2, "adaptive": False},
         "prompt": {"looks": 1},
     },

@@ -25,6 +25,13 @@ def relative_timesteps(
     return [scale * (time - times[0]) / span * (T - 1) / whole for time in times]
 
 
-def even_timesteps(num_clips: int, num_frames: int, device: torch.device) -> Tensor:
-    """[B, T] of evenly spaced frames."""
-    return (torch.arange(num_frames, device=device) / num_frames).expand(num_clips, num_frames)
+def even_timesteps(
+    num_clips: int,
+    num_frames: int,
+    device: torch.device,
+    scale: float = 1.0,
+    form: str = "t/T",
+) -> Tensor:
+    """[B, T] for evenly spaced frames, equal in every clip."""
+    steps = relative_timesteps(range(num_frames), scale, form)
+    return torch.tensor(steps, device=device).expand(num_clips, num_frames)

@@ -9,13 +9,18 @@ the whole picture spread by about 1 with a top of 5 to 11, those of single patch
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from data.synthetic.drawing.assets import load_background
+from data.embedded.simulation import Simulated
+from data.records import Concept
+from data.synthetic.drawing.assets import load_assets, load_background
+from vlm.classifier_words import LOGITS, class_words
 from vlm.media.squares import resize_frames
+from vlm.model import PVCForConditionalGeneration
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,19 @@ class SimulatedClassifier:
         centred = weight.detach().float() - weight.detach().float().mean(dim=0)
         directions = torch.nn.functional.normalize(centred, dim=1)
         return cls((directions @ directions.T).numpy(), grid)
+
+    @classmethod
+    def of_model(cls, model: PVCForConditionalGeneration) -> "SimulatedClassifier | None":
+        """In place of the model's own classifier; None if it has no words for the classes."""
+        if class_words(model) is None:
+            return None
+        weight = model.tower.get_parameter("backbone.classifier.weight")
+        return cls.of(weight, model.config.grid)
+
+    def simulate(self, part: Concept, size: int) -> Simulated:
+        """A backdrop, and logits in place of those the classifier would give for it."""
+        logits = self.logits(part.index, part.confidence, part.seed)
+        return Simulated(backdrop(part.seed, size, _backgrounds()), {LOGITS: logits})
 
     def logits(self, target: int, confidence: float, seed: int) -> np.ndarray:
         """[H*W, K], such that the mean over the patches gives `target` this probability."""
@@ -75,6 +93,11 @@ class SimulatedClassifier:
             else:
                 high = middle
         return high
+
+
+@cache
+def _backgrounds() -> Sequence[str]:
+    return load_assets().backgrounds
 
 
 def backdrop(seed: int, size: int, backgrounds: Sequence[str]) -> np.ndarray:

@@ -93,23 +93,32 @@ class Collator:
             "clip_looks": torch.tensor([n for item in rendered for n in item.clip_looks]),
             "timesteps": torch.tensor([t for item in rendered for t in item.timesteps]),
             "looks": [sum(item.clip_looks) for item in rendered],
-            "words": [sample.words for sample in samples],
-            "said": [sample.said for sample in samples],
         }
-        places, logits, start = [], [], 0
-        for sample in samples:
-            for frame, values in sample.concepts.items():
-                places.append(start + frame)
-                logits.append(torch.from_numpy(values))
-            start += sum(sample.rendered.clip_frames)
-        if places:
-            batch["concept_frames"] = torch.tensor(places)
-            batch["concept_logits"] = torch.stack(logits).float()
+        if any(sample.targets is not None for sample in samples):
+            batch["targets"] = [sample.targets for sample in samples]
+        if extra := _extra(samples):
+            batch["extra"] = extra
         return batch
 
     @property
     def _padding(self) -> int:
         return self.processor.tokenizer.pad_token_id or 0
+
+
+def _extra(samples: Sequence[Sample]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Outputs of the backbone to replace: name -> (frames in the batch [n], values [n, ...])."""
+    frames: dict[str, list[int]] = {}
+    values: dict[str, list[Tensor]] = {}
+    start = 0
+    for sample in samples:
+        for name, by_frame in sample.extra.items():
+            for frame, value in by_frame.items():
+                frames.setdefault(name, []).append(start + frame)
+                values.setdefault(name, []).append(torch.from_numpy(value))
+        start += sum(sample.rendered.clip_frames)
+    return {
+        name: (torch.tensor(frames[name]), torch.stack(values[name]).float()) for name in frames
+    }
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int, length: int) -> Tensor:

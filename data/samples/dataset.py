@@ -7,44 +7,33 @@ reason in the same place: nothing else is put there instead.
 """
 
 import random
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from data.embedded.classifier import SimulatedClassifier, backdrop
-from data.embedded.grounding import WORDS as GROUNDING_WORDS
-from data.embedded.grounding import Said, said_by_tokens
+from data.embedded.simulation import Simulated, Simulation
+from data.embedded.word_targets import WordTargets
 from data.records import Concept, MediaFile, Record, RecordError, RecordText
 from data.samples.decoder import Decoder
 from data.samples.disk_cache import FrameCache
-from data.synthetic.drawing.assets import load_assets
 from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.media.confined.limits import MediaError
 from vlm.processor import PVCProcessor, Rendered
 
-# Words of answers that say nothing of a picture.
-SMALL_WORDS = frozenset(
-    str.split(
-        "a an the is are it its this that there i see in on at of and or to with for no not yes "
-        "kind picture image photo video shows show looks like background does what can t cannot "
-        "tell"
-    )
-)
-
 
 @dataclass(frozen=True)
 class Sample:
-    """One rendered conversation, and classifier outputs for its pictures that nobody has."""
+    """One rendered conversation, and what only some models or objectives need."""
 
     id: str
     rendered: Rendered
-    concepts: dict[int, np.ndarray]  # frame, counted within the sample -> logits [N, K]
-    words: list[int]  # ids of the words that are said of the pictures
-    said: list[tuple[Said, list[int]]]  # what single tokens should say, and the ids of that
+    # Outputs of the backbone to replace: name -> frame of the sample -> values.
+    extra: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
+    targets: Any = None  # of an objective besides the answers (`RecordDataset.targets`)
 
 
 @dataclass(frozen=True)
@@ -97,20 +86,17 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
         self,
         records: Sequence[Record],
         processor: PVCProcessor,
-        classifier: SimulatedClassifier | None = None,
+        simulation: Simulation | None = None,
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008  frozen
         media_options: MediaOptions = MediaOptions(),  # noqa: B008  frozen
-        grid: tuple[int, int] | None = None,
+        targets: WordTargets | None = None,
     ) -> None:
-        """`grid` is that of a look's tokens after one for the whole, where they are to be told what
-        to say."""
         self.records = records
         self.processor = processor
-        self.classifier = classifier
+        self.simulation = simulation
         self.sampling = sampling
         self.media_options = media_options
-        self.grid = grid
-        self.backgrounds = load_assets().backgrounds if classifier is not None else ()
+        self.targets = targets
         self.decoder = Decoder(media_options.seconds)
 
     def __len__(self) -> int:
@@ -130,7 +116,7 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
     def read(self, record: Record, draw: Draw) -> Sample:
         """A record's sample; RecordError or MediaError where that cannot be."""
         deadline = time.monotonic() + self.media_options.seconds
-        concepts: dict[int, np.ndarray] = {}
+        extra: dict[str, dict[int, np.ndarray]] = {}
         num_frames = 0
         messages = []
         for message in record.messages:
@@ -139,20 +125,22 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
                 if isinstance(part, RecordText):
                     parts.append(Text(part.text))
                     continue
-                if isinstance(part, Concept):
-                    concepts[num_frames] = self._logits(part)
-                media = self._read(part, draw, deadline)
+                if isinstance(part, MediaFile):
+                    media = self._read(part, draw, deadline)
+                else:
+                    simulated = self._simulated(part)
+                    media = Image(simulated.pixels, draw.looks)
+                    for name, values in simulated.extra.items():
+                        extra.setdefault(name, {})[num_frames] = values
                 num_frames += len(media.frames) if isinstance(media, Video) else 1
                 parts.append(media)
             messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
         rendered = self.processor.render(Conversation(tuple(messages)))
-        words, said = self.words(record), self._said(record, rendered)
-        return Sample(record.id, rendered, concepts, words, said)
+        targets = None if self.targets is None else self.targets.of(record, rendered)
+        return Sample(record.id, rendered, extra, targets)
 
-    def _read(self, part: MediaFile | Concept, draw: Draw, deadline: float) -> Image | Video:
+    def _read(self, part: MediaFile, draw: Draw, deadline: float) -> Image | Video:
         size = self.processor.image_processor.image_size
-        if isinstance(part, Concept):
-            return Image(backdrop(part.seed, size, self.backgrounds), draw.looks)
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             raise MediaError(
@@ -176,48 +164,12 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
             return Video(decoded.frames, np.array(decoded.times))
         return Image(decoded.frames[0], draw.looks, self.media_options.max_tiles)
 
-    def _logits(self, concept: Concept) -> np.ndarray:
-        if self.classifier is None:
+    def _simulated(self, part: Concept) -> Simulated:
+        if self.simulation is None:
             raise ValueError("records of concepts need a model with a classifier, this has none")
-        return self.classifier.logits(concept.index, concept.confidence, concept.seed)
+        return self.simulation.simulate(part, self.processor.image_processor.image_size)
 
-    def _said(self, record: Record, rendered: Rendered) -> list[tuple[Said, list[int]]]:
-        if record.objects is None or self.grid is None:
-            return []
-        frames, looks = sum(rendered.clip_frames), sum(rendered.clip_looks)
-        all_said = said_by_tokens(record.objects, frames, looks, self.grid)
-        return [(said, self.ids(said.words)) for said in all_said]
-
-    def ids(self, words: Sequence[str]) -> list[int]:
-        """The tokens of words as they stand within a sentence, each once."""
-        plain = self.processor.writer.plain
-        return list(dict.fromkeys(token for word in words for token in plain(" " + word)))
-
-    def words(self, record: Record) -> list[int]:
-        """The words of the answers that say something, each once, as ids after a space."""
-        if all(
-            isinstance(part, RecordText) for message in record.messages for part in message.parts
-        ):
-            return []
-        said = " ".join(message.text for message in record.messages if message.role == "assistant")
-        words = re.findall(r"[a-z]+|[0-9]", said.lower())
-        return self.ids([word for word in words if word not in SMALL_WORDS])
-
-    def vocabulary(self) -> list[int]:
-        """All ids that a visual token may be asked to point to."""
-        ids: set[int] = set()
-        shown: set[str] = set()
-        for record in self._each():
-            ids.update(self.words(record))
-            if record.objects is not None:
-                shown.add(record.objects.background)
-                shown.update(box.label for frame in record.objects.frames for box in frame)
-        if shown and self.grid is not None:
-            words = {word for label in shown for word in label.split()} | GROUNDING_WORDS
-            ids.update(self.ids(sorted(words)))
-        return sorted(ids)
-
-    def _each(self) -> Iterator[Record]:
+    def each(self) -> Iterator[Record]:
         """The records that can be read, each at least once."""
         each = getattr(self.records, "each", None)
         yield from each() if each is not None else self.records

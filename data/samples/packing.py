@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from data.embedded.word_targets import WordTargets
+from data.records import Record
 from data.samples.dataset import RecordDataset, RejectedSample, Sample
 from data.sources.shuffle import permutation
 
@@ -210,8 +212,10 @@ class PackedDataset(Dataset[PackedRow]):
         """The planned share of padding, 0 to 1; None if unknown before the run."""
         return self.rows.padding_share
 
-    def ids(self, words: Sequence[str]) -> list[int]:
-        return self.samples.ids(words)
+    @property
+    def targets(self) -> WordTargets | None:
+        return self.samples.targets
 
-    def vocabulary(self) -> list[int]:
-        return self.samples.vocabulary()
+    def each(self) -> Iterator[Record]:
+        """The records that can be read, each at least once."""
+        return self.samples.each()

@@ -23,7 +23,6 @@ from data.samples.collate import Collator
 from data.samples.dataset import RecordDataset, RejectedSample, SamplingConfig
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
 from data.wilson import count_by_name, format_share
-from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -49,10 +48,9 @@ def name_check(
     model: PVCForConditionalGeneration, processor: PVCProcessor, classes: Sequence[ImageNetClass]
 ) -> Iterator[Named]:
     """Tells and asks one class after the other; ValueError for a model without a classifier."""
-    backbone = model.tower.backbone
-    if model.concepts is None or not isinstance(backbone, EfficientNetLite):
+    classifier = SimulatedClassifier.of_model(model)
+    if classifier is None:
         raise ValueError("this model is not told what a classifier sees, so it has no such names")
-    classifier = SimulatedClassifier.of(backbone.classifier.weight, model.config.tower_config.grid)
     dataset = RecordDataset(
         [_record(kind) for kind in classes], processor, classifier, SamplingConfig(looks=(1.0,))
     )

@@ -1,37 +1,54 @@
 """Every encoder keeps the contract of vlm/encoders/base.py."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
-from vlm.config import TowerConfig
-from vlm.encoders.build import build_tower
-from vlm.encoders.pvc import ProgressiveEncoder
+from vlm.encoders import ENCODERS, build_tower, encoder_class
+from vlm.encoders.backbones import BACKBONES, backbone_class
+from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
+from vlm.encoders.pvc import ProgressiveEncoder, progressive
 from vlm.timesteps import even_timesteps
 
+BLOCK = BlockConfig(dim=16, num_heads=2, mlp_dim=32)
+TEMPORAL = TemporalConfig(num_layers=2, num_heads=2, alpha=0.5)
+
+
+def pvc(name: str = "vit", temporal: TemporalConfig = TEMPORAL, **changes: Any) -> TowerConfig:
+    """A progressive tower on one of the BACKBONES, small enough for a test."""
+    backbone = BackboneConfig(name, patch_size=8, depth=1, num_classes=10)
+    block = replace(BLOCK, **changes)
+    stride = BACKBONES[name].stride_of(TowerConfig(image_size=32, backbone=backbone))
+    return TowerConfig(
+        image_size=max(32, 2 * stride), block=block, backbone=backbone, temporal=temporal
+    )
+
+
+# At least one of each encoder and of each backbone; of an encoder beside pvc, its own row.
 TOWERS = {
-    "pvc-vit": TowerConfig(
-        image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
-        num_temporal_layers=2, temporal_heads=2, alpha=0.5,
-    ),
-    "pvc-vit-without-cls": TowerConfig(
-        image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
-        num_temporal_layers=2, temporal_heads=2, alpha=0.5, temporal_cls=False,
-    ),
-    "vit-without-time": TowerConfig(
-        image_size=32, patch_size=8, depth=2, dim=16, num_heads=2, mlp_dim=32,
-        num_temporal_layers=0,
-    ),
-    "pvc-efficientnet": TowerConfig(
-        backbone="efficientnet-lite0", image_size=64, num_classes=10, dim=16, num_heads=2,
-        mlp_dim=32, num_temporal_layers=2, temporal_heads=2, alpha=0.5,
-    ),
-}  # fmt: skip
+    **{f"pvc-{name}": pvc(name) for name in BACKBONES},
+    "pvc-vit-without-cls": pvc(temporal=replace(TEMPORAL, cls=False)),
+    "pvc-vit-without-layer-scale": pvc(layer_scale=None),
+    "vit-without-time": pvc(temporal=replace(TEMPORAL, num_layers=0)),
+}
+
+
+def test_every_encoder_is_under_contract() -> None:
+    assert {config.encoder for config in TOWERS.values()} == ENCODERS.keys()
+
+
+@pytest.mark.parametrize("lookup", [backbone_class, encoder_class])
+def test_an_unknown_name_is_answered_with_the_known_ones(lookup: Any) -> None:
+    with pytest.raises(ValueError, match=r'no \w+ "pvc2"; there are (vit, clip|pvc)'):
+        lookup("pvc2")
 
 
 @pytest.fixture(params=TOWERS)
 def tower(request: pytest.FixtureRequest) -> ProgressiveEncoder:
     torch.manual_seed(0)
-    built = build_tower(TOWERS[request.param]).eval()
+    built = progressive(build_tower(TOWERS[request.param])).eval()
     with torch.no_grad():  # AdaLN starts without looking at the time; make it look
         for parameter in built.blocks.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -39,7 +56,7 @@ def tower(request: pytest.FixtureRequest) -> ProgressiveEncoder:
 
 
 def clip_for(tower: ProgressiveEncoder, num_clips: int = 2, num_frames: int = 4) -> torch.Tensor:
-    size = 32 if tower.backbone.num_classes == 0 else 64
+    size = max(32, 2 * tower.backbone.stride)
     return torch.randn(num_clips, num_frames, 3, size, size)
 
 
@@ -110,8 +127,8 @@ def test_a_gradient_reaches_every_trainable_parameter(tower: ProgressiveEncoder)
     loss = features.tokens.square().mean()
     if features.global_token is not None:
         loss = loss + features.global_token.square().mean()
-    if features.class_logits is not None:
-        loss = loss + features.class_logits.square().mean()
+    for output in features.extra.values():
+        loss = loss + output.square().mean()
     loss.backward()
     without = [name for name, p in tower.named_parameters() if p.grad is None]
     assert not without

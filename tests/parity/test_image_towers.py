@@ -29,7 +29,8 @@ from transformers import (
 )
 
 from vlm.compressor import AdaptiveCompressor
-from vlm.encoders.build import build_tower
+from vlm.config import CompressorConfig
+from vlm.encoders import build_tower
 from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.weights.io.files import WeightsError
 from vlm.weights.towers.read import read_projector, read_tower
@@ -243,9 +244,8 @@ def test_internvls_whole_image_path_is_ours_without_adaln(save: Callable, tmp_pa
     projector = read_projector(tmp_path, tower.dim)
     assert projector is not None
     assert (projector.factor, projector.width) == (2, 16)
-    compressor = AdaptiveCompressor(
-        tower.dim, projector.width, projector.factor, projector.mlp_dim, adaptive=False
-    )
+    config = CompressorConfig(projector.factor, projector.mlp_dim, adaptive=False)
+    compressor = AdaptiveCompressor(tower.dim, projector.width, config)
     compressor.load_state_dict(projector.tensors)
     pixels = torch.randn(3, 3, 32, 32)
     with torch.no_grad():
@@ -268,7 +268,8 @@ def test_a_larger_picture_gets_positions_in_between(tmp_path: Path) -> None:
 def test_a_third_of_the_layers_becomes_temporal_without_a_word(tmp_path: Path) -> None:
     saved(scrambled(CLIPVisionModel(CLIPVisionConfig(**CLIP_SIZES))), tmp_path)
     config = read_tower(tmp_path, {}).config
-    assert (config.depth, config.num_temporal_layers, config.feature_layer) == (2, 1, -2)
+    assert (config.backbone.depth, config.temporal.num_layers) == (2, 1)
+    assert config.backbone.feature_layer == -2
     assert config.image_mean[0] == pytest.approx(0.4815, abs=1e-4)
 
 
@@ -323,5 +324,5 @@ def test_more_temporal_layers_than_there_are_is_refused(tmp_path: Path) -> None:
     saved(scrambled(CLIPVisionModel(CLIPVisionConfig(**CLIP_SIZES))), tmp_path)
     with pytest.raises(WeightsError, match="4 layers cannot return .* with 4 temporal layers"):
         read_tower(tmp_path, {"num_temporal_layers": 4})
-    with pytest.raises(WeightsError, match="a tower has no field depht; its fields are activation"):
+    with pytest.raises(WeightsError, match="a tower has no field depht; its fields are backbone"):
         read_tower(tmp_path, {"depht": 4})

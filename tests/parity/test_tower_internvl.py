@@ -5,8 +5,8 @@ from transformers import InternVLConfig, InternVLVisionConfig, InternVLVisionMod
 from transformers.models.internvl.modeling_internvl import InternVLModel
 
 from vlm.compressor import pixel_shuffle
-from vlm.config import TowerConfig
-from vlm.encoders.build import build_tower
+from vlm.encoders import build_tower
+from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
 
 VISION = InternVLVisionConfig(
     hidden_size=16,
@@ -18,9 +18,11 @@ VISION = InternVLVisionConfig(
     patch_size=8,
 )
 OURS = TowerConfig(
-    image_size=32, patch_size=8, depth=1, dim=16, num_heads=2, mlp_dim=32,
-    num_temporal_layers=2, temporal_heads=2, alpha=0.0,
-)  # fmt: skip
+    image_size=32,
+    block=BlockConfig(dim=16, num_heads=2, mlp_dim=32),
+    backbone=BackboneConfig(patch_size=8, depth=1),
+    temporal=TemporalConfig(num_layers=2, num_heads=2, alpha=0.0),
+)
 
 
 def block_weights(theirs: dict[str, torch.Tensor], layer: int) -> dict[str, torch.Tensor]:

@@ -36,7 +36,7 @@ def from_start(
     """One of the four models before its training."""
     model = fresh(variant, scale, seed)
     model.language_model.load_state_dict(start.language_model.state_dict())
-    depth = model.config.tower_config.depth
+    depth = model.config.tower_config.backbone.depth
     copied = model.tower.state_dict()
     for name, tensor in start.tower.state_dict().items():
         copied[_renamed(name, depth)] = tensor

@@ -48,7 +48,7 @@ class Worlds(Dataset[Sample]):
         one = self.example(index)
         question = ask(self.variant, one, self.looks(index))
         conversation = Conversation((*question.messages, Message("assistant", (Text(one.answer),))))
-        return Sample(f"{one.kind} {index}", self.processor.render(conversation), {}, [], [])
+        return Sample(f"{one.kind} {index}", self.processor.render(conversation))
 
 
 def ask(variant: Variant, one: Example, looks: int | None = None) -> Conversation:

@@ -71,16 +71,15 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
         "image_size": SIZE,
         "image_mean": (0.0,) * 3,
         "image_std": (0.25,) * 3,
-        "patch_size": HEIGHT,
-        "depth": scale.depth - temporal,
-        "dim": scale.dim,
-        "num_heads": 4,
-        "mlp_dim": 4 * scale.dim,
-        "num_temporal_layers": temporal,
-        "temporal_heads": 4,
-        "alpha": ALPHA,
-        "layer_scale": 1.0,
         "timestep_scale": timestep_scale,
+        "block": {
+            "dim": scale.dim,
+            "num_heads": 4,
+            "mlp_dim": 4 * scale.dim,
+            "layer_scale": 1.0,
+        },
+        "backbone": {"patch_size": HEIGHT, "depth": scale.depth - temporal},
+        "temporal": {"num_layers": temporal, "num_heads": 4, "alpha": ALPHA},
     }
     text = {
         "model_type": "llama",
@@ -100,7 +99,7 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
         "factor": variant.factor,
         "mlp_dim": scale.text_dim * (variant.factor // 2) ** 2,
         "adaptive": variant.adaptive,
-        "adaln_hidden_dim": scale.dim,
+        "adaln": {"hidden_dim": scale.dim},
     }
     prompt = {"frame_label": "", "looks": variant.looks, "max_tiles": 1, "default_tiles": 1}
     return PVCConfig(

@@ -31,8 +31,8 @@ from training.loop.signals import StopOnSignal, train_until_stopped
 from training.model.initial_model import load_initial_model
 from training.run import find_resume_checkpoint
 from training.watch.journal import Journal, ProgressBar
-from vlm.config import TowerConfig
-from vlm.encoders.build import build_tower
+from vlm.encoders import build_tower
+from vlm.encoders.config import TowerConfig
 from vlm.heads.classification import VideoClassifier, save_classifier
 from vlm.presets import preset_config
 from vlm.weights.io.cache import build_atomically

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vlm.config import PVCConfig
+from vlm.encoders.pvc import progressive
 from vlm.model import PVCForConditionalGeneration
 
 
@@ -50,7 +51,7 @@ class Count:
 
 def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
     """Runs a sample of this shape forward and backward through a model on the meta device."""
-    tower, decoder = model.tower, model.language_model.get_decoder()
+    tower, decoder = progressive(model.tower), model.language_model.get_decoder()
     plain = getattr(tower.backbone, "layers", None)
     vision: dict[str, float] = {}
     checkpointed = 0.0
@@ -168,15 +169,15 @@ def _backward(out: Tensor) -> float:
 
 def _block_inputs(model: PVCForConditionalGeneration, shape: Shape) -> float:
     """Bytes of the inputs of the tower's blocks; of progressive blocks, for each look."""
-    tower = model.tower
+    tower = progressive(model.tower)
     plain = len(getattr(tower.backbone, "layers", ())) * shape.frames
     return 2.0 * tower.dim * _patches(model) * (plain + len(tower.blocks) * shape.looks)
 
 
 def _patches(model: PVCForConditionalGeneration) -> int:
     """Tokens of a frame in the tower, including prefix tokens."""
-    rows, columns = model.config.tower_config.grid
-    return model.tower.backbone.num_prefix + rows * columns
+    rows, columns = model.config.grid
+    return progressive(model.tower).backbone.num_prefix + rows * columns
 
 
 @contextmanager

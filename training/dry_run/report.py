@@ -124,7 +124,7 @@ def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
     """Parameters by part, in total and trained."""
     tower = model.tower
     parts: dict[str, list[nn.Module]] = {
-        "tower, image backbone": [tower.backbone],
+        "tower, image backbone": [m for n, m in tower.named_children() if n == "backbone"],
         "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
         "compressor": [model.compressor],
         "language model": [model.language_model],
@@ -141,10 +141,10 @@ def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
 
 def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
     """The shapes, tokens and operations of a sample of each kind."""
-    (rows, columns), S = config.tower_config.grid, config.image_size
+    (rows, columns), S = config.grid, config.image_size
     lines = [
         f"A frame has {S} x {S} pixels and {rows} x {columns} patches of width "
-        f"{config.tower_config.dim}; a look has {config.tokens_per_look} tokens of width "
+        f"{config.tower_config.block.dim}; a look has {config.tokens_per_look} tokens of width "
         f"{config.text_width}.",
         "",
         "| sample | share | pixels | looks | tokens | forward | forward and backward |",

@@ -11,11 +11,19 @@ over any other backend. With it, what is proved on two CPU processes
 (tests/e2e/test_training_processes.py) takes the same path as a run on many GPUs.
 """
 
+import itertools
 import os
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+from torch import Tensor
+
+from vlm.model import PVCForConditionalGeneration
+
+# The arguments of `encode`.
+VISION = ("pixel_values", "clip_frames", "clip_looks", "timesteps", "extra")
 
 
 def num_processes() -> int:
@@ -29,20 +37,72 @@ def print_rank0(line: str) -> None:
         print(line, flush=True)
 
 
-def shapes_of_clips(inputs: dict[str, Any]) -> int:
-    """How many shapes of clips (frames, looks) a batch has; the tower runs once for each."""
-    if inputs.get("clip_frames") is None:
-        return 0
-    frames, looks = inputs["clip_frames"].tolist(), inputs["clip_looks"].tolist()
-    return len(set(zip(frames, looks, strict=True)))
+def with_visual_tokens(
+    accelerator: Accelerator, model: Any, inputs: dict[str, Any]
+) -> dict[str, Any]:
+    """The batch with visual tokens in place of its pixels.
+
+    Every process calls the tower equally often, also one whose batch is text alone.
+    """
+    text = {name: value for name, value in inputs.items() if name not in VISION}
+    vision = {name: value for name, value in inputs.items() if name in VISION}
+    looks = vision.get("clip_looks")
+    inner: PVCForConditionalGeneration = accelerator.unwrap_model(model)
+    num_tokens = 0 if looks is None else int(looks.sum()) * inner.config.tokens_per_look
+    calls = num_vision_calls(vision, accelerator.device)
+    vision = build_dummy_vision_inputs(vision, calls, inner.config.image_size, accelerator.device)
+    with accelerator.autocast():
+        visual = add_zero_vision_dependency(inner.encode(**vision), num_tokens)
+    return {**text, "visual_tokens": visual}
 
 
-def equal_calls(inputs: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The batch, told how often the process with the most shapes of clips runs its tower."""
-    shapes = torch.tensor(max(1, shapes_of_clips(inputs)), device=device)
+def num_vision_calls(vision: dict[str, Any], device: torch.device) -> int:
+    """Calls of the progressive layers in the process that needs most, at least one.
+
+    They run once for each shape (frames, looks) of the clips in a batch.
+    """
+    shapes = torch.tensor(max(1, len(clip_shapes(vision))), device=device)
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(shapes, op=torch.distributed.ReduceOp.MAX)
-    return {**inputs, "clip_shapes": int(shapes)}
+    return int(shapes)
+
+
+def clip_shapes(vision: dict[str, Any]) -> set[tuple[int, int]]:
+    """The different (frames, looks) of a batch's clips."""
+    if vision.get("clip_frames") is None:
+        return set()
+    frames, looks = vision["clip_frames"].tolist(), vision["clip_looks"].tolist()
+    return set(zip(frames, looks, strict=True))
+
+
+def build_dummy_vision_inputs(
+    vision: dict[str, Any], num_calls: int, image_size: int, device: torch.device
+) -> dict[str, Any]:
+    """The inputs with blank pictures at the end, each of a new shape, until there are `num_calls`.
+
+    A blank is one frame of zeros, looked at as often as no other picture of the batch.
+    """
+    shapes = clip_shapes(vision)
+    fresh = (looks for looks in itertools.count(1) if (1, looks) not in shapes)
+    looks = list(itertools.islice(fresh, num_calls - len(shapes)))
+    blank = {
+        "pixel_values": torch.zeros(len(looks), 3, image_size, image_size, device=device),
+        "clip_frames": torch.ones(len(looks), dtype=torch.long, device=device),
+        "clip_looks": torch.tensor(looks, dtype=torch.long, device=device),
+        "timesteps": torch.zeros(sum(looks), device=device),
+    }
+    if not shapes:
+        return blank
+    return {**vision, **{name: torch.cat([vision[name], blank[name]]) for name in blank}}
+
+
+def add_zero_vision_dependency(visual: Tensor, num_tokens: int) -> Tensor:
+    """The first `num_tokens` of visual tokens [V, D]; those of blanks take part as a zero.
+
+    So every weight of tower and compressor gets a gradient, of zeros in a batch without pictures.
+    """
+    real, blank = visual[:num_tokens], visual[num_tokens:]
+    return real + 0 * blank.sum() if len(blank) else real
 
 
 def shard_on_cpus(accelerator: Any) -> bool:

@@ -10,13 +10,14 @@ without the language model (`objective: words`) the backbone is most of a step.
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from data.samples.disk_cache import DiskCache
 from vlm.encoders.base import ImageBackbone, ImageTokens
+from vlm.encoders.pvc import progressive
 from vlm.model import PVCForConditionalGeneration
 
 
@@ -44,7 +45,8 @@ class FeatureCache:
             )
             for key in cached[names[0]]
         }
-        return ImageTokens(grid=backbone.grid(*images.shape[-2:]), **parts)
+        tokens = parts.pop("tokens")
+        return ImageTokens(tokens, backbone.grid(*images.shape[-2:]), parts)
 
     def _name(self, image: Tensor) -> str:
         pixels = image.detach().float().cpu().contiguous()
@@ -63,17 +65,17 @@ def _computed_in(image: Tensor) -> torch.dtype:
 def _rounded(features: ImageTokens, row: int) -> dict[str, Tensor]:
     """The features of one image, in half precision unless they overflow it."""
     parts = {}
-    for field in fields(features):
-        value = getattr(features, field.name)
-        if isinstance(value, Tensor):
-            half = value[row].detach().half()
-            parts[field.name] = (half if half.isfinite().all() else value[row].detach()).cpu()
+    for name, values in {"tokens": features.tokens, **features.extra}.items():
+        value = values[row].detach()
+        half = value.half()
+        parts[name] = (half if half.isfinite().all() else value).cpu()
     return parts
 
 
 def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache) -> None:
     """Makes a model compute each image's features once. Raises ValueError if they are trained."""
-    backbone = model.tower.backbone
+    tower = progressive(model.tower)
+    backbone = tower.backbone
     if any(parameter.requires_grad for parameter in backbone.parameters()):
         raise ValueError(
             "`feature_cache_gb` caches a frozen backbone, and this recipe trains it: "
@@ -83,4 +85,4 @@ def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache)
     for name, tensor in backbone.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().data)
-    model.tower.cached_backbone = FeatureCache(disk, digest.digest())
+    tower.cached_backbone = FeatureCache(disk, digest.digest())

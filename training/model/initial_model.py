@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from vlm.classifier_words import class_words
 from vlm.encoders.backbones.efficientnet import fold_batch_norm
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
@@ -81,10 +82,11 @@ def fresh_embedded(
     model.language_model.to(dtype).load_state_dict(language_model.state_dict())
     model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
     tokenizer = AutoTokenizer.from_pretrained(base)
-    assert model.concepts is not None
+    words = class_words(model)
+    assert words is not None
     with torch.no_grad():
         embeddings = model.get_input_embeddings().weight.float()
-        model.concepts.words.weight.copy_(concept_words(tokenizer, embeddings))
+        words.words.weight.copy_(concept_words(tokenizer, embeddings))
         # The compressor's output starts small relative to the class words.
         model.compressor.mlp.fc2.weight.mul_(0.3)
     return model, PVCProcessor.from_config(config, tokenizer)

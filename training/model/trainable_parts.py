@@ -22,6 +22,7 @@ from training.checkpoints.full_tensors import (
     write_tensors,
 )
 from training.recipe import PARTS, Lora, Recipe, recipe_values
+from vlm.encoders.backbones import backbone_class
 from vlm.model import PVCForConditionalGeneration
 
 ADAPTER, RECIPE = "adapter_config.json", "recipe.json"
@@ -67,7 +68,7 @@ def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) ->
     if recipe.adapters(part) is not None:
         return ".lora_" in name
     if part == "backbone":
-        return not model.config.tower_config.backbone.startswith("efficientnet")
+        return backbone_class(model.config.tower_config.backbone.name).trainable
     return part != "language_model" or recipe.train_language_model
 
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from data.samples.collate import ABOUT
 from data.samples.dataset import RecordDataset
-from training.loop.distributed import equal_calls
+from training.loop.distributed import with_visual_tokens
 
 if TYPE_CHECKING:
     from training.loop.reproducible_trainer import ReproducibleTrainer
@@ -25,10 +25,11 @@ def held_out_loss(trainer: "ReproducibleTrainer", model: Any, dataset: RecordDat
     for batch, has_weight in _batches(trainer, dataset):
         for bad in batch["quarantined"]:
             print(f"WARNING: excluded from the held-out loss: {bad['where']}: {bad['reason']}")
-        for name in ("looks", "words", "said", *ABOUT):
+        for name in ("looks", "targets", *ABOUT):
             batch.pop(name, None)
-        batch = equal_calls(trainer._prepare_inputs(batch), device)
+        batch = trainer._prepare_inputs(batch)
         with torch.no_grad(), trainer.compute_loss_context_manager():
+            batch = with_visual_tokens(trainer.accelerator, model, batch)
             loss = model(**batch, num_items_in_batch=1).loss
         tokens = (batch["labels"][:, 1:] != -100).sum()
         if has_weight:

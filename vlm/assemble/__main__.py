@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vlm.config_upgrade import upgrade
 from vlm.model_options import DTYPES
 
 
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="a folder or Hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
         " efficientnet-lite2 (from its pip package); or fresh, a ViT with random weights (set its"
-        " sizes with --set tower.dim=...)",
+        " sizes with --set tower.block.dim=...)",
     )
     made.add_argument(
         "--language-model",
@@ -89,7 +90,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """["tower.depth=4"] -> {"tower": {"depth": 4}}. Raises ValueError for any other form."""
+    """["tower.block.dim=64"] -> {"tower": {"block": {"dim": 64}}}.
+
+    Raises ValueError for any other form.
+    """
     changes: dict[str, dict[str, Any]] = {"tower": {}, "compressor": {}, "prompt": {}}
     for one in given:
         name, equals, value = one.partition("=")
@@ -97,12 +101,15 @@ def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not equals or not dot or part not in changes:
             raise ValueError(
                 f"--set {one}: this must be PART.FIELD=VALUE, where PART is one of"
-                f" {', '.join(changes)}, such as tower.num_temporal_layers=4."
+                f" {', '.join(changes)}, such as tower.temporal.num_layers=4."
             )
         try:
-            changes[part][field] = json.loads(value)
+            change = json.loads(value)
         except ValueError:
-            changes[part][field] = value  # a word
+            change = value  # a word
+        for inner in reversed(field.split(".")):
+            change = {inner: change}
+        changes[part] = upgrade(part, changes[part], change)
     return changes
 
 

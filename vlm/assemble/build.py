@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlm.compressor import build_compressor
-from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
+from vlm.compressor import AdaptiveCompressor
+from vlm.config import CompressorConfig, PromptConfig, PVCConfig
 from vlm.config_upgrade import upgrade
-from vlm.encoders.build import build_tower
+from vlm.encoders import build_tower, frame_grid
+from vlm.encoders.config import TowerConfig
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
@@ -68,7 +69,7 @@ def assemble(
     if preset not in ASSEMBLIES:
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
     requested = {
-        part: {**ASSEMBLIES[preset][part], **upgrade(part, (changes or {}).get(part, {}))}
+        part: upgrade(part, ASSEMBLIES[preset][part], (changes or {}).get(part, {}))
         for part in PARTS
     }
     for part, kind in PARTS.items():
@@ -86,18 +87,18 @@ def assemble(
 def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
     """Reads a tower from a folder, a Hub id or the package of efficientnet-lite2, or "fresh"."""
     if name == FRESH:
-        return ImageTower(TowerConfig(**{**INTERNVIT_300M, **changes}), {})
+        return ImageTower(TowerConfig(**upgrade("tower", INTERNVIT_300M, changes)), {})
     if name == EFFICIENTNET:
         from vlm.encoders.backbones.efficientnet import fold_batch_norm
 
         tensors = fold_batch_norm(read_safetensors(base_models.efficientnet_lite2()))
-        plain = {**PRESETS["embedded"]["tower"], "alpha": 0.0, **changes}
+        plain = upgrade("tower", PRESETS["embedded"]["tower"], {"alpha": 0.0}, changes)
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
         )
     folder = resolve(name)
     read = read_tower(folder, changes)
-    return ImageTower(read.config, read.tensors, read_projector(folder, read.config.dim))
+    return ImageTower(read.config, read.tensors, read_projector(folder, read.config.block.dim))
 
 
 def write(assembled: Assembled, out: Path) -> None:
@@ -160,7 +161,7 @@ def _join(
     model.tower = build_tower(tower)
     unknown = model.tower.load_state_dict(image.tensors, strict=False).unexpected_keys
     assert not unknown, unknown
-    model.compressor = build_compressor(compressor, tower.dim, config.text_width)
+    model.compressor = AdaptiveCompressor(model.tower.dim, config.text_width, compressor)
     kept = image.projector is not None and _same_shapes(
         image.projector.tensors, model.compressor.state_dict()
     )
@@ -174,7 +175,7 @@ def _join(
 
 def _compressor(image: ImageTower, requested: Mapping[str, Any], chosen: bool) -> dict[str, Any]:
     """Returns the compressor's fields; a `factor` that was not chosen is made to fit the grid."""
-    found, (rows, _) = dict(requested), image.config.grid
+    found, (rows, _) = dict(requested), frame_grid(image.config)
     if not chosen:
         dividing = [factor for factor in FACTORS if rows % factor == 0]
         found["factor"] = min(dividing, key=lambda factor: abs(factor - found["factor"]))
@@ -193,16 +194,16 @@ def assembly_notes(
     """Describes each part of the model in a line for people."""
     tower, compressor = model.config.tower_config, model.config.compressor_config
     text, prompt = model.config.get_text_config(), model.config.prompt_config
-    rows, columns = tower.grid
+    rows, columns = model.config.grid
     new = sum(p.numel() for name, p in model.tower.named_parameters() if name not in image.tensors)
-    layers = f"{tower.num_temporal_layers} temporal layers"
-    if not tower.backbone.startswith("efficientnet"):
-        layers += f" of {tower.depth + tower.num_temporal_layers}"
+    layers = f"{tower.temporal.num_layers} temporal layers"
+    if below := getattr(model.tower.backbone, "layers", ()):  # an image transformer
+        layers += f" of {len(below) + tower.temporal.num_layers}"
     squares = f"{compressor.factor} x {compressor.factor} patches per token"
     norm = "AdaLN" if compressor.adaptive else "LayerNorm"
     return {
-        "tower": f"{tower.backbone}, {tower.image_size} px, {rows} x {columns} patches, {layers};"
-        f" {_count(model.tower)}, {_millions(new)} of them new",
+        "tower": f"{tower.backbone.name}, {tower.image_size} px, {rows} x {columns} patches,"
+        f" {layers}; {_count(model.tower)}, {_millions(new)} of them new",
         "compressor": f"{squares}, {norm}; {_count(model.compressor)}, "
         + ("the projector of the image tower" if kept else "all new"),
         "language model": f"{text.model_type}, {text.num_hidden_layers} layers, width"

@@ -1,1 +1,28 @@
-"""Video encoders, each one file and one line in the table of encoders."""
+"""Video encoders. A new one is one file and one line in ENCODERS."""
+
+from vlm.encoders.base import VideoEncoder
+from vlm.encoders.config import TowerConfig
+from vlm.encoders.pvc import ProgressiveEncoder
+
+ENCODERS: dict[str, type[VideoEncoder]] = {
+    "pvc": ProgressiveEncoder,
+}
+
+
+def encoder_class(name: str) -> type[VideoEncoder]:
+    """The class of a name in ENCODERS; ValueError with the known names for any other."""
+    if name not in ENCODERS:
+        raise ValueError(f'no encoder "{name}"; there are {", ".join(ENCODERS)}')
+    return ENCODERS[name]
+
+
+def build_tower(config: TowerConfig) -> VideoEncoder:
+    """The encoder that a config describes, with fresh weights."""
+    tower = encoder_class(config.encoder).from_config(config)
+    tower.timestep_form, tower.timestep_scale = config.timestep_form, config.timestep_scale
+    return tower
+
+
+def frame_grid(config: TowerConfig) -> tuple[int, int]:
+    """Rows and columns of the tokens of one frame, before anything is built."""
+    return encoder_class(config.encoder).frame_grid(config)

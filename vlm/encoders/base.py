@@ -1,31 +1,95 @@
-"""What every video encoder takes and gives, and what an image backbone gives to one."""
+"""The contract of a video encoder, and of the image backbone under a progressive one."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from vlm.encoders.config import TowerConfig
 from vlm.layers.checkpointing import Checkpointing
+from vlm.timesteps import even_timesteps
+
+Extra = dict[str, Tensor]  # outputs of a backbone beside its tokens, by name
+
+
+@dataclass(frozen=True)
+class ImageTokens:
+    """A backbone's features of F images."""
+
+    tokens: Tensor  # [F, prefix + N, C]
+    grid: tuple[int, int]  # H, W with N = H * W
+    extra: Extra = field(default_factory=dict)  # each [F, ...]
+
+
+@dataclass(frozen=True)
+class FrameTokens:
+    """Frames as far as all looks at them share the computation."""
+
+    tokens: Tensor  # [B, T, prefix + N, C]
+    grid: tuple[int, int]
+    extra: Extra = field(default_factory=dict)  # each [B, T, ...]
+
+    def clips(self, num_clips: int) -> "FrameTokens":
+        """Splits frames in a row, [1, B * T, ...], into B clips of T frames."""
+        return self._map(lambda x: x.reshape(num_clips, -1, *x.shape[2:]))
+
+    def __getitem__(self, index: Tensor | slice) -> "FrameTokens":
+        """Selects frames."""
+        return self._map(lambda x: x[:, index])
+
+    def with_extra(self, given: Mapping[str, tuple[Tensor, Tensor]]) -> "FrameTokens":
+        """Replaces outputs of some frames in a row: name -> (indices [n], values [n, ...])."""
+        extra = dict(self.extra)
+        for name, (frames, values) in given.items():
+            extra[name] = extra[name].clone()
+            extra[name][0, frames] = values.to(extra[name].dtype)
+        return replace(self, extra=extra)
+
+    def _map(self, change: Any) -> "FrameTokens":
+        extra = {name: change(value) for name, value in self.extra.items()}
+        return FrameTokens(change(self.tokens), self.grid, extra)
 
 
 @dataclass(frozen=True)
 class VideoFeatures:
-    """What an encoder says of a batch of clips."""
+    """An encoder's features of a batch of clips."""
 
     tokens: Tensor  # [B, T, N, C]
     grid: tuple[int, int]  # H, W with N = H * W
     pooled: Tensor  # [B, P]
     pyramid: tuple[Tensor, ...] = ()  # fine to coarse
-    global_token: Tensor | None = None  # [B, T, C] of each whole frame (CLS)
-    class_logits: Tensor | None = None  # [B, T, N, K] the frozen backbone's classifier, per patch
+    global_token: Tensor | None = None  # [B, T, C] one for each whole frame (CLS)
+    extra: Extra = field(default_factory=dict)  # each [B, T, ...]
 
 
 class VideoEncoder(Checkpointing, ABC):
-    """A clip goes in, tokens come out."""
+    """Clips in, tokens out. A subclass is one file and one line in `vlm.encoders.ENCODERS`.
+
+    `forward` and the class methods are enough to be trained alone and to be an assistant's tower.
+    An encoder that computes part of the work once for all looks at a frame overrides
+    `encode_frames` and `encode_clips`; one that takes frames a few at a time sets `incremental`
+    and overrides `step`.
+    """
 
     dim: int  # C
     pooled_dim: int  # P
     causal: bool  # frame t never sees frame t + 1
+    incremental = False  # `step` continues from a cache
+    timestep_form = "t/T"  # of `forward` without times; `build_tower` sets both from the config
+    timestep_scale = 1.0
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, config: TowerConfig) -> "VideoEncoder":
+        """Builds the encoder with fresh weights."""
+
+    @classmethod
+    @abstractmethod
+    def frame_grid(cls, config: TowerConfig) -> tuple[int, int]:
+        """H, W of the tokens of one frame; ValueError if the config's sizes do not fit."""
 
     @abstractmethod
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
@@ -33,33 +97,66 @@ class VideoEncoder(Checkpointing, ABC):
 
     @abstractmethod
     def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
-        """clip [B, T, 3, H, W] and the timesteps [B, T] of its frames (None: evenly spread).
+        """Encodes clip [B, T, 3, H, W] with the timesteps [B, T] of its frames.
 
-        A still picture may be given once, clip [B, 1, 3, H, W], with R timesteps: it is then seen
-        R times, and T is R in what comes back.
+        Without times the frames are evenly spaced (`even_times`). A still picture may be given
+        once, clip [B, 1, 3, H, W], with R timesteps: it is seen R times, and T of the result is R.
         """
 
+    def even_times(self, clip: Tensor) -> Tensor:
+        """Timesteps [B, T] of evenly spaced frames, as the assistant's processor computes them."""
+        B, T = clip.shape[:2]
+        return even_timesteps(B, T, clip.device, self.timestep_scale, self.timestep_form)
 
-@dataclass(frozen=True)
-class ImageTokens:
-    """What an image backbone says of a batch of pictures."""
+    def encode_frames(self, images: Tensor) -> FrameTokens:
+        """images [F, 3, H, W] -> what all looks at a frame share; here, the images themselves."""
+        return FrameTokens(images[None], (0, 0))
 
-    tokens: Tensor  # [F, prefix + N, C]
-    grid: tuple[int, int]
-    class_logits: Tensor | None = None  # [F, N, K]
+    def encode_clips(
+        self, frames: FrameTokens, times: Tensor, cache: Any = None
+    ) -> tuple[VideoFeatures, Any]:
+        """Frames [B, T or 1, ...] at times [B, T] -> features, and a cache for the next `step`."""
+        return self.forward(frames.tokens, times), None
+
+    def step(
+        self, clip: Tensor | None, times: Tensor, cache: Any = None
+    ) -> tuple[VideoFeatures, Any]:
+        """Encodes the next frames after those in the cache; the first call has none."""
+        assert clip is not None, "only an incremental encoder looks again without pixels"
+        return self.forward(clip, times), None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype the encoder computes in."""
+        return next(p.dtype for p in self.parameters() if p.is_floating_point())
 
 
 class ImageBackbone(nn.Module, ABC):
-    """A picture goes in, a grid of tokens comes out: what a PVC tower stands on."""
+    """Images in, a grid of tokens out: the lower part of a progressive tower.
+
+    A subclass is one file and a line for each of its names in `vlm.encoders.backbones.BACKBONES`.
+    """
 
     dim: int  # C
-    num_prefix: int  # tokens in front of the grid: CLS, or a summary
-    num_classes: int  # K, or 0 where there is no classifier
+    stride: int  # pixels of an image's side for each token
+    num_prefix: int  # tokens in front of the grid: CLS, or a mean
+    has_positions = True  # False: the tower adds learned positions to the tokens
+    trainable = True  # False: no recipe trains it, whatever it freezes
 
+    @classmethod
     @abstractmethod
+    def from_config(cls, config: TowerConfig) -> "ImageBackbone":
+        """Builds the backbone with fresh weights."""
+
+    @classmethod
+    @abstractmethod
+    def stride_of(cls, config: TowerConfig) -> int:
+        """`stride` before anything is built; ValueError if the image size does not fit it."""
+
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of tokens of a picture of this size in pixels."""
+        """Rows and columns of tokens of an image of this size in pixels."""
+        return height // self.stride, width // self.stride
 
     @abstractmethod
     def forward(self, images: Tensor) -> ImageTokens:
-        """images [F, 3, H, W]."""
+        """Encodes images [F, 3, H, W]."""

@@ -24,36 +24,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vlm.encoders.backbones.vit import INTERNVIT, BlockStyle, ViTBlock
-from vlm.encoders.base import ImageBackbone, ImageTokens, VideoEncoder, VideoFeatures
+from vlm.encoders.backbones import backbone_class
+from vlm.encoders.backbones.vit import ViTBlock
+from vlm.encoders.base import (
+    FrameTokens,
+    ImageBackbone,
+    ImageTokens,
+    VideoEncoder,
+    VideoFeatures,
+)
+from vlm.encoders.config import BlockConfig, TemporalConfig, TowerConfig
 from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
 from vlm.layers.norm import AdaLN
 from vlm.layers.position import TimestepEmbedding, resize_positions
-from vlm.timesteps import even_timesteps
 
 
 class ProgressiveBlock(ViTBlock):
     """Spatial attention, gated causal temporal attention, feed-forward."""
 
-    def __init__(
-        self,
-        dim: int,
-        num_heads: int,
-        mlp_dim: int,
-        temporal_heads: int,
-        alpha: float = 0.0,
-        style: BlockStyle = INTERNVIT,
-        adaln_hidden_dim: int | None = None,
-        adaln_one_plus: bool = False,
-        adaln_affine: bool = False,
-    ) -> None:
-        super().__init__(dim, num_heads, mlp_dim, style)
+    def __init__(self, block: BlockConfig, temporal: TemporalConfig) -> None:
+        super().__init__(block)
+        dim, alpha = block.dim, temporal.alpha
         self.time = TimestepEmbedding(dim)
-        self.temporal_norm = AdaLN(
-            dim, adaln_hidden_dim, one_plus=adaln_one_plus, affine=adaln_affine
-        )
-        self.temporal_attn = Attention(dim, temporal_heads)
+        self.temporal_norm = AdaLN(dim, temporal.adaln)
+        self.temporal_attn = Attention(dim, temporal.num_heads)
         self.alpha = nn.Parameter(torch.full((dim,), alpha))
 
     def spatial_attention(self, x: Tensor) -> Tensor:
@@ -80,29 +75,6 @@ class ProgressiveBlock(ViTBlock):
 
 
 @dataclass(frozen=True)
-class FrameTokens:
-    """Pictures as they are below the first temporal attention: what the looks at one share."""
-
-    tokens: Tensor  # [B, T, prefix + N, C]
-    grid: tuple[int, int]
-    class_logits: Tensor | None  # [B, T, N, K]
-
-    def clips(self, num_clips: int) -> "FrameTokens":
-        """Frames that were given in a row, [1, B * T, ...], as B clips of T."""
-        tokens, logits = (
-            None if x is None else x.reshape(num_clips, -1, *x.shape[2:])
-            for x in (self.tokens, self.class_logits)
-        )
-        assert tokens is not None
-        return FrameTokens(tokens, self.grid, logits)
-
-    def __getitem__(self, index: Tensor | slice) -> "FrameTokens":
-        """Some of the frames."""
-        logits = None if self.class_logits is None else self.class_logits[:, index]
-        return FrameTokens(self.tokens[:, index], self.grid, logits)
-
-
-@dataclass(frozen=True)
 class TemporalCache:
     """What the tower keeps of the frames it has seen: a value, handed in and handed back."""
 
@@ -117,12 +89,14 @@ class ProgressiveEncoder(VideoEncoder):
     """
 
     causal = True
+    incremental = True
 
     def __init__(
         self,
         backbone: ImageBackbone,
-        dim: int,
         blocks: list[ProgressiveBlock],
+        *,
+        dim: int,
         temporal_cls: bool = True,
         num_positions: int = 0,
         final_norm_eps: float | None = None,
@@ -134,7 +108,7 @@ class ProgressiveEncoder(VideoEncoder):
         super().__init__()
         self.dim = self.pooled_dim = dim
         self.backbone = backbone
-        # In place of the backbone: images [F, 3, H, W] -> what it says, kept between epochs.
+        # Replaces the call of a frozen backbone: a cache of its features on disk.
         self.cached_backbone: Callable[[ImageBackbone, Tensor], ImageTokens] | None = None
         same = backbone.dim == dim
         self.stem: nn.Module = nn.Identity() if same else nn.Linear(backbone.dim, dim)
@@ -148,9 +122,31 @@ class ProgressiveEncoder(VideoEncoder):
         )
         self.num_spatial_only = 0 if temporal_cls else backbone.num_prefix
 
+    @classmethod
+    def from_config(cls, config: TowerConfig) -> "ProgressiveEncoder":
+        backbone = backbone_class(config.backbone.name).from_config(config)
+        blocks = [
+            ProgressiveBlock(config.block, config.temporal)
+            for _ in range(config.temporal.num_layers)
+        ]
+        rows, columns = cls.frame_grid(config)
+        return cls(
+            backbone,
+            blocks,
+            dim=config.block.dim,
+            temporal_cls=config.temporal.cls,
+            num_positions=0 if backbone.has_positions else rows * columns,
+            final_norm_eps=config.block.norm_eps if config.final_norm else None,
+        )
+
+    @classmethod
+    def frame_grid(cls, config: TowerConfig) -> tuple[int, int]:
+        side = config.image_size // backbone_class(config.backbone.name).stride_of(config)
+        return side, side
+
     @property
     def dtype(self) -> torch.dtype:
-        """What the tower computes in; its gates and biases keep it where weights are quantised."""
+        """The dtype the tower computes in; a block's gate and biases keep it under quantization."""
         owner = self.blocks[0] if len(self.blocks) else self.backbone
         return next(p.dtype for p in owner.parameters() if p.is_floating_point())
 
@@ -158,9 +154,7 @@ class ProgressiveEncoder(VideoEncoder):
         return num_frames, *self.backbone.grid(height, width)
 
     def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
-        if times is None:
-            times = even_timesteps(len(clip), clip.shape[1], clip.device)
-        return self.step(clip, times)[0]
+        return self.step(clip, self.even_times(clip) if times is None else times)[0]
 
     def step(
         self, clip: Tensor | None, times: Tensor, cache: TemporalCache | None = None
@@ -195,8 +189,8 @@ class ProgressiveEncoder(VideoEncoder):
         tokens = x[None]  # [1, F, prefix + N, C]
         if len(self.blocks):
             tokens = self.run(self.blocks[0].spatial_attention, tokens)
-        logits = image.class_logits
-        return FrameTokens(tokens, image.grid, None if logits is None else logits[None])
+        extra = {name: value[None] for name, value in image.extra.items()}
+        return FrameTokens(tokens, image.grid, extra)
 
     def encode_clips(
         self, frames: FrameTokens, times: Tensor, cache: TemporalCache | None = None
@@ -213,20 +207,28 @@ class ProgressiveEncoder(VideoEncoder):
                 x = self.run(block.spatial_attention, x)
             x = x.expand(B, T, N, C)  # here the looks at a still picture part
             past = None if cache is None else cache.layers[index]
-            x, kept = self.run(
+            x, seen = self.run(
                 block.temporal_attention_and_mlp, x, times, self.num_spatial_only, past
             )
-            layers.append(kept)
+            layers.append(seen)
         # Without temporal layers they never part: R looks cost one.
         x = self.norm(x).expand(B, T, N, C)
         prefix = self.backbone.num_prefix
         tokens = x[:, :, prefix:]
-        logits = frames.class_logits
         features = VideoFeatures(
             tokens=tokens,
             grid=frames.grid,
             pooled=tokens.mean(dim=(1, 2)),
             global_token=x[:, :, 0] if prefix else None,
-            class_logits=None if logits is None else logits.expand(B, T, -1, -1),
+            extra={n: x.expand(B, T, *x.shape[2:]) for n, x in frames.extra.items()},
         )
         return features, TemporalCache(tuple(layers), frames[slice(given - 1, given)])
+
+
+def progressive(tower: VideoEncoder) -> ProgressiveEncoder:
+    """The tower, for what only a progressive one has; ValueError for any other."""
+    if not isinstance(tower, ProgressiveEncoder):
+        raise ValueError(
+            f"this needs a progressive tower (encoder pvc), not {type(tower).__name__}"
+        )
+    return tower

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from vlm.config import PVCConfig
-from vlm.encoders.build import build_tower
+from vlm.encoders import build_tower
 from vlm.encoders.pvc import TemporalCache
 from vlm.fit.peak_memory import META, peak_bytes
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
@@ -141,9 +141,10 @@ def _key_width(text: PreTrainedConfig) -> int:
 
 def shallow_model(config: PVCConfig) -> PVCForConditionalGeneration:
     """Builds a meta model with one layer below the temporal ones: those layers keep nothing."""
-    model = meta_model(config)
+    model, tower = meta_model(config), config.tower_config
+    shallow = replace(tower, backbone=replace(tower.backbone, depth=1))
     with META:
-        model.tower = build_tower(replace(config.tower_config, depth=1)).eval()
+        model.tower = build_tower(shallow).eval()
     return model
 
 
@@ -172,7 +173,7 @@ def _encode_video_end(model: PVCForConditionalGeneration, num_frames: int) -> An
         )
         cache = TemporalCache(layers, cache.last)
         features, cache = model.tower.step(clip, times, cache)
-    return torch.cat([encoded, model._compress(features, times)[0].flatten(0, 1)])
+    return torch.cat([encoded, model._project(features, times)[0].flatten(0, 1)])
 
 
 def _resized(keys: Tensor, num_frames: int) -> Tensor:

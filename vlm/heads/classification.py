@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vlm.config import TowerConfig
 from vlm.config_upgrade import upgrade
+from vlm.encoders import build_tower
 from vlm.encoders.base import VideoEncoder
-from vlm.encoders.build import build_tower
-from vlm.media.squares import resize_frames
+from vlm.encoders.config import TowerConfig
+from vlm.processor import PVCImageProcessor
 from vlm.timesteps import relative_timesteps
 from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 
@@ -48,9 +48,8 @@ class VideoClassifier(nn.Module):
 
 def clip_pixels(frames: np.ndarray, config: TowerConfig) -> Tensor:
     """uint8 [T, H, W, 3] -> float [T, 3, S, S], as the tower takes them."""
-    squares = torch.from_numpy(resize_frames(frames, config.image_size)).float() / 255
-    mean, std = torch.tensor(config.image_mean), torch.tensor(config.image_std)
-    return ((squares - mean) / std).permute(0, 3, 1, 2).contiguous()
+    pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
+    return pictures.pixel_values(pictures.squares(frames))
 
 
 def clip_times(seconds: list[float], config: TowerConfig) -> Tensor:

@@ -1,4 +1,4 @@
-"""Adaptive layer normalisation: the scale and the shift follow from a condition (PVC, section 3).
+"""Adaptive layer normalization: scale and shift follow from a condition (PVC, section 3).
 
     AdaLN(x, z) = gamma(z) * LN(x) + beta(z)
     gamma(z) = W4 SiLU(W3 z),  beta(z) = W6 SiLU(W5 z)
@@ -8,29 +8,29 @@ weights are published only inside the checkpoint; by the sizes of its files all 
 square and biased and the norm has no affine of its own.
 """
 
+from dataclasses import dataclass
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+@dataclass(frozen=True)
+class AdaLNConfig:
+    """What the paper leaves open about AdaLN."""
+
+    hidden_dim: int | None = None  # of gamma's and beta's inner layer; None: square, as in PVC
+    one_plus: bool = False  # the scale is 1 + gamma(z), the other form in use
+    affine: bool = False  # the norm has a scale and shift of its own
+
+
 class AdaLN(nn.Module):
-    """Starts as a plain LayerNorm: the last weights are zero, gamma's bias is one, beta's is zero.
+    """Starts as a plain LayerNorm: last weights zero, gamma's bias one, beta's zero."""
 
-    `hidden_dim` narrows the inner layer (PVC: `dim`). `one_plus` reads gamma as 1 + gamma(z), the
-    other form that is in use; `affine` gives the norm a scale and shift of its own.
-    """
-
-    def __init__(
-        self,
-        dim: int,
-        hidden_dim: int | None = None,
-        eps: float = 1e-6,
-        one_plus: bool = False,
-        affine: bool = False,
-    ) -> None:
+    def __init__(self, dim: int, config: AdaLNConfig = AdaLNConfig(), eps: float = 1e-6) -> None:
         super().__init__()
-        hidden_dim = hidden_dim or dim
-        self.one_plus = one_plus
-        self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=affine)
+        hidden_dim = config.hidden_dim or dim
+        self.one_plus = config.one_plus
+        self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=config.affine)
         self.gamma = nn.Sequential(
             nn.Linear(dim, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, dim)
         )
@@ -38,7 +38,7 @@ class AdaLN(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Make it a plain LayerNorm again."""
+        """Makes it a plain LayerNorm again."""
         for branch, start in ((self.gamma, 0.0 if self.one_plus else 1.0), (self.beta, 0.0)):
             last = branch[2]
             assert isinstance(last, nn.Linear)

@@ -32,7 +32,8 @@ def own_config(folder: Path) -> PVCConfig:
     from huggingface_hub.errors import StrictDataclassError
     from transformers import CONFIG_MAPPING
 
-    from vlm.config import CompressorConfig, PromptConfig, PVCConfig, TowerConfig
+    from vlm.config import CompressorConfig, PromptConfig, PVCConfig
+    from vlm.encoders.config import TowerConfig
 
     given = read_json_object(folder / "config.json")
     kind = given.text("model_type")

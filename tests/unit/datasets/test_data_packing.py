@@ -147,7 +147,7 @@ def test_changing_one_sample_changes_no_other(
     for row in (0, 1):
         rows = [list(samples[:3]), list(samples[3:])]
         old = rows[row][1]
-        new = Sample("x", _other(old), {}, [], [])
+        new = Sample("x", _other(old))
         assert len(new.rendered.ids) == len(old.rendered.ids)
         rows[row][1] = new
         after = logits(model, two_rows(collator, rows[0] + rows[1]))

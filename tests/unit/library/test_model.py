@@ -175,8 +175,12 @@ def test_frames_and_clips_must_agree(
 
 
 def test_simulated_classifier_outputs_replace_those_of_their_frames_only() -> None:
-    tower = {**PRESETS["embedded"]["tower"], "backbone": "efficientnet-lite0", "image_size": 64}
-    tower |= {"num_classes": 10, "dim": 16, "mlp_dim": 16}
+    tower = {
+        "image_size": 64,
+        "block": {"dim": 16, "num_heads": 4, "mlp_dim": 16, "layer_scale": 1.0},
+        "backbone": {"name": "efficientnet-lite0", "num_classes": 10},
+        "temporal": {"num_layers": 2, "num_heads": 4, "alpha": 0.5},
+    }
     text = {**PRESETS["test"]["text_config"]}
     model = build_model(
         "test", tower=tower, compressor=PRESETS["embedded"]["compressor"], text_config=text
@@ -186,7 +190,7 @@ def test_simulated_classifier_outputs_replace_those_of_their_frames_only() -> No
     plain = model.encode(pixels, *clips)
     logits = torch.zeros(1, 4, 10)
     logits[..., 3] = 50.0
-    changed = model.encode(pixels, *clips, torch.tensor([1]), logits)
+    changed = model.encode(pixels, *clips, {"class_logits": (torch.tensor([1]), logits)})
     M = model.config.tokens_per_look
     assert torch.equal(plain[:M], changed[:M])
     assert model.concepts is not None

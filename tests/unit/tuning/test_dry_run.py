@@ -57,7 +57,7 @@ def test_operations_extrapolated_from_two_layers_are_exact() -> None:
     counted = count(meta_model(SMALL).bfloat16(), CLIP)
     model = build_model("test")
     config = model.config
-    assert config.tower_config.num_temporal_layers > 1 or config.text_config.num_hidden_layers > 1
+    assert config.tower_config.temporal.num_layers > 1 or config.text_config.num_hidden_layers > 1
     ids = torch.full((1, CLIP.tokens(config)), config.image_token_id)
     ids[:, -CLIP.text_tokens :] = 1
     size = config.image_size

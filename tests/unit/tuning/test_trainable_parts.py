@@ -10,6 +10,11 @@ from torch import Tensor
 
 from tests.trainable import base_folder, tiny_recipe
 from training.checkpoints.full_tensors import read_tensors, write_tensors
+from training.loop.distributed import (
+    add_zero_vision_dependency,
+    build_dummy_vision_inputs,
+    clip_shapes,
+)
 from training.model.card import what_is_trained
 from training.model.initial_model import load_initial_model
 from training.model.trainable_parts import (
@@ -214,10 +219,16 @@ def test_checkpointed_activations_give_equal_gradients(folder: Path) -> None:
 def test_text_alone_runs_the_tower_and_learns_nothing_from_it() -> None:
     model = build_model("test").train()
     ids = torch.arange(3, 12)[None]
+    calls = []
+    model.compressor.register_forward_hook(lambda *_: calls.append(1))
     plain = model(input_ids=ids, labels=ids).loss
-    counted = model(input_ids=ids, labels=ids, clip_shapes=3).loss
-    assert torch.equal(plain, counted)
-    counted.backward()
+    vision = build_dummy_vision_inputs({}, 3, 32, torch.device("cpu"))
+    visual = add_zero_vision_dependency(model.encode(**vision), 0)
+    assert len(calls) == 3
+    assert visual.shape == (0, 16)
+    with_vision = model(input_ids=ids, labels=ids, visual_tokens=visual).loss
+    assert torch.equal(plain, with_vision)
+    with_vision.backward()
     ours = {n: p.grad for n, p in model.named_parameters() if not n.startswith("language_model.")}
     assert all(grad is not None and not grad.any() for grad in ours.values())
 
@@ -230,8 +241,11 @@ def test_more_shapes_than_a_batch_has_change_no_visual_token() -> None:
         "clip_looks": torch.tensor([2, 2]),
         "timesteps": torch.tensor([0.0, 0.5, 0.0, 0.5]),
     }
+    vision = build_dummy_vision_inputs(clips, 5, 32, torch.device("cpu"))
+    assert clip_shapes(vision) == {(1, 2), (2, 2), (1, 1), (1, 3), (1, 4)}
     with torch.no_grad():
-        assert torch.equal(model.encode(**clips, clip_shapes=5), model.encode(**clips))
+        plain = model.encode(**clips)
+        assert torch.equal(add_zero_vision_dependency(model.encode(**vision), len(plain)), plain)
 
 
 def test_large_sets_of_tensors_are_written_in_several_files(tmp_path: Path) -> None:

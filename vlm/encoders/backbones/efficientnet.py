@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlm.encoders.base import ImageBackbone, ImageTokens
+from vlm.encoders.config import TowerConfig
 
 # Width and depth multipliers.
 VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2), "lite3": (1.2, 1.4)}
@@ -74,7 +75,10 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite(ImageBackbone):
     """[F, 3, S, S] -> tokens [F, 1 + N, 1280 + 4 * C16 + 16 * C8], N = (S / 32)^2."""
 
+    stride = 32
     num_prefix = 1
+    has_positions = False
+    trainable = False  # batch norms are folded in
     head_dim = 1280
 
     def __init__(self, variant: str = "lite2", num_classes: int = 1000) -> None:
@@ -109,11 +113,17 @@ class EfficientNetLite(ImageBackbone):
         self.dims = (self.head_dim, 4 * dims[STRIDE_16_STAGE], 16 * dims[STRIDE_8_STAGE])
         self.dim = sum(self.dims)
 
-    def grid(self, height: int, width: int) -> tuple[int, int]:
-        return math.ceil(height / 32), math.ceil(width / 32)
+    @classmethod
+    def from_config(cls, config: TowerConfig) -> "EfficientNetLite":
+        variant = config.backbone.name.removeprefix("efficientnet-")
+        return cls(variant, config.backbone.num_classes)
+
+    @classmethod
+    def stride_of(cls, config: TowerConfig) -> int:
+        return cls.stride
 
     def forward(self, images: Tensor) -> ImageTokens:
-        if images.shape[-1] % 32 or images.shape[-2] % 32:
+        if images.shape[-1] % self.stride or images.shape[-2] % self.stride:
             raise ValueError(
                 f"sides must divide by 32, these pictures are {tuple(images.shape[-2:])}"
             )
@@ -133,9 +143,9 @@ class EfficientNetLite(ImageBackbone):
         )
         tokens = joined.flatten(2).transpose(1, 2)  # [F, N, dim]
         tokens = torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1)
-        # The classifier is linear: the mean of what it says of each patch is what it says of all.
+        # The classifier is linear: the mean of its logits over the patches is that of the image.
         logits = self.classifier(head.flatten(2).transpose(1, 2))  # [F, N, K]
-        return ImageTokens(tokens, self.grid(*images.shape[-2:]), logits)
+        return ImageTokens(tokens, self.grid(*images.shape[-2:]), {"class_logits": logits})
 
 
 def _normalise(features: Tensor) -> Tensor:

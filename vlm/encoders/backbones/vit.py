@@ -1,46 +1,42 @@
-"""InternViT's image transformer as far as a PVC tower needs it: below the temporal layers.
+"""Image transformers as backbones, as far as a PVC tower needs them: below the temporal layers.
 
-Pre-norm LayerNorm, learned positions, a CLS token, LayerScale, no norm at the end (OpenGVLab's
-InternViT-300M-448px; in transformers, `InternVLVisionModel` with LayerNorm and attention bias).
+Pre-norm blocks on patches with learned positions. Three published families differ in what stands
+around the blocks (their blocks differ in `BlockConfig` alone):
+
+    InternViT   CLS                                          LayerScale       eps 1e-6
+    CLIP        CLS, a norm before the blocks, no patch bias no LayerScale    eps 1e-5
+    SigLIP      no CLS                                       no LayerScale    eps 1e-6
+
+InternViT-300M-448px is OpenGVLab's (in transformers, `InternVLVisionModel` with LayerNorm and
+attention bias). CLIP: arXiv 2103.00020; OpenAI's weights need quick_gelu, OpenCLIP's mostly gelu;
+CLIP's last norm is for its pooled CLS alone and is not part of the tower. SigLIP and SigLIP2: arXiv
+2303.15343 and 2502.14786; their last norm belongs to the last layer's features and stands above
+the temporal layers (`TowerConfig.final_norm`).
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vlm.encoders.base import ImageBackbone, ImageTokens
+from vlm.encoders.config import BlockConfig, TowerConfig
 from vlm.layers.attention import Attention
 from vlm.layers.checkpointing import Checkpointing
 from vlm.layers.mlp import MLP
 from vlm.layers.position import resize_positions
 
 
-@dataclass(frozen=True)
-class BlockStyle:
-    """In what the pre-norm blocks of InternViT, CLIP and SigLIP differ."""
-
-    layer_scale: float | None = 0.1  # where LayerScale starts; None: there is none
-    activation: str = "gelu"
-    eps: float = 1e-6
-
-
-INTERNVIT = BlockStyle()
-
-
 class ViTBlock(Checkpointing):
     """x += ls1 * MHA(LN(x)); x += ls2 * FFN(LN(x))."""
 
-    def __init__(
-        self, dim: int, num_heads: int, mlp_dim: int, style: BlockStyle = INTERNVIT
-    ) -> None:
+    def __init__(self, config: BlockConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=style.eps)
-        self.attn = Attention(dim, num_heads)
-        self.ls1 = layer_scale(dim, style.layer_scale)
-        self.norm2 = nn.LayerNorm(dim, eps=style.eps)
-        self.mlp = MLP(dim, mlp_dim, activation=style.activation)
-        self.ls2 = layer_scale(dim, style.layer_scale)
+        dim, eps = config.dim, config.norm_eps
+        self.norm1 = nn.LayerNorm(dim, eps=eps)
+        self.attn = Attention(dim, config.num_heads)
+        self.ls1 = layer_scale(dim, config.layer_scale)
+        self.norm2 = nn.LayerNorm(dim, eps=eps)
+        self.mlp = MLP(dim, config.mlp_dim, activation=config.activation)
+        self.ls2 = layer_scale(dim, config.layer_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         """[F, prefix + N, C] -> the same."""
@@ -52,43 +48,78 @@ class ViTBlock(Checkpointing):
 
 
 def layer_scale(dim: int, start: float | None) -> nn.Parameter | float:
-    """A learned scale of each channel of a branch, or 1 where the system has none."""
+    """A learned scale of each channel of a branch, or 1 if the family has none."""
     return 1.0 if start is None else nn.Parameter(torch.full((dim,), start))
 
 
 class ViT(ImageBackbone):
-    """Patches, CLS, positions and `depth` blocks."""
+    """InternViT: patches, CLS, positions and `depth` blocks."""
 
-    num_prefix = 1
-    num_classes = 0
+    cls_token = True
+    norm_before_blocks = False
+    patch_bias = True
+    whole_patches = True  # the image size must be a multiple of the patch size
 
-    def __init__(
-        self,
-        image_size: int,
-        patch_size: int,
-        dim: int,
-        depth: int,
-        num_heads: int,
-        mlp_dim: int,
-        style: BlockStyle = INTERNVIT,
-    ) -> None:
+    def __init__(self, *, image_size: int, patch_size: int, depth: int, block: BlockConfig) -> None:
         super().__init__()
-        self.dim = dim
-        self.patch_size = patch_size
-        num_patches = (image_size // patch_size) ** 2
-        self.class_embedding = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
-        self.patch_embedding = nn.Conv2d(3, dim, patch_size, stride=patch_size)
-        self.position_embedding = nn.Parameter(torch.randn(1, 1 + num_patches, dim) * 0.02)
-        self.layers = nn.ModuleList(ViTBlock(dim, num_heads, mlp_dim, style) for _ in range(depth))
+        dim = self.dim = block.dim
+        self.stride = patch_size
+        self.num_prefix = int(self.cls_token)
+        num_positions = self.num_prefix + (image_size // patch_size) ** 2
+        if self.cls_token:
+            self.class_embedding = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
+        self.patch_embedding = nn.Conv2d(
+            3, dim, patch_size, stride=patch_size, bias=self.patch_bias
+        )
+        self.position_embedding = nn.Parameter(torch.randn(1, num_positions, dim) * 0.02)
+        self.pre_norm = (
+            nn.LayerNorm(dim, eps=block.norm_eps) if self.norm_before_blocks else nn.Identity()
+        )
+        self.layers = nn.ModuleList(ViTBlock(block) for _ in range(depth))
 
-    def grid(self, height: int, width: int) -> tuple[int, int]:
-        return height // self.patch_size, width // self.patch_size
+    @classmethod
+    def from_config(cls, config: TowerConfig) -> "ViT":
+        backbone = config.backbone
+        return cls(
+            image_size=config.image_size,
+            patch_size=backbone.patch_size,
+            depth=backbone.depth,
+            block=config.block,
+        )
+
+    @classmethod
+    def stride_of(cls, config: TowerConfig) -> int:
+        patch = config.backbone.patch_size
+        if cls.whole_patches and config.image_size % patch:
+            raise ValueError(
+                f"pictures of {config.image_size} px do not divide into patches of {patch}"
+            )
+        return patch
 
     def forward(self, images: Tensor) -> ImageTokens:
         grid = self.grid(*images.shape[-2:])
-        patches = self.patch_embedding(images).flatten(2).transpose(1, 2)  # [F, N, C]
-        x = torch.cat([self.class_embedding.expand(len(images), -1, -1), patches], dim=1)
-        x = x + resize_positions(self.position_embedding, grid)
+        x = self.patch_embedding(images).flatten(2).transpose(1, 2)  # [F, N, C]
+        if self.cls_token:
+            x = torch.cat([self.class_embedding.expand(len(images), -1, -1), x], dim=1)
+        x = self.pre_norm(x + resize_positions(self.position_embedding, grid, self.num_prefix))
         for layer in self.layers:
             x = layer(x)
         return ImageTokens(x, grid)
+
+
+class CLIP(ViT):
+    """CLIP's: a norm in front of the first block ("pre_layrnorm" in transformers)."""
+
+    norm_before_blocks = True
+    patch_bias = False
+    whole_patches = False
+
+
+class SigLIP(ViT):
+    """SigLIP's: the grid of patches is all there is.
+
+    A side that does not divide into patches loses the rest (384 px in patches of 14 are 27).
+    """
+
+    cls_token = False
+    whole_patches = False

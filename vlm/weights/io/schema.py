@@ -105,7 +105,7 @@ BOUNDS = {
     "depth": (0, 512),
     "feature_layer": (-512, 512),
     "num_classes": (0, 1 << 20),
-    "num_temporal_layers": (0, 512),
+    "num_layers": (0, 512),
 }
 SIZE = (1, 1 << 20)
 

@@ -131,7 +131,7 @@ def propose(published: Published) -> dict[str, str]:
     Looks at the last layer and the compressor only; no tensor is proposed twice.
     """
     tower = published.config.tower_config
-    last = f"{LAYERS}{tower.depth + tower.num_temporal_layers - 1}."
+    last = f"{LAYERS}{tower.backbone.depth + tower.temporal.num_layers - 1}."
     shapes, missing = published.shards.shapes, set(published.fit.missing)
     expected = model_shapes(published.config)
     unexpected = [name.removesuffix(".weight") for name in published.fit.unexpected]
@@ -142,7 +142,7 @@ def propose(published: Published) -> dict[str, str]:
         ending = "" if ours == "alpha" else ".weight"
         if where + theirs(ours, published.names) + ending not in missing:
             continue
-        target = f"tower.blocks.{tower.num_temporal_layers - 1}.{ours}" if inside else ours
+        target = f"tower.blocks.{tower.temporal.num_layers - 1}.{ours}" if inside else ours
         candidates = [
             name
             for name in unexpected
@@ -200,37 +200,39 @@ def _assumptions(published: Published) -> Iterator[TableRow]:
         f"tower.timestep_form = {tower.timestep_form}, timestep_scale = {tower.timestep_scale:g}",
         "not in the file; try t/(T-1), t, and 1000 times t/T",
     )
-    layers = f"{tower.depth} to {tower.depth + tower.num_temporal_layers - 1}"
+    layers = f"{tower.backbone.depth} to {tower.backbone.depth + tower.temporal.num_layers - 1}"
     yield (
         "temporal layers",
-        f"tower.num_temporal_layers = {tower.num_temporal_layers}",
+        f"tower.temporal.num_layers = {tower.temporal.num_layers}",
         f"layers {layers} have more tensors than InternViT's",
     )
-    first = f"{LAYERS}{tower.depth}."
+    first = f"{LAYERS}{tower.backbone.depth}."
     yield ("alpha", "", _alpha(published, first))
     yield (
         "AdaLN of the tower",
-        f"tower.adaln_one_plus = {tower.adaln_one_plus}".lower(),
+        f"tower.temporal.adaln.one_plus = {tower.temporal.adaln.one_plus}".lower(),
         _gamma(published, first + theirs("temporal_norm.gamma.2", published.names)),
     )
     yield (
         "AdaLN of the compressor",
-        f"compressor.adaln_one_plus = {compressor.adaln_one_plus}".lower(),
+        f"compressor.adaln.one_plus = {compressor.adaln.one_plus}".lower(),
         _gamma(published, theirs("compressor.norm.gamma.2", published.names)),
     )
     yield (
         "affine of AdaLN's norm",
-        f"tower.adaln_affine = {tower.adaln_affine}".lower(),
-        "found" if tower.adaln_affine else "no such tensor (it would be listed as unexpected)",
+        f"tower.temporal.adaln.affine = {tower.temporal.adaln.affine}".lower(),
+        "found"
+        if tower.temporal.adaln.affine
+        else "no such tensor (it would be listed as unexpected)",
     )
     yield (
         "CLS in temporal attention",
-        f"tower.temporal_cls = {tower.temporal_cls}".lower(),
+        f"tower.temporal.cls = {tower.temporal.cls}".lower(),
         "not in the file",
     )
     yield (
         "heads of temporal attention",
-        f"tower.temporal_heads = {tower.temporal_heads}",
+        f"tower.temporal.num_heads = {tower.temporal.num_heads}",
         "not in the file; any divisor of the width fits the shapes",
     )
     repeat = json.dumps(original.values.get("image_repeat_time"))

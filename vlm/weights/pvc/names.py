@@ -86,17 +86,17 @@ def theirs(ours: str, names: Mapping[str, str]) -> str:
 def pvc_rules(config: PVCConfig, names: Mapping[str, str]) -> list[Rule]:
     """Returns the rules for a model of this config, in the order of the original state dict."""
     tower, compressor = config.tower_config, config.compressor_config
-    added = added_rules(tower.dim, names, tower.adaln_affine)
+    added = added_rules(tower.block.dim, names, tower.temporal.adaln.affine)
     rules = list(STEM)
-    for layer in range(tower.depth + tower.num_temporal_layers):
-        block = layer - tower.depth
+    for layer in range(tower.backbone.depth + tower.temporal.num_layers):
+        block = layer - tower.backbone.depth
         ours = f"tower.backbone.layers.{layer}" if block < 0 else f"tower.blocks.{block}"
         rules += for_each(LAYER, {"layer": layer, "ours": ours})
         if block >= 0:
             rules += for_each(added, {"layer": layer, "ours": ours})
     text: Any = config.text_config
     rules += internlm2_rules(text, theirs=LANGUAGE, ours=LANGUAGE)
-    affine = COMPRESSOR_AFFINE if compressor.adaln_affine else {}
+    affine = COMPRESSOR_AFFINE if compressor.adaln.affine else {}
     for name in (*COMPRESSOR, *affine):
         rules += rename(theirs(name, names), name, *WEIGHT_BIAS)
     return rules

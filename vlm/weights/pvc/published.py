@@ -139,13 +139,13 @@ def published_config(
         "eos_token_id": ends,
         "pad_token_id": tokenizer.pad_token_id,
     }
-    tower = {**_tower(original, shards, names), **upgrade("tower", overrides.get("tower", {}))}
-    side = tower["image_size"] // tower["patch_size"]
+    tower = upgrade("tower", _tower(original, shards, names), overrides.get("tower", {}))
+    side = tower["image_size"] // tower["backbone"]["patch_size"]
     compressor = _compressor(original, shards, names, text["hidden_size"], side)
     config = PVCConfig(
         text_config=text,
         tower=tower,
-        compressor={**compressor, **upgrade("compressor", overrides.get("compressor", {}))},
+        compressor=upgrade("compressor", compressor, overrides.get("compressor", {})),
         prompt={**_prompt(original), **overrides.get("prompt", {})},
         image_token_id=_id(tokenizer, "<IMG_CONTEXT>", original),
     )
@@ -176,16 +176,18 @@ def _tower(original: JsonObject, shards: Shards, names: Mapping[str, str]) -> di
         raise vision.wrong("image_size", f"a multiple of its patches of {patch} px")
     first = f"{LAYERS}{num_layers - temporal}."
     return {
-        "backbone": "vit",
         "image_size": size,
-        "patch_size": patch,
-        "depth": num_layers - temporal,
-        "dim": width,
-        "num_heads": heads,
-        "mlp_dim": vision.integer("intermediate_size", 1, LARGEST),
-        "num_temporal_layers": temporal,
-        "temporal_heads": heads,
-        **_adaln(shards, first, "temporal_norm", width, names),
+        "block": {
+            "dim": width,
+            "num_heads": heads,
+            "mlp_dim": vision.integer("intermediate_size", 1, LARGEST),
+        },
+        "backbone": {"name": "vit", "patch_size": patch, "depth": num_layers - temporal},
+        "temporal": {
+            "num_layers": temporal,
+            "num_heads": heads,
+            "adaln": _adaln(shards, first, "temporal_norm", width, names),
+        },
     }
 
 
@@ -202,7 +204,7 @@ def _compressor(
     return {
         "factor": factor,
         "mlp_dim": None if inner == text_width else inner,
-        **_adaln(shards, "", "compressor.norm", wide, names),
+        "adaln": _adaln(shards, "", "compressor.norm", wide, names),
     }
 
 
@@ -213,9 +215,9 @@ def _adaln(
     inner = shards.shapes.get(f"{where}{theirs(f'{ours}.gamma.0', names)}.weight", (width,))[0]
     bias = f"{where}{theirs(f'{ours}.gamma.2', names)}.bias"
     return {
-        "adaln_hidden_dim": None if inner == width else inner,
-        "adaln_one_plus": bias in shards.shapes and near_zero(shards, bias),
-        "adaln_affine": f"{where}{theirs(f'{ours}.norm', names)}.weight" in shards.shapes,
+        "hidden_dim": None if inner == width else inner,
+        "one_plus": bias in shards.shapes and near_zero(shards, bias),
+        "affine": f"{where}{theirs(f'{ours}.norm', names)}.weight" in shards.shapes,
     }
 
 
@@ -261,7 +263,8 @@ def _id(tokenizer: PreTrainedTokenizerBase, token: str, original: JsonObject) ->
 
 def _overrides(folder: Path) -> dict[str, Any]:
     """Reads and checks revisit.json; empty if missing."""
-    from vlm.config import CompressorConfig, PromptConfig, TowerConfig
+    from vlm.config import CompressorConfig, PromptConfig
+    from vlm.encoders.config import TowerConfig
 
     path = folder / OVERRIDES
     if not path.is_file():

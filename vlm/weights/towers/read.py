@@ -26,7 +26,7 @@ from vlm.weights.towers.source import TowerSource
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vlm.config import TowerConfig
+    from vlm.encoders.config import TowerConfig
     from vlm.encoders.pvc import ProgressiveEncoder
 
 # By the model_type of config.json, or of the vision_config in it.
@@ -76,18 +76,19 @@ def read_tower(folder: Path, changes: Mapping[str, Any]) -> LoadedTower:
     """Reads the image tower of a folder; `changes` override fields of its TowerConfig."""
     import torch
 
-    from vlm.encoders.build import build_tower
+    from vlm.encoders import build_tower, frame_grid
+    from vlm.encoders.pvc import progressive
     from vlm.layers.position import resize_positions
 
     source = tower_source(read_json_object(folder / "config.json").values, folder)
     config = tower_config(source, read_normalization(folder) | dict(changes), folder)
     original = replace(config, image_size=source.fields["image_size"])
     with torch.device("meta"):
-        tower = build_tower(original)
+        tower = progressive(build_tower(original))
     shards = Shards(folder)
     prefix = _prefix(shards.shapes, source.anchor, folder)
     found = {name: shape for name, shape in shards.shapes.items() if name.startswith(prefix)}
-    first = original.depth + original.num_temporal_layers
+    first = original.backbone.depth + original.temporal.num_layers
     unused = [f"encoder.layer*.{layer}.*" for layer in range(first, source.num_layers)]
     fit = fit_rules(
         tower_rules(source, original, prefix),
@@ -99,9 +100,9 @@ def read_tower(folder: Path, changes: Mapping[str, Any]) -> LoadedTower:
     tensors: dict[str, Tensor] = {}
     for rule in fit.rules:
         tensors.update(rule.apply(shards.get))
-    if config.grid != original.grid:
+    if (grid := frame_grid(config)) != frame_grid(original):
         name, num_prefix = "backbone.position_embedding", tower.backbone.num_prefix
-        tensors[name] = resize_positions(tensors[name], config.grid, num_prefix)
+        tensors[name] = resize_positions(tensors[name], grid, num_prefix)
     return LoadedTower(config, tensors, fit.dropped)
 
 
@@ -120,6 +121,7 @@ def read_projector(folder: Path, dim: int) -> LoadedProjector | None:
     import torch
 
     from vlm.compressor import AdaptiveCompressor
+    from vlm.config import CompressorConfig
 
     shards = Shards(folder)
     for name, rules in internvl.PROJECTORS.items():
@@ -132,8 +134,9 @@ def read_projector(folder: Path, dim: int) -> LoadedProjector | None:
             mlp_dim, wide = shards.shapes[first]
             width = shards.shapes[last][0]
             factor = math.isqrt(wide // dim)
+            config = CompressorConfig(factor=factor, mlp_dim=mlp_dim, adaptive=False)
             with torch.device("meta"):
-                ours = AdaptiveCompressor(dim, width, factor, mlp_dim, adaptive=False)
+                ours = AdaptiveCompressor(dim, width, config)
             expected = {key: tuple(tensor.shape) for key, tensor in ours.state_dict().items()}
             found = {n: s for n, s in shards.shapes.items() if n.startswith(prefix + name)}
             fit = fit_rules(table, found, expected)
@@ -147,44 +150,46 @@ def read_projector(folder: Path, dim: int) -> LoadedProjector | None:
 
 def tower_config(source: TowerSource, changes: Mapping[str, Any], where: object) -> TowerConfig:
     """Returns the config of the tower; by default a third of its layers become temporal."""
-    from vlm.config import TowerConfig
+    from vlm.config_upgrade import upgrade
+    from vlm.encoders.config import TowerConfig
 
-    requested = {**source.fields, **changes}
+    changes = upgrade("tower", changes)
     known = {field.name for field in fields(TowerConfig)}
-    if strange := sorted(requested.keys() - known):
+    if strange := sorted(changes.keys() - known):
         raise WeightsError(
             f"a tower has no field {', '.join(strange)}; its fields are {', '.join(sorted(known))}."
         )
-    if "depth" in changes:
+    if "depth" in changes.get("backbone", {}):
         raise WeightsError(
-            f"{where}: depth is {source.num_layers} layers minus num_temporal_layers; set"
-            " num_temporal_layers instead."
+            f"{where}: depth is {source.num_layers} layers minus temporal.num_layers; set"
+            " temporal.num_layers instead."
         )
-    used = source.num_layers + 1 + requested["feature_layer"]
-    temporal = requested.setdefault("num_temporal_layers", used // 3)
+    requested = upgrade("tower", source.fields, changes)
+    layer = requested["backbone"]["feature_layer"]
+    used = source.num_layers + 1 + layer
+    temporal = requested.setdefault("temporal", {}).setdefault("num_layers", used // 3)
     if not 0 <= temporal <= used <= source.num_layers:
         raise WeightsError(
             f"{where}: a tower of {source.num_layers} layers cannot return the features of layer"
-            f" {requested['feature_layer']} with {temporal} temporal layers."
+            f" {layer} with {temporal} temporal layers."
         )
-    if requested["feature_layer"] != -1:
+    if layer != -1:
         requested["final_norm"] = False  # it is trained on the output of the last layer
-    requested.setdefault("temporal_heads", requested["num_heads"])
-    requested["depth"] = used - temporal
+    requested["temporal"].setdefault("num_heads", requested["block"]["num_heads"])
+    requested["backbone"]["depth"] = used - temporal
     return TowerConfig(**requested)
 
 
 def tower_rules(source: TowerSource, config: TowerConfig, prefix: str) -> list[Rule]:
     """Returns the rules for one file."""
+    depth = config.backbone.depth
     layers = [
         {
             "tower": prefix,
             "layer": layer,
-            "target": f"backbone.layers.{layer}"
-            if layer < config.depth
-            else f"blocks.{layer - config.depth}",
+            "target": f"backbone.layers.{layer}" if layer < depth else f"blocks.{layer - depth}",
         }
-        for layer in range(config.depth + config.num_temporal_layers)
+        for layer in range(depth + config.temporal.num_layers)
     ]
     ending = source.final_norm if config.final_norm else ()
     return [
@@ -204,7 +209,7 @@ def image_shapes(tower: ProgressiveEncoder) -> dict[str, tuple[int, ...]]:
 
 def read_normalization(folder: Path) -> dict[str, Any]:
     """Reads image_mean and image_std from preprocessor_config.json, if it has them."""
-    from vlm.config import TowerConfig
+    from vlm.encoders.config import TowerConfig
 
     path = folder / "preprocessor_config.json"
     if not path.is_file():
