@@ -1,4 +1,4 @@
-"""Simulated classifier outputs have the probability they were asked for."""
+"""Simulated classifier outputs have the requested probability."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def classifier() -> SimulatedClassifier:
 
 
 @pytest.mark.parametrize("confidence", [0.1, 0.5, 0.95])
-def test_the_whole_picture_gives_the_class_its_confidence(
+def test_the_mean_over_patches_has_the_requested_confidence(
     classifier: SimulatedClassifier, confidence: float
 ) -> None:
     logits = classifier.logits(7, confidence, seed=3).mean(axis=0)
@@ -22,13 +22,13 @@ def test_the_whole_picture_gives_the_class_its_confidence(
     assert shares[7] / shares.sum() == pytest.approx(confidence, abs=0.01)
 
 
-def test_the_same_seed_gives_the_same_picture(classifier: SimulatedClassifier) -> None:
+def test_the_seed_determines_the_logits(classifier: SimulatedClassifier) -> None:
     first = classifier.logits(7, 0.5, seed=3)
     assert first.shape == (64, 50)
     assert np.array_equal(first, classifier.logits(7, 0.5, seed=3))
     assert not np.array_equal(first, classifier.logits(7, 0.5, seed=4))
 
 
-def test_the_thing_stands_somewhere_and_not_everywhere(classifier: SimulatedClassifier) -> None:
+def test_the_class_is_concentrated_in_a_part_of_the_grid(classifier: SimulatedClassifier) -> None:
     of_class = classifier.logits(7, 0.9, seed=5)[:, 7]
     assert of_class.max() - of_class.min() > of_class.mean()

@@ -1,4 +1,4 @@
-"""What single tokens are asked to say, and the loss that asks them."""
+"""Target words of single visual tokens."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def words_of(said: list[Said], token: int) -> set[str]:
     return set(next(item.words for item in said if item.token == token))
 
 
-def test_a_square_speaks_of_the_thing_in_it_and_an_empty_one_of_the_background() -> None:
+def test_a_square_describes_its_object_and_an_empty_one_the_background() -> None:
     said = said_by_tokens(Objects(((STAR,),), "blue"), 1, 1, (2, 2))
     assert [item.token for item in said] == [0, 1, 2, 3, 4]
     assert words_of(said, 0) == {"red", "star", "background", "blue"}
@@ -22,30 +22,30 @@ def test_a_square_speaks_of_the_thing_in_it_and_an_empty_one_of_the_background()
     assert [item.background for item in said] == [False, False, True, True, True]
 
 
-def test_without_a_plain_background_an_empty_square_is_silent() -> None:
+def test_without_a_plain_background_an_empty_square_has_no_words() -> None:
     said = said_by_tokens(Objects(((STAR,),)), 1, 1, (2, 2))
     assert words_of(said, 4) == set()
 
 
-def test_things_of_a_kind_are_counted() -> None:
+def test_equal_objects_are_counted() -> None:
     other = Box("red star", 0.8, 0.8, 0.3, 0.3)
     said = said_by_tokens(Objects(((STAR, other),)), 1, 1, (2, 2))
     assert words_of(said, 1) >= {"two", "top", "left"}
     assert words_of(said, 4) >= {"two", "bottom", "right"}
 
 
-def test_each_look_adds_the_next_thing_in_a_crowded_square() -> None:
+def test_each_look_describes_the_next_object_of_a_crowded_square() -> None:
     small = Box("blue moon", 0.4, 0.4, 0.1, 0.1)
     said = said_by_tokens(Objects(((small, STAR),)), 1, 3, (2, 2))
-    told = [words_of(said, 1 + look * 5) & {"star", "moon"} for look in range(3)]
-    assert told == [{"star"}, {"moon"}, {"star"}]
+    described = [words_of(said, 1 + look * 5) & {"star", "moon"} for look in range(3)]
+    assert described == [{"star"}, {"moon"}, {"star"}]
 
 
 @pytest.mark.parametrize(
     ("step", "word"),
     [((-0.1, 0), "west"), ((0.1, 0), "east"), ((0, -0.1), "up"), ((0, 0.1), "down")],
 )
-def test_a_clip_says_which_way_a_thing_goes_from_its_second_frame_on(
+def test_the_direction_is_known_from_the_second_frame_on(
     step: tuple[float, float], word: str
 ) -> None:
     frames = tuple(
@@ -56,12 +56,12 @@ def test_a_clip_says_which_way_a_thing_goes_from_its_second_frame_on(
     assert [words_of(said, look * 5) & ways for look in range(4)] == [set(), {word}, {word}, {word}]
 
 
-def test_what_stands_in_a_clip_or_a_picture_is_still() -> None:
+def test_an_unmoved_object_is_still() -> None:
     assert "still" in words_of(said_by_tokens(Objects(((STAR,),) * 8), 2, 2, (2, 2)), 6)
     assert "still" in words_of(said_by_tokens(Objects(((STAR,),)), 1, 2, (2, 2)), 6)
 
 
-def test_objects_of_a_record_survive_the_file() -> None:
+def test_objects_survive_writing_and_reading() -> None:
     line = (
         '{"id": "a", "messages": [{"role": "user", "content": "What?"},'
         ' {"role": "assistant", "content": "A star."}],'
@@ -76,7 +76,7 @@ def test_objects_of_a_record_survive_the_file() -> None:
 
 
 @pytest.mark.parametrize("objects", ['{"frames": []}', "[]", '{"frames": [[["star", 1]]]}'])
-def test_objects_of_another_form_are_one_sentence(objects: str) -> None:
+def test_malformed_objects_give_a_one_sentence_error(objects: str) -> None:
     line = (
         '{"messages": [{"role": "user", "content": "What?"},'
         f' {{"role": "assistant", "content": "A star."}}], "objects": {objects}}}'

@@ -1,4 +1,4 @@
-"""What stands in place of a picture that nobody has."""
+"""The backdrop of simulated pictures."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ def photograph(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_ground_is_a_square_that_follows_from_its_seed(photograph: str, seed: int) -> None:
+def test_the_seed_determines_a_square_backdrop(photograph: str, seed: int) -> None:
     ground = backdrop(seed, 64, [photograph])
     assert (ground.shape, ground.dtype) == ((64, 64, 3), np.uint8)
     assert np.array_equal(ground, backdrop(seed, 64, [photograph]))
     assert not np.array_equal(ground, backdrop(seed + 100, 64, [photograph]))
 
 
-def test_without_photographs_there_are_soft_colours() -> None:
+def test_without_photographs_the_backdrop_is_soft_colors() -> None:
     ground = backdrop(0, 64, [])
     assert ground.shape == (64, 64, 3)
     assert ground.std() > 5
