@@ -1,1 +1,1 @@
-"""Speed, measured by scripts: `python -m benchmarks` writes `benchmarks/results.md`."""
+"""Speed and memory benchmarks: `python -m benchmarks` writes `benchmarks/results.md`."""

@@ -1,4 +1,4 @@
-"""Measures everything, prints it, and writes benchmarks/results.md: `python -m benchmarks`."""
+"""Measures speed and memory, prints the tables and writes benchmarks/results.md."""
 
 import argparse
 import importlib
@@ -16,17 +16,21 @@ RESULTS = Path(__file__).with_name("results.md")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
-    parser.add_argument("--quick", action="store_true", help="few rounds; writes no results")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small inputs and few rounds; does not write results"
+    )
     args = parser.parse_args()
     unknown = set(args.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     lines = [
-        "# How fast it is",
+        "# Speed and memory",
         "",
         f"Written by `python -m benchmarks` on {machine()}.",
-        "Medians; what is compared was measured in turn, in one run.",
+        "Medians; compared variants were measured in alternation, in one run.",
         "",
     ]
     for name in args.names or NAMES:
@@ -39,7 +43,7 @@ def main() -> None:
 
 
 def machine() -> str:
-    """The processor, its cores, and the versions that matter."""
+    """The CPU, its threads, and the versions of torch and transformers."""
     return (
         f"{cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__},"
         f" transformers {transformers.__version__}"

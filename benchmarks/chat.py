@@ -1,4 +1,4 @@
-"""What a person waits for: the first word, a follow-up, the words after it; and the memory kept."""
+"""Latency of the first token and of follow-up questions, decoding speed, and cached memory."""
 
 import tempfile
 from collections.abc import Callable
@@ -22,7 +22,7 @@ ONE_TOKEN = Settings(max_new_tokens=1, repetition_penalty=1.0)
 
 
 def run(quick: bool = False) -> list[str]:
-    """Tables in Markdown."""
+    """Returns Markdown tables."""
     assistant, name = embedded.load()
     repeats = 2 if quick else 7
     with tempfile.TemporaryDirectory() as folder:
@@ -41,9 +41,9 @@ def run(quick: bool = False) -> list[str]:
 def first_words(
     assistant: Assistant, name: str, picture: Path, clip: Path, repeats: int
 ) -> list[str]:
-    """Seconds to the first token of a first question and of the one that follows."""
+    """Measures the time to the first token of a first question and of a follow-up question."""
     cases = {
-        "a picture": (picture, ONE_TOKEN),
+        "an image": (picture, ONE_TOKEN),
         "16 frames": (clip, replace(ONE_TOKEN, num_frames=16)),
         "64 frames": (clip, replace(ONE_TOKEN, num_frames=64)),
     }
@@ -79,7 +79,7 @@ def first_words(
 
 
 def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> list[str]:
-    """Tokens a second, against transformers' own generate on the same language model."""
+    """Measures tokens per second, compared with transformers' generate on the same model."""
     model = assistant.model.language_model
     ids = torch.tensor([assistant.processor.writer.plain("Once upon a time there was a " * 12)])
     embeddings = model.get_input_embeddings()(ids).detach()
@@ -99,12 +99,12 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
             pad_token_id=0,
         )
 
-    took = medians({"transformers' generate": theirs, "ours, as a generator": ours}, repeats)
+    took = medians({"transformers' generate": theirs, "ours, streaming": ours}, repeats)
     base = took["transformers' generate"]
     return [
-        f"## Tokens a second ({name}; {ids.shape[1]} tokens in, {num_tokens} out, greedy)",
+        f"## Tokens per second ({name}; {ids.shape[1]} tokens in, {num_tokens} out, greedy)",
         "",
-        "| | median | against transformers | by processor time |",
+        "| | median | relative to transformers | CPU time |",
         "|---|---|---|---|",
         *(
             f"| {what} | {num_tokens / clock:.1f} tokens/s | {base.clock / clock:.2f} x |"
@@ -116,11 +116,11 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
 
 
 def memory(assistant: Assistant, name: str, clip: Path) -> list[str]:
-    """What is kept of a video for the next question."""
+    """Measures the memory cached from a video for the next question."""
     lines = [
-        f"## Memory kept for the next question ({name})",
+        f"## Memory cached for the next question ({name})",
         "",
-        "| frames | prompt | pixels and visual tokens | keys and values | for each frame |",
+        "| frames | prompt | pixels and visual tokens | keys and values | per frame |",
         "|---|---|---|---|---|",
     ]
     for num_frames in (4, 16, 64):
@@ -150,7 +150,7 @@ def write_picture(path: Path) -> None:
 
 
 def write_clip(path: Path, seconds: int) -> None:
-    """A square that wanders over noise, with a key frame every second."""
+    """Writes a video of a square that moves over noise, with a key frame every second."""
     noise = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
     background = np.asarray(Image.fromarray(noise).resize((1280, 720)))
     with av.open(str(path), "w") as container:

@@ -1,11 +1,11 @@
-"""How long it takes to read 32 frames of a minute of 1080p, against plain PyAV in the same process.
+"""Time to read 32 frames of a minute of 1080p, compared with plain PyAV in the same process.
 
     python -m benchmarks.decode [--quick]
 
-Both sides return the same 32 frames, 448 pixels wide. Plain PyAV seeks to every wanted time and
-decodes from the key frame before it; ours checks the file, does that in a process with limits, and
-hands the frames over. Runs alternate, so that a busy machine slows both; medians, and their ratio,
-are printed.
+Both sides return the same 32 frames, 448 pixels wide. Plain PyAV seeks to each timestamp and
+decodes from the key frame before it. Ours validates the file, decodes in a process with limits and
+transfers the frames. Runs alternate, so that a busy machine slows both; prints medians and their
+ratio.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WIDTH, HEIGHT, FPS, LONGEST = 1920, 1080, 30, 448
 
 
 def make_video(path: Path, seconds: int) -> None:
-    """A textured picture that drifts; about the bit rate of a phone's video."""
+    """Writes a video of a drifting texture, at about the bit rate of a phone."""
     random = np.random.default_rng(0)
     coarse = random.integers(40, 200, (68, 121), dtype=np.uint8)
     luma = np.kron(coarse, np.ones((16, 16), np.uint8))[:HEIGHT, :WIDTH]
@@ -45,15 +45,15 @@ def make_video(path: Path, seconds: int) -> None:
 
 
 def plain_pyav(path: Path, times: list[float]) -> NDArray[np.uint8]:
-    """What one would write without a library: seek, decode, resize, stack."""
+    """The code without a library: seek, decode, resize, stack."""
     frames = []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        for wanted in times:
-            container.seek(int(wanted / stream.time_base), stream=stream)
+        for time in times:
+            container.seek(int(time / stream.time_base), stream=stream)
             for frame in container.decode(stream):
-                if frame.time + 1 / FPS > wanted:
+                if frame.time + 1 / FPS > time:
                     break
             small = frame.reformat(
                 LONGEST, LONGEST * HEIGHT // WIDTH, "rgb24", interpolation="BICUBIC"
@@ -63,7 +63,7 @@ def plain_pyav(path: Path, times: list[float]) -> NDArray[np.uint8]:
 
 
 def run(quick: bool) -> list[str]:
-    """Measures and returns the lines of a section for benchmarks/results.md."""
+    """Returns a section for benchmarks/results.md."""
     seconds, num_frames, repeats = (10, 8, 3) if quick else (60, 32, 9)
     with tempfile.TemporaryDirectory() as folder, MediaReader() as reader:
         path = Path(folder) / "film.mp4"
@@ -75,7 +75,7 @@ def run(quick: bool) -> list[str]:
         tasks = {
             "PyAV seeking, in this process, without limits": lambda: plain_pyav(path, times),
             "`read_video`, a new process": lambda: read_video(path, num_frames, size=LONGEST),
-            "`MediaReader.read_video`, its process started ahead": lambda: reader.read_video(
+            "`MediaReader.read_video`, process started in advance": lambda: reader.read_video(
                 path, num_frames, size=LONGEST
             ),
         }
@@ -86,10 +86,10 @@ def run(quick: bool) -> list[str]:
     return [
         f"## Reading {num_frames} frames of {seconds} s of 1080p",
         "",
-        f"H.264, {megabytes:.0f} MB, a key frame every second; frames {LONGEST} pixels wide. The "
-        f"reading process took {memory:.0f} MB of memory at most.",
+        f"H.264, {megabytes:.0f} MB, a key frame every second; frames {LONGEST} pixels wide. Peak "
+        f"memory of the reading process: {memory:.0f} MB.",
         "",
-        "| | seconds | against PyAV in process |",
+        "| | seconds | relative to PyAV in process |",
         "|---|---:|---:|",
         *(f"| {name} | {median:.3f} | {median / base:.2f} x |" for name, median in took.items()),
         "",
@@ -98,5 +98,5 @@ def run(quick: bool) -> list[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="ten seconds of video, few runs")
+    parser.add_argument("--quick", action="store_true", help="ten seconds of video, few rounds")
     print("\n".join(run(parser.parse_args().quick)))

@@ -1,4 +1,4 @@
-"""The embedded model, or its size with random weights where it is not built: as fast, but mute."""
+"""The embedded model, or an equally fast model of its size with random weights if not built."""
 
 from vlm.assistant import Assistant
 from vlm.fit.hardware import default_dtype
@@ -6,7 +6,7 @@ from vlm.weights.io.files import WeightsError
 
 
 def load() -> tuple[Assistant, str]:
-    """The assistant and what to call it in a table."""
+    """Returns the assistant and its name for a table."""
     import torch
     from transformers import AutoTokenizer
 

@@ -1,13 +1,12 @@
-"""How long an original checkpoint takes to load and to convert, and how much memory, by its size.
+"""Time and memory to load and to convert an original checkpoint, by its size.
 
     python -m benchmarks.loading [--quick]
 
-A made-up release (the shapes of PVC-InternVL2 made narrow, random numbers, the original's names)
-is written in two sizes and two number formats. Each is loaded straight and converted, in a process
-of its own whose memory is looked at every few milliseconds. Loaded weights are mapped from their
-files until somebody looks at them, so every page of them is touched before the clock is stopped.
-Two kinds of memory are told apart: what the process holds for itself, and with it the pages of
-files it has mapped, which the system takes back when it needs room.
+Writes a synthetic release (the shapes of PVC-InternVL2 made narrow, random weights, the original
+names) in two sizes and two number formats. Each is loaded without conversion and converted, in a
+separate process whose memory is sampled every few milliseconds. Loaded weights are memory-mapped,
+so every page is touched before the clock stops. Two kinds of memory are distinguished: that of the
+process alone, and that with the mapped pages of files, which the system reclaims when needed.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ import torch
 
 GIGABYTE = 1e9
 STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-# name -> the child's work. Nothing is computed with bfloat16 here.
+# Task -> the code of the child process. Nothing is computed in bfloat16.
 TASKS = {
-    "load straight": "touch(load(source, getattr(torch, dtype)))",
-    "load straight as float32": "touch(load(source, torch.float32))",
+    "load the original": "touch(load(source, getattr(torch, dtype)))",
+    "load the original as float32": "touch(load(source, torch.float32))",
     "convert": "convert(source, target)",
     "load the converted": "touch(load(target, getattr(torch, dtype)))",
 }
 
 
 def release_config(layers: int, width: int) -> dict[str, Any]:
-    """config.json of a release with the proportions of the 8B model, narrower and flatter."""
+    """Returns the config.json of a release like the 8B model, but narrower and shallower."""
     return {
         "model_type": "pvc_internvl",
         "downsample_ratio": 0.25,
@@ -65,7 +64,7 @@ def release_config(layers: int, width: int) -> dict[str, Any]:
 
 
 def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> None:
-    """The release, in files of 100 MB; the names are those of the table."""
+    """Writes the release in files of 100 MB, with the original names."""
     from safetensors.torch import save_file
 
     from vlm.config import PVCConfig
@@ -104,7 +103,7 @@ def write_release(folder: Path, layers: int, width: int, dtype: torch.dtype) -> 
 
 
 def write_tokenizer(folder: Path) -> None:
-    """A SentencePiece model that knows single bytes and little else."""
+    """Writes a SentencePiece model of single bytes and a few pieces."""
     import sentencepiece
 
     out = io.BytesIO()
@@ -149,7 +148,7 @@ print(time.perf_counter() - started, flush=True)
 
 
 def measure(work: str, source: Path, target: Path, dtype: str) -> tuple[float, int, int]:
-    """Seconds, and the bytes it came to hold of its own and in all, beyond what imports take."""
+    """Returns seconds, and the peak in bytes beyond the imports: own, and with mapped files."""
     command = [sys.executable, "-c", CHILD.format(work=work), str(source), str(target), dtype]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
@@ -172,22 +171,22 @@ def measure(work: str, source: Path, target: Path, dtype: str) -> tuple[float, i
             time.sleep(0.005)
         seconds = float(child.stdout.readline())
         if child.wait():
-            raise RuntimeError(f"this failed: {work}")
+            raise RuntimeError(f"the measured process failed: {work}")
     return seconds, own, whole
 
 
 def run(quick: bool) -> list[str]:
-    """Measures and returns the lines of a section for benchmarks/results.md."""
+    """Returns a section for benchmarks/results.md."""
     sizes = [(2, 256)] if quick else [(8, 512), (16, 1024)]
     lines = [
         "## Loading and converting an original checkpoint",
         "",
-        "A made-up release with PVC-InternVL2's names. Its files were just written, so they are"
-        " read from the system's memory, not from a disk. Memory is beyond that of the imported"
-        " libraries, as a multiple of the files' size: *own* is the process's alone, *with files*"
-        " counts mapped pages of files too, which the system takes back at need.",
+        "A synthetic release with the names of PVC-InternVL2. Its files were just written, so they"
+        " are read from the page cache, not from a disk. Memory is beyond that of the imported"
+        " libraries, as a multiple of the file size: *own* is that of the process alone, *with"
+        " files* includes mapped pages of files, which the system reclaims when needed.",
         "",
-        "| file | stored as | | seconds | GB a second | own | with files |",
+        "| file | stored as | | seconds | GB per second | own | with files |",
         "|---:|---|---|---:|---:|---:|---:|",
     ]
     for layers, width in sizes:

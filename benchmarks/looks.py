@@ -1,8 +1,8 @@
-"""What a second, third and fourth look cost: against one look, and against repeating the picture.
+"""The cost of a second, third and fourth look, compared with one look and with repeated images.
 
-PVC shows a still picture four times. Below the first temporal layer the four are the same, so that
-part is computed once; a naive implementation sends four copies through the whole tower. And because
-time only looks back, a picture that was seen can be looked at once more without the looks before.
+PVC encodes a still image four times. Below the first temporal layer the four are equal, so that
+part is computed once; a naive implementation sends four copies through the whole tower. Because
+temporal attention is causal, another look at an encoded image does not repeat the earlier looks.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from benchmarks.timing import medians
 
 
 def run(quick: bool = False) -> list[str]:
-    """A table in Markdown."""
+    """Returns a Markdown table."""
     assistant, name = embedded.load()
     model, processor = assistant.model, assistant.processor
     size = processor.image_processor.image_size
@@ -27,7 +27,7 @@ def run(quick: bool = False) -> list[str]:
         return torch.tensor([steps])
 
     with torch.inference_mode():
-        _, memory = model.tower.step(picture[None], times(quarters[:3]))
+        _, cache = model.tower.step(picture[None], times(quarters[:3]))
         took = medians(
             {
                 "one look": lambda: model.encode(picture, [1], [1], [0.0]),
@@ -36,7 +36,7 @@ def run(quick: bool = False) -> list[str]:
                     picture.expand(4, -1, -1, -1), [4], [4], quarters
                 ),
                 "a fourth look after three": lambda: model.tower.step(
-                    None, times(quarters[3:]), memory
+                    None, times(quarters[3:]), cache
                 ),
             },
             repeats,
@@ -44,9 +44,9 @@ def run(quick: bool = False) -> list[str]:
     assistant.close()
     one = took["one look"]
     return [
-        f"## Looks at a still picture ({name}, {size} x {size})",
+        f"## Looks at a still image ({name}, {size} x {size})",
         "",
-        "| | median | against one look | by processor time |",
+        "| | median | relative to one look | CPU time |",
         "|---|---|---|---|",
         *(
             f"| {what} | {clock * 1e3:.1f} ms | {clock / one.clock:.2f} x |"

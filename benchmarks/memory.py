@@ -1,10 +1,10 @@
-"""What `vlm.fit.estimate` says a model will need, against what a process really takes.
+"""The memory estimate of `vlm.fit.estimate`, compared with the peak memory of a process.
 
     python -m benchmarks.memory [--quick]
 
-A model of a few hundred megabytes with random weights is built in a process of its own, which is
-asked once about as many frames as its context holds. Its peak over what it took with the libraries
-alone, as the operating system counts it, is compared with the estimate from the config.
+A separate process builds a model of a few hundred megabytes with random weights and answers one
+question about as many frames as its context holds. Its peak, counted by the operating system, minus
+the memory of the libraries alone is compared with the estimate from the config.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 
 from vlm.fit.estimate import Load, Need
 
-# Shapes in which another part of the sum is the largest: weights, looking, keys and values.
+# Each shape makes another part of the sum the largest: weights, encoding, keys and values.
 CASES: dict[str, dict[str, int]] = {
     "weights": {"layers": 8, "width": 1024, "frames": 4, "context": 256},
     "looking": {"layers": 2, "width": 256, "frames": 32, "context": 640},
@@ -38,7 +38,7 @@ print(peak_bytes() - before)
 
 
 def config_of(case: dict[str, int]) -> Any:
-    """A PVC of these sizes, small frames for many of them."""
+    """Returns the config of a PVC of these sizes, with many small frames."""
     from vlm.config import PVCConfig
 
     return PVCConfig(
@@ -74,7 +74,7 @@ def build(case: dict[str, int]) -> Any:
 
 
 def question(model: Any, frames: int, context: int) -> None:
-    """A video is looked at, then a prompt that fills the context is read, as in a reply."""
+    """Encodes a video, then prefills a prompt that fills the context, as for a reply."""
     import torch
     from transformers import DynamicCache
 
@@ -84,15 +84,15 @@ def question(model: Any, frames: int, context: int) -> None:
     with torch.inference_mode():
         pixels = torch.zeros(frames, 3, size, size)
         times = [t / frames for t in range(frames)]
-        seen = torch.cat(list(model.encode_steps(pixels, frames, times)))
-        words = torch.zeros(1, context - len(seen), dtype=torch.long)
-        embeds = torch.cat([seen[None], model.get_input_embeddings()(words)], dim=1)
+        visual = torch.cat(list(model.encode_steps(pixels, frames, times)))
+        words = torch.zeros(1, context - len(visual), dtype=torch.long)
+        embeds = torch.cat([visual[None], model.get_input_embeddings()(words)], dim=1)
         cache = DynamicCache(config=model.language_model.config)
         prefill(model.language_model, embeds, cache)
 
 
 def measured(case: dict[str, int]) -> int:
-    """Bytes of the peak, in a process of its own."""
+    """Returns the peak in bytes, measured in a separate process."""
     words = [sys.executable, "-c", CHILD, json.dumps(case)]
     return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
@@ -107,9 +107,12 @@ def estimated(case: dict[str, int]) -> Need:
 
 
 def run(quick: bool = False) -> list[str]:
-    """Lines of Markdown."""
+    """Returns a Markdown table."""
     lines = [
-        "| mostly | weights | conversation | looking or reading | estimate | measured | ratio |",
+        "## Estimated and measured memory",
+        "",
+        "| largest part | weights | conversation | encoding or prefill | estimate | measured |"
+        " ratio |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, case in CASES.items():
@@ -119,7 +122,7 @@ def run(quick: bool = False) -> list[str]:
         lines.append(f"| {name} | {cells} | {need.total / took:.2f} |")
         if quick:
             break
-    return lines
+    return [*lines, ""]
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
-"""The most memory that a process has held."""
+"""The peak memory of a process."""
 
 import resource
 from pathlib import Path
 
 
 def peak_bytes() -> int:
-    """Of this process alone. Linux's ru_maxrss would be its parent's, if larger."""
+    """Returns the peak of this process alone; on Linux, ru_maxrss may be that of its parent."""
     status = Path("/proc/self/status")
     if status.is_file():
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)

@@ -1,10 +1,10 @@
-"""What it costs training to read media in a process that can be killed, and what a cache saves.
+"""The cost of decoding training media in a process that can be killed, and what a cache saves.
 
     python -m benchmarks.reading [--quick]
 
-A picture and a clip, read in four ways that give the same squares: in this process; by the loader's
-`Decoder`, one process for many files; by a process for each file, as uploads are; and from the
-cache of squares read before. Ways alternate; medians, and their ratio to the first.
+Reads an image and a clip in four ways that give the same squares: in this process; by the loader's
+`Decoder`, one process for many files; by one process per file, as for uploads; and from the cache
+of decoded squares. The ways alternate; prints medians and their ratio to the first.
 """
 
 import argparse
@@ -28,12 +28,12 @@ SQUARE = 448
 
 
 def run(quick: bool = False) -> list[str]:
-    """The measurement as lines of Markdown."""
+    """Returns a Markdown table."""
     repeats = 3 if quick else 9
     lines = [
-        "## Reading media for training",
+        "## Decoding media for training",
         "",
-        "| | in the loader | its decoder process | a process per file | kept squares |",
+        "| | in the loader | its decoder process | one process per file | cached squares |",
         "|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as name:
@@ -42,7 +42,7 @@ def run(quick: bool = False) -> list[str]:
         pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
         Image.fromarray(pixels).resize((1024, 768)).save(folder / "picture.jpg", quality=90)
         for label, file, num_frames in (
-            ("picture, 1024 x 768", "picture.jpg", 1),
+            ("image, 1024 x 768", "picture.jpg", 1),
             ("16 frames of 1080p", "clip.mp4", 16),
         ):
             lines.append(_row(label, folder, file, num_frames, repeats))
@@ -55,26 +55,26 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
     decoder, cache = Decoder(), FrameCache(folder / "frames", 2**30)
     options = {"num_frames": num_frames, "size": 4 * SQUARE}
 
-    def here() -> NDArray[np.uint8]:
+    def in_process() -> NDArray[np.uint8]:
         if video:
             frames = read_video(media.path, isolated=False, **options).frames  # type: ignore[arg-type]
         else:
             frames = read_image(media.path, isolated=False).pixels[None]
         return resize_frames(frames, SQUARE)
 
-    def beside() -> NDArray[np.uint8]:
+    def in_decoder() -> NDArray[np.uint8]:
         if video:
             return decoder.video(media, num_frames, SQUARE).frames
         return decoder.image(media, SQUARE).frames
 
-    def kept() -> NDArray[np.uint8]:
+    def from_cache() -> NDArray[np.uint8]:
         found = cache.load(cache.name(media, num_frames, SQUARE))
         assert found is not None
         return found.frames
 
     with MediaReader() as reader:
 
-        def alone() -> NDArray[np.uint8]:
+        def per_file() -> NDArray[np.uint8]:
             if video:
                 frames = reader.read_video(media.path, **options).frames  # type: ignore[arg-type]
             else:
@@ -83,13 +83,17 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
 
         decode = decoder.video(media, num_frames, SQUARE) if video else decoder.image(media, SQUARE)
         cache.store(cache.name(media, num_frames, SQUARE), decode)
-        ways = {"here": here, "beside": beside, "alone": alone, "kept": kept}
-        first = here()
+        ways = {
+            "in process": in_process,
+            "decoder": in_decoder,
+            "per file": per_file,
+            "cache": from_cache,
+        }
+        first = in_process()
         assert all(np.array_equal(first, way()) for way in ways.values())
         took = medians(ways, repeats)
-    cells = [
-        f"{1000 * one.clock:.1f} ms ({one.clock / took['here'].clock:.2f})" for one in took.values()
-    ]
+        base = took["in process"]
+    cells = [f"{1000 * one.clock:.1f} ms ({one.clock / base.clock:.2f})" for one in took.values()]
     return f"| {label} | {' | '.join(cells)} |"
 
 

@@ -1,9 +1,9 @@
-"""Our image tower beside transformers' InternVL, and what PVC adds to a whole model, counted.
+"""Our image tower compared with transformers' InternVL, and the multiply-adds that PVC adds.
 
-The time is of both towers at one shape, in turn, in one run. The count is of multiply-adds in
-linear layers at full size on the meta device, as the paper's table 4 has it: 2,048 tokens in all,
-256 of them of one picture, without the head, in units of 2**40. The published 13.3 -> 14.1 is
-what comes out if everything below the first temporal attention is computed once for four looks.
+Times both towers at one shape, in alternation. Counts multiply-adds in linear layers at full size
+on the meta device, as in table 4 of the paper: 2,048 tokens, 256 of them of one image, without the
+head, in units of 2**40. The published 13.3 -> 14.1 results if everything below the first temporal
+attention is computed once for four looks.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ TERA = 2**40
 
 
 def run(quick: bool = False) -> list[str]:
-    """Tables in Markdown."""
-    return [*beside_internvl(3 if quick else 11), *counted()]
+    """Returns Markdown tables."""
+    return [*compare_towers(3 if quick else 11), *count_multiply_adds()]
 
 
-def beside_internvl(repeats: int) -> list[str]:
-    """Both towers, the same frames."""
+def compare_towers(repeats: int) -> list[str]:
+    """Times both towers on the same frames."""
     torch.manual_seed(0)
     theirs = InternVLVisionModel(
         InternVLVisionConfig(
@@ -67,7 +67,7 @@ def beside_internvl(repeats: int) -> list[str]:
     return [
         f"## The image tower ({FRAMES} frames of {SIDE} px, {DEPTH} layers of {DIM}, float32)",
         "",
-        "| | median | against transformers | by processor time |",
+        "| | median | relative to transformers | CPU time |",
         "|---|---|---|---|",
         *(
             f"| {what} | {clock * 1e3:.0f} ms | {clock / first.clock:.2f} x |"
@@ -78,8 +78,8 @@ def beside_internvl(repeats: int) -> list[str]:
     ]
 
 
-def counted() -> list[str]:
-    """The whole model at full size: InternVL2-8B, PVC with its four looks, and four copies."""
+def count_multiply_adds() -> list[str]:
+    """Counts whole models at full size: InternVL2-8B, PVC with four looks, PVC with four copies."""
     base = whole_model(internvl2_8b(), looks=1, copies=1)
     rows = {
         "InternVL2-8B: one look, 256 tokens": base,
@@ -87,9 +87,9 @@ def counted() -> list[str]:
         "the same, four copies through the whole tower": whole_model(pvc_8b(), looks=4, copies=4),
     }
     return [
-        f"## Multiply-adds of a picture and text, {TOKENS:,} tokens, in units of 2**40",
+        f"## Multiply-adds of an image and text, {TOKENS:,} tokens, in units of 2**40",
         "",
-        "| | counted | against InternVL2 |",
+        "| | counted | relative to InternVL2 |",
         "|---|---|---|",
         *(
             f"| {what} | {n / TERA:.2f} | {100 * (n / base - 1):+.1f} % |"
@@ -104,14 +104,14 @@ def pvc_8b() -> PVCConfig:
 
 
 def internvl2_8b() -> PVCConfig:
-    """The model that PVC starts from: all layers spatial, 2 x 2 patches to a token, no AdaLN."""
+    """The base model of PVC: all layers spatial, 2 x 2 patches per token, no AdaLN."""
     tower = upgrade("tower", INTERNVIT_300M, {"depth": 24, "num_temporal_layers": 0})
     compressor = {"factor": 2, "adaptive": False}
     return preset_config("pvc-internvl2-8b", tower=tower, compressor=compressor)
 
 
 def whole_model(config: PVCConfig, looks: int, copies: int) -> int:
-    """Of one picture seen `looks` times, as one still frame or as copies, and the text."""
+    """Counts the text and one image seen `looks` times, as one still frame or as copies."""
     model = meta_model(config)
     size = config.image_size
     pixels = torch.empty(copies, 3, size, size, device="meta")
@@ -126,7 +126,7 @@ def whole_model(config: PVCConfig, looks: int, copies: int) -> int:
 
 
 def linear_multiply_adds(model: nn.Module, task: Callable[[], Any]) -> int:
-    """What the linear layers of a model multiply while a task runs."""
+    """Counts the multiply-adds in the linear layers of a model while a task runs."""
     total = 0
 
     def add(module: nn.Linear, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -1,10 +1,10 @@
-"""What training costs beside what it must: ratios, each measured in turn within one run.
+"""The overhead of training: ratios, each measured in alternation within one run.
 
-Packed rows against padded ones; a step of our trainer against the bare model's; decoding in workers
-against a model that waits; four looks with and without what they share; a frozen backbone that is
-run and one whose features are kept (benchmarks/training_features.py); memory against length
-(benchmarks/training_memory.py); and where there is a GPU, models of real size
-(benchmarks/training_gpu.py). Everything is in fp32 and has random weights.
+Packed rows against padded ones; a step of our trainer against that of the bare model; decoding in
+workers against a model that waits; four looks with and without shared computation; a frozen
+backbone that runs against cached features (benchmarks/training_features.py); memory against length
+(benchmarks/training_memory.py); and with a GPU, models of real size (benchmarks/training_gpu.py).
+Everything is in fp32 with random weights.
 """
 
 import statistics
@@ -36,13 +36,13 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
 T = TypeVar("T")
-SIDE = 96  # pixels of a frame: 8 x 8 patches, 4 tokens a look
+SIDE = 96  # pixels of a frame: 8 x 8 patches, 4 tokens per look
 ROW = 640  # tokens of a packed row: about BATCH samples
 BATCH = 8  # samples, as in training/recipes/
 
 
 def run(quick: bool = False) -> list[str]:
-    """Tables in Markdown."""
+    """Returns Markdown tables."""
     repeats = 2 if quick else 5
     with tempfile.TemporaryDirectory() as folder:
         lines = [
@@ -60,7 +60,7 @@ def run(quick: bool = False) -> list[str]:
 
 
 def model_config() -> PVCConfig:
-    """A PVC model of 23 million parameters, 3 of them in its language model."""
+    """Returns a PVC of 23 million parameters, 3 million of them in its language model."""
     numbers = config(VARIANTS["pvc"], Scale(192, 6, 2, 256, 4, start_steps=0, questions=0))
     values = numbers.to_dict()
     values["tower"]["image_size"] = SIDE
@@ -71,7 +71,7 @@ def model_config() -> PVCConfig:
 
 
 def small_model() -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """With random weights, the same every time."""
+    """Builds the model with random weights from a fixed seed."""
     torch.manual_seed(0)
     model = PVCForConditionalGeneration(model_config())
     model.config.use_cache = False
@@ -79,7 +79,7 @@ def small_model() -> tuple[PVCForConditionalGeneration, PVCProcessor]:
 
 
 def mixed_samples(processor: PVCProcessor, number: int) -> list[Sample]:
-    """Text, pictures and videos of very different lengths, as instruction data have them."""
+    """Returns text, images and videos of very different lengths, as in instruction data."""
     rng = np.random.default_rng(0)
     samples = []
     for index in range(number):
@@ -92,16 +92,17 @@ def mixed_samples(processor: PVCProcessor, number: int) -> list[Sample]:
             parts.insert(0, Image(frames[0], 4))
         elif kind == "video":
             parts.insert(0, Video(frames, np.arange(8.0)))
-        told = Conversation((Message("user", tuple(parts)), Message("assistant", (Text(answer),))))
-        samples.append(Sample(str(index), processor.render(told), {}, [], []))
+        turns = (Message("user", tuple(parts)), Message("assistant", (Text(answer),)))
+        rendered = processor.render(Conversation(turns))
+        samples.append(Sample(str(index), rendered, {}, [], []))
     return samples
 
 
 def packing(repeats: int, number: int) -> list[str]:
-    """The same samples, once and once over, padded and packed.
+    """Trains on the same samples, padded and packed.
 
-    Padded, a batch has as many samples as the recipes' batches, and every row the length of its
-    longest; packed, it is one row that holds about as many.
+    A padded batch has as many samples as the batches of the recipes, and every row has the length
+    of the longest; a packed batch is one row of about as many samples.
     """
     model, processor = small_model()
     collate = Collator(processor)
@@ -110,43 +111,45 @@ def packing(repeats: int, number: int) -> list[str]:
     rows = [PackedRow([samples[i] for i in row], ROW) for row in pack(lengths, ROW)]
     by_length = sorted(samples, key=lambda sample: len(sample.rendered.ids))
     ways = {
-        f"padded, {BATCH} samples as they come": [collate(p) for p in _parts(samples, BATCH)],
-        f"padded, {BATCH} samples of like length": [collate(p) for p in _parts(by_length, BATCH)],
-        f"packed, a row of {ROW} tokens": [collate([row]) for row in rows],
+        f"padded, {BATCH} samples in random order": [collate(p) for p in _parts(samples, BATCH)],
+        f"padded, {BATCH} samples of similar length": [
+            collate(p) for p in _parts(by_length, BATCH)
+        ],
+        f"packed, one row of {ROW} tokens": [collate([row]) for row in rows],
     }
-    language = {name: [_seen(model, batch) for batch in ways[name]] for name in ways}
+    language = {name: [_encoded(model, batch) for batch in ways[name]] for name in ways}
     took = medians({name: _train(model, batches) for name, batches in ways.items()}, repeats)
     alone = medians({name: _train(model, batches) for name, batches in language.items()}, repeats)
     base, base_alone = next(iter(took.values())), next(iter(alone.values()))
     lines = [
         f"## Packed and padded rows ({number} samples of {min(lengths)} to {max(lengths)} tokens, "
-        f"{sum(lengths):,} in all; forward, backward, optimizer)",
+        f"{sum(lengths):,} in total; forward, backward, optimizer)",
         "",
-        "| | places for tokens | language model alone | with tower and compressor | "
-        "useful tokens a second |",
+        "| | token positions | language model alone | with tower and compressor | "
+        "useful tokens per second |",
         "|---|---:|---:|---:|---:|",
     ]
     for name, batches in ways.items():
-        places = sum(batch["input_ids"].numel() for batch in batches)
+        positions = sum(batch["input_ids"].numel() for batch in batches)
         lines.append(
-            f"| {name} | {places:,} | {base_alone.clock / alone[name].clock:.2f} x | "
+            f"| {name} | {positions:,} | {base_alone.clock / alone[name].clock:.2f} x | "
             f"{base.clock / took[name].clock:.2f} x | {sum(lengths) / took[name].clock:,.0f} |"
         )
     return [*lines, ""]
 
 
-def _seen(model: PVCForConditionalGeneration, batch: dict[str, Any]) -> dict[str, Any]:
-    """The batch with its visual tokens in place of the pictures."""
+def _encoded(model: PVCForConditionalGeneration, batch: dict[str, Any]) -> dict[str, Any]:
+    """Replaces the pixels of a batch by their visual tokens."""
     if "pixel_values" not in batch:
         return batch
-    seen = ("pixel_values", "clip_frames", "clip_looks", "timesteps")
+    names = ("pixel_values", "clip_frames", "clip_looks", "timesteps")
     with torch.no_grad():
-        visual = model.encode(*(batch[name] for name in seen))
-    return {k: v for k, v in batch.items() if k not in seen} | {"visual_tokens": visual}
+        visual = model.encode(*(batch[name] for name in names))
+    return {k: v for k, v in batch.items() if k not in names} | {"visual_tokens": visual}
 
 
 class Ready(Dataset[Sample]):
-    """Samples that are there already."""
+    """A dataset of samples in memory."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.samples = samples
@@ -159,7 +162,7 @@ class Ready(Dataset[Sample]):
 
 
 def step(folder: Path, steps: int) -> list[str]:
-    """Our trainer, and the model alone on the same batches."""
+    """Times our trainer, and the model alone on the same batches."""
     model, processor = small_model()
     recipe = _recipe(folder, steps, BATCH)
     prepare_parts(model, recipe)
@@ -180,7 +183,7 @@ def step(folder: Path, steps: int) -> list[str]:
     before = medians({"alone": alone}, 2)["alone"]
     trainer.train()
     after = medians({"alone": alone}, 2)["alone"]
-    # From the start of one step to that of the next: data, step, bookkeeping.
+    # From the start of one step to the start of the next: data, step, bookkeeping.
     clock, processor_time = (
         statistics.median(b[i] - a[i] for a, b in zip(moments, moments[1:], strict=False))
         for i in (0, 1)
@@ -190,17 +193,17 @@ def step(folder: Path, steps: int) -> list[str]:
         f"## A step of the trainer (batches of {BATCH}; the model alone was measured before and "
         "after)",
         "",
-        "| | a step | the model's share | by processor time |",
+        "| | step | share of the model | CPU time |",
         "|---|---:|---:|---:|",
         f"| forward, backward, optimizer alone | {bare[0] * 1e3:.0f} ms | 1.00 | 1.00 |",
-        f"| our trainer, from records in memory | {clock * 1e3:.0f} ms | {bare[0] / clock:.2f} | "
+        f"| our trainer, from samples in memory | {clock * 1e3:.0f} ms | {bare[0] / clock:.2f} | "
         f"{bare[1] / processor_time:.2f} |",
         "",
     ]
 
 
 class Clips(Dataset[Sample]):
-    """Questions about files that are decoded when they are asked for."""
+    """Questions about files that are decoded on access."""
 
     def __init__(self, processor: PVCProcessor, path: Path, number: int) -> None:
         self.processor, self.path, self.number = processor, path, number
@@ -210,13 +213,13 @@ class Clips(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         video = read_video(self.path, num_frames=8, isolated=False)
-        asked = Message("user", (Video(video.frames, video.times), Text("way")))
-        told = Conversation((asked, Message("assistant", (Text("left"),))))
-        return Sample(str(index), self.processor.render(told), {}, [], [])
+        question = Message("user", (Video(video.frames, video.times), Text("way")))
+        conversation = Conversation((question, Message("assistant", (Text("left"),))))
+        return Sample(str(index), self.processor.render(conversation), {}, [], [])
 
 
 def workers(folder: Path, batches: int) -> list[str]:
-    """Decoding beside the model, and a model that waits for it."""
+    """Times decoding in a worker, and a model that waits for it."""
     model, processor = small_model()
     path = folder / "clip.mp4"
     write_clip(path)
@@ -240,9 +243,9 @@ def workers(folder: Path, batches: int) -> list[str]:
     took = medians(tasks, 2)
     base = took["the model waits"].clock
     return [
-        f"## Decoding beside the model ({batches} batches of 4 clips, H.264, 640 x 360, 8 frames)",
+        f"## Decoding in workers ({batches} batches of 4 clips, H.264, 640 x 360, 8 frames)",
         "",
-        "| | seconds | against waiting |",
+        "| | seconds | relative to waiting |",
         "|---|---:|---:|",
         *(f"| {name} | {one.clock:.2f} | {base / one.clock:.2f} x |" for name, one in took.items()),
         "",
@@ -250,7 +253,7 @@ def workers(folder: Path, batches: int) -> list[str]:
 
 
 def looks(repeats: int) -> list[str]:
-    """Four looks at a picture, forwards and backwards: what they share is computed once."""
+    """Times four looks at an image, forward and backward, with shared parts computed once."""
     model, processor = small_model()
     rng = np.random.default_rng(0)
     num = 16
@@ -264,32 +267,32 @@ def looks(repeats: int) -> list[str]:
         frames = pictures.repeat_interleave(4, dim=0)
         model.encode(frames, [4] * num, [4] * num, times).sum().backward()
 
-    ways = {"four copies": copied, "four looks that share": shared}
-    counted = {}
+    ways = {"four copies": copied, "four looks, shared": shared}
+    flops = {}
     for name, way in ways.items():
         with FlopCounterMode(display=False) as counter:
             way()
-        counted[name] = counter.get_total_flops()
+        flops[name] = counter.get_total_flops()
     took = medians(ways, repeats)
     base = took["four copies"]
-    saved = counted["four looks that share"] / counted["four copies"]
+    ratio = flops["four looks, shared"] / flops["four copies"]
     lines = [
-        f"## Four looks at a still picture in training ({num} pictures, forward and backward)",
+        f"## Four looks at a still image in training ({num} images, forward and backward)",
         "",
-        "| | counted operations | median | of copies, counted | on the clock | by processor time |",
+        "| | counted operations | median | relative to copies, counted | wall-clock | CPU time |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, one in took.items():
         lines.append(
-            f"| {name} | {counted[name] / 1e9:.1f} GFLOP | {one.clock * 1e3:.0f} ms | "
-            f"{saved if name != 'four copies' else 1:.2f} | {one.clock / base.clock:.2f} | "
+            f"| {name} | {flops[name] / 1e9:.1f} GFLOP | {one.clock * 1e3:.0f} ms | "
+            f"{ratio if name != 'four copies' else 1:.2f} | {one.clock / base.clock:.2f} | "
             f"{one.processor / base.processor:.2f} |"
         )
     return [*lines, ""]
 
 
 def write_clip(path: Path) -> None:
-    """Four seconds of drifting noise."""
+    """Writes four seconds of drifting noise."""
     noise = np.random.default_rng(0).integers(0, 256, (360, 640, 3), dtype=np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
@@ -324,17 +327,18 @@ def _train(
     batches: Sequence[dict[str, Any]],
     groups: list[dict[str, Any]] | None = None,
 ) -> Callable[[], None]:
-    """Forward, backward and optimizer over these batches, and nothing else."""
-    named = ("input_ids", "attention_mask", "position_ids", "labels", "pixel_values")
-    wanted = (*named, "clip_frames", "clip_looks", "timesteps", "visual_tokens")
+    """Returns a task that runs forward, backward and optimizer over these batches."""
+    text = ("input_ids", "attention_mask", "position_ids", "labels")
+    vision = ("pixel_values", "clip_frames", "clip_looks", "timesteps", "visual_tokens")
     optimizer = torch.optim.AdamW(groups or list(model.parameters()), lr=1e-5)
 
-    def all_of_them() -> None:
+    def train() -> None:
         model.train()
         for batch in batches:
-            model(**{key: batch[key] for key in wanted if key in batch}).loss.backward()
+            inputs = {key: batch[key] for key in (*text, *vision) if key in batch}
+            model(**inputs).loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
 
-    return all_of_them
+    return train

@@ -1,7 +1,7 @@
-"""Stage 1 on pictures that come again: the frozen backbone is run, or its features are kept.
+"""Stage 1 on repeated images: running the frozen backbone, compared with caching its features.
 
-The embedded model's tower and compressor with random weights, forward and backward; without a
-language model, as `objective: words` trains.
+The embedded model's tower and compressor with random weights, forward and backward, without a
+language model, as in `objective: words`.
 """
 
 import tempfile
@@ -18,14 +18,14 @@ BATCH = 16  # as in training/recipes/embedded-pretrain.yaml
 
 
 def run(quick: bool = False) -> list[str]:
-    """A table in Markdown."""
+    """Returns a Markdown table."""
     with tempfile.TemporaryDirectory() as folder:
         return _table(Path(folder), 2 if quick else 5)
 
 
 def _table(folder: Path, repeats: int) -> list[str]:
     torch.manual_seed(0)
-    text = {**PRESETS["embedded"]["text_config"], "num_hidden_layers": 1}  # not run here
+    text = {**PRESETS["embedded"]["text_config"], "num_hidden_layers": 1}  # does not run
     model = build_model("embedded", text_config=text)
     model.tower.backbone.requires_grad_(False)
     pictures = torch.randn(BATCH, 3, 256, 256)
@@ -34,23 +34,23 @@ def _table(folder: Path, repeats: int) -> list[str]:
     def learn() -> None:
         model.encode(pictures, [1] * BATCH, [2] * BATCH, times).square().mean().backward()
 
-    def run_it() -> None:
+    def without_cache() -> None:
         model.tower.cached_backbone = None
         learn()
 
-    def read_it() -> None:
-        model.tower.cached_backbone = kept
+    def with_cache() -> None:
+        model.tower.cached_backbone = cached
         learn()
 
     cache_backbone_features(model, DiskCache(folder / "features", 2**30))
-    kept = model.tower.cached_backbone
-    read_it()
-    took = medians({"the backbone runs": run_it, "its features are kept": read_it}, repeats)
-    base = took["the backbone runs"]
+    cached = model.tower.cached_backbone
+    with_cache()
+    took = medians({"backbone runs": without_cache, "features cached": with_cache}, repeats)
+    base = took["backbone runs"]
     return [
-        f"## A frozen backbone ({BATCH} pictures, two looks each)",
+        f"## A frozen backbone ({BATCH} images, two looks each)",
         "",
-        "| | median | of running it | by processor time |",
+        "| | median | relative to running it | CPU time |",
         "|---|---:|---:|---:|",
         *(
             f"| {name} | {one.clock * 1e3:.0f} ms | {one.clock / base.clock:.2f} | "

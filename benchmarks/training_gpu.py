@@ -1,9 +1,9 @@
-"""Training at real size, where there is a GPU: PVC's 0.3 B tower on language models of 1 to 8 B.
+"""Training at real size if there is a GPU: PVC's 0.3 B tower on language models of 1 to 8 B.
 
-Random weights, bfloat16 as the trainer has it (what is trained is fp32), gradient checkpointing,
-one row of a picture seen four times, a video and text. Model FLOPs utilisation is operations as
-counted on the meta device (training/dry_run/flops.py), forwards and backwards, what is computed
-again left out, by the seconds of a step and the card's peak.
+Random weights, bfloat16 as in the trainer (trained weights are fp32), gradient checkpointing, one
+row of a video and text. Model FLOPs utilization is the operations counted on the meta device
+(training/dry_run/flops.py), forward and backward without recomputation, divided by the seconds of a
+step and the peak of the GPU.
 """
 
 import gc
@@ -42,16 +42,16 @@ RUNS = {
 
 
 def run(quick: bool = False) -> list[str]:
-    """A table in Markdown, or a sentence."""
+    """Returns a Markdown table, or a sentence if there is no GPU."""
     title = "## Training at real size on a GPU"
     if not torch.cuda.is_available():
         return [title, "", "Not measured: this machine has no CUDA device.", ""]
     card = torch.cuda.get_device_name()
     peak = next((flops for name, flops in PEAKS.items() if name in card), None)
     lines = [
-        f"{title} ({card}; a video of {FRAMES} frames and {TEXT} tokens of text, {ANSWER} learnt)",
+        f"{title} ({card}; a video of {FRAMES} frames and {TEXT} tokens of text, {ANSWER} learned)",
         "",
-        "| model | a step | tokens/s | MFU | peak memory |",
+        "| model | step | tokens/s | MFU | peak memory |",
         "|---|---:|---:|---:|---:|",
     ]
     for name, recipe in list(RUNS.items())[: 1 if quick else None]:
@@ -62,7 +62,7 @@ def run(quick: bool = False) -> list[str]:
 
 
 def measured(name: str, recipe: Recipe, peak: float | None, steps: int) -> str:
-    """One row: the median of a few steps, or that the card is too small."""
+    """Returns one row: the median of a few steps, or that the model does not fit."""
     torch.cuda.reset_peak_memory_stats()
     try:
         seconds, tokens = train(recipe, steps)
@@ -76,7 +76,7 @@ def measured(name: str, recipe: Recipe, peak: float | None, steps: int) -> str:
 
 
 def train(recipe: Recipe, steps: int) -> tuple[float, int]:
-    """Seconds of a step and its tokens."""
+    """Returns the seconds and the tokens of a step."""
     config = preset_config(recipe.model)
     torch.set_default_dtype(torch.bfloat16)
     try:
@@ -105,10 +105,10 @@ def train(recipe: Recipe, steps: int) -> tuple[float, int]:
 
 
 def one_row(model: PVCForConditionalGeneration) -> dict[str, Any]:
-    """A video and text, [1, L]."""
-    places = FRAMES * model.config.tokens_per_look
-    ids = torch.randint(10, 1000, (1, places + TEXT), device="cuda")
-    ids[:, :places] = model.config.image_token_id
+    """Returns a batch of a video and text, [1, L]."""
+    num_visual = FRAMES * model.config.tokens_per_look
+    ids = torch.randint(10, 1000, (1, num_visual + TEXT), device="cuda")
+    ids[:, :num_visual] = model.config.image_token_id
     labels = torch.full_like(ids, -100)
     labels[:, -ANSWER:] = ids[:, -ANSWER:]
     size = model.config.image_size

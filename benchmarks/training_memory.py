@@ -1,6 +1,6 @@
 """Peak memory of a training step against the length of its sequence.
 
-Each row is measured in a process of its own: a process tells only its highest point.
+Each value is measured in a separate process, because a process reports only its own peak.
 """
 
 import argparse
@@ -13,48 +13,46 @@ LENGTHS = (256, 1024, 2048)
 
 
 def run(quick: bool = False) -> list[str]:
-    """A table in Markdown."""
+    """Returns a Markdown table."""
     lengths = LENGTHS[:2] if quick else LENGTHS
     rows = {
-        "kept": [measured(length, False) for length in (8, *lengths)],
-        "computed again (gradient_checkpointing)": [
-            measured(length, True) for length in (8, *lengths)
-        ],
+        "stored": [measured(length, False) for length in (8, *lengths)],
+        "recomputed (gradient_checkpointing)": [measured(length, True) for length in (8, *lengths)],
     }
     lines = [
         "## Peak memory against length (a language model of 8 layers, 512 wide; one row, "
-        "above a row of 8 tokens)",
+        "relative to a row of 8 tokens)",
         "",
-        f"| activations | {' | '.join(f'{n:,} tokens' for n in lengths)} | a token |",
+        f"| activations | {' | '.join(f'{n:,} tokens' for n in lengths)} | per token |",
         "|---|" + "---:|" * (len(lengths) + 1),
     ]
     for name, (base, *peaks) in rows.items():
         above = [peak - base for peak in peaks]
         cells = " | ".join(f"{mib:.0f} MiB" for mib in above)
-        a_token = (above[-1] - above[0]) / (lengths[-1] - lengths[0]) * 1024
-        lines.append(f"| {name} | {cells} | {a_token:.0f} KiB |")
+        per_token = (above[-1] - above[0]) / (lengths[-1] - lengths[0]) * 1024
+        lines.append(f"| {name} | {cells} | {per_token:.0f} KiB |")
     return [*lines, ""]
 
 
-def measured(length: int, again: bool) -> float:
-    """MiB at the highest point of a process that trains on one row of this length."""
+def measured(length: int, checkpointing: bool) -> float:
+    """Returns the peak in MiB of a process that trains on one row of this length."""
     command = [sys.executable, "-m", "benchmarks.training_memory", str(length)]
-    done = subprocess.run(
-        [*command, *(["--again"] if again else [])], check=True, capture_output=True, text=True
-    )
+    if checkpointing:
+        command.append("--checkpointing")
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.split()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("length", type=int)
-    parser.add_argument("--again", action="store_true", help="gradient checkpointing")
+    parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing")
     arguments = parser.parse_args()
-    print(f"{train_once(arguments.length, arguments.again):.1f}")
+    print(f"{train_once(arguments.length, arguments.checkpointing):.1f}")
 
 
-def train_once(length: int, again: bool) -> float:
-    """Two steps; returns the process's peak in MiB."""
+def train_once(length: int, checkpointing: bool) -> float:
+    """Trains two steps and returns the peak of the process in MiB."""
     import torch
 
     from training.trainer import checkpoint_activations
@@ -73,7 +71,7 @@ def train_once(length: int, again: bool) -> float:
     }
     model = build_model("test", text_config=text).train()
     model.config.use_cache = False
-    if again:
+    if checkpointing:
         checkpoint_activations(model)
     ids = torch.zeros(1, length, dtype=torch.long)
     labels = torch.full_like(ids, -100)
