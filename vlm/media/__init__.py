@@ -1,1 +1,1 @@
-"""Videos and images in, frames and their times out: nothing here needs torch."""
+"""Decodes videos and pictures to frames and their times. Needs no torch."""

@@ -3,7 +3,7 @@
     video = read_video("clip.mp4", num_frames=32, size=448)
     video.frames        # uint8 [T, H, W, 3], upright
     video.times         # float64 [T], the true seconds of those frames from the first one
-    video.damaged       # what could not be read, as sentences; empty for a sound file
+    video.damaged       # what could not be read, as sentences; empty for an intact file
 
 Every file is read in a process of its own that is limited and can be killed (`isolated=False` reads
 it in this process: for files you made yourself). Any failure of a file raises `MediaError` with one

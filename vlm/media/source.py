@@ -91,7 +91,7 @@ def open_regular(path: PathLike, limits: Limits, name: str) -> Iterator[int]:
         if limits.folder is not None:
             real, folder = Path(path).resolve(), Path(limits.folder).resolve()
             if not real.is_relative_to(folder):
-                raise MediaError(f"{name} lies outside the media folder and is not opened.")
+                raise MediaError(f"{name} is outside the media folder and is not opened.")
             path = real
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name

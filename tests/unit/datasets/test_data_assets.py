@@ -173,12 +173,12 @@ def test_photo_rows_are_complete_and_no_name_is_both_right_and_nearly_right(tabl
 
 def _package(folder: Path, digest: str | None = None) -> fetch.Package:
     """A package whose "manager" packs one file; counts its calls in a file next to it."""
-    archive = folder / "thing-1.0.tgz"
+    archive = folder / "package-1.0.tgz"
     (folder / "a.txt").write_text("hello")
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(folder / "a.txt", "package/a.txt")
     digest = digest or hashlib.sha256(archive.read_bytes()).hexdigest()
-    return fetch.Package("npm", "thing", "1.0", digest)
+    return fetch.Package("npm", "package", "1.0", digest)
 
 
 def test_a_package_is_fetched_once_and_checked(
@@ -189,13 +189,13 @@ def test_a_package_is_fetched_once_and_checked(
 
     def copy(package: fetch.Package, into: Path) -> None:
         calls.append(package.name)
-        (into / "thing-1.0.tgz").write_bytes((tmp_path / "thing-1.0.tgz").read_bytes())
+        (into / "package-1.0.tgz").write_bytes((tmp_path / "package-1.0.tgz").read_bytes())
 
     monkeypatch.setitem(fetch._COMMANDS, "npm", copy)
     for _ in range(2):
         folder = fetch.fetch(package, tmp_path / "downloads")
         assert (folder / "package" / "a.txt").read_text() == "hello"
-    assert calls == ["thing"]
+    assert calls == ["package"]
     wrong = fetch.Package("npm", "other", "1.0", "0" * 64)
     with pytest.raises(fetch.FetchError, match="do not use it"):
         fetch.fetch(wrong, tmp_path / "downloads")

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def says(*turns: str, **more: Any) -> dict[str, Any]:
+def conversation(*turns: str, **more: Any) -> dict[str, Any]:
     """A conversation in LLaVA's and ShareGPT's form, human first."""
     speakers = ("human", "gpt")
     values = [{"from": speakers[i % 2], "value": text} for i, text in enumerate(turns)]
@@ -57,11 +57,15 @@ def test_llava_data_with_a_picture_several_pictures_a_video_and_only_text(folder
     records, left_out = converted(
         folder,
         [
-            says("<image>\nDescribe.", "A cat.", "Where?", "Here.", id="9", image="coco/1.jpg"),
-            says("<image>\n<image>\nDifferences?", "None.", image=["a.png", "b.png"]),
-            says("<video>\nWhat happens?", "It falls.", video="v.mp4"),
-            says("text only", "Yes."),
-            says("Compare\n<image> with <image>, please.", "Same.", image=["a.png", "b.png"]),
+            conversation(
+                "<image>\nDescribe.", "A cat.", "Where?", "Here.", id="9", image="coco/1.jpg"
+            ),
+            conversation("<image>\n<image>\nDifferences?", "None.", image=["a.png", "b.png"]),
+            conversation("<video>\nWhat happens?", "It falls.", video="v.mp4"),
+            conversation("text only", "Yes."),
+            conversation(
+                "Compare\n<image> with <image>, please.", "Same.", image=["a.png", "b.png"]
+            ),
         ],
     )
     assert left_out == []
@@ -79,12 +83,12 @@ def test_llava_data_with_a_picture_several_pictures_a_video_and_only_text(folder
 
 
 def test_media_without_any_tag_precede_the_question(folder: Path) -> None:
-    records, _ = converted(folder, [says("What is it?", "A cat.", image="a.png")])
+    records, _ = converted(folder, [conversation("What is it?", "A cat.", image="a.png")])
     assert parts(records[0]) == ["a.png", "What is it?"]
 
 
 def test_an_image_tag_may_stand_for_a_video_as_in_llava_video(folder: Path) -> None:
-    records, _ = converted(folder, [says("<image>\nWhat is it?", "A cat.", video="v.mp4")])
+    records, _ = converted(folder, [conversation("<image>\nWhat is it?", "A cat.", video="v.mp4")])
     assert (parts(records[0]), records[0].media[0].kind) == (["v.mp4", "What is it?"], "video")
 
 
@@ -92,12 +96,12 @@ def test_sharegpt_data_with_lists_of_media_and_a_system_text(folder: Path) -> No
     records, left_out = converted(
         folder,
         [
-            says("<image>Which?", "This.", images=["a.png"], system="Be brief."),
-            says("<video>and<video>?", "Both.", "<image>?", "A.", videos=["v.mp4", "w.mp4"],
+            conversation("<image>Which?", "This.", images=["a.png"], system="Be brief."),
+            conversation("<video>and<video>?", "Both.", "<image>?", "A.", videos=["v.mp4", "w.mp4"],
                  images=["a.png"]),
             {"conversations": [{"from": "system", "value": "Be."},
-                               *says("a", "b")["conversations"]], "images": []},
-            says("a", "b", audios=["x.wav"]),
+                               *conversation("a", "b")["conversations"]], "images": []},
+            conversation("a", "b", audios=["x.wav"]),
             {"conversations": [{"from": "human", "value": "a"},
                                {"from": "function_call", "value": "{}"}], "images": []},
         ],
@@ -152,8 +156,8 @@ def test_internvl_lists_are_read_and_their_repeat_counts_become_weights(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "sets").mkdir()
-    one = says("<image>\nWhat?", "A.", id=7, image="1.jpg", width=4, height=4)
-    two = says("Image-1: <image>\nImage-2: <image>\nWhich?", "A.", image=["a.png", "b.png"],
+    one = conversation("<image>\nWhat?", "A.", id=7, image="1.jpg", width=4, height=4)
+    two = conversation("Image-1: <image>\nImage-2: <image>\nWhich?", "A.", image=["a.png", "b.png"],
                width_list=[4, 4], height_list=[4, 4])  # fmt: skip
     (folder / "sets" / "one.jsonl").write_text(json.dumps(one) + "\n")
     (folder / "sets" / "two.jsonl").write_text(json.dumps(two) + "\n")
@@ -174,18 +178,18 @@ def test_internvl_lists_are_read_and_their_repeat_counts_become_weights(
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        (says("<image><image>?", "A.", image="a.png"), "has 2 <image> tags but 1 image"),
-        (says("<image>?", "A."), "has 1 <image> tag but 0 images"),
+        (conversation("<image><image>?", "A.", image="a.png"), "has 2 <image> tags but 1 image"),
+        (conversation("<image>?", "A."), "has 1 <image> tag but 0 images"),
         (
-            says("<image>?", "A <image>.", image=["a.png", "b.png"]),
+            conversation("<image>?", "A <image>.", image=["a.png", "b.png"]),
             "a turn of the assistant contains",
         ),
-        (says("<image>?", "A.", image="gone.png"), "the image gone.png does not exist"),
-        (says("<image>?", "A.", image="coco"), "the image coco is a folder"),
-        (says("<image>?", "A.", image="../../etc/passwd"), "is outside"),
-        (says("<image>?", "A.", image=[["a.png"]]), "is not a file name"),
-        (says("<image>?", image="a.png"), "roles must be user, assistant"),
-        (says("?", " "), "a turn of the assistant is empty"),
+        (conversation("<image>?", "A.", image="gone.png"), "the image gone.png does not exist"),
+        (conversation("<image>?", "A.", image="coco"), "the image coco is a folder"),
+        (conversation("<image>?", "A.", image="../../etc/passwd"), "is outside"),
+        (conversation("<image>?", "A.", image=[["a.png"]]), "is not a file name"),
+        (conversation("<image>?", image="a.png"), "roles must be user, assistant"),
+        (conversation("?", " "), "a turn of the assistant is empty"),
         ({"conversations": []}, '"conversations" is missing or empty'),
         ({"conversations": [{"from": "gpt", "value": "a"}]}, "roles must be"),
         ({"conversations": [{"from": "human", "value": 3}]}, "which is not a string"),
@@ -195,7 +199,7 @@ def test_internvl_lists_are_read_and_their_repeat_counts_become_weights(
 def test_an_entry_that_records_cannot_hold_is_skipped_with_location_and_reason(
     folder: Path, entry: Any, why: str
 ) -> None:
-    good = says("a", "b")
+    good = conversation("a", "b")
     records, left_out = converted(folder, [good, entry, good])
     assert len(records) == 2
     ((number, reason),) = left_out
@@ -206,7 +210,9 @@ def test_an_entry_that_records_cannot_hold_is_skipped_with_location_and_reason(
 
 
 def test_media_elsewhere_are_copied_only_on_request(folder: Path, tmp_path: Path) -> None:
-    (folder / "in.json").write_text(json.dumps([says("<image>?", "A.", image="coco/1.jpg")]))
+    (folder / "in.json").write_text(
+        json.dumps([conversation("<image>?", "A.", image="coco/1.jpg")])
+    )
     out = folder / "records" / "out.jsonl"
     with pytest.raises(ValueError, match="add --copy-media"):
         convert(folder / "in.json", out)
@@ -219,7 +225,11 @@ def test_media_elsewhere_are_copied_only_on_request(folder: Path, tmp_path: Path
 
 def test_an_unclear_format_raises_and_names_the_option(folder: Path) -> None:
     odd = folder / "odd.json"
-    odd.write_text(json.dumps([says("a", "b", image="a.png"), says("a", "b", images=["a.png"])]))
+    odd.write_text(
+        json.dumps(
+            [conversation("a", "b", image="a.png"), conversation("a", "b", images=["a.png"])]
+        )
+    )
     with pytest.raises(
         ValueError, match="has both `image` and `images`; set the format with --from"
     ):

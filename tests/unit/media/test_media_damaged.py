@@ -126,7 +126,7 @@ def test_mutated_files_end_in_frames_or_one_sentence(kind, count, tmp_path):
             text = str(error)
             assert text.startswith(('"mutated-', "4 frames of", "The process"))
             assert "longer than" not in text
-            assert "could not be read (" not in text, text  # an error nobody foresaw
+            assert "could not be read (" not in text, text  # an unexpected exception
             assert "could not start" not in text
         else:
             assert 1 <= video.obtained <= 4

@@ -31,7 +31,7 @@ NO_FILM = {
     "photo.png": (b"8BPS\0\x01" + bytes(100), "is a Photoshop file"),
     "figure.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is a PostScript file"),
     "stars.png": (b"SIMPLE  =                    T", "is a FITS file"),
-    "song.mp4": (b"ID3\x04" + bytes(100), "is a sound file"),
+    "song.mp4": (b"ID3\x04" + bytes(100), "is an audio file"),
     "clip.wmv": (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(100), "is a Windows Media file"),
     "pointer.mp4": (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
     "only-a-head.mp4": (b"\0\0\0\x20ftypisom" + bytes(20), "is incomplete"),

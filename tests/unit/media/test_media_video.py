@@ -257,13 +257,13 @@ def test_colors_follow_the_matrix_and_range_of_the_file(space, kr, kb, full, tmp
 def test_hdr_white_stays_white(tmp_path):
     """PQ encodes 203 cd/m2, the white of subtitles, as 58 % gray; unconverted it would be dull."""
     path = tmp_path / "hdr.mkv"
-    grey = np.full((64, 64, 3), round(0.58 * 65535), np.uint16)
+    gray = np.full((64, 64, 3), round(0.58 * 65535), np.uint16)
     with av.open(str(path), "w") as output:
         stream = output.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
         context = stream.codec_context
         context.colorspace, context.color_trc, context.color_primaries = 9, 16, 9
-        frame = av.VideoFrame.from_ndarray(grey, format="rgb48le")
+        frame = av.VideoFrame.from_ndarray(gray, format="rgb48le")
         frame = frame.reformat(format="yuv420p10le", dst_colorspace=9)
         frame.colorspace, frame.color_trc, frame.color_primaries, frame.color_range = 9, 16, 9, 1
         output.mux(stream.encode(frame))
