@@ -75,10 +75,7 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
     ("cause", "reason"),
     [
         (signal.SIGSEGV, "made the decoder crash"),
-        (
-            signal.SIGKILL,
-            "needs more than the 2.0 GB of memory",
-        ),  # sent by the kernel
+        (signal.SIGKILL, "needs more than the 2.0 GB of memory"),  # sent by the kernel
     ],
 )
 def test_a_process_that_dies_costs_one_file(
@@ -180,7 +177,7 @@ def test_a_sample_has_one_time_limit_for_all_its_media(folder: Path) -> None:
     assert bad.where == f"{folder / 'r.jsonl'}, line 1"
 
 
-def test_squares_are_kept_by_content_and_by_how_they_were_read(
+def test_cached_squares_are_keyed_by_content_and_reading_options(
     folder: Path, tmp_path: Path
 ) -> None:
     cache = FrameCache(tmp_path / "frames", 10**9)
@@ -205,7 +202,9 @@ def test_squares_are_kept_by_content_and_by_how_they_were_read(
     assert not file.exists()
 
 
-def test_what_was_used_longest_ago_leaves_the_cache_first(folder: Path, tmp_path: Path) -> None:
+def test_the_least_recently_used_squares_leave_the_cache_first(
+    folder: Path, tmp_path: Path
+) -> None:
     cache = FrameCache(tmp_path / "frames", 10**9)
     media = MediaFile("image", folder / "a.png")
     decoded = Decoder().image(media, 32)
@@ -220,7 +219,7 @@ def test_what_was_used_longest_ago_leaves_the_cache_first(folder: Path, tmp_path
     assert cache.load(cache.name(media, 1, 3)) is not None
 
 
-def test_a_quarantine_is_counted_on_where_it_was(tmp_path: Path) -> None:
+def test_a_resumed_quarantine_continues_its_counts(tmp_path: Path) -> None:
     bad = {"place": 3, "where": "a.jsonl, line 4", "reason": "is damaged"}
     first = Quarantine(tmp_path / "run" / "quarantine.jsonl", 0.02)
     first.add(1, 50, [bad])
