@@ -88,7 +88,9 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
     def ours() -> None:
         cache = DynamicCache(config=model.config)
         logits = prefill(model, embeddings, cache)
-        assert len(list(generate(model, logits, cache, settings, end=frozenset()))) == num_tokens
+        assert (
+            len(list(generate(model, logits, cache, settings, eos_ids=frozenset()))) == num_tokens
+        )
 
     def theirs() -> None:
         model.generate(

@@ -1,10 +1,10 @@
-"""The assistant: a conversation, a question and files go in; events come out while it is answered.
+"""The assistant: takes a conversation, a question and files; yields events while it answers.
 
     for event in assistant.reply(State(), "What happens?", [Path("clip.mp4")]):
         Planned -> Decoding ... -> Encoding ... -> TextDelta ... -> Finished
 
-The state that `Finished` carries is the conversation with its answer. A follow-up question from it
-decodes nothing, encodes nothing and reads only what is new: `Finished.usage` has the numbers.
+`Finished.state` is the conversation with its answer. A follow-up question from it decodes nothing,
+encodes nothing and prefills only what is new: `Finished.usage` has the numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,9 +58,9 @@ __all__ = [
 
 
 class Assistant:
-    """A model, its processor, and what they remember of earlier questions.
+    """A model, its processor, and caches from earlier questions.
 
-    May be used from several threads: states are values, and the memories are found by content.
+    Safe to use from several threads: states are values, and caches are looked up by content.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Assistant:
         context: int | None = None,
         **options: Any,
     ) -> "Assistant":
-        """The model of this repository ("embedded"), or one from a folder of your own.
+        """Loads the model of this repository ("embedded"), or one from a folder of your own.
 
-        Computes in bfloat16 where the machine is made for it, else in float32, on the first GPU if
-        there is one, unless told otherwise. `context` is how many tokens a conversation may hold
-        at most; `options` are those of `vlm.loading.load_folder`.
+        By default it computes in bfloat16 if the hardware multiplies it, else in float32, on the
+        first GPU or the CPU. `context` limits the tokens of a conversation; `options` are those of
+        `vlm.loading.load_folder`.
         """
         model, processor, card = load_folder(
             path_or_name, dtype, device, context=context, **options
@@ -107,13 +107,13 @@ class Assistant:
         return cls(model, processor, card=card, context=context)
 
     def close(self) -> None:
-        """Ends the process that waits to read files."""
+        """Ends the waiting decoder process."""
         self.reader.close()
 
     def plan(
         self, state: State, files: Sequence[Path], text: str, settings: Settings | None = None
     ) -> Plan:
-        """What a question would cost, before anything is decoded. ValueError if it cannot fit."""
+        """Plans a question, without decoding. Raises ValueError if it cannot fit."""
         infos = [self.reader.probe(Path(file)) for file in files]
         question = planning.question(text, infos)
         context = self.facts.context
@@ -129,9 +129,10 @@ class Assistant:
         settings: Settings | None = None,
         stop: Flag | None = None,
     ) -> Iterator[Event]:
-        """Answers. Raises MediaError or ValueError, one sentence, where something cannot be used.
+        """Answers a question. Raises MediaError or ValueError if a file or setting is unusable.
 
-        `stop` may be set from any thread: within a second comes `Finished`, with what there is.
+        `stop` may be set from any thread: `Finished` follows within a second, with the answer so
+        far.
         """
         shared = Shared(
             self.facts,

@@ -1,7 +1,7 @@
 """A conversation as plain values: messages of texts, pictures and videos.
 
 Nothing here knows a tokenizer, a template or a model. `vlm.processor` turns a conversation into
-token ids and clips, in training and in the chat alike.
+token ids and clips, for training and chat.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True)
 class Text:
-    """Words. `ids` are the tokens a model wrote them with, where a model wrote them."""
+    """Text. `ids` are its tokens if a model generated it."""
 
     text: str
     ids: tuple[int, ...] = ()
@@ -23,16 +23,16 @@ class Text:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A still picture as it was read."""
+    """A still picture as decoded."""
 
     pixels: np.ndarray  # uint8 [H, W, 3]
-    looks: int | None = None  # how often it is looked at; None: what the model was made for
+    looks: int | None = None  # None: the model's default
     max_tiles: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """Frames as they were read, and when each was seen."""
+    """Frames as decoded, with the time of each."""
 
     frames: np.ndarray  # uint8 [T, H, W, 3]
     times: np.ndarray  # float [T], seconds from the start of the video
@@ -40,10 +40,10 @@ class Video:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """What the tower is given: one video, or one still picture that is looked at `looks` times."""
+    """The input of the tower: one video, or one still picture with a number of looks."""
 
-    frames: np.ndarray  # uint8 [T, S, S, 3]; a still picture is said once, T = 1
-    timesteps: tuple[float, ...]  # one for each look, from 0 to below 1
+    frames: np.ndarray  # uint8 [T, S, S, 3]; a still picture has T = 1
+    timesteps: tuple[float, ...]  # one for each look, in [0, 1)
 
     @property
     def looks(self) -> int:
@@ -52,7 +52,7 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Media:
-    """A picture or a video made ready for the tower: a tiled picture has one clip for each tile."""
+    """A picture or a video prepared for the tower: a tiled picture has one clip for each tile."""
 
     kind: Literal["image", "video"]
     clips: tuple[Clip, ...]
@@ -68,7 +68,7 @@ Part = Text | Image | Video | Media
 
 @dataclass(frozen=True)
 class Message:
-    """What one side says in one turn."""
+    """One turn of one role."""
 
     role: Role
     parts: tuple[Part, ...]
@@ -84,7 +84,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages in order: an optional system message, then user and assistant by turns."""
+    """Messages in order: an optional system message, then user and assistant in turns."""
 
     messages: tuple[Message, ...] = field(default=())
 
@@ -95,7 +95,7 @@ class Conversation:
             if message.role != expected:
                 raise ValueError(
                     f"message {len(self.messages) - len(turns) + i + 1} comes from the"
-                    f" {message.role}, but here the {expected} should speak."
+                    f" {message.role}, but the {expected} is next."
                 )
 
     @property
@@ -107,9 +107,10 @@ class Conversation:
 def from_messages(
     messages: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], Image | Video]
 ) -> Conversation:
-    """Messages in the common form, `{"role": ..., "content": [{"type": "image", "image": ...}]}`.
+    """Converts messages of the common form, such as
+    `{"role": "user", "content": [{"type": "image", "image": "a.png"}]}`.
 
-    `read` gets each image or video part as it stands and hands back its pixels.
+    `read` takes an image or video part and returns its pixels.
     """
     return Conversation(tuple(_message(message, read) for message in messages))
 

@@ -1,9 +1,9 @@
-"""From a conversation to what the model takes, in training and in the chat alike.
+"""From a conversation to model inputs, for training and chat.
 
     Conversation -> prepare (tiles, squares, timesteps) -> render (ids, labels) -> tensors
 
-How often a picture is looked at is said as a number: its pixels are never repeated. Frames stay
-uint8 until `pixel_values`, the one place where they become numbers around 0.
+The number of looks at a picture is passed as a number: its pixels are never repeated. Frames stay
+uint8 until `pixel_values`, the one function that normalizes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from vlm.timesteps import relative_timesteps
 
 
 def add_image_tokens(tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig) -> int:
-    """Adds the picture markup to a tokenizer as special tokens; returns how many were new."""
+    """Adds the picture markup to a tokenizer as special tokens; returns the number of new ones."""
     return tokenizer.add_special_tokens(
         {"additional_special_tokens": list(prompt.image_tokens)}, replace_extra_special_tokens=False
     )
@@ -40,10 +40,10 @@ def add_image_tokens(tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig) -
 
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """A conversation as the model takes it, before anything is a tensor."""
+    """A conversation as ids and clips, before anything is a tensor."""
 
     ids: list[int]
-    labels: list[int]  # the id where an answer is learnt (with its end of turn), else -100
+    labels: list[int]  # the id within an answer to learn (end of turn included), else -100
     media: tuple[Media, ...]  # in the order of their placeholders
 
     @property
@@ -65,7 +65,7 @@ class Rendered:
 
     @property
     def timesteps(self) -> list[float]:
-        """Of all looks in a row."""
+        """The times of all looks, concatenated."""
         return [time for clip in self.clips for time in clip.timesteps]
 
 
@@ -87,7 +87,7 @@ class PVCImageProcessor(BaseImageProcessor):
         self.image_std = list(image_std)
 
     def tiles(self, pixels: np.ndarray, max_tiles: int = 1) -> np.ndarray:
-        """uint8 [H, W, 3] -> [n, S, S, 3]; of more than one tile the last is the whole picture."""
+        """uint8 [H, W, 3] -> [n, S, S, 3]; if n > 1, the last tile is the thumbnail."""
         return tile_image(pixels, max_tiles, self.image_size)
 
     def squares(self, frames: np.ndarray) -> np.ndarray:
@@ -95,14 +95,14 @@ class PVCImageProcessor(BaseImageProcessor):
         return resize_frames(frames, self.image_size)
 
     def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
-        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalised, on the device of `frames`."""
+        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalized, on the device of `frames`."""
         frames = torch.as_tensor(frames)
         mean = torch.tensor(self.image_mean, device=frames.device) * 255
         std = torch.tensor(self.image_std, device=frames.device) * 255
         return ((frames.float() - mean) / std).permute(0, 3, 1, 2).contiguous()
 
     def preprocess(self, images: Sequence[np.ndarray], **kwargs: Any) -> BatchFeature:
-        """Each picture as one square, as transformers' image processors do it."""
+        """Prepares each picture as one square, like transformers' image processors."""
         squares = [self.tiles(np.asarray(image)) for image in images]
         return BatchFeature({"pixel_values": self.pixel_values(np.concatenate(squares))})
 
@@ -128,7 +128,7 @@ class PVCProcessor(ProcessorMixin):
 
     @classmethod
     def from_config(cls, config: PVCConfig, tokenizer: PreTrainedTokenizerBase) -> "PVCProcessor":
-        """The processor that belongs to a model with this config."""
+        """Builds the processor for a model with this config."""
         pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
         tower = config.tower_config
         return cls(
@@ -155,7 +155,7 @@ class PVCProcessor(ProcessorMixin):
             return Media("video", (Clip(frames, timesteps),), tuple(times))
         looks = self.prompt_config.looks if part.looks is None else part.looks
         if looks < 1:
-            raise ValueError(f"a picture was to be looked at {looks} times; once is the least.")
+            raise ValueError(f"a picture has {looks} looks; it must be 1 or more.")
         timesteps = tuple(self._timesteps(range(looks)))
         tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
         return Media("image", tuple(Clip(tile[None], timesteps) for tile in tiles))
@@ -164,8 +164,8 @@ class PVCProcessor(ProcessorMixin):
         return relative_timesteps(times, self.timestep_scale, self.timestep_form)
 
     def render(self, conversation: Conversation, add_generation_prompt: bool = False) -> Rendered:
-        """Token ids, labels and clips of a conversation."""
-        ready = Conversation(
+        """Returns token ids, labels and clips of a conversation."""
+        prepared = Conversation(
             tuple(
                 Message(
                     message.role,
@@ -177,14 +177,14 @@ class PVCProcessor(ProcessorMixin):
                 for message in conversation.messages
             )
         )
-        written = self.writer.write(ready, add_generation_prompt)
+        written = self.writer.write(prepared, add_generation_prompt)
         return Rendered(written.ids, written.labels, written.media)
 
     def look_order(self, media: Sequence[Media]) -> list[int] | None:
-        """The order in which the looks of these media stand in the prompt, or None if as they come.
+        """Returns the order of the looks in the prompt, None if it is the order of `encode`.
 
-        `encode` gives all looks of a tile together. Prompts with tile_order "look" want all tiles
-        at their first look, then all at their second.
+        `encode` returns all looks at one tile together. Prompts with tile_order "look" list all
+        tiles at their first look, then all at their second.
         """
         if self.prompt_config.tile_order == "tile":
             return None
@@ -200,7 +200,7 @@ class PVCProcessor(ProcessorMixin):
         return order
 
     def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
-        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalised."""
+        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalized."""
         return self.image_processor.pixel_values(frames)
 
     def __call__(
@@ -209,7 +209,7 @@ class PVCProcessor(ProcessorMixin):
         add_generation_prompt: bool = True,
         **kwargs: Any,
     ) -> BatchFeature:
-        """Inputs of the model's `generate` and `forward`, padded on the left."""
+        """Returns inputs of the model's `generate` and `forward`, padded on the left."""
         if isinstance(conversations, Conversation):
             conversations = [conversations]
         rendered = [self.render(item, add_generation_prompt) for item in conversations]
@@ -226,8 +226,8 @@ class PVCProcessor(ProcessorMixin):
         if frames:
             if self.look_order([media for item in rendered for media in item.media]) is not None:
                 raise ValueError(
-                    'prompts with tile_order "look" need the visual tokens put in order: encode'
-                    " them, index them with processor.look_order, and hand in visual_tokens."
+                    'prompts with tile_order "look" need their visual tokens reordered: encode'
+                    " them, index them with processor.look_order, and pass visual_tokens."
                 )
             inputs |= {
                 "pixel_values": self.pixel_values(np.concatenate(frames)),
@@ -244,9 +244,9 @@ class PVCProcessor(ProcessorMixin):
         num_frames: int | None = None,
         **kwargs: Any,
     ) -> BatchFeature:
-        """Messages in the common form to model inputs; media are paths, PIL pictures or arrays.
+        """Converts messages of the common form to model inputs; media are paths, PIL or arrays.
 
-        The template is ours, not Jinja: what a user typed can never become a special token.
+        The template is data, not Jinja: text that a user typed cannot become a special token.
         """
 
         def read(part: Mapping[str, Any]) -> Image | Video:
@@ -256,7 +256,7 @@ class PVCProcessor(ProcessorMixin):
 
 
 def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
-    """The picture or video of a message part: a path, a PIL picture, or an array of pixels."""
+    """Reads the medium of a message part: a path, a PIL picture, or an array of pixels."""
     source = part[part["type"]]
     if part["type"] == "image":
         if isinstance(source, str | Path):

@@ -1,1 +1,1 @@
-"""Asking a model a benchmark's questions."""
+"""Asks a model the questions of a benchmark."""

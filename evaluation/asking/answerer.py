@@ -29,20 +29,20 @@ from vlm.processor import PVCProcessor
 
 @dataclass(frozen=True)
 class GenerateSettings:
-    """How questions are shown and answered. None is what the model was made for."""
+    """How media are shown and questions answered. None is the model's default."""
 
-    num_frames: int | None = None  # of a video; for whoever decodes it
-    max_tiles: int | None = None  # into which a picture may be cut
+    num_frames: int | None = None  # of a video; used by the decoder
+    max_tiles: int | None = None  # that a picture is cut into, at most
     looks: int | None = None  # at a picture, or at each of its tiles
     max_new_tokens: int = 64
-    media: bool = True  # False: blind, pictures and videos are left out
-    temperature: float = 0.0  # 0 takes the likeliest token every time
+    media: bool = True  # False: blind, without pictures and videos
+    temperature: float = 0.0  # 0 is greedy
     top_p: float = 1.0
     seed: int = 0
     until: tuple[str, ...] = ()  # an answer ends before the first of these
 
     def __post_init__(self) -> None:
-        # The assistant's settings know what is impossible.
+        # The assistant's settings refuse impossible values.
         Settings(
             self.num_frames,
             self.looks,
@@ -55,28 +55,28 @@ class GenerateSettings:
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """A question whose media have been read."""
+    """A question whose media have been decoded."""
 
     id: str
     conversation: Conversation
-    reply: str = ""  # put into the model's mouth: its answer goes on from there
+    reply: str = ""  # the given beginning of the answer; the model continues it
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said, and what it took."""
+    """The answer to a prompt, and its cost."""
 
     text: str
     input_tokens: int = 0
     output_tokens: int = 0
     visual_tokens: int = 0
-    seconds_prefill: float = 0.0  # looking and reading: a row's share of its batch
+    seconds_prefill: float = 0.0  # encoding and reading: a row's share of its batch
     seconds_decode: float = 0.0
-    error: str = ""  # one sentence where there is no answer
+    error: str = ""  # one sentence if there is no answer
 
 
 class Answerer:
-    """A model and its processor, ready to be asked."""
+    """A model and its processor, ready to answer prompts."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Answerer:
         context: int | None = None,
         **options: Any,
     ) -> "Answerer":
-        """The model of this repository ("embedded"), or one from a folder of your own.
+        """Loads the model of this repository ("embedded"), or one from a folder of your own.
 
         `options` are those of `vlm.loading.load_folder`.
         """
@@ -125,48 +125,48 @@ class Answerer:
         other.encoder = self.encoder
         return other
 
-    def answer(self, asked: Sequence[Prompt]) -> list[Answer]:
+    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """Returns one answer each, in order. A prompt that cannot be answered gets an `error`."""
-        answers: list[Answer | None] = [None] * len(asked)
+        answers: list[Answer | None] = [None] * len(prompts)
         ready: list[tuple[int, BatchPrompt]] = []
-        for place, item in enumerate(asked):
+        for place, prompt in enumerate(prompts):
             try:
-                prompt = self._render(item)
+                rendered = self._render(prompt)
             except ValueError as error:
                 answers[place] = Answer("", error=str(error))
                 continue
-            if len(prompt.ids) + self.settings.max_new_tokens > self.facts.context:
+            if len(rendered.ids) + self.settings.max_new_tokens > self.facts.context:
                 answers[place] = Answer(
                     "",
-                    len(prompt.ids),
-                    error=f"the prompt takes {len(prompt.ids)} tokens and the answer up to"
+                    len(rendered.ids),
+                    error=f"the prompt takes {len(rendered.ids)} tokens and the answer up to"
                     f" {self.settings.max_new_tokens}, but the model reads {self.facts.context};"
                     " ask for fewer frames or tiles.",
                 )
             else:
-                ready.append((place, prompt))
-        given = self._answerer().answer([prompt for _, prompt in ready])
+                ready.append((place, rendered))
+        given = self._answerer().answer([rendered for _, rendered in ready])
         image_token_id = self.processor.writer.image_token_id
-        for (place, prompt), answer in zip(ready, given, strict=True):
+        for (place, rendered), answer in zip(ready, given, strict=True):
             if answer.error:
                 answers[place] = Answer("", error=answer.error)
                 continue
             answers[place] = Answer(
                 answer.text,
-                len(prompt.ids),
+                len(rendered.ids),
                 answer.num_tokens,
-                list(prompt.ids).count(image_token_id),
+                list(rendered.ids).count(image_token_id),
                 answer.seconds_prefill,
                 answer.seconds_decode,
             )
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
 
-    def _render(self, item: Prompt) -> BatchPrompt:
-        rendered = self.processor.render(self.shown(item.conversation), True)
+    def _render(self, prompt: Prompt) -> BatchPrompt:
+        rendered = self.processor.render(self.as_set(prompt.conversation), True)
         plain = self.processor.writer.plain
-        ids = rendered.ids + plain(item.reply, plain.leads(rendered.ids))
-        seed = hashlib.blake2b(f"{self.settings.seed} {item.id}".encode(), digest_size=7).digest()
+        ids = rendered.ids + plain(prompt.reply, plain.adds_space_after(rendered.ids))
+        seed = hashlib.blake2b(f"{self.settings.seed} {prompt.id}".encode(), digest_size=7).digest()
         return BatchPrompt(ids, rendered.media, int.from_bytes(seed, "big"))
 
     def _answerer(self) -> BatchAnswerer:
@@ -178,8 +178,8 @@ class Answerer:
         )
         return BatchAnswerer(self.encoder, self.facts, settings, self.batch_size, chosen.until)
 
-    def shown(self, conversation: Conversation) -> Conversation:
-        """The conversation as the settings want it seen."""
+    def as_set(self, conversation: Conversation) -> Conversation:
+        """Applies looks, tiles and `media` of the settings to a conversation."""
         chosen = self.settings
         max_tiles = chosen.max_tiles or self.processor.prompt_config.default_tiles
 
@@ -196,7 +196,7 @@ class Answerer:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: the most that was allocated on a GPU, or that this process ever held elsewhere."""
+    """Returns the peak bytes allocated on a GPU, or else the peak memory of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,7 +1,7 @@
-"""Videos and pictures, read in other processes while the model is still busy with earlier ones.
+"""Decodes videos and pictures in other processes while the model answers earlier questions.
 
-Threads drive `vlm.media`'s reading processes, which have limits and can be killed; what is ready
-waits here, never more than a few questions. Questions about the same medium share one reading.
+Threads drive `vlm.media`'s decoder processes, which have limits and can be killed. A few questions
+at most wait here with their media. Questions about the same medium share one decoding.
 """
 
 import os
@@ -26,7 +26,7 @@ from vlm.media.decode import MediaReader
 from vlm.media.sampling import segment_indices, segment_times
 from vlm.media.squares import resize_frames
 
-# Benchmarks hold whole films; they were chosen by somebody, so more is allowed than in a chat.
+# Benchmarks hold whole films, and the user chose them: the limits are wider than in the chat.
 LIMITS = Limits(
     file_bytes=16 * 2**30,
     duration=24 * 3600.0,
@@ -40,7 +40,7 @@ LIMITS = Limits(
 
 @dataclass(frozen=True, eq=False)
 class DecodedMedia:
-    """A decoded medium and what the log says of it."""
+    """A decoded medium, and its entry in the log."""
 
     part: Image | Video
     facts: dict[str, Any]
@@ -48,17 +48,17 @@ class DecodedMedia:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A question with its media, or the sentence that says why it has none."""
+    """A question with its media, or the reason why they are missing."""
 
     question: Question
     seen: tuple[DecodedMedia, ...] = ()
-    seconds: float = 0.0  # that its reading took, shared or not
+    seconds: float = 0.0  # that decoding took, shared or not
     error: str = ""
 
 
 @dataclass
 class MediaAhead:
-    """Reads ahead. `ahead` questions at most are held in memory besides the one handed out."""
+    """Decodes ahead: holds at most `ahead` questions besides the one it has yielded."""
 
     num_frames: int  # of a video
     image_size: int  # of the tower's square, to which frames are shrunk at once
@@ -67,7 +67,7 @@ class MediaAhead:
     limits: Limits = LIMITS
 
     def __call__(self, questions: Sequence[Question]) -> Iterator[Ready]:
-        """The questions in order, each when its media are there. Stopping the iteration is fine."""
+        """Yields the questions in order with their media. The caller may stop early."""
         if not questions:
             return
         cancel = Event()
@@ -112,7 +112,7 @@ class MediaAhead:
     def read(
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
     ) -> DecodedMedia:
-        """One medium. MediaError says why not."""
+        """Decodes one medium. Raises MediaError if that fails."""
         if part.kind == "frames":
             return self._frames(reader, part, cancel)
         source = part.source()
@@ -124,7 +124,7 @@ class MediaAhead:
             path = Path(file.name)
             try:
                 return self._file(reader, part, path, cancel)
-            except MediaError as error:  # by a name that somebody knows
+            except MediaError as error:  # under the name that the user knows
                 raise MediaError(str(error).replace(f'"{path.name}"', part.name)) from None
 
     def _file(
@@ -139,8 +139,8 @@ class MediaAhead:
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
             raise MediaError(
-                f'"{part.name}" lasts {info.duration:.1f} seconds, but is asked about from'
-                f" {start:.1f} on."
+                f'"{part.name}" lasts {info.duration:.1f} seconds, but its question starts at'
+                f" {start:.1f}."
             )
         times = segment_times(info.duration, self.num_frames, start, end)
         size = longest_side(info.width, info.height, self.image_size)
@@ -151,7 +151,7 @@ class MediaAhead:
         return DecodedMedia(Video(resize_frames(video.frames, self.image_size), video.times), facts)
 
     def _frames(self, reader: MediaReader, part: MediaPart, cancel: Event) -> DecodedMedia:
-        """Still pictures at a rate, as a video."""
+        """Decodes still pictures at a frame rate, as a video."""
         assert part.fps is not None
         bound = None
         if part.start is not None or part.end is not None:
@@ -172,7 +172,7 @@ class MediaAhead:
 
 
 def _ready(question: Question, futures: Sequence[Future]) -> Ready:
-    """Waits for the media of one question. What is wrong with a file is a fact about the sample."""
+    """Waits for the media of one question. A file that fails becomes an error of the sample."""
     seen, seconds = [], 0.0
     for future in futures:
         try:

@@ -1,4 +1,4 @@
-"""How far a run is: samples done, samples a second, time left. One line that is written over."""
+"""The progress line of a run: samples done, samples per second, time left."""
 
 import sys
 import time
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TextIO
 
 WIDTH = 24
-EVERY = 10.0  # seconds between two lines where the output is no terminal
+EVERY = 10.0  # seconds between two lines if the output is not a terminal
 
 
 class Bar:
-    """Counts samples. In a file or pipe it says a line now and then instead of moving."""
+    """Redraws one line; in a file or pipe it prints a new line now and then."""
 
     def __init__(
         self,
@@ -21,37 +21,37 @@ class Bar:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.label, self.total, self.done, self.failed = label, total, done, 0
-        self._begun, self._stream, self._clock = done, stream or sys.stderr, clock
-        self._started = self._told = clock()
+        self._initial, self._stream, self._clock = done, stream or sys.stderr, clock
+        self._started = self._drawn = clock()
         self._live = self._stream.isatty()
         self._draw()
 
     def add(self, failed: bool = False) -> None:
-        """One more sample is in the log."""
+        """Counts one more sample."""
         self.done += 1
         self.failed += failed
         now = self._clock()
-        if self._live or now - self._told >= EVERY:
-            self._told = now
+        if self._live or now - self._drawn >= EVERY:
+            self._drawn = now
             self._draw()
 
     def close(self) -> None:
-        """The last state stays."""
+        """Draws the final state and ends the line."""
         self._draw()
         if self._live:
             self._stream.write("\n")
 
     def text(self) -> str:
-        """The line as it stands."""
+        """Returns the current line."""
         share = self.done / self.total if self.total else 1.0
         filled = int(WIDTH * share)
         words = (
             f"{self.label} [{'#' * filled}{'.' * (WIDTH - filled)}] {self.done:,}/{self.total:,}"
         )
-        seconds, new = self._clock() - self._started, self.done - self._begun
+        seconds, new = self._clock() - self._started, self.done - self._initial
         if new and seconds > 0:
             rate = new / seconds
-            pace = f"{rate:.2f} samples/s" if rate >= 0.1 else f"{1 / rate:.0f} s a sample"
+            pace = f"{rate:.2f} samples/s" if rate >= 0.1 else f"{1 / rate:.0f} s/sample"
             words += f", {pace}, {duration((self.total - self.done) / rate)} left"
         return words + (f", {self.failed:,} failed" if self.failed else "")
 
@@ -61,7 +61,7 @@ class Bar:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 3 min 05 s, 2 h 10 min."""
+    """Formats seconds: 42 s, 3 min 05 s, 2 h 10 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,10 +1,10 @@
-"""One benchmark, asked and logged: reads ahead, asks batch by batch, writes each sample at once.
+"""Runs one benchmark: decodes ahead, answers batch by batch, logs each sample at once.
 
-What the folder's log already answers is not asked again, so a run that was killed goes on where it
-was, with as many processes as there are now. Samples that failed before are tried once more.
+Questions that the folder's log answers are skipped, so a killed run continues where it was, with
+any number of processes. Samples that failed before are tried again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from vlm.conversation import Conversation, Message, Text, Video
 
 @dataclass(frozen=True)
 class Task:
-    """A benchmark and how it is asked. None is the benchmark's own, then the model's."""
+    """A benchmark and its settings. None is the benchmark's default, then the model's."""
 
     benchmark: Benchmark
     folder: Path  # its data
@@ -36,11 +36,11 @@ class Task:
     looks: int | None = None
     max_new_tokens: int | None = None
     media: bool = True  # False: blind
-    workers: int | None = None  # that read ahead; None: what the machine has
-    hub: str | None = None  # the revision to read on the hub, in place of `folder`
+    workers: int | None = None  # that decode ahead; None: by the number of CPUs
+    hub: str | None = None  # the revision on the hub to read, instead of `folder`
 
     def settings(self, default_frames: int) -> GenerateSettings:
-        """With every default filled in."""
+        """Returns the settings with defaults resolved."""
         benchmark = self.benchmark
         return GenerateSettings(
             num_frames=self.num_frames or benchmark.num_frames or default_frames,
@@ -51,13 +51,13 @@ class Task:
         )
 
 
-class CannotBegin(ValueError):  # noqa: N818 - the sentence is what matters
-    """Nothing was asked: the data, or the folder to write into, do not allow it. One sentence."""
+class CannotBegin(ValueError):  # noqa: N818 - a refusal, not a failure
+    """The data or the output folder do not allow a run; no question was asked."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Composed:
-    """A question as it will be asked."""
+    """A question in its final form."""
 
     ready: Ready
     composed: Composed
@@ -69,22 +69,22 @@ def run(
     model: dict[str, Any],
     out: Path,
     processes: Processes | None = None,
-    tell: Callable[[str], None] = lambda sentence: None,
+    announce: Callable[[str], None] = lambda sentence: None,
 ) -> None:
-    """Asks what is not in `out` yet; the first process then merges the log.
+    """Asks the questions that `out` does not answer yet; the first process then merges the log.
 
-    `model` is what `provenance.describe_model` says. If one process cannot begin, all raise
+    `model` is the result of `provenance.describe_model`. If one process cannot begin, all raise
     CannotBegin.
     """
     processes = processes or Processes()
-    tell = tell if processes.first else lambda sentence: None
+    announce = announce if processes.first else lambda sentence: None
     settings = task.settings(answerer.processor.prompt_config.default_frames)
     questions: list[Question] = []
     known: set[str] = set()
     problem = ""
     try:
         if task.hub is not None:
-            found = fetch(task.benchmark, task.options, task.hub, task.media, tell)
+            found = fetch(task.benchmark, task.options, task.hub, task.media, announce)
             task = replace(task, folder=found)
         questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
         if processes.first:
@@ -98,21 +98,43 @@ def run(
         raise CannotBegin(str(error)) from error
 
     asked = questions[: task.options.limit]
-    places = {question.id: place for place, question in enumerate(questions)}
     mine = processes.share(asked)
     waiting = [question for question in mine if question.id not in known]
     if len(waiting) < len(mine):
-        tell(f"{task.benchmark.name}: going on, {len(mine) - len(waiting):,} are in the log.")
+        announce(f"{task.benchmark.name}: continuing, {len(mine) - len(waiting):,} are in the log.")
+    indices = {question.id: index for index, question in enumerate(questions)}
+    bar = _bar(task, processes, len(mine), len(mine) - len(waiting))
+    _log_answers(task, answerer.with_settings(settings), waiting, indices, out, processes.rank, bar)
+    processes.wait()
+    if processes.first:
+        merge(out)
+        merge_speed(out)
+    processes.wait()
+
+
+def _bar(task: Task, processes: Processes, total: int, done: int) -> Bar | None:
+    """Returns the progress line of the first process; the others have none."""
     label = task.benchmark.name
     if processes.count > 1:
         label += f" (process 1 of {processes.count})"
-    bar = Bar(label, len(mine), len(mine) - len(waiting)) if processes.first else None
+    return Bar(label, total, done) if processes.first else None
+
+
+def _log_answers(
+    task: Task,
+    answerer: Answerer,
+    questions: Sequence[Question],
+    indices: Mapping[str, int],
+    out: Path,
+    rank: int,
+    bar: Bar | None,
+) -> None:
+    """Answers the questions of one process and logs each sample; `indices` are their log places."""
     speed = Speed()
-    asker = answerer.with_settings(settings)
-    with LogWriter(out, processes.rank) as log:
-        thumbnails = Thumbnails(out, processes.rank)
-        for ready, composed, answer in _answers(task, asker, waiting, settings):
-            row = _row(task.benchmark, ready, composed, answer, places[ready.question.id])
+    with LogWriter(out, rank) as log:
+        thumbnails = Thumbnails(out, rank)
+        for ready, composed, answer in _answers(task, answerer, questions, answerer.settings):
+            row = _row(task.benchmark, ready, composed, answer, indices[ready.question.id])
             row = score_row(task.benchmark, row)
             log.add(row)
             thumbnails.add(row, ready)
@@ -121,12 +143,7 @@ def run(
                 bar.add(failed=bool(row["error"]))
     if bar is not None:
         bar.close()
-    speed.write(out, processes.rank, peak_memory(answerer.model.device))
-    processes.wait()
-    if processes.first:
-        merge(out)
-        merge_speed(out)
-    processes.wait()
+    speed.write(out, rank, peak_memory(answerer.model.device))
 
 
 def _begin(
@@ -138,7 +155,7 @@ def _begin(
     out: Path,
     processes: int,
 ) -> None:
-    """Writes the manifest, and clears away what a killed session left behind."""
+    """Writes the manifest, and removes leftovers of a killed run."""
     around = provenance.run_environment(processes, answerer.model.device)
     around["asked"] = len(questions[: task.options.limit])
     around["batch_size"] = answerer.batch_size
@@ -150,7 +167,7 @@ def _begin(
 def _answers(
     task: Task, answerer: Answerer, questions: Sequence[Question], settings: GenerateSettings
 ) -> Iterator[tuple[Ready, Composed, Answer]]:
-    """Yields each question with its answer as soon as its batch is through."""
+    """Yields each question with its answer once its batch is done."""
     assert settings.num_frames is not None
     ahead = MediaAhead(
         settings.num_frames,
@@ -171,12 +188,12 @@ def _answers(
                 good.append(_Composed(ready, composed))
             except (ValueError, OSError) as error:
                 yield ready, Composed(()), Answer("", error=str(error))
-        asked = [_asked(item) for item in good]
-        for item, answer in zip(good, answerer.answer(asked), strict=True):
+        prompts = [_prompt(item) for item in good]
+        for item, answer in zip(good, answerer.answer(prompts), strict=True):
             yield item.ready, item.composed, answer
 
 
-def _asked(item: _Composed) -> Prompt:
+def _prompt(item: _Composed) -> Prompt:
     composed = item.composed
     messages = [Message("user", composed.parts)]
     if composed.system:
@@ -220,7 +237,7 @@ def _row(
 
 
 def prompt_text(composed: Composed) -> str:
-    """The user turn for a reader, media as marks, and what was put into the model's mouth."""
+    """Returns the user turn for a reader: media as marks, and the reply's given beginning."""
     marks = {
         True: lambda part: part.text,
         False: lambda part: "<video>" if isinstance(part, Video) else "<image>",

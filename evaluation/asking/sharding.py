@@ -1,7 +1,7 @@
-"""Which process asks what, and how they wait for each other.
+"""Shares questions between processes, and lets them wait for each other.
 
-`torchrun` and `accelerate launch` start several processes and tell each its number in RANK and
-WORLD_SIZE. Work is dealt out by video or document, so that none is decoded twice.
+`torchrun` and `accelerate launch` start several processes and set RANK and WORLD_SIZE in each.
+Work is divided by video or document, so none is decoded twice.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 
 class Grouped(Protocol):
-    """Anything about a video or a document."""
+    """A question about a video or a document."""
 
     @property
     def group(self) -> str: ...
@@ -24,7 +24,7 @@ G = TypeVar("G", bound=Grouped)
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among all of a run."""
+    """This process among all processes of a run."""
 
     rank: int = 0
     count: int = 1
@@ -32,7 +32,7 @@ class Processes:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Processes":
-        """ValueError where the variables contradict each other."""
+        """Raises ValueError if the variables contradict each other."""
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
         rank, count, local = (environment.get(name, "") for name in names)
         if not count or count == "1":
@@ -49,14 +49,14 @@ class Processes:
         return self.rank == 0
 
     def share(self, questions: Sequence[G]) -> list[G]:
-        """The questions of this process: every count-th group, in the order given."""
+        """Returns the questions of this process: every count-th group, in the given order."""
         numbers: dict[str, int] = {}
         for question in questions:
             numbers.setdefault(question.group, len(numbers))
         return [q for q in questions if numbers[q.group] % self.count == self.rank]
 
     def start(self) -> None:
-        """Makes the processes known to each other."""
+        """Connects the processes."""
         if self.count > 1:
             from torch import distributed
 
@@ -72,9 +72,9 @@ class Processes:
             )
 
     def wait(self, problem: str = "") -> None:
-        """Until all are here. ValueError in all of them if one comes with a problem or has died.
+        """Waits for all processes. Raises ValueError in all if one has a problem or has died.
 
-        The problem is told by one process; in the others the error is empty.
+        One process raises the problem itself; in the others the error is empty.
         """
         if self.count == 1:
             if problem:
@@ -83,19 +83,19 @@ class Processes:
         import torch
         from torch import distributed
 
-        teller = torch.tensor([self.rank if problem else self.count])
+        reporter = torch.tensor([self.rank if problem else self.count])
         try:
-            distributed.all_reduce(teller, distributed.ReduceOp.MIN)
+            distributed.all_reduce(reporter, distributed.ReduceOp.MIN)
         except RuntimeError:
             raise ValueError(
-                "another process of this run has ended; start the same command again and it"
-                " goes on from here."
+                "another process of this run has ended; start the same command again to"
+                " continue from here."
             ) from None
-        if int(teller) < self.count:
-            raise ValueError(problem if int(teller) == self.rank else "")
+        if int(reporter) < self.count:
+            raise ValueError(problem if int(reporter) == self.rank else "")
 
     def end(self) -> None:
-        """Takes leave of the others."""
+        """Disconnects the processes."""
         if self.count > 1:
             from torch import distributed
 

@@ -1,10 +1,10 @@
-"""Whether tuning on pictures has cost the language model its chat.
+"""Checks whether tuning on pictures has cost the language model its chat.
 
     python -m evaluation.embedded.chat_check
 
-Prints two measures on text alone, ours beside the base model. The base's own answers to held-out
-prompts: how likely, per token, each model finds them (the base cannot be beaten here; close to it
-is the aim). And a quiz of short facts, answered greedily by both.
+Prints two measures on text alone, for the base model and ours: the perplexity of the base's own
+answers to held-out prompts (the base cannot be beaten here; the aim is to come close), and a quiz
+of short facts, answered greedily by both.
 """
 
 import argparse
@@ -56,7 +56,7 @@ QUIZ_TOKENS = 30  # the longest answer
 def chat_table(
     model: PVCForConditionalGeneration, processor: PVCProcessor, data: Path
 ) -> list[str]:
-    """Lines of Markdown: both measures for both models."""
+    """Returns lines of Markdown: both measures for both models."""
     base = AutoModelForCausalLM.from_pretrained(smollm2(), dtype=model.dtype).eval()
     held = [
         Conversation(
@@ -81,7 +81,7 @@ def chat_table(
 def per_token(
     model: PreTrainedModel, processor: PVCProcessor, conversations: Sequence[Conversation]
 ) -> float:
-    """Perplexity of the assistant's words."""
+    """Returns the perplexity of the assistant's turns."""
     total, count = 0.0, 0
     for conversation in conversations:
         rendered = processor.render(conversation)
@@ -89,16 +89,16 @@ def per_token(
         labels = torch.tensor(rendered.labels)[1:]
         with torch.inference_mode():
             logits = model(input_ids=ids).logits[0, :-1].float()
-        learnt = labels != -100
+        learned = labels != -100
         total += float(
-            torch.nn.functional.cross_entropy(logits[learnt], labels[learnt], reduction="sum")
+            torch.nn.functional.cross_entropy(logits[learned], labels[learned], reduction="sum")
         )
-        count += int(learnt.sum())
+        count += int(learned.sum())
     return math.exp(total / max(count, 1))
 
 
 def quiz(model: PreTrainedModel, processor: PVCProcessor) -> int:
-    """How many questions of the quiz are answered with an accepted word."""
+    """Returns the number of quiz answers with an accepted word."""
     right = 0
     for question, accepted in QUIZ:
         conversation = Conversation((Message("user", (Text(question),)),))
@@ -117,7 +117,7 @@ def quiz(model: PreTrainedModel, processor: PVCProcessor) -> int:
 
 
 def knows(answer: str, accepted: Sequence[str]) -> bool:
-    """Whether an answer to a fact holds an accepted word."""
+    """Returns whether an answer contains an accepted word."""
     return any(word in answer.lower().replace("₂", "2") for word in accepted)
 
 

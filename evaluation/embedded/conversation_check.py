@@ -1,10 +1,10 @@
-"""Whether a conversation can go on with something else.
+"""Checks whether a conversation can move on to another picture or topic.
 
     python -m evaluation.embedded.conversation_check
 
-Questions about held-out worlds and photographs, and short facts, are asked twice each: alone, and
-second in a conversation, after the model was shown another picture or clip and answered about it.
-Prints what is right either time.
+Asks questions about held-out worlds and photographs, and short facts, twice each: alone, and as the
+second question of a conversation about another picture or clip. Prints the share of right answers
+of both.
 """
 
 import argparse
@@ -40,7 +40,7 @@ NUM_FRAMES = 8
 
 @dataclass(frozen=True)
 class Question:
-    """One question, of one of KINDS; its media are read when it is asked."""
+    """One question, of one of KINDS; its media are decoded when it is asked."""
 
     kind: str
     text: str
@@ -50,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Twice:
-    """What was answered alone and second."""
+    """The answers alone and as the second question."""
 
     question: Question
     answers: tuple[str, str]
@@ -62,7 +62,7 @@ class Twice:
 
 
 def questions(worlds: Iterable[Record], photos: Iterable[Record]) -> list[Question]:
-    """All of them, mixed: the same order for the same records."""
+    """Returns all questions, shuffled: the same order for the same records."""
     found = [about(record, WORLDS, ("right",)) for record in worlds]
     found += [about(record, PHOTOGRAPHS, ("right", "near")) for record in photos]
     found += [fact(*entry) for entry in QUIZ]
@@ -70,7 +70,7 @@ def questions(worlds: Iterable[Record], photos: Iterable[Record]) -> list[Questi
 
 
 def about(record: Record, kind: str, verdicts: Sequence[str]) -> Question:
-    """The first question of a record."""
+    """Returns the first question of a record."""
     return Question(
         kind,
         record.turns[0][0],
@@ -80,9 +80,9 @@ def about(record: Record, kind: str, verdicts: Sequence[str]) -> Question:
 
 
 def fact(question: str, accepted: Sequence[str]) -> Question:
-    """A question without a picture."""
+    """Returns a question without a picture."""
     conversation = Conversation((Message("user", (Text(question),)),))
-    return Question(FACTS, question, lambda: conversation, lambda said: knows(said, accepted))
+    return Question(FACTS, question, lambda: conversation, lambda answer: knows(answer, accepted))
 
 
 def ask_twice(
@@ -91,38 +91,38 @@ def ask_twice(
     asked: Sequence[Question],
     batch_size: int = 8,
 ) -> Iterator[Twice]:
-    """Each question alone, and after the last one before it that is about a picture or clip.
+    """Asks each question alone, and after the previous question about a picture or clip.
 
-    The first comes after the last one of all. ValueError where none has a picture or clip.
+    The first question follows the last one. Raises ValueError if none has a picture or clip.
     """
 
     def answer(conversations: Sequence[Conversation]) -> list[str]:
         return greedy_answers(model, processor, conversations, QUIZ_TOKENS)
 
-    shown_last = next((one for one in reversed(asked) if one.kind != FACTS), None)
-    if shown_last is None:
+    last_shown = next((one for one in reversed(asked) if one.kind != FACTS), None)
+    if last_shown is None:
         raise ValueError("there is no question about a picture or clip")
-    last = shown_last.read()
+    last = last_shown.read()
     before = _answered(last, answer([last])[0])
     for start in range(0, len(asked), batch_size):
         batch = asked[start : start + batch_size]
         alone = [question.read() for question in batch]
         first = answer(alone)
         second = []
-        for question, conversation, said in zip(batch, alone, first, strict=True):
+        for question, conversation, given in zip(batch, alone, first, strict=True):
             second.append(Conversation(before.messages + conversation.messages))
             if question.kind != FACTS:
-                before = _answered(conversation, said)
+                before = _answered(conversation, given)
         for question, answers in zip(batch, zip(first, answer(second), strict=True), strict=True):
             yield Twice(question, answers)
 
 
-def _answered(conversation: Conversation, said: str) -> Conversation:
-    return Conversation((*conversation.messages, Message("assistant", (Text(said),))))
+def _answered(conversation: Conversation, answer: str) -> Conversation:
+    return Conversation((*conversation.messages, Message("assistant", (Text(answer),))))
 
 
 def table(twice: Sequence[Twice]) -> list[str]:
-    """Lines of Markdown: what is right alone and second, by kind."""
+    """Returns lines of Markdown: the shares right alone and second, by kind."""
     lines = ["| asked | alone | after another picture or clip |", "|---|---|---|"]
     for kind in KINDS:
         right = [one.right for one in twice if one.question.kind == kind]
@@ -145,15 +145,17 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=DEFAULT_FOLDER, help="made by python -m data.embedded"
     )
-    parser.add_argument("--wrong", action="store_true", help="list what is wrong second, too")
+    parser.add_argument("--wrong", action="store_true", help="also list wrong second answers")
     arguments = parser.parse_args()
     held, assets = arguments.data / "held" / "records.jsonl", cache_dir() / "assets"
     for needed in (held, assets / LIST):
         if not needed.is_file():
-            sys.exit(f"{parser.prog}: there is no {needed}; `python -m data.embedded` makes it")
+            sys.exit(
+                f"{parser.prog}: there is no {needed}; run `python -m data.embedded` to make it"
+            )
     try:
         worlds = read_records(held)
-        # Their tasks take turns, so the first ones are as many of each.
+        # Tasks alternate, so the first records hold equally many of each.
         chosen = itertools.islice(worlds, max(1, arguments.limit) * len(HELD_TASKS))
         asked = questions(chosen, photographs(assets))
         model, processor, _ = load_folder(arguments.model, None, None)

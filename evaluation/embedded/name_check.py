@@ -1,12 +1,11 @@
-"""How many of the classifier's thousand names are said right.
+"""Counts how many of the classifier's thousand class names the model spells correctly.
 
     python -m evaluation.embedded.name_check
 
-What the classifier sees reaches the language model as words of the classes' names, a name of
-several pieces as one token. Whether it can say them again is asked of every class: the model is
-told what the classifier would say of a photograph that nobody has (data/embedded/classifier.py),
-and is right if after "This is" each piece of the name, up to the full stop, is the likeliest next
-one.
+The classifier's result reaches the language model as embeddings of the class names; a name of
+several tokens is one embedding. This check asks for every class: the model gets the logits that the
+classifier would have for a photograph of the class (data/embedded/classifier.py). It is right if
+after "This is" each token of the name, up to the period, is the most likely one.
 """
 
 import argparse
@@ -29,28 +28,28 @@ from vlm.processor import PVCProcessor
 from vlm.prompt.writer import IGNORE
 
 QUESTION, START = "What is this?", "This is"
-CONFIDENCE = 0.8  # about what the classifier gives a photograph of one thing
-FIRST_SEED = 10**10  # of pictures that no record of training has
+CONFIDENCE = 0.8  # a typical probability of the classifier for a photograph of one object
+FIRST_SEED = 10**10  # no training record has these seeds
 PIECES = ("one piece", "several pieces")
 
 
 @dataclass(frozen=True)
 class Named:
-    """A class, and the likeliest piece at every place of its name."""
+    """A class, and the most likely token at every position of its name."""
 
     kind: ImageNetClass
     pieces: str  # one of PIECES
-    said: str
+    spelled: str
     right: bool
 
 
 def name_check(
     model: PVCForConditionalGeneration, processor: PVCProcessor, classes: Sequence[ImageNetClass]
 ) -> Iterator[Named]:
-    """Tells and asks one class after the other; ValueError for a model without a classifier."""
+    """Asks for one class after the other. Raises ValueError for a model without a classifier."""
     classifier = SimulatedClassifier.of_model(model)
     if classifier is None:
-        raise ValueError("this model is not told what a classifier sees, so it has no such names")
+        raise ValueError("this model has no classifier, so it has no class names to spell")
     dataset = RecordDataset(
         [_record(kind) for kind in classes], processor, classifier, SamplingConfig(looks=(1.0,))
     )
@@ -62,14 +61,14 @@ def name_check(
             raise ValueError(sample.reason)
         batch = collator([sample])
         with torch.inference_mode():
-            likeliest = model(**batch).logits.argmax(dim=-1)
+            best = model(**batch).logits.argmax(dim=-1)
         labels = batch["labels"][0]
-        # After "This is", up to the full stop; then the turn ends.
+        # After "This is", up to the period; then the turn ends.
         name = slice(skipped, skipped + len(plain(f" {kind.phrase}.")))
-        told, said = labels[labels != IGNORE][name], likeliest[name]
+        expected, tokens = labels[labels != IGNORE][name], best[name]
         pieces = PIECES[len(plain(" " + kind.name)) > 1]
-        text = processor.tokenizer.decode(said).strip()
-        yield Named(kind, pieces, text, bool((told == said).all()))
+        text = processor.tokenizer.decode(tokens).strip()
+        yield Named(kind, pieces, text, bool((expected == tokens).all()))
 
 
 def _record(kind: ImageNetClass) -> Record:
@@ -81,9 +80,9 @@ def _record(kind: ImageNetClass) -> Record:
 
 
 def table(named: Iterable[Named]) -> list[str]:
-    """Lines of Markdown: the share said right, names of one piece and of several."""
+    """Returns lines of Markdown: the share spelled correctly, names of one token and of several."""
     right = count_by_name((one.pieces, one.right) for one in named)
-    lines = ["| the classifier's names, told and asked for | said right |", "|---|---|"]
+    lines = ["| names of the classifier's classes | spelled correctly |", "|---|---|"]
     return lines + [f"| of {pieces} | {format_share(*right[pieces])} |" for pieces in right]
 
 
@@ -97,7 +96,7 @@ def main() -> None:
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="ask each Nth class only (default: 1)"
     )
-    parser.add_argument("--wrong", action="store_true", help="list what was said wrong, too")
+    parser.add_argument("--wrong", action="store_true", help="also list misspelled names")
     arguments = parser.parse_args()
     try:
         model, processor, _ = load_folder(arguments.model, None, None)
@@ -108,7 +107,7 @@ def main() -> None:
         sys.exit(f"{parser.prog}: {error}")
     print("\n".join(table(named)))
     if arguments.wrong:
-        print("\n".join(f"{one.kind.phrase}: {one.said}" for one in named if not one.right))
+        print("\n".join(f"{one.kind.phrase}: {one.spelled}" for one in named if not one.right))
 
 
 if __name__ == "__main__":

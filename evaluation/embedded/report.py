@@ -35,11 +35,13 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.out
     if not (DEFAULT_FOLDER / "held" / "records.jsonl").is_file():
-        sys.exit(f"{parser.prog}: the questions are missing; `python -m data.embedded` makes them")
-    # The questions of worlds take turns, so the first ones are as many of each task.
-    everything = arguments.limit * len(HELD_TASKS)
+        sys.exit(
+            f"{parser.prog}: the questions are missing; run `python -m data.embedded` to make them"
+        )
+    # Tasks alternate, so the first questions hold equally many of each.
+    num_questions = arguments.limit * len(HELD_TASKS)
     commands: tuple[tuple[object, ...], ...] = (
-        ("evaluation", "run", "worlds", "photos", "--limit", everything, "--out", out / "all"),
+        ("evaluation", "run", "worlds", "photos", "--limit", num_questions, "--out", out / "all"),
         ("evaluation", "looks", "--limit", arguments.limit, "--out", out / "looks"),
         ("evaluation.embedded.conversation_check", "--limit", max(1, arguments.limit // 4)),
         ("evaluation.embedded.name_check",),

@@ -1,1 +1,1 @@
-"""Answering a question: budget, media, generation, caches, events."""
+"""Answers questions: planning, encoding, generation, caches, events."""

@@ -1,13 +1,14 @@
-"""What a question will cost, settled before anything is decoded.
+"""The token budget of a question, settled before anything is decoded.
 
 The context of the language model is shared by the conversation so far, the new files and the
-answer. Where the files do not fit, they are taken smaller, in this order, and it is said in words:
+answer. If the files do not fit, they are reduced in this order, with a note for the user:
 
-1. fewer tiles of pictures: they are many tokens, and the thumbnail keeps the whole;
+1. fewer tiles of pictures: they are many tokens, and the thumbnail still shows the whole;
 2. fewer frames of videos, never below 4: PVC's figure 3 loses 2 points of 47 from 96 frames to 16;
 3. fewer looks at pictures: last, because one look in place of four costs PVC 15 points on InfoVQA.
 
-Media are atomic: a picture or a frame is in the prompt whole or not at all.
+One look at a picture is one repeat of PVC's static video (`image_repeat_time`). Media are atomic: a
+picture or a frame is in the prompt whole or not at all.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +23,18 @@ from vlm.media.squares import choose_grid
 from vlm.plural import plural
 
 MIN_FRAMES = 4
-MIN_ANSWER = 32  # tokens: an answer shorter than this is no use
+MIN_ANSWER = 32  # tokens: a shorter answer is useless
 
 
 @dataclass(frozen=True)
 class FilePlan:
-    """How one file is looked at."""
+    """The frames, looks and tiles of one file."""
 
     name: str
     kind: Literal["image", "video"]
     frames: int = 1
     looks: int = 1  # at a still picture, or at each of its tiles
-    tiles: int = 1  # with the thumbnail
+    tiles: int = 1  # thumbnail included
     tokens: int = 0
     max_tiles: int = 1
     size: tuple[int, int] = (0, 0)  # width, height in pixels
@@ -41,26 +42,26 @@ class FilePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be read and what it takes, in tokens."""
+    """The files to read and what they take, in tokens."""
 
     files: tuple[FilePlan, ...]
-    total: int  # of the whole prompt, the conversation so far included
+    total: int  # of the whole prompt, including the conversation so far
     context_left: int  # free before the answer begins
-    notes: tuple[str, ...] = ()  # what was taken smaller, and why, in words
-    answer_tokens: int = 0  # the most the answer may take
+    notes: tuple[str, ...] = ()  # what was reduced, and why, for the user
+    answer_tokens: int = 0  # the longest answer
 
 
 def requested(
     info: MediaInfo, prompt: PromptConfig, settings: Settings
 ) -> tuple[FilePlan, list[str]]:
-    """How a file would be looked at if there were room, and what cannot be had as asked."""
+    """Returns the plan of a file as if there were room, and notes on settings out of range."""
     name = Path(info.path).name
     notes = []
 
-    def at_most(asked: int, most: int, noun: str, why: str) -> int:
-        if asked > most:
-            notes.append(f"{name}: {plural(most, noun)} instead of {asked}, {why}.")
-        return min(asked, most)
+    def at_most(value: int, most: int, noun: str, why: str) -> int:
+        if value > most:
+            notes.append(f"{name}: {plural(most, noun)} instead of {value}, {why}.")
+        return min(value, most)
 
     size = (info.width, info.height)
     if info.kind == "video":
@@ -80,7 +81,7 @@ def requested(
 
 
 def count_tiles(width: int, height: int, max_tiles: int, tile_size: int) -> int:
-    """How many tiles `vlm.media.squares.tile_image` will make, the thumbnail among them."""
+    """Returns the number of tiles from `vlm.media.squares.tile_image`, thumbnail included."""
     columns, rows = choose_grid(width, height, max_tiles, tile_size)
     return columns * rows + (1 if columns * rows > 1 else 0)
 
@@ -94,9 +95,9 @@ def fit_to_context(
     answer_tokens: int,
     context: int,
 ) -> Plan:
-    """The requests, taken smaller until they fit. `cost` says what a file takes, in tokens.
+    """Reduces the requests until they fit. `cost` returns the tokens of a file.
 
-    Raises ValueError with the numbers where even the least does not fit.
+    Raises ValueError with the numbers if even the smallest plan does not fit.
     """
 
     def with_cost(file: FilePlan) -> FilePlan:
@@ -106,13 +107,13 @@ def fit_to_context(
         return replace(file, tokens=cost(file))
 
     files = [with_cost(file) for file in requests]
-    wished = list(files)
+    wanted = list(files)
     for smaller in (_fewer_tiles, _fewer_frames, _fewer_looks):
         while sum(file.tokens for file in files) > context - text_tokens - answer_tokens:
-            open_to = [i for i, file in enumerate(files) if smaller(file) is not None]
-            if not open_to:
+            reducible = [i for i, file in enumerate(files) if smaller(file) is not None]
+            if not reducible:
                 break
-            largest = max(open_to, key=lambda i: files[i].tokens)
+            largest = max(reducible, key=lambda i: files[i].tokens)
             less = smaller(files[largest])
             assert less is not None
             files[largest] = with_cost(less)
@@ -120,7 +121,7 @@ def fit_to_context(
     spare = context - text_tokens - sum(file.tokens for file in files)
     if spare < min(answer_tokens, MIN_ANSWER):
         raise ValueError(_too_much(files, text_tokens, min(answer_tokens, MIN_ANSWER), context))
-    notes = [_note(was, now, context) for was, now in zip(wished, files, strict=True)]
+    notes = [_note(was, now, context) for was, now in zip(wanted, files, strict=True)]
     if spare < answer_tokens:
         notes.append(f"The answer may take {spare:,} tokens instead of {answer_tokens:,}.")
     return Plan(

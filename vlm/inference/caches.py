@@ -1,9 +1,9 @@
-"""What is kept between turns so that nothing is computed twice: encoded media, and keys and values.
+"""Caches between turns: encoded media, and keys and values, so nothing is computed twice.
 
-Both are looked up by content alone. A picture is found by a hash that we compute over its pixels
-and everything that was done to them; keys and values are found by the longest common prefix of the
-prompt, token by token, where the place of a picture counts as its hash. So a branch, a retry or a
-second tab can never be given what belongs to another prompt: at worst it computes again. (Servers
+Both are looked up by content alone. The key of a picture is our own hash of its pixels and
+everything that was done to them; keys and values are found by the longest common prefix of the
+prompt, token by token, where a picture's position counts as its hash. A branch, a retry or a second
+tab can therefore never receive what belongs to another prompt: at worst it computes again. (Servers
 that trusted a hash from the caller, or hashed bytes without their shape, mixed up their users'
 pictures: CVE-2025-46722, CVE-2026-105754.)
 """
@@ -26,7 +26,7 @@ from vlm.weights.io.files import sha256
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A picture or a video as the language model gets it."""
+    """A picture or a video as visual tokens."""
 
     media: Media
     digest: bytes
@@ -40,7 +40,7 @@ class Encoded:
 
 
 def digest(*parts: object) -> bytes:
-    """16 bytes that stand for these parts: arrays with type and shape, files, plain values."""
+    """Hashes parts to 16 bytes: arrays with dtype and shape, files by content, plain values."""
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -55,7 +55,7 @@ def digest(*parts: object) -> bytes:
 
 
 def media_digest(media: Media, model: str) -> bytes:
-    """What decides the tokens of a picture or a video: its pixels, its looks, the model."""
+    """Hashes everything that decides the tokens of a medium: its pixels, its looks, the model."""
     parts: list[object] = [model, media.kind]
     for clip in media.clips:
         parts += [clip.frames, clip.timesteps]
@@ -63,38 +63,38 @@ def media_digest(media: Media, model: str) -> bytes:
 
 
 class MediaCache:
-    """Encoded media, the longest unused forgotten first. May be asked from several threads."""
+    """Encoded media, least recently used evicted first. Safe to use from several threads."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._kept: OrderedDict[bytes, Encoded] = OrderedDict()
+        self._entries: OrderedDict[bytes, Encoded] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: bytes) -> Encoded | None:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
 
     def put(self, key: bytes, encoded: Encoded) -> None:
         with self._lock:
-            self._kept[key] = encoded
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and self.num_bytes > self.max_bytes:
-                self._kept.popitem(last=False)
+            self._entries[key] = encoded
+            self._entries.move_to_end(key)
+            while len(self._entries) > 1 and self.num_bytes > self.max_bytes:
+                self._entries.popitem(last=False)
 
     @property
     def num_bytes(self) -> int:
-        return sum(encoded.num_bytes for encoded in self._kept.values())
+        return sum(encoded.num_bytes for encoded in self._entries.values())
 
 
 def prompt_rows(ids: Sequence[int], media: Sequence[Encoded], image_token_id: int) -> list[int]:
-    """One number for each position of a prompt: its token, or what stands for its picture.
+    """Returns one number for each position of a prompt: its token, or its picture's hash.
 
-    Two prompts have the same keys and values as far as their rows are the same.
+    Two prompts share keys and values as far as their rows are equal.
     """
     pictures = (
-        -1 - int.from_bytes(encoded.digest, "big")  # below 0: no token has such an id
+        -1 - int.from_bytes(encoded.digest, "big")  # negative: no token has such an id
         for encoded in media
         for _ in range(len(encoded.tokens))
     )
@@ -102,7 +102,7 @@ def prompt_rows(ids: Sequence[int], media: Sequence[Encoded], image_token_id: in
 
 
 def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of what two prompts begin with alike."""
+    """Returns the length of the longest common prefix."""
     for i, (left, right) in enumerate(zip(a, b, strict=False)):
         if left != right:
             return i
@@ -111,7 +111,7 @@ def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """Keys and values of a prompt that was read. Nothing writes into these tensors."""
+    """Keys and values of a prompt. These tensors are never written to."""
 
     rows: tuple[int, ...]
     layers: tuple[tuple[Tensor, Tensor], ...]  # keys and values, each [1, heads, L, dim per head]
@@ -122,37 +122,37 @@ class Prefix:
 
 
 class PrefixCache:
-    """Keys and values of the last prompts, the longest unused forgotten first."""
+    """Keys and values of recent prompts, least recently used evicted first."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._kept: list[Prefix] = []  # the last used comes last
+        self._entries: list[Prefix] = []  # most recently used last
         self._lock = Lock()
 
     def fork(self, language_model: PreTrainedModel, rows: Sequence[int]) -> DynamicCache:
-        """A cache of its own that holds as much of `rows` as is known, but never all of it.
+        """Returns a new cache with the longest known prefix of `rows`, but never all of them.
 
-        The last row is always left to compute, because its logits are wanted.
+        The last row is always left to compute, because its logits are needed.
         """
         with self._lock:
-            lengths = [common_prefix(prefix.rows, rows[:-1]) for prefix in self._kept]
+            lengths = [common_prefix(prefix.rows, rows[:-1]) for prefix in self._entries]
             best = max(range(len(lengths)), key=lengths.__getitem__, default=None)
             if best is None or lengths[best] == 0:
                 return DynamicCache(config=language_model.config)
-            prefix = self._kept.pop(best)
-            self._kept.append(prefix)
-        # The tensors are shared with the prefix, not copied: a dynamic cache grows by
-        # concatenation and never writes into what it has. Taking slices also keeps clear of
-        # `DynamicCache.crop`, whose argument means different things in different versions.
+            prefix = self._entries.pop(best)
+            self._entries.append(prefix)
+        # The tensors are shared with the prefix, not copied: a dynamic cache grows by concatenation
+        # and never writes into existing tensors. Slices also avoid `DynamicCache.crop`, whose
+        # argument changed its meaning between versions.
         length = lengths[best]
         layers = [(keys[:, :, :length], values[:, :, :length]) for keys, values in prefix.layers]
         return DynamicCache(layers, config=language_model.config)
 
     def keep(self, rows: Sequence[int], cache: DynamicCache) -> None:
-        """Remembers a cache that holds the keys and values of these rows, or of the first of them.
+        """Stores a cache that holds the keys and values of these rows, or of the first of them.
 
-        Layers that forget (sliding windows, recurrent states) cannot be cut to a prefix, so
-        models that have them start anew each turn.
+        Layers that drop tokens (sliding windows, recurrent states) cannot be cut to a prefix, so
+        models with such layers prefill the whole prompt each turn.
         """
         length = cache.get_seq_length()
         if length == 0 or any(type(layer) is not DynamicLayer for layer in cache.layers):
@@ -162,17 +162,17 @@ class PrefixCache:
             tuple(rows[:length]), tuple((layer.keys, layer.values) for layer in cache.layers)
         )
         with self._lock:
-            for old in self._kept:
+            for old in self._entries:
                 if common_prefix(old.rows, prefix.rows) == length:
-                    return  # a longer one is there
-            # What this prompt goes on from is part of it.
-            self._kept = [
-                old for old in self._kept if common_prefix(old.rows, prefix.rows) < len(old.rows)
+                    return  # a longer prefix is stored
+            # Prefixes that this prompt extends are part of it.
+            self._entries = [
+                old for old in self._entries if common_prefix(old.rows, prefix.rows) < len(old.rows)
             ]
-            self._kept.append(prefix)
-            while len(self._kept) > 1 and self.num_bytes > self.max_bytes:
-                self._kept.pop(0)
+            self._entries.append(prefix)
+            while len(self._entries) > 1 and self.num_bytes > self.max_bytes:
+                self._entries.pop(0)
 
     @property
     def num_bytes(self) -> int:
-        return sum(prefix.num_bytes for prefix in self._kept)
+        return sum(prefix.num_bytes for prefix in self._entries)

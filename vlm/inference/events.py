@@ -1,8 +1,8 @@
-"""What goes into a reply and what comes out of it: the state of a conversation, and the events.
+"""The input and output of a reply: the state of a conversation, and the events.
 
-All of them are values. Replying never changes a state, it hands back the next one; so a question
-can be asked again, edited or branched by going back to an earlier state, and a reply that failed or
-was stopped leaves what was there.
+All of them are values. A reply never changes a state, it returns the next one. A question can
+therefore be retried, edited or branched from an earlier state, and a reply that failed or was
+stopped leaves the state as it was.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class Turn:
     text: str
     files: tuple[str, ...] = ()  # names
     answer: str = ""
-    stopped: bool = False  # the answer is only its beginning
-    media: tuple[Encoded, ...] = field(default=(), repr=False)  # the files, as the model sees them
-    answer_ids: tuple[int, ...] = field(default=(), repr=False)  # the tokens it was written with
+    stopped: bool = False  # the answer is incomplete
+    media: tuple[Encoded, ...] = field(default=(), repr=False)  # the files as the model sees them
+    answer_ids: tuple[int, ...] = field(default=(), repr=False)  # the tokens it was generated with
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class State:
     turns: tuple[Turn, ...] = ()
 
     def without_last(self) -> "State":
-        """Before the last question: where a retry or an edit begins."""
+        """Returns the state before the last question, from which a retry or an edit starts."""
         return State(self.turns[:-1])
 
 
@@ -44,21 +44,21 @@ class Seen:
 
     name: str
     kind: Literal["image", "video"]
-    frames: Sequence[np.ndarray]  # uint8 [H, W, 3]; of a picture its tiles, the whole last
+    frames: Sequence[np.ndarray]  # uint8 [H, W, 3]; a picture's tiles, thumbnail last
     times: tuple[float, ...] | None  # seconds, one for each frame of a video
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a reply took."""
+    """The cost of a reply."""
 
     prompt_tokens: int
-    reused_tokens: int  # of the prompt: their keys and values were known from before
+    reused_tokens: int  # of the prompt, whose keys and values were cached
     new_tokens: int
-    visual_tokens: int  # of the prompt: places of pictures
+    visual_tokens: int  # of the prompt
     context_left: int
-    seconds_to_first_token: float  # from the question, reading and looking included
+    seconds_to_first_token: float  # from the question, decoding and encoding included
     tokens_per_second: float  # after the first token
     decoded_files: int
     encoded_clips: int
@@ -82,7 +82,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Encoding:
-    """Pictures go through the tower, look by look."""
+    """Media are being encoded, look by look."""
 
     done: int
     total: int
@@ -97,7 +97,7 @@ class TextDelta:
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The end of a reply. `stopped` before the first word, the state is the one that was given."""
+    """The end of a reply. If stopped before the first word, `state` is the one passed in."""
 
     state: State
     text: str

@@ -1,8 +1,8 @@
 """Answers token by token, from any transformers causal language model, as a generator.
 
-Choosing tokens is left to transformers' logits processors. What is ours is the loop: the prompt
-goes in by chunks, so that a stop is heard while a long one is read; the cache is handed in and
-filled, so that the next turn can go on from it; whoever consumes the generator may simply stop.
+transformers' logits processors choose the tokens. The loop is ours: it prefills the prompt in
+chunks, so a stop takes effect during a long one; it fills a cache that is passed in, so the next
+turn can continue from it; the consumer may stop the generator at any token.
 """
 
 import inspect
@@ -24,16 +24,16 @@ from transformers import (
 
 from vlm.inference.settings import Settings
 
-# Tokens of a prompt that are read in one call: it bounds memory, and the time until a stop takes
-# effect. The memory estimate counts with it.
+# Prompt tokens that are read in one call, which bounds memory and the time until a stop takes
+# effect. The memory estimate uses it, too.
 PREFILL_CHUNK = 256
 
 
-def processors(settings: Settings, never: Sequence[int] = ()) -> LogitsProcessorList:
-    """transformers' own, in the order of its `generate`."""
+def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
+    """Returns transformers' own processors, in the order of its `generate`."""
     chosen = LogitsProcessorList()
-    if never:
-        chosen.append(SuppressTokensLogitsProcessor(list(never)))
+    if suppressed_ids:
+        chosen.append(SuppressTokensLogitsProcessor(list(suppressed_ids)))
     if settings.repetition_penalty != 1.0:
         chosen.append(RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
     if settings.temperature > 0:
@@ -45,7 +45,7 @@ def processors(settings: Settings, never: Sequence[int] = ()) -> LogitsProcessor
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Somebody pressed stop."""
+    """The user pressed stop."""
 
 
 @torch.inference_mode()
@@ -58,7 +58,7 @@ def prefill(
 ) -> Tensor:
     """Reads the prompt's embeddings [1, L, D] into the cache; returns the logits [1, V] after it.
 
-    Raises `Stopped` between two chunks; the cache then holds the chunks that were read.
+    Raises `Stopped` between two chunks; the cache then holds the chunks read so far.
     """
     only_last = _only_last(language_model)
     for start in range(0, embeddings.shape[1], chunk):
@@ -80,17 +80,17 @@ def generate(
     cache: DynamicCache,
     settings: Settings,
     *,
-    end: frozenset[int],
-    never: Sequence[int] = (),
+    eos_ids: frozenset[int],
+    suppressed_ids: Sequence[int] = (),
     stop: Event | None = None,
 ) -> Iterator[int]:
-    """Yields the tokens after `logits` [1, V], until one of `end`, which is not yielded.
+    """Yields the tokens after `logits` [1, V], until one of `eos_ids`, which is not yielded.
 
-    `never` are tokens that may not be chosen, such as placeholders of pictures. Raises `Stopped`
-    between two tokens. The cache holds all tokens but perhaps the last.
+    `suppressed_ids` are never chosen: markup such as the placeholders of pictures. Raises `Stopped`
+    between two tokens. The cache holds all tokens except perhaps the last.
     """
     only_last = _only_last(language_model)
-    choose = processors(settings, never)
+    choose = processors(settings, suppressed_ids)
     generator = torch.Generator(device=logits.device)
     if settings.seed is None:
         generator.seed()
@@ -104,7 +104,7 @@ def generate(
         else:
             token = scores.argmax(-1, keepdim=True)
         chosen = int(token)
-        if chosen in end:
+        if chosen in eos_ids:
             return
         yield chosen
         answer = torch.cat([answer, token], dim=1)
@@ -117,30 +117,35 @@ def generate(
 
 
 def _only_last(language_model: PreTrainedModel) -> dict[str, int]:
-    """Asks for the last position's logits alone, where the model can: a vocabulary is wide."""
+    """Requests logits of the last position only, if the model can: a vocabulary is wide."""
     accepted = inspect.signature(language_model.forward).parameters
     return {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
 
 
 class Detokenizer:
-    """Tokens to text as they come, never half a character, never a special token."""
+    """Tokens to text as they come, never half a character, never a special token.
+
+    `tokenizers.decoders.DecodeStream` is not used: with byte-fallback tokenizers (InternLM2, Llama)
+    it raises an exception after bytes that are no UTF-8, in the middle of an answer.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._special_ids = frozenset(tokenizer.all_special_ids)
         self._ids: list[int] = []
-        self._start = 0  # tokenizers join neighbours, so the last piece is decoded again with
-        self._read = 0  # the next: [start, read) was given out already
+        # Tokenizers join neighbors, so the last piece is decoded again with the next one:
+        self._start = 0  # the text of [start, read) has been returned already
+        self._read = 0
 
     def push(self, token: int) -> str:
-        """The text this token makes certain; empty while a character is still incomplete."""
+        """Returns the text that this token completes; empty while a character is incomplete."""
         if token in self._special_ids:
             return ""
         self._ids.append(token)
         return self._take()
 
     def finish(self) -> str:
-        """What is left. Bytes that never became a character are dropped."""
+        """Returns the rest. Drops bytes of an incomplete character."""
         return self._take(last=True)
 
     def _take(self, last: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Files to pixels in a thread, so that progress can be told and a stop is heard at once."""
+"""Decodes files in a thread, so that progress can be reported and a stop takes effect at once."""
 
 import math
 from collections.abc import Callable, Generator
@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 def read(
     reader: MediaReader, path: Path, plan: FilePlan, image_size: int, stop: Event
 ) -> Generator[tuple[int, int], None, tuple[Image | Video, tuple[str, ...]]]:
-    """Yields (frames done, frames in all); returns the pixels and what was wrong with the file."""
+    """Yields (frames done, frames in all); returns the pixels and the warnings about the file."""
     if plan.kind == "image":
         yield 0, 1
         image = yield from in_thread(lambda _, cancel: reader.read_image(path, cancel=cancel), stop)
@@ -36,7 +36,7 @@ def read(
 
 
 def longest_side(width: int, height: int, image_size: int) -> int:
-    """To which the decoder shrinks frames, so that the shorter side still fills the square."""
+    """Returns the long side of decoded frames, so that the short side still fills the square."""
     if width < 1 or height < 1:
         return 4 * image_size
     return min(math.ceil(image_size * max(width, height) / min(width, height)), 4 * image_size)
@@ -45,21 +45,21 @@ def longest_side(width: int, height: int, image_size: int) -> int:
 def in_thread(
     work: Callable[[Progress, Event], T], stop: Event, poll: float = 0.05
 ) -> Generator[tuple[int, int], None, T]:
-    """Runs work(progress, cancel) in a thread; yields what it tells and returns what it returns.
+    """Runs work(progress, cancel) in a thread; yields its progress and returns its result.
 
-    When `stop` is set, or whoever listens goes away, `cancel` is set and nobody waits any longer.
+    Sets `cancel` and stops waiting when `stop` is set or the consumer goes away.
     """
-    told: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+    updates: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
     result: list[T] = []
     failure: list[Exception] = []
     cancel = Event()
 
     def run() -> None:
         try:
-            result.append(work(lambda done, total: told.put((done, total)), cancel))
+            result.append(work(lambda done, total: updates.put((done, total)), cancel))
         except Exception as error:  # noqa: BLE001 - handed on to the thread that asked
             failure.append(error)
-        told.put(None)
+        updates.put(None)
 
     Thread(target=run, name="read media", daemon=True).start()
     try:
@@ -67,12 +67,12 @@ def in_thread(
             if stop.is_set():
                 raise Stopped
             try:
-                news = told.get(timeout=poll)
+                update = updates.get(timeout=poll)
             except Empty:
                 continue
-            if news is None:
+            if update is None:
                 break
-            yield news
+            yield update
     finally:
         cancel.set()
     if failure:

@@ -152,8 +152,8 @@ class Reply:
                 prefill(language_model, embeddings, cache, self.stop),
                 cache,
                 replace(self.settings, max_new_tokens=plan.answer_tokens),
-                end=self.facts.eos_ids,
-                never=self.facts.suppressed_ids,
+                eos_ids=self.facts.eos_ids,
+                suppressed_ids=self.facts.suppressed_ids,
                 stop=self.stop,
             )
             for token in tokens:

@@ -1,4 +1,4 @@
-"""What a person may choose for a question. None is what fits the model, the file and the room."""
+"""The settings of a question. None means: as fits the model, the file and the context."""
 
 import math
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Impossible values are refused in a sentence, whichever door they come through."""
+    """Refuses impossible values in one sentence, whether they come from page, terminal or code."""
 
     num_frames: int | None = None  # of a video
     looks: int | None = None  # at a still picture, or at each of its tiles
-    max_tiles: int | None = None  # into which a picture may be cut
+    max_tiles: int | None = None  # that a picture is cut into, at most
     max_new_tokens: int = 256
-    temperature: float = 0.0  # 0 takes the likeliest token every time
+    temperature: float = 0.0  # 0 is greedy
     top_p: float = 1.0
-    repetition_penalty: float = 1.1  # over the answer so far; 1 is none
+    repetition_penalty: float = 1.1  # over the answer so far; 1 turns it off
     seed: int | None = None
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""From a conversation to token ids: templates, tokenizers, the prompt's writer."""
+"""From a conversation to token ids: templates, tokenizers, the prompt writer."""

@@ -1,10 +1,13 @@
-"""A tokenizer's chat template, a program in Jinja, read as a template of ours, which is data.
+"""Converts a tokenizer's chat template, a Jinja program, into a `Template`, which is data.
 
-The program is run on words of our own only, never on what somebody typed: rendered with typed
-text, its output would have to be tokenised with special tokens switched on, and "<|im_end|>" in a
-question would end the question. So it is run a few times, in transformers' sandbox, on made-up
-words; what stands around them is the template. Then both are compared on conversations of every
-form that occurs, and where they differ the template is not used.
+The program runs on sentinel words only, never on typed text: rendered with typed text, its output
+would have to be tokenized with special tokens enabled, and "<|im_end|>" in a question would end the
+question. It runs a few times, in transformers' sandbox; the literals around the sentinels are the
+template. Then both are compared on conversations of every form that occurs, and if they differ the
+template is not used.
+
+This happens once, when a model is assembled: a template that does not work is refused then, not in
+the middle of a chat, and a follow-up question cannot change the ids of earlier turns.
 """
 
 from collections.abc import Sequence
@@ -16,34 +19,34 @@ from vlm.prompt.template import Template
 
 Messages = Sequence[tuple[str, str]]
 
-# What a template can raise that stumbles over a message, or refuses a role.
+# What a template raises if it fails on a message, or refuses a role.
 FAILURES = (TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError)
-# Words that no template can take for anything else, or begin or end with what it would trim.
+# Words that no template can mistake for anything else, or trim.
 SYSTEM, Q1, A1, Q2, A2, Q3 = (f"qzk{name}zkq" for name in ("sys", "qa", "aa", "qb", "ab", "qc"))
 TURNS = (("user", Q1), ("assistant", A1), ("user", Q2), ("assistant", A2), ("user", Q3))
 
 
-class NoTemplate(ValueError):  # noqa: N818 - the sentence says what there is not
-    """Why a tokenizer's own template cannot be used, as the end of a sentence."""
+class NoTemplate(ValueError):  # noqa: N818 - not an error: a default template is used
+    """The reason why a tokenizer's own template cannot be used, as the end of a sentence."""
 
 
 def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, str]:
-    """The tokenizer's template as data, and a remark for people or "".
+    """Returns the tokenizer's template as data, and a remark for the user or "".
 
-    Raises NoTemplate where there is none, or none that can be said as data.
+    Raises NoTemplate if it is missing or cannot be expressed as data.
     """
     if not tokenizer.chat_template:
         raise NoTemplate("the tokenizer comes without a chat template")
     start, asked, answered, again, answered_again, ending = _around(tokenizer, TURNS, True)
     if (asked, answered) != (again, answered_again):
-        raise NoTemplate("its turns look different from place to place")
+        raise NoTemplate("its turns differ by position")
     closing = _until_special(answered, tokenizer)
     rest = answered.removeprefix(closing)
     between = rest[: len(rest) - len(rest.lstrip())]
     user = rest.removeprefix(between)
     answer, lead = ending.removeprefix(asked), asked.removeprefix(ending)
     if not (ending.startswith(asked) or (asked.startswith(ending) and not lead.strip())):
-        raise NoTemplate("it asks for an answer otherwise than it shows one")
+        raise NoTemplate("it requests an answer in another form than it shows one")
     answer, lead = (answer, "") if ending.startswith(asked) else ("", lead)
     opened = asked.removesuffix(lead) if lead else asked
     if opened.startswith(closing + between):
@@ -51,11 +54,11 @@ def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, st
     elif opened.startswith(between):
         user_closing = ""
     else:
-        raise NoTemplate("its turns are kept apart in more than one way")
+        raise NoTemplate("its turns are separated in more than one way")
     openings = {"user": user, "assistant": opened.removeprefix(user_closing + between)}
     closings = {"user": user_closing}
     if not start.endswith(user):
-        raise NoTemplate("its first turn opens otherwise than the next")
+        raise NoTemplate("its first turn opens differently from the next")
     template = Template(
         start.removesuffix(user) if user else start,
         "",
@@ -74,18 +77,18 @@ def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, st
 def _with_system(
     template: Template, start: str, tokenizer: PreTrainedTokenizerBase
 ) -> tuple[Template, str]:
-    """The template with its system turn: of its own, with a default, or in the first user turn."""
+    """Adds the system turn: one of its own, one with a default, or one in the first user turn."""
     user = template.open("user")
     try:
         before, after = _around(tokenizer, (("system", SYSTEM), *TURNS), True)[:2]
     except NoTemplate:
         folded = _with(template, "", "\n\n", folded=True)
-        return folded, "it takes no system text: one is put in front of the first question"
+        return folded, "it has no system turn: a system text is put in front of the first question"
     begins = template.start
     if before.startswith(start):  # inside the user turn: "<start_of_turn>user\n{system}\n\n{text}"
         return _with(template, before.removeprefix(start), after, folded=True), ""
     if not after.endswith(template.between + user):
-        raise NoTemplate("it joins the system text and the first question in its own way")
+        raise NoTemplate("it merges the system text and the first question")
     closing = after.removesuffix(template.between + user) if template.between + user else after
     if before.startswith(begins):
         return _with(template, before.removeprefix(begins), closing), ""
@@ -96,7 +99,7 @@ def _with_system(
         return _with(
             template, before.removeprefix(begins), closing, start=begins, system=default
         ), ""
-    raise NoTemplate("it begins otherwise with a system text than without one")
+    raise NoTemplate("it begins differently with a system text than without one")
 
 
 def _with(template: Template, opening: str, closing: str, **changes: object) -> Template:
@@ -107,7 +110,7 @@ def _with(template: Template, opening: str, closing: str, **changes: object) -> 
 
 
 def _compare(template: Template, tokenizer: PreTrainedTokenizerBase, with_system: bool) -> None:
-    """Raises NoTemplate unless both write the same, whatever the form of the conversation."""
+    """Raises NoTemplate unless both render every form of conversation equally."""
     beginnings: list[Messages] = [()]
     if with_system:
         beginnings.append((("system", SYSTEM),))
@@ -115,16 +118,16 @@ def _compare(template: Template, tokenizer: PreTrainedTokenizerBase, with_system
         for length in (1, 3, 5):
             messages = (*beginning, *TURNS[:length])
             if template.text(messages, True) != _render(tokenizer, messages, True):
-                raise NoTemplate("what it writes cannot be said as a fixed frame around the words")
+                raise NoTemplate("its output is not a fixed frame around the words")
         for length in (2, 4):
             messages = (*beginning, *TURNS[:length])
-            # What may follow the end of an answer (a newline, an end of text) is not learnt.
+            # What may follow the end of an answer (a newline, an end of text) is not learned.
             if not _render(tokenizer, messages, False).startswith(template.text(messages, False)):
-                raise NoTemplate("it shows an answer otherwise than it asks for one")
+                raise NoTemplate("it shows an answer in another form than it requests one")
 
 
 def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) -> tuple[str, ...]:
-    """What stands before, between and after the words."""
+    """Returns the literals before, between and after the words."""
     rest, literals = _render(tokenizer, messages, asks), []
     for _, words in messages:
         literal, found, rest = rest.partition(words)
@@ -135,9 +138,9 @@ def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) 
 
 
 def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) -> str:
-    """Run in transformers' sandbox, on our own words.
+    """Renders sentinel words in transformers' sandbox.
 
-    Thinking is switched off where there is a switch; a date that would be today's is a fixed one.
+    Turns thinking off if there is a switch, and replaces today's date by a fixed one.
     """
     turns = [{"role": role, "content": words} for role, words in messages]
     try:
@@ -155,10 +158,10 @@ def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) 
 
 
 def _until_special(answered: str, tokenizer: PreTrainedTokenizerBase) -> str:
-    """What closes an answer: up to its first token of markup."""
+    """Returns the literal that closes an answer, up to its first special token."""
     marks = {*tokenizer.all_special_tokens, *map(str, tokenizer.added_tokens_decoder.values())}
     ends = [(start, -len(mark)) for mark in marks if mark and (start := answered.find(mark)) >= 0]
     if not ends:
-        raise NoTemplate("nothing but ordinary words ends an answer in it")
+        raise NoTemplate("no special token ends its answers")
     start, length = min(ends)
     return answered[: start - length]

@@ -1,8 +1,7 @@
-"""Templates: the frame a language model was taught its turns in, as data.
+"""Chat templates as data: the literals around the turns that a language model was trained with.
 
-A template is only what stands around the words of the three roles. It is never filled with text
-that somebody typed: `frame` gives the literals one by one, and whoever writes a prompt puts ids of
-plain text between their ids.
+A template is never filled with typed text: `frame` returns the literals one by one, and the prompt
+writer puts the ids of plain text between their ids.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ ROLES = ("system", "user", "assistant")
 
 @dataclass(frozen=True)
 class TurnMarkup:
-    """The literals around what one message says."""
+    """The literals around one message."""
 
     before: str
     after: str
@@ -22,29 +21,32 @@ class TurnMarkup:
 
 @dataclass(frozen=True)
 class Template:
-    """The frame a language model was taught its turns in."""
+    """The literals around the messages of the three roles."""
 
     start: str  # once, before everything
-    opening: str  # before what a role says
-    closing: str  # after what a role says; its last token ends an answer
+    opening: str  # before a message; {role} is replaced
+    closing: str  # after a message; its last token ends an answer
     between: str  # between one turn and the next
-    system: str | None = None  # said where nobody sets a system text; None: no such turn
-    answer: str = ""  # begun for the model after the opening of the answer that is asked for
-    lead: str = ""  # before an answer, where the model itself begins with it: a space
-    openings: Mapping[str, str] = field(default_factory=dict)  # of roles that have their own
+    system: str | None = None  # the default system text; None: no system turn by default
+    answer: str = ""  # follows the opening of the requested answer
+    lead: str = ""  # before an answer, if the model generates it itself: a space
+    openings: Mapping[str, str] = field(default_factory=dict)  # of roles with their own
     closings: Mapping[str, str] = field(default_factory=dict)
-    folded: bool = False  # the system text stands inside the first user turn, at its beginning
+    folded: bool = False  # the system text is the beginning of the first user turn
 
     def open(self, role: str) -> str:
-        """What stands before the words of a role."""
+        """Returns the literal before a message of this role."""
         return self.openings.get(role, self.opening.replace("{role}", role))
 
     def close(self, role: str) -> str:
-        """What stands after them."""
+        """Returns the literal after a message of this role."""
         return self.closings.get(role, self.closing)
 
     def frame(self, roles: Sequence[str], asks: bool) -> tuple[list[TurnMarkup], str]:
-        """The literals around messages of these roles, and those that ask for the next answer."""
+        """Returns the literals around messages of these roles, and the one that requests an answer.
+
+        `asks` is whether an answer is requested.
+        """
         turns: list[TurnMarkup] = []
         inside = False  # in a user turn that the system text began
         for index, role in enumerate(roles):
@@ -62,49 +64,49 @@ class Template:
         return turns, (self.between if turns else self.start) + self.open("assistant") + self.answer
 
     def text(self, messages: Sequence[tuple[str, str]], asks: bool) -> str:
-        """A conversation as one text, to compare with: [("user", "Hi"), ...]. Never tokenised."""
+        """Renders [("user", "Hi"), ...] as one text, for comparison only: never tokenized."""
         if self.system is not None and (not messages or messages[0][0] != "system"):
             messages = [("system", self.system), *messages]
         turns, ending = self.frame([role for role, _ in messages], asks)
-        said = "".join(
+        text = "".join(
             turn.before + (self.lead if role == "assistant" else "") + words + turn.after
             for turn, (role, words) in zip(turns, messages, strict=True)
         )
-        return said + ending
+        return text + ending
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as a saved folder holds them."""
+        """Returns plain values, as a saved folder holds them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Template":
-        """Raises ValueError with the name of a field that is missing, unknown or no text."""
+        """Raises ValueError if a field is missing, unknown or of the wrong type."""
         known = {field.name for field in fields(cls)}
-        strange = sorted(values.keys() - known)
+        unknown = sorted(values.keys() - known)
         missing = sorted({"start", "opening", "closing", "between"} - values.keys())
-        if strange or missing:
+        if unknown or missing:
             raise ValueError(
                 f"this is not a template; missing: {', '.join(missing) or 'none'};"
-                f" unknown: {', '.join(strange) or 'none'}."
+                f" unknown: {', '.join(unknown) or 'none'}."
             )
         for name, value in values.items():
             if name in ("openings", "closings"):
-                right = isinstance(value, Mapping) and all(
+                valid = isinstance(value, Mapping) and all(
                     role in ROLES and isinstance(text, str) for role, text in value.items()
                 )
             elif name == "folded":
-                right = isinstance(value, bool)
+                valid = isinstance(value, bool)
             else:
-                right = isinstance(value, str) or (name == "system" and value is None)
-            if not right:
+                valid = isinstance(value, str) or (name == "system" and value is None)
+            if not valid:
                 raise ValueError(f"the template's {name} cannot be {value!r}.")
         return cls(**values)
 
 
 TEMPLATES = {
-    # SmolLM2, Qwen and their kin.
+    # SmolLM2, Qwen and others.
     "chatml": Template("", "<|im_start|>{role}\n", "<|im_end|>", "\n"),
-    # InternVL2 with InternLM2: a BOS, no newline between turns, and the system text it was taught.
+    # InternVL2 with InternLM2: a BOS, no newline between turns, the system text of its training.
     "internlm2-chat": Template(
         "<s>",
         "<|im_start|>{role}\n",
@@ -117,7 +119,7 @@ TEMPLATES = {
 
 
 def template_of(chosen: str | Mapping[str, Any]) -> Template:
-    """A template by name, or from the fields of one. Raises ValueError with the known names."""
+    """Returns a template by name, or from its fields. Raises ValueError with the known names."""
     if not isinstance(chosen, str):
         return Template.from_dict(chosen)
     if chosen not in TEMPLATES:

@@ -1,8 +1,8 @@
-"""Templates, and how messages become token ids.
+"""Writes a conversation as token ids.
 
-Text that people, files or models wrote is tokenised apart, with special tokens switched off, and
-then joined with ids that come from the template. So no user text, history or system text can
-become a role marker, an end of turn or a place for a picture: those ids only come from here.
+Text from people, files or models is tokenized separately, with special tokens off, and then joined
+with ids from the template. No user text, history or system text can therefore become a role marker,
+an end of turn or a placeholder of a picture: those ids only come from here.
 
 Markup, as in InternVL: a picture is `<img>` + placeholders + `</img>` with all its tiles inside, a
 video has one such pair for each frame.
@@ -18,7 +18,7 @@ from vlm.conversation import Conversation, Media, Message, Text
 from vlm.prompt.safe_tokenizer import PlainTokenizer
 from vlm.prompt.template import TurnMarkup, template_of
 
-IGNORE = -100  # the label of tokens that are not learnt, as in torch's cross entropy
+IGNORE = -100  # the label of tokens without a loss, as in torch's cross entropy
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Written:
     """Token ids of a conversation."""
 
     ids: list[int]
-    labels: list[int]  # the id where an answer is learnt (with its end of turn), else IGNORE
+    labels: list[int]  # the id within an answer to learn (end of turn included), else IGNORE
     media: tuple[Media, ...]  # in the order of their placeholders
 
 
@@ -56,17 +56,17 @@ class PromptWriter:
         )
 
         self._literals: dict[tuple[str, bool], list[int]] = {}
-        self.newline = self.plain("\n", self.plain.leads([self.image_end]))
+        self.newline = self.plain("\n", self.plain.adds_space_after([self.image_end]))
         self.closing = self.literal(self.template.close("assistant"))
         self.end_of_turn = self.closing[-1] if self.closing else None
         if self.end_of_turn not in self.plain.special_ids:
             raise ValueError(
                 f"this tokenizer has no special token {self.template.close('assistant')!r}, which"
-                f" the template {prompt.template!r} ends its turns with."
+                f" ends the turns of the template {prompt.template!r}."
             )
 
     def write(self, conversation: Conversation, add_generation_prompt: bool = False) -> Written:
-        """Ids of a conversation whose pictures and videos have been made ready (`Media`)."""
+        """Writes a conversation whose pictures and videos have been prepared (`Media`)."""
         page = _Page(self)
         messages = conversation.messages
         if conversation.system is None and self.system is not None:
@@ -77,31 +77,32 @@ class PromptWriter:
         page.literal(ending)
         return Written(page.ids, page.labels, tuple(page.media))
 
-    def literal(self, text: str, leads: bool = False) -> list[int]:
-        """Ids of what a template says; its markup becomes special tokens."""
-        if (text, leads) not in self._literals:
-            self._literals[text, leads] = self.plain.markup(text, leads)
-        return self._literals[text, leads]
+    def literal(self, text: str, leading_space: bool = False) -> list[int]:
+        """Returns the ids of a template's literal; its markup becomes special tokens."""
+        key = (text, leading_space)
+        if key not in self._literals:
+            self._literals[key] = self.plain.markup(text, leading_space)
+        return self._literals[key]
 
     def safe(self, ids: Sequence[int]) -> bool:
-        """Whether ids that a model wrote can stand in a history as they are."""
+        """Returns whether ids that a model generated may go into a history as they are."""
         return not self.plain.special_ids.intersection(ids)
 
     def image_tokens(self, looks: int, number: int = 0) -> int:
-        """How many tokens a picture takes, all its tiles' looks together; 0: it has no number."""
+        """Returns the tokens of a picture with all looks at its tiles; number 0: no label."""
         label = self.label(self.prompt.image_label, number) if number else []
         return len(label) + 2 + looks * self.tokens_per_look + len(self.newline)
 
     def video_tokens(self, num_frames: int) -> int:
-        """How many tokens a video takes, known before it is read."""
-        places = num_frames * (2 + self.tokens_per_look)
+        """Returns the tokens of a video, known before it is decoded."""
+        frames = num_frames * (2 + self.tokens_per_look)
         if not self.prompt.frame_label:
-            return places + len(self.newline)
+            return frames + len(self.newline)
         labels = sum(len(self.label(self.prompt.frame_label, i + 1)) for i in range(num_frames))
-        return labels + places + num_frames * len(self.newline)
+        return labels + frames + num_frames * len(self.newline)
 
     def label(self, label: str, index: int) -> list[int]:
-        """Tokens of a frame's or a picture's label."""
+        """Returns the tokens of a frame's or a picture's label."""
         text = label.format(index=index)
         if text not in self._labels:
             self._labels[text] = self.plain(text)
@@ -109,7 +110,7 @@ class PromptWriter:
 
 
 class _Page:
-    """The ids and labels while a conversation is written."""
+    """The ids and labels of a conversation while it is written."""
 
     def __init__(self, writer: PromptWriter) -> None:
         self.writer = writer
@@ -118,35 +119,35 @@ class _Page:
         self.media: list[Media] = []
         self.num_images = 0
 
-    def literal(self, text: str, learnt: bool = False) -> None:
-        """What the template says."""
-        self.add(self.writer.literal(text, self.writer.plain.leads(self.ids)), learnt)
+    def literal(self, text: str, learned: bool = False) -> None:
+        """Adds a literal of the template."""
+        self.add(self.writer.literal(text, self.writer.plain.adds_space_after(self.ids)), learned)
 
-    def text(self, text: str, learnt: bool = False) -> None:
-        """What somebody says."""
-        self.add(self.writer.plain(text, self.writer.plain.leads(self.ids)), learnt)
+    def text(self, text: str, learned: bool = False) -> None:
+        """Adds text of a message."""
+        self.add(self.writer.plain(text, self.writer.plain.adds_space_after(self.ids)), learned)
 
-    def add(self, ids: Sequence[int], learnt: bool = False) -> None:
+    def add(self, ids: Sequence[int], learned: bool = False) -> None:
         self.ids.extend(ids)
-        self.labels.extend(ids if learnt else [IGNORE] * len(ids))
+        self.labels.extend(ids if learned else [IGNORE] * len(ids))
 
     def turn(self, turn: TurnMarkup, message: Message) -> None:
-        # Whether pictures are numbered may not depend on what comes later, or a follow-up
-        # question would change the ids of the turns before it.
+        # Whether pictures are numbered must not depend on later messages, or a follow-up question
+        # would change the ids of the turns before it.
         images = sum(isinstance(part, Media) and part.kind == "image" for part in message.parts)
         numbered = self.num_images + images > 1
-        learnt = message.role == "assistant"
+        learned = message.role == "assistant"
         # Tokenizers join a space with the word after it, not with the markup before.
         before = turn.before.rstrip(" ")
-        lead = turn.before[len(before) :] + (self.writer.template.lead if learnt else "")
+        lead = turn.before[len(before) :] + (self.writer.template.lead if learned else "")
         self.literal(before)
         for part in message.parts:
             if isinstance(part, Text):
                 ids = list(part.ids)
                 if ids and self.writer.safe(ids):
-                    self.add(ids, learnt)
+                    self.add(ids, learned)
                 else:
-                    self.text(lead + part.text, learnt)
+                    self.text(lead + part.text, learned)
             elif isinstance(part, Media):
                 if lead:
                     self.text(lead)
@@ -156,9 +157,9 @@ class _Page:
                     self.video(part)
                 self.media.append(part)
             else:
-                raise TypeError(f"a {type(part).__name__} must be made ready before it is written.")
+                raise TypeError(f"a {type(part).__name__} must be prepared before it is written.")
             lead = ""
-        self.literal(turn.after, learnt)
+        self.literal(turn.after, learned)
 
     def image(self, media: Media, numbered: bool) -> None:
         self.num_images += 1

@@ -137,7 +137,7 @@ def test_of_prompts_that_go_on_from_one_another_only_the_longest_is_kept() -> No
         prefixes.keep(rows[:length], cache)
     _, cache, _ = read_rows([*rows[:5], 300])
     prefixes.keep([*rows[:5], 300], cache)
-    assert [len(prefix.rows) for prefix in prefixes._kept] == [20, 6]
+    assert [len(prefix.rows) for prefix in prefixes._entries] == [20, 6]
 
 
 def test_prefixes_stay_within_their_bytes() -> None:
@@ -146,7 +146,7 @@ def test_prefixes_stay_within_their_bytes() -> None:
         rows = list(range(first, first + 10))
         _, cache, _ = read_rows(rows)
         prefixes.keep(rows, cache)
-    assert len(prefixes._kept) == 1
+    assert len(prefixes._entries) == 1
 
 
 def test_layers_that_forget_are_not_cut_to_a_prefix() -> None:

@@ -28,7 +28,9 @@ def answer(
     cache = DynamicCache(config=model.config)
     embeddings = model.get_input_embeddings()(PROMPT)
     logits = prefill(model, embeddings, cache, stop, chunk)
-    return list(generate(model, logits, cache, settings, end=END, never=[0, 1, 508], stop=stop))
+    return list(
+        generate(model, logits, cache, settings, eos_ids=END, suppressed_ids=[0, 1, 508], stop=stop)
+    )
 
 
 @pytest.mark.parametrize("penalty", [1.0, 1.3])
@@ -79,7 +81,7 @@ def test_a_stop_is_heard_while_the_prompt_is_read_and_between_tokens(
     stop.clear()
     cache = DynamicCache(config=model.config)
     logits = prefill(model, model.get_input_embeddings()(PROMPT), cache)
-    tokens = generate(model, logits, cache, Settings(), end=END, stop=stop)
+    tokens = generate(model, logits, cache, Settings(), eos_ids=END, stop=stop)
     for _ in range(5):
         next(tokens)
     stop.set()

@@ -66,15 +66,15 @@ def test_our_tokens_are_those_of_the_tokenizers_own_template(family: str) -> Non
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_only_answers_are_learnt_up_to_the_token_that_ends_them(family: str) -> None:
+def test_only_answers_are_learned_up_to_the_token_that_ends_them(family: str) -> None:
     page, tokenizer = writer(family)
     written = page.write(conversation(TURNS[:4]))
-    learnt = [label for label in written.labels if label != IGNORE]
-    assert learnt.count(page.end_of_turn) == 2
-    assert learnt[-1] == page.end_of_turn == written.ids[-1]
-    said = tokenizer.decode(learnt, skip_special_tokens=True)
+    learned = [label for label in written.labels if label != IGNORE]
+    assert learned.count(page.end_of_turn) == 2
+    assert learned[-1] == page.end_of_turn == written.ids[-1]
+    said = tokenizer.decode(learned, skip_special_tokens=True)
     assert "".join(said.split()) == "Acat.goodday"
-    # The model is asked exactly where it learnt its last answer to begin.
+    # Generation starts exactly where training let the last answer begin.
     asked = page.write(conversation(TURNS[:3]), True).ids
     assert written.ids[: len(asked)] == asked
     assert written.labels[len(asked) - 1] == IGNORE
@@ -131,10 +131,13 @@ def test_what_the_templates_of_well_known_models_are_read_as() -> None:
         ("{{ raise_exception('never') }}", r"it refuses \(never\)"),
         ("{% for m in messages %}{{ m.role }}{% endfor %}", "each message once and in order"),
         ("{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}", "once and in order"),
-        ("{% for m in messages %}{{ m.role + ':' + m.content }}{% endfor %}", "ordinary words"),
+        (
+            "{% for m in messages %}{{ m.role + ':' + m.content }}{% endfor %}",
+            "no special token ends its answers",
+        ),
         (
             "{% for m in messages %}{{ loop.index ~ m.content + '<|im_end|>' }}{% endfor %}",
-            "different from place to place",
+            "differ by position",
         ),
         ("{% for m in messages %}{{ m.content.upper() }}{% endfor %}", "once and in order"),
         ("{% for m in messages %}{{ m.content", "it refuses"),

@@ -100,9 +100,9 @@ def test_labels_are_the_answers_with_their_end_of_turn_and_nothing_else() -> Non
     )
     assert len(page.labels) == len(page.ids)
     assert all(label in (IGNORE, token) for label, token in zip(page.labels, page.ids, strict=True))
-    learnt = [label for label in page.labels if label != IGNORE]
-    assert tokenizer.decode(learnt) == "A cat.<|im_end|>Yes<|im_end|>"
-    # The model is asked exactly where it learnt to answer.
+    learned = [label for label in page.labels if label != IGNORE]
+    assert tokenizer.decode(learned) == "A cat.<|im_end|>Yes<|im_end|>"
+    # Generation starts exactly where training let answers begin.
     start = next(i for i, label in enumerate(page.labels) if label != IGNORE)
     asked = writer().write(Conversation((user(picture(), "What?"),)), add_generation_prompt=True)
     assert asked.ids == page.ids[:start]

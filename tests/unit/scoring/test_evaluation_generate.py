@@ -66,7 +66,7 @@ def texts(answerer: Answerer, asked: list[Prompt]) -> list[str]:
 
 def alone(answerer: Answerer, question: Prompt) -> str:
     """Returns the answer of transformers' own `generate` to one question."""
-    conversation = answerer.shown(question.conversation)  # tiles
+    conversation = answerer.as_set(question.conversation)  # tiles
     inputs = answerer.processor(conversation, add_generation_prompt=True)
     with torch.inference_mode():
         ids = answerer.model.generate(

@@ -25,7 +25,7 @@ def test_complete_names_are_right(
 ) -> None:
     named = list(name_check(*embedded, [imagenet_classes()[i] for i in (LION, GOLDFISH, PIZZA)]))
     assert [one.kind.name for one in named] == ["lion", "goldfish", "pizza"]
-    assert [one.said for one in named if one.right] == [
+    assert [one.spelled for one in named if one.right] == [
         f"{one.kind.phrase}." for one in named if one.right
     ]
     assert sum(one.right for one in named) >= 2
@@ -44,7 +44,7 @@ def test_names_with_permuted_word_embeddings_are_wrong(
     with torch.no_grad():
         words.copy_(before)
     assert not lion.right
-    assert lion.said != "a lion."
+    assert lion.spelled != "a lion."
 
 
 def test_the_table_counts_names_of_one_piece_and_of_several() -> None:

@@ -52,7 +52,7 @@ def test_every_text_gets_sentencepieces_ids(tmp_path: Path) -> None:
     def same(text: str) -> None:
         # The spare pieces that became markup are words like any others when somebody types them.
         assume(not any(f"[UNUSED_TOKEN_{number}]" in text for number in (145, 146)))
-        assert ours(text, leads=True) == theirs.encode(clean(text))
+        assert ours(text, leading_space=True) == theirs.encode(clean(text))
 
     same()
 
@@ -66,7 +66,7 @@ def test_so_it_does_with_the_other_settings_sentencepiece_has(
     @settings(max_examples=40, deadline=None)
     @given(TEXTS)
     def same(text: str) -> None:
-        assert ours(text, leads=True) == theirs.encode(clean(text))
+        assert ours(text, leading_space=True) == theirs.encode(clean(text))
 
     same()
 
