@@ -1,4 +1,4 @@
-"""Chat templates in the manner of well-known models, and tiny tokenizers that have their markup."""
+"""Chat templates like those of well-known models, and tiny tokenizers with their markup."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from transformers import PreTrainedTokenizerFast
 
 @dataclass(frozen=True)
 class Family:
-    """A chat template and what it needs of a tokenizer."""
+    """A chat template and the tokenizer features it needs."""
 
     template: str
     special: tuple[str, ...]
     bos: str | None
     eos: str
-    spaces: str = "bytes"  # bytes, or as SentencePiece: "always", "first"
+    spaces: str = "bytes"  # bytes, or SentencePiece's schemes: "always", "first"
 
 
 QWEN2 = """\
@@ -122,7 +122,7 @@ WORDS = ["What do you see here? Hello there, be kind. A cat sleeps on the mat, g
 
 
 def family_tokenizer(name: str) -> PreTrainedTokenizerFast:
-    """A tokenizer of a few hundred tokens, trained on the spot, with a family's markup."""
+    """Trains a tokenizer of a few hundred tokens with a family's markup."""
     family = FAMILIES[name]
     tokenizer = Tokenizer(models.BPE())
     alphabet = [*map(chr, range(32, 127)), "\n", "▁"]
@@ -130,7 +130,7 @@ def family_tokenizer(name: str) -> PreTrainedTokenizerFast:
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
-    else:  # as SentencePiece learns: no token reaches over a space
+    else:  # like SentencePiece: no token spans a space
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.BpeTrainer(
         vocab_size=380,

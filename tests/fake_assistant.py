@@ -1,4 +1,4 @@
-"""An assistant without a model, for tests of what people see: same events, scripted answers.
+"""An assistant without a model, for tests of the user interface: same events, scripted answers.
 
 What it does is chosen by words in the question: "slow" answers word by word with pauses, "long
 look" spends seconds before its first word, "bad file" fails while decoding, "break" fails in the

@@ -60,7 +60,7 @@ def finish(events: Iterator[Any]) -> Finished:
 
 
 def answered_from_scratch(assistant: Assistant, state: State, settings: Settings) -> list[int]:
-    """The last answer again, by transformers' own generate on the whole conversation."""
+    """Returns transformers' own answer to the last question of the conversation."""
     last = state.turns[-1]
     conversation = planning.conversation(state.without_last(), last.text, last.media)
     inputs = assistant.processor(conversation)
@@ -75,7 +75,7 @@ def answered_from_scratch(assistant: Assistant, state: State, settings: Settings
     return [token for token in ids if token not in assistant.facts.eos_ids]
 
 
-def test_the_phases_come_in_order_and_say_how_far_they_are(
+def test_events_come_in_order_and_report_progress(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     events = list(assistant.reply(State(), "What?", [files["clip.mp4"], files["a.png"]], GREEDY))
@@ -96,18 +96,22 @@ def test_the_phases_come_in_order_and_say_how_far_they_are(
     assert not last.stopped
 
 
-def test_the_plan_is_what_is_then_used(assistant: Assistant, files: dict[str, Path]) -> None:
+def test_the_reply_uses_what_the_plan_announced(
+    assistant: Assistant, files: dict[str, Path]
+) -> None:
     chosen = Settings(max_new_tokens=5, max_tiles=4, num_frames=7)
     given = [files["clip.mp4"], files["wide.png"], files["a.png"]]
     plan = assistant.plan(State(), given, "What?", chosen)
     last = finish(assistant.reply(State(), "What?", given, chosen))
     assert plan.total == last.usage.prompt_tokens
     assert plan.context_left == assistant.facts.context - plan.total
-    assert [len(seen.frames) for seen in last.seen] == [7, 4, 5]  # 3 x 1 and 2 x 2 tiles, the whole
+    assert [len(seen.frames) for seen in last.seen] == [7, 4, 5]  # 3 x 1 and 2 x 2 tiles, thumbnail
     assert sum(file.tokens for file in plan.files) > last.usage.visual_tokens == (7 + 16 + 20) * 4
 
 
-def test_what_is_shown_is_what_the_model_saw(assistant: Assistant, files: dict[str, Path]) -> None:
+def test_seen_frames_are_those_that_the_model_saw(
+    assistant: Assistant, files: dict[str, Path]
+) -> None:
     (seen,) = finish(assistant.reply(State(), "What?", [files["clip.mp4"]], GREEDY)).seen
     assert isinstance(seen, Seen)
     assert [frame.shape for frame in seen.frames] == [(32, 32, 3)] * 5
@@ -116,7 +120,7 @@ def test_what_is_shown_is_what_the_model_saw(assistant: Assistant, files: dict[s
     assert numbers == pytest.approx([30 * time for time in seen.times], abs=1)
 
 
-def test_a_follow_up_decodes_nothing_encodes_nothing_and_reads_only_what_is_new(
+def test_a_follow_up_decodes_nothing_encodes_nothing_and_prefills_only_new_tokens(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     given = [files["clip.mp4"], files["a.png"]]
@@ -125,15 +129,13 @@ def test_a_follow_up_decodes_nothing_encodes_nothing_and_reads_only_what_is_new(
     assert first.usage.reused_tokens == 0
     second = finish(assistant.reply(first.state, "And then?", [], GREEDY))
     assert (second.usage.decoded_files, second.usage.encoded_clips) == (0, 0)
-    # All of the first prompt and its answer but the answer's last token, which was never read.
+    # The first prompt and its answer, except the answer's last token, which was never read.
     assert second.usage.reused_tokens == first.usage.prompt_tokens + first.usage.new_tokens - 1
     assert second.usage.visual_tokens == first.usage.visual_tokens
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_answers_with_what_is_kept_are_the_answers_without(
-    seed: int, files: dict[str, Path]
-) -> None:
+def test_answers_with_caches_equal_answers_without(seed: int, files: dict[str, Path]) -> None:
     assistant = tiny_assistant(seed=seed)
     state = State()
     turns = [("What?", ["a.png"]), ("And here?", ["clip.mp4", "wide.png"]), ("So?", []), ("Hm", [])]
@@ -175,7 +177,7 @@ def test_a_retry_decodes_and_encodes_nothing(assistant: Assistant, files: dict[s
     assert len(again.seen) == 1
 
 
-def test_a_file_of_the_same_name_with_other_content_is_read_again(
+def test_a_file_of_the_same_name_with_other_content_is_decoded_again(
     assistant: Assistant, files: dict[str, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "picture.png"
@@ -206,7 +208,7 @@ def test_typed_markup_is_text_and_moves_no_picture(
     assert finish(assistant.reply(last.state, hostile, [], GREEDY)).usage.visual_tokens == 16
 
 
-def test_a_file_without_a_question_is_asked_about(
+def test_a_file_without_a_question_gets_the_default_question(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     last = finish(assistant.reply(State(), "  ", [files["clip.mp4"]], GREEDY))
@@ -215,7 +217,7 @@ def test_a_file_without_a_question_is_asked_about(
         finish(assistant.reply(State(), " \n", [], GREEDY))
 
 
-def test_a_file_that_cannot_be_read_ends_in_one_sentence_and_the_next_question_works(
+def test_an_unreadable_file_raises_one_sentence_and_the_next_question_works(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     start = finish(assistant.reply(State(), "Hi", [], GREEDY)).state
@@ -225,7 +227,7 @@ def test_a_file_that_cannot_be_read_ends_in_one_sentence_and_the_next_question_w
     assert finish(assistant.reply(start, "What?", [files["a.png"]], GREEDY)).text
 
 
-def test_what_does_not_fit_is_made_smaller_in_words_or_refused_with_numbers(
+def test_files_that_do_not_fit_are_reduced_with_a_note_or_refused_with_numbers(
     files: dict[str, Path],
 ) -> None:
     assistant = tiny_assistant(context=128)
@@ -247,7 +249,7 @@ def test_what_does_not_fit_is_made_smaller_in_words_or_refused_with_numbers(
 def stopped_at(
     assistant: Assistant, kind: type, files: list[Path], text: str = "What?"
 ) -> tuple[Finished, float]:
-    """Stops at the first event of this kind; the last event and the seconds until it came."""
+    """Stops at the first event of this kind; returns the last event and the seconds until it."""
     stop = Event()
     pressed = 0.0
     chosen = Settings(max_new_tokens=500, repetition_penalty=1.0)
@@ -260,7 +262,7 @@ def stopped_at(
 
 
 @pytest.mark.parametrize("phase", [Planned, Decoding, Encoding])
-def test_stopped_before_the_first_word_nothing_is_kept(
+def test_a_reply_stopped_before_its_first_word_leaves_the_state(
     phase: type, assistant: Assistant, files: dict[str, Path]
 ) -> None:
     last, seconds = stopped_at(assistant, phase, [files["clip.mp4"]])
@@ -268,7 +270,7 @@ def test_stopped_before_the_first_word_nothing_is_kept(
     assert seconds < 1
 
 
-def test_a_stopped_answer_keeps_its_beginning_marked_and_can_be_gone_on_from(
+def test_a_stopped_answer_is_kept_with_a_mark_and_can_be_continued(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     last, seconds = stopped_at(assistant, TextDelta, [files["clip.mp4"]])
@@ -293,7 +295,7 @@ def slowly(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("phase", ["decode", "look", "prefill"])
-def test_a_stop_in_the_middle_of_slow_work_is_heard_within_a_second(
+def test_a_stop_during_slow_work_takes_effect_within_a_second(
     phase: str, assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "What?"
@@ -329,7 +331,7 @@ def test_a_stop_in_the_middle_of_slow_work_is_heard_within_a_second(
     assert 0 < time.perf_counter() - pressed[0] < 1
 
 
-def test_whoever_stops_listening_stops_the_work(
+def test_a_consumer_that_goes_away_stops_the_work(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
     events = assistant.reply(State(), "What?", [files["clip.mp4"]], Settings(max_new_tokens=500))
@@ -338,7 +340,7 @@ def test_whoever_stops_listening_stops_the_work(
             break
     events.close()
     gc.collect()
-    # What was read is not lost: the same question goes on from it.
+    # What was prefilled is kept: the same question continues from it.
     last = finish(assistant.reply(State(), "What?", [files["clip.mp4"]], GREEDY))
     assert last.usage.reused_tokens == last.usage.prompt_tokens - 1
     assert last.usage.decoded_files == 0
@@ -364,7 +366,7 @@ def test_two_threads_get_the_answers_of_one(assistant: Assistant, files: dict[st
     assert [together[i] for i in range(len(questions))] == alone
 
 
-def test_saved_and_loaded_from_a_folder_it_answers_the_same(
+def test_a_saved_and_loaded_assistant_answers_the_same(
     assistant: Assistant, files: dict[str, Path], tmp_path: Path
 ) -> None:
     assistant.model.save_pretrained(tmp_path)
@@ -377,12 +379,12 @@ def test_saved_and_loaded_from_a_folder_it_answers_the_same(
     loaded.close()
 
 
-def test_a_folder_that_is_no_model_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no config\.json"):
         Assistant.load(tmp_path)
 
 
-def test_it_runs_in_bfloat16_as_well(files: dict[str, Path]) -> None:
+def test_it_runs_in_bfloat16(files: dict[str, Path]) -> None:
     assistant = tiny_assistant()
     assistant.model.to(torch.bfloat16)
     first = finish(assistant.reply(State(), "What?", [files["clip.mp4"], files["a.png"]], GREEDY))

@@ -1,4 +1,4 @@
-"""The model in the repository still can what it could: a floor under its answers on made worlds."""
+"""The embedded model keeps its skills: a floor under its answers about synthetic worlds."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from vlm.processor import PVCProcessor
 
 EACH = 8  # questions of a task
 TASKS = ("colour", "count", "order", "presence")
-FLOOR = 0.5  # who cannot read the visual tokens is right in about a quarter
+FLOOR = 0.5  # without visual tokens about a quarter is right
 
 
 @pytest.fixture(scope="module")
 def held_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
-    """Worlds of drawn shapes, in colours and words that training never saw together."""
+    """Builds worlds of drawn shapes, in colors and words that training never combined."""
     folder = tmp_path_factory.mktemp("held")
     build(BuildJob(folder, "held", seed=99, assets=folder / "none"), EACH * len(HELD_TASKS))
     return [record for record in read_records(folder / "records.jsonl") if record.task in TASKS]
 
 
-def test_the_embedded_model_answers_about_made_worlds(
+def test_the_embedded_model_answers_about_synthetic_worlds(
     embedded_folder: Path, held_records: list[Record]
 ) -> None:
     dtype = default_dtype(torch.device("cpu"))

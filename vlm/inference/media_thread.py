@@ -57,7 +57,7 @@ def in_thread(
     def run() -> None:
         try:
             result.append(work(lambda done, total: updates.put((done, total)), cancel))
-        except Exception as error:  # noqa: BLE001 - handed on to the thread that asked
+        except Exception as error:  # noqa: BLE001 - raised again by the caller
             failure.append(error)
         updates.put(None)
 

@@ -37,18 +37,20 @@ def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, st
     """
     if not tokenizer.chat_template:
         raise NoTemplate("the tokenizer comes without a chat template")
-    start, asked, answered, again, answered_again, ending = _around(tokenizer, TURNS, True)
-    if (asked, answered) != (again, answered_again):
+    start, to_answer, to_question, to_answer_again, to_question_again, ending = _around(
+        tokenizer, TURNS, True
+    )
+    if (to_answer, to_question) != (to_answer_again, to_question_again):
         raise NoTemplate("its turns differ by position")
-    closing = _until_special(answered, tokenizer)
-    rest = answered.removeprefix(closing)
+    closing = _until_special(to_question, tokenizer)
+    rest = to_question.removeprefix(closing)
     between = rest[: len(rest) - len(rest.lstrip())]
     user = rest.removeprefix(between)
-    answer, lead = ending.removeprefix(asked), asked.removeprefix(ending)
-    if not (ending.startswith(asked) or (asked.startswith(ending) and not lead.strip())):
+    answer, lead = ending.removeprefix(to_answer), to_answer.removeprefix(ending)
+    if not (ending.startswith(to_answer) or (to_answer.startswith(ending) and not lead.strip())):
         raise NoTemplate("it requests an answer in another form than it shows one")
-    answer, lead = (answer, "") if ending.startswith(asked) else ("", lead)
-    opened = asked.removesuffix(lead) if lead else asked
+    answer, lead = (answer, "") if ending.startswith(to_answer) else ("", lead)
+    opened = to_answer.removesuffix(lead) if lead else to_answer
     if opened.startswith(closing + between):
         user_closing = closing
     elif opened.startswith(between):
@@ -126,9 +128,11 @@ def _compare(template: Template, tokenizer: PreTrainedTokenizerBase, with_system
                 raise NoTemplate("it shows an answer in another form than it requests one")
 
 
-def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) -> tuple[str, ...]:
+def _around(
+    tokenizer: PreTrainedTokenizerBase, messages: Messages, add_generation_prompt: bool
+) -> tuple[str, ...]:
     """Returns the literals before, between and after the words."""
-    rest, literals = _render(tokenizer, messages, asks), []
+    rest, literals = _render(tokenizer, messages, add_generation_prompt), []
     for _, words in messages:
         literal, found, rest = rest.partition(words)
         if not found or words in rest:
@@ -137,7 +141,9 @@ def _around(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) 
     return (*literals, rest)
 
 
-def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) -> str:
+def _render(
+    tokenizer: PreTrainedTokenizerBase, messages: Messages, add_generation_prompt: bool
+) -> str:
     """Renders sentinel words in transformers' sandbox.
 
     Turns thinking off if there is a switch, and replaces today's date by a fixed one.
@@ -147,7 +153,7 @@ def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) 
         text = tokenizer.apply_chat_template(
             turns,
             tokenize=False,
-            add_generation_prompt=asks,
+            add_generation_prompt=add_generation_prompt,
             enable_thinking=False,
             date_string="26 Jul 2024",
         )
@@ -157,11 +163,13 @@ def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, asks: bool) 
     return text
 
 
-def _until_special(answered: str, tokenizer: PreTrainedTokenizerBase) -> str:
+def _until_special(to_question: str, tokenizer: PreTrainedTokenizerBase) -> str:
     """Returns the literal that closes an answer, up to its first special token."""
     marks = {*tokenizer.all_special_tokens, *map(str, tokenizer.added_tokens_decoder.values())}
-    ends = [(start, -len(mark)) for mark in marks if mark and (start := answered.find(mark)) >= 0]
+    ends = [
+        (start, -len(mark)) for mark in marks if mark and (start := to_question.find(mark)) >= 0
+    ]
     if not ends:
         raise NoTemplate("no special token ends its answers")
     start, length = min(ends)
-    return answered[: start - length]
+    return to_question[: start - length]

@@ -42,11 +42,10 @@ class Template:
         """Returns the literal after a message of this role."""
         return self.closings.get(role, self.closing)
 
-    def frame(self, roles: Sequence[str], asks: bool) -> tuple[list[TurnMarkup], str]:
-        """Returns the literals around messages of these roles, and the one that requests an answer.
-
-        `asks` is whether an answer is requested.
-        """
+    def frame(
+        self, roles: Sequence[str], add_generation_prompt: bool
+    ) -> tuple[list[TurnMarkup], str]:
+        """Returns the literals around these roles, and the one that requests an answer."""
         turns: list[TurnMarkup] = []
         inside = False  # in a user turn that the system text began
         for index, role in enumerate(roles):
@@ -55,19 +54,19 @@ class Template:
                 before += self.open("user")
             if not inside:
                 before += self.open(role)
-            if role == "assistant" and index == len(roles) - 1 and not asks:
+            if role == "assistant" and index == len(roles) - 1 and not add_generation_prompt:
                 before += self.answer
             turns.append(TurnMarkup(before, self.close(role)))
             inside = role == "system" and self.folded
-        if not asks:
+        if not add_generation_prompt:
             return turns, ""
         return turns, (self.between if turns else self.start) + self.open("assistant") + self.answer
 
-    def text(self, messages: Sequence[tuple[str, str]], asks: bool) -> str:
+    def text(self, messages: Sequence[tuple[str, str]], add_generation_prompt: bool) -> str:
         """Renders [("user", "Hi"), ...] as one text, for comparison only: never tokenized."""
         if self.system is not None and (not messages or messages[0][0] != "system"):
             messages = [("system", self.system), *messages]
-        turns, ending = self.frame([role for role, _ in messages], asks)
+        turns, ending = self.frame([role for role, _ in messages], add_generation_prompt)
         text = "".join(
             turn.before + (self.lead if role == "assistant" else "") + words + turn.after
             for turn, (role, words) in zip(turns, messages, strict=True)

@@ -1,4 +1,4 @@
-"""What is kept between turns is found by content, and using it changes nothing."""
+"""Caches between turns are looked up by content, and using them changes no result."""
 
 import copy
 from pathlib import Path
@@ -30,7 +30,7 @@ def encoded(value: int, rows: int = 3) -> Encoded:
     return Encoded(still(value), media_digest(still(value), "m"), torch.zeros(rows, 2))
 
 
-def test_a_digest_tells_shape_type_and_order_apart(tmp_path: Path) -> None:
+def test_digests_differ_by_shape_dtype_and_order(tmp_path: Path) -> None:
     zeros = np.zeros((2, 6), np.uint8)
     (tmp_path / "a").write_bytes(b"ab")
     (tmp_path / "b").write_bytes(b"ab")
@@ -48,7 +48,7 @@ def test_a_digest_tells_shape_type_and_order_apart(tmp_path: Path) -> None:
     assert digest(tmp_path / "a") == digest(tmp_path / "b"), "a file is its content, not its name"
 
 
-def test_a_picture_is_its_pixels_its_looks_and_the_model() -> None:
+def test_the_key_of_a_picture_is_its_pixels_its_looks_and_the_model() -> None:
     same = media_digest(still(1), "m")
     assert media_digest(still(1), "m") == same
     for other in (still(2), still(1, looks=3), still(1, shape=(1, 8, 2, 3))):
@@ -57,7 +57,7 @@ def test_a_picture_is_its_pixels_its_looks_and_the_model() -> None:
     assert media_digest(Media("video", still(1).clips), "m") != same
 
 
-def test_the_place_of_a_picture_counts_as_its_hash() -> None:
+def test_the_position_of_a_picture_counts_as_its_hash() -> None:
     a, b = encoded(1), encoded(2)
     ids = [5, 9, 9, 9, 6, 9, 9, 9, 7]
     rows = prompt_rows(ids, [a, b], image_token_id=9)
@@ -68,7 +68,7 @@ def test_the_place_of_a_picture_counts_as_its_hash() -> None:
     assert common_prefix(rows, rows[:4]) == 4
 
 
-def test_the_longest_unused_picture_is_forgotten_first() -> None:
+def test_the_least_recently_used_picture_is_evicted_first() -> None:
     one = encoded(1).num_bytes
     cache = MediaCache(max_bytes=2 * one)
     for key in (b"a", b"b"):
@@ -88,7 +88,7 @@ def read_rows(rows: list[int]) -> tuple[torch.nn.Module, DynamicCache, torch.Ten
 
 
 @pytest.mark.parametrize("same", [1, 7, 19, 20])
-def test_going_on_from_a_prefix_is_reading_it_all(same: int) -> None:
+def test_continuing_a_prefix_equals_prefilling_everything(same: int) -> None:
     known, wanted = list(range(3, 23)), list(range(3, 3 + same)) + list(range(200, 210))
     model, cache, _ = read_rows(known)
     prefixes = PrefixCache(max_bytes=2**20)
@@ -100,12 +100,12 @@ def test_going_on_from_a_prefix_is_reading_it_all(same: int) -> None:
         ours = model(torch.tensor([wanted[same:]]), past_key_values=fork, use_cache=True).logits
     _, _, whole = read_rows(wanted)
     assert torch.allclose(ours[0], whole[0, same:], atol=1e-4)
-    # The prefix itself is as it was: two branches can go on from it.
+    # The prefix itself is unchanged: two branches can continue it.
     for was, layer in zip(before, cache.layers, strict=True):
         assert torch.equal(was, layer.keys)
 
 
-def test_of_a_prompt_that_is_known_whole_the_last_row_is_read_again() -> None:
+def test_the_last_row_of_a_fully_cached_prompt_is_computed_again() -> None:
     rows = list(range(3, 23))
     model, cache, _ = read_rows(rows)
     prefixes = PrefixCache(2**20)
@@ -114,8 +114,8 @@ def test_of_a_prompt_that_is_known_whole_the_last_row_is_read_again() -> None:
     assert prefixes.fork(model, [400, *rows]).get_seq_length() == 0
 
 
-def test_a_cropped_cache_of_this_transformers_is_what_we_slice() -> None:
-    """`crop` changed its meaning between versions, so we slice; where it works both agree."""
+def test_our_slices_equal_a_cropped_cache_of_this_transformers() -> None:
+    """`crop` changed its meaning between versions, so we slice; here both agree."""
     rows = list(range(3, 23))
     model, cache, _ = read_rows(rows)
     prefixes = PrefixCache(2**20)
@@ -129,7 +129,7 @@ def test_a_cropped_cache_of_this_transformers_is_what_we_slice() -> None:
         assert torch.equal(theirs.values, ours.values)
 
 
-def test_of_prompts_that_go_on_from_one_another_only_the_longest_is_kept() -> None:
+def test_only_the_longest_of_prompts_that_extend_each_other_is_kept() -> None:
     rows = list(range(3, 23))
     prefixes = PrefixCache(2**20)
     for length in (5, 20, 8):
@@ -140,7 +140,7 @@ def test_of_prompts_that_go_on_from_one_another_only_the_longest_is_kept() -> No
     assert [len(prefix.rows) for prefix in prefixes._entries] == [20, 6]
 
 
-def test_prefixes_stay_within_their_bytes() -> None:
+def test_prefixes_stay_within_their_byte_limit() -> None:
     prefixes = PrefixCache(max_bytes=0)
     for first in (3, 100, 200):
         rows = list(range(first, first + 10))
@@ -149,7 +149,7 @@ def test_prefixes_stay_within_their_bytes() -> None:
     assert len(prefixes._entries) == 1
 
 
-def test_layers_that_forget_are_not_cut_to_a_prefix() -> None:
+def test_layers_that_drop_tokens_are_not_cut_to_a_prefix() -> None:
     model, cache, _ = read_rows([3, 4, 5])
     from transformers.cache_utils import DynamicSlidingWindowLayer
 

@@ -1,4 +1,4 @@
-"""What a question will cost, and what gives way when there is not enough room."""
+"""The token budget of a question, and what is reduced if it does not fit."""
 
 from dataclasses import replace
 
@@ -40,16 +40,16 @@ def info(duration: float, num_frames: int) -> MediaInfo:
     return MediaInfo("/a/clip.mp4", "video", 640, 360, duration, num_frames, 25.0, "mp4", "h264")
 
 
-def test_what_fits_is_left_alone_and_nothing_is_said() -> None:
+def test_a_plan_that_fits_is_unchanged_and_has_no_notes() -> None:
     plan = fitted(film(64), page())
     assert [file.frames for file in plan.files] == [64, 1]
-    assert plan.files[1].tiles == 7  # 2 x 3 and the whole
+    assert plan.files[1].tiles == 7  # 2 x 3 and the thumbnail
     assert plan.notes == ()
     assert plan.total == 50 + 64 * M + 7 * 4 * M
     assert plan.context_left == 8192 - plan.total
 
 
-def test_fewer_frames_are_taken_and_it_is_said_in_words() -> None:
+def test_frames_are_reduced_with_a_note() -> None:
     plan = fitted(film(64), context=50 + 40 * M + 256)
     assert plan.files[0].frames == 40
     assert plan.notes == (
@@ -57,7 +57,7 @@ def test_fewer_frames_are_taken_and_it_is_said_in_words() -> None:
     )
 
 
-def test_tiles_give_way_before_frames_and_frames_before_looks() -> None:
+def test_tiles_are_reduced_before_frames_and_frames_before_looks() -> None:
     whole = 64 * M + 7 * 4 * M + 306
     plan = fitted(film(64), page(), context=whole - M)
     assert (plan.files[0].frames, plan.files[1].looks) == (64, 4)
@@ -72,18 +72,18 @@ def test_tiles_give_way_before_frames_and_frames_before_looks() -> None:
     )
 
 
-def test_the_longest_video_gives_way_first() -> None:
+def test_the_longest_video_is_reduced_first() -> None:
     plan = fitted(film(60, "long.mp4"), film(10, "short.mp4"), context=306 + 30 * M)
     assert [file.frames for file in plan.files] == [20, 10]
 
 
-def test_at_the_end_the_answer_is_shortened_and_it_is_said() -> None:
+def test_the_answer_is_shortened_last_with_a_note() -> None:
     plan = fitted(text=900, context=1000)
     assert plan.answer_tokens == 100
     assert plan.notes == ("The answer may take 100 tokens instead of 256.",)
 
 
-def test_what_cannot_fit_is_refused_with_the_numbers() -> None:
+def test_a_question_that_cannot_fit_is_refused_with_the_numbers() -> None:
     with pytest.raises(
         ValueError,
         match=r"needs at least 1,050 tokens \(950 for the conversation and the question, 68 for"
@@ -106,7 +106,7 @@ def test_what_cannot_fit_is_refused_with_the_numbers() -> None:
     st.integers(1, 400),
 )
 @settings(max_examples=100, deadline=None)
-def test_a_plan_always_fits_and_never_takes_more_than_was_wished(
+def test_a_plan_always_fits_and_never_exceeds_the_request(
     files: list[FilePlan], context: int, text: int, answer: int
 ) -> None:
     try:
@@ -125,7 +125,7 @@ def test_a_plan_always_fits_and_never_takes_more_than_was_wished(
             assert any(f"{now.frames} frames instead of {was.frames}" in n for n in plan.notes)
 
 
-def test_counted_tiles_are_the_tiles_that_are_cut() -> None:
+def test_counted_tiles_are_the_tiles_of_the_processor() -> None:
     import numpy as np
 
     for width, height in ((100, 100), (200, 300), (31, 400), (640, 480)):
@@ -137,30 +137,30 @@ def test_counted_tiles_are_the_tiles_that_are_cut() -> None:
 @pytest.mark.parametrize(
     ("duration", "num_frames", "expected"),
     [
-        (3.0, 75, 6),  # two a second
+        (3.0, 75, 6),  # two per second
         (0.5, 12, 4),  # at least four,
-        (0.1, 3, 3),  # unless there are fewer
-        (3600.0, 90000, 16),  # at most what the model likes
+        (0.1, 3, 3),  # unless the video has fewer
+        (3600.0, 90000, 16),  # at most the model's default
         (0.0, 0, 16),  # length unknown
     ],
 )
 def test_frames_follow_from_the_length_of_the_video(
     duration: float, num_frames: int, expected: int
 ) -> None:
-    wished, notes = requested(info(duration, num_frames), PROMPT, Settings())
-    assert (wished.frames, notes) == (expected, [])
+    request, notes = requested(info(duration, num_frames), PROMPT, Settings())
+    assert (request.frames, notes) == (expected, [])
 
 
-def test_more_than_there_is_or_the_model_takes_is_not_promised() -> None:
-    wished, notes = requested(info(10, 250), PROMPT, Settings(num_frames=200))
-    assert wished.frames == 64
+def test_requests_beyond_the_video_or_the_model_are_capped_with_a_note() -> None:
+    request, notes = requested(info(10, 250), PROMPT, Settings(num_frames=200))
+    assert request.frames == 64
     assert notes == ["clip.mp4: 64 frames instead of 200, the most this model takes."]
-    wished, notes = requested(info(1, 25), PROMPT, Settings(num_frames=30))
-    assert wished.frames == 25
+    request, notes = requested(info(1, 25), PROMPT, Settings(num_frames=30))
+    assert request.frames == 25
     assert notes == ["clip.mp4: 25 frames instead of 30, all that the video has."]
     still = replace(info(0, 1), kind="image")
-    wished, notes = requested(still, PROMPT, Settings(max_tiles=20, looks=2))
-    assert (wished.max_tiles, wished.looks) == (6, 2)
+    request, notes = requested(still, PROMPT, Settings(max_tiles=20, looks=2))
+    assert (request.max_tiles, request.looks) == (6, 2)
     assert notes == ["clip.mp4: 6 tiles instead of 20, the most this model takes."]
 
 

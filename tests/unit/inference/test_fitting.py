@@ -1,4 +1,4 @@
-"""Whether a model fits is said in one sentence, with what would make it fit."""
+"""One sentence reports whether a model fits, and what would make it fit."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from vlm.presets import PRESETS, preset_config
 
 CPU = torch.device("cpu")
 EIGHT_B = preset_config("pvc-internvl2-8b")
-# The same with few layers, so that it is quickly counted: 2.7 billion numbers, 5.3 GB.
+# The same with few layers, which is faster to estimate: 2.7 billion parameters, 5.3 GB.
 SHORT = preset_config(
     "pvc-internvl2-8b",
     tower={**PRESETS["pvc-internvl2-8b"]["tower"], "depth": 1, "num_temporal_layers": 1},
@@ -33,30 +33,30 @@ def room(gigabytes: float) -> DeviceMemory:
     return DeviceMemory("on this machine", int(gigabytes * 1e9), int(gigabytes * 1e9))
 
 
-def test_what_fits_is_said_with_what_it_takes() -> None:
-    said = check_fit(EIGHT_B, choice(EIGHT_B), room(64))
-    assert said.fits
-    assert "9.55 billion parameters in bfloat16: weights 19.1 GB" in said.sentence
-    assert "64.0 GB are free on this machine" in said.sentence
+def test_the_report_of_a_model_that_fits_lists_its_needs() -> None:
+    report = check_fit(EIGHT_B, choice(EIGHT_B), room(64))
+    assert report.fits
+    assert "9.55 billion parameters in bfloat16: weights 19.1 GB" in report.sentence
+    assert "64.0 GB are free on this machine" in report.sentence
 
 
-def test_where_a_conversation_is_too_long_a_change_is_proposed_that_fits() -> None:
-    said = check_fit(SHORT, choice(SHORT), room(7))
-    assert said.weights_fit
-    assert not said.fits
-    assert "It fits with" in said.sentence
-    proposed = int(said.sentence.split("--context ")[1].split()[0])
+def test_a_change_that_fits_is_proposed_for_a_conversation_that_is_too_long() -> None:
+    report = check_fit(SHORT, choice(SHORT), room(7))
+    assert report.weights_fit
+    assert not report.fits
+    assert "It fits with" in report.sentence
+    proposed = int(report.sentence.split("--context ")[1].split()[0])
     assert check_fit(SHORT, choice(SHORT, proposed), room(7)).fits
 
 
-def test_weights_that_find_no_room_are_told_apart_and_fewer_bits_proposed() -> None:
-    said = check_fit(SHORT, choice(SHORT), room(5.0))
-    assert not said.weights_fit
-    assert "GB alone, but 5.0 GB are free" in said.sentence
-    assert "--quantize 4bit" in said.sentence
+def test_weights_that_do_not_fit_are_reported_and_quantization_is_proposed() -> None:
+    report = check_fit(SHORT, choice(SHORT), room(5.0))
+    assert not report.weights_fit
+    assert "GB alone, but 5.0 GB are free" in report.sentence
+    assert "--quantize 4bit" in report.sentence
 
 
-def test_where_nothing_helps_a_smaller_model_is_proposed() -> None:
+def test_a_smaller_model_is_proposed_if_nothing_helps() -> None:
     assert "take a smaller model" in check_fit(SHORT, choice(SHORT), room(1)).sentence
 
 
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
     return base_folder(tmp_path) / "base"
 
 
-def test_what_cannot_fit_is_refused_before_it_is_loaded_unless_asked_for_anyway(
+def test_weights_that_cannot_fit_are_refused_before_loading_unless_forced(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "memory_of", lambda device: room(1e-6))
@@ -95,7 +95,7 @@ def test_a_model_spread_over_memory_and_disk_answers_the_same(
     for name, free in (("roomy", 4 * (least + text)), ("tight", least / 0.9 + text / 2)):
         monkeypatch.setattr(loading, "free_memory", lambda free=free: {"cpu": int(free)})
         model = load_folder(folder, torch.float32, device_map="auto")[0]
-        spread = getattr(model, "hf_device_map", {"": "cpu"})  # nothing is spread over one place
+        spread = getattr(model, "hf_device_map", {"": "cpu"})  # not set for a single device
         places[name] = {str(place) for place in spread.values()}
         with torch.inference_mode():
             assert torch.equal(model(input_ids=ids).logits, alone(input_ids=ids).logits)
@@ -112,7 +112,7 @@ def test_a_model_spread_over_memory_and_disk_answers_the_same(
         ("2bit", "cpu", "--quantize is 8bit or 4bit, not 2bit"),
     ],
 )
-def test_what_fewer_bits_need_is_said_with_the_command(
+def test_missing_packages_of_quantization_are_named_with_the_command(
     bits: str, device: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vlm.fit.quantize.find_spec", lambda name: None)
@@ -120,12 +120,12 @@ def test_what_fewer_bits_need_is_said_with_the_command(
         backend(bits, torch.device(device))
 
 
-def test_a_device_that_is_not_here_is_named_with_those_that_are() -> None:
+def test_an_unknown_device_is_refused_with_the_available_ones() -> None:
     with pytest.raises(ValueError, match=r"--device nonsense: there is no such device.*cpu"):
         checked_device("nonsense")
 
 
-def test_a_containers_limit_counts_and_its_page_cache_is_free(tmp_path: Path) -> None:
+def test_a_containers_limit_is_used_and_its_page_cache_is_free(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("700\n")
     (tmp_path / "memory.stat").write_text("anon 100\ninactive_file 500\n")

@@ -1,4 +1,4 @@
-"""Tokens one by one: the same as transformers', whole characters only, stopped when told."""
+"""Tokens one by one: equal to transformers', in whole characters, with a stop at any time."""
 
 import time
 from threading import Event
@@ -49,12 +49,12 @@ def test_greedy_answers_are_those_of_transformers(model: torch.nn.Module, penalt
     assert len(set(ours)) > 3, "an answer that repeats one token would prove little"
 
 
-def test_a_prompt_read_in_chunks_is_read_as_a_whole(model: torch.nn.Module) -> None:
+def test_prefill_in_chunks_equals_prefill_at_once(model: torch.nn.Module) -> None:
     chosen = Settings(max_new_tokens=30)
     assert answer(model, chosen, chunk=7) == answer(model, chosen, chunk=1000)
 
 
-def test_a_seed_makes_chance_repeatable(model: torch.nn.Module) -> None:
+def test_a_seed_makes_sampling_repeatable(model: torch.nn.Module) -> None:
     def drawn(seed: int | None, top_p: float = 1.0) -> list[int]:
         chosen = Settings(max_new_tokens=30, temperature=5.0, seed=seed, top_p=top_p)
         return answer(model, chosen)
@@ -66,12 +66,12 @@ def test_a_seed_makes_chance_repeatable(model: torch.nn.Module) -> None:
     assert drawn(3, top_p=1e-6) == greedy, "a tiny nucleus holds the likeliest token alone"
 
 
-def test_forbidden_tokens_never_come(model: torch.nn.Module) -> None:
+def test_suppressed_tokens_are_never_chosen(model: torch.nn.Module) -> None:
     tokens = answer(model, Settings(max_new_tokens=200, temperature=50.0, seed=0))
     assert not {0, 1, 2, 508}.intersection(tokens)
 
 
-def test_a_stop_is_heard_while_the_prompt_is_read_and_between_tokens(
+def test_a_stop_takes_effect_during_prefill_and_between_tokens(
     model: torch.nn.Module,
 ) -> None:
     stop = Event()
@@ -87,7 +87,7 @@ def test_a_stop_is_heard_while_the_prompt_is_read_and_between_tokens(
     stop.set()
     with pytest.raises(Stopped):
         next(tokens)
-    assert cache.get_seq_length() == PROMPT.shape[1] + 4  # the last token was not read any more
+    assert cache.get_seq_length() == PROMPT.shape[1] + 4  # the last token was never read
 
 
 def pieces(ids: list[int]) -> list[str]:
@@ -112,13 +112,13 @@ def test_no_piece_is_half_a_character(text: str) -> None:
     assert not any("\ufffd" in piece for piece in streamed)
 
 
-def test_special_tokens_are_not_spelled_out() -> None:
+def test_special_tokens_have_no_text() -> None:
     tokenizer = tiny_tokenizer()
     ids = tokenizer.encode("a<|im_start|>b<IMG_CONTEXT>c<|im_end|>", add_special_tokens=False)
     assert "".join(pieces(ids)) == "abc"
 
 
-def test_thousands_of_tokens_are_spelled_in_linear_time() -> None:
+def test_detokenizing_takes_linear_time() -> None:
     ids = tiny_tokenizer().encode("word " * 4000, add_special_tokens=False)
     words = Detokenizer(tiny_tokenizer())
     start = time.perf_counter()

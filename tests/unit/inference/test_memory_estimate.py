@@ -1,4 +1,4 @@
-"""What a model will need is told from its config, and is what a process really takes."""
+"""The memory estimate from a config equals what a process really takes."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from vlm.presets import build_model, preset_config
 
 @pytest.mark.parametrize("name", ["weights", "looking"])
 def test_the_estimate_is_what_a_process_takes(name: str) -> None:
-    """To within a tenth: allocators round, and tensors of a moment are freed when they please."""
+    """Within a tenth: allocators round, and temporary tensors are freed late."""
     case = CASES[name]
     assert estimated(case).total == pytest.approx(measured(case), rel=0.1)
 
@@ -22,7 +22,7 @@ def test_weights_are_counted_to_the_byte_and_shared_ones_once() -> None:
     assert model.config.get_text_config().tie_word_embeddings
 
 
-def test_the_cache_is_that_of_transformers() -> None:
+def test_the_cache_is_as_large_as_that_of_transformers() -> None:
     from transformers import DynamicCache
 
     model, context = build_model("test"), 40
@@ -33,7 +33,7 @@ def test_the_cache_is_that_of_transformers() -> None:
     assert cache_bytes(text, context, torch.float32) == real
 
 
-def test_the_published_size_is_estimated_without_a_number_of_it_in_memory() -> None:
+def test_the_published_size_is_estimated_without_allocating_it() -> None:
     config = preset_config("pvc-internvl2-8b")
     need = estimate(config, torch.bfloat16, Load(frames=96, tiles=13, looks=4, context=32768))
     assert need.weights == pytest.approx(19.1e9, rel=0.01)  # 9.55 billion, two bytes each
@@ -43,11 +43,11 @@ def test_the_published_size_is_estimated_without_a_number_of_it_in_memory() -> N
     assert estimate(config, torch.bfloat16, Load(8, 1, 4, 4096)).cache == need.cache // 8
 
 
-def test_fewer_bits_take_less_and_spare_what_looks() -> None:
+def test_quantization_shrinks_the_language_model_only() -> None:
     model = meta_model(preset_config("pvc-internvl2-8b"))
     full, eight, four = (weight_bytes(model, torch.bfloat16, b) for b in (None, "8bit", "4bit"))
     assert four < eight < full
     linear = 7.74e9 - 2 * 92553 * 4096  # of the language model, without embeddings and head
-    assert full - eight == pytest.approx(linear, rel=0.02)  # a byte less each
+    assert full - eight == pytest.approx(linear, rel=0.02)  # one byte less each
     text = [weight_bytes(model.language_model, torch.bfloat16, bits) for bits in (None, "4bit")]
-    assert full - four == text[0] - text[1]  # nothing of the tower and the compressor
+    assert full - four == text[0] - text[1]  # tower and compressor are not quantized

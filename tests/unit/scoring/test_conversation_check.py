@@ -1,4 +1,4 @@
-"""The check of conversations: what is asked second comes after another picture and its answer."""
+"""The conversation check: the second question follows another picture and its answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def record(folder: Path, name: str, shade: int) -> Record:
 
 
 def seen(conversation: Conversation) -> list[Any]:
-    """What is said and shown in a conversation, a picture by its shade."""
+    """Returns texts and pictures of a conversation, a picture by its shade."""
     found: list[Any] = []
     for message in conversation.messages:
         for part in message.parts:
@@ -47,7 +47,7 @@ def seen(conversation: Conversation) -> list[Any]:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 8])
-def test_each_is_asked_alone_and_after_the_last_picture(
+def test_each_question_is_asked_alone_and_after_the_previous_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int
 ) -> None:
     asked = [
@@ -68,21 +68,21 @@ def test_each_is_asked_alone_and_after_the_last_picture(
     cat = [10, "What is cat?"]
     hen = [20, "What is hen?"]
     day = ["What day is it?"]
-    said_of_cat, said_of_hen = ["answer to What is cat?"], ["answer to What is hen?"]
+    of_cat, of_hen = ["answer to What is cat?"], ["answer to What is hen?"]
     for alone in (cat, hen, day):
         assert alone in heard
-    # The first comes after the last, and a fact is nothing that could be mixed up.
-    assert hen + said_of_hen + cat in heard
-    assert cat + said_of_cat + day in heard
-    assert cat + said_of_cat + hen in heard
+    # The first follows the last; a fact has no picture that could be mixed up.
+    assert hen + of_hen + cat in heard
+    assert cat + of_cat + day in heard
+    assert cat + of_cat + hen in heard
 
 
-def test_without_a_picture_there_is_nothing_to_come_after() -> None:
+def test_questions_without_any_picture_are_refused() -> None:
     with pytest.raises(ValueError, match="no question about a picture"):
         list(ask_twice(None, None, [fact("What day is it?", ("monday",))]))  # type: ignore[arg-type]
 
 
-def test_the_table_counts_either_time_by_kind(tmp_path: Path) -> None:
+def test_the_table_counts_both_answers_by_kind(tmp_path: Path) -> None:
     cat = record(tmp_path, "cat", 10)
     photo, world = about(cat, PHOTOGRAPHS, ("right", "near")), about(cat, WORLDS, ("right",))
     lines = table(
