@@ -44,9 +44,9 @@ def test_only_the_user_shows_pictures(role: str) -> None:
         Message(role, (Image(PIXELS),))  # type: ignore[arg-type]
 
 
-def test_user_and_assistant_speak_by_turns() -> None:
+def test_user_and_assistant_alternate() -> None:
     question = Message("user", (Text("a"),))
-    with pytest.raises(ValueError, match="message 2 comes from the user.*the assistant should"):
+    with pytest.raises(ValueError, match="message 2 comes from the user.*the assistant is next"):
         Conversation((question, question))
     with pytest.raises(ValueError, match="message 2 comes from the system"):
         Conversation((Message("system", ()), Message("system", ())))
