@@ -69,6 +69,10 @@ def test_an_empty_answer_is_never_an_error(toys: Path, name: str) -> None:
         )
 
 
+def test_every_benchmark_is_registered_under_its_own_name() -> None:
+    assert [benchmark.name for benchmark in BENCHMARKS.values()] == list(BENCHMARKS)
+
+
 @pytest.mark.parametrize("name", ["docvqa", "infovqa", "longvideobench", "mlvu"])
 def test_a_test_split_has_no_targets_and_no_scores(toys: Path, name: str) -> None:
     question = toy_questions(toys, name, split="test")[0]
