@@ -5,6 +5,7 @@ from pathlib import Path
 from evaluation.reports.scoring import PERCENT, Scored, run_folders, scored, units
 from evaluation.reports.statistics import Paired, Unit, paired
 from evaluation.runs.manifest import differences
+from vlm.plural import plural
 
 
 def compare(first: Path, second: Path, mode: str | None = None) -> list[str]:
@@ -48,7 +49,7 @@ def _paragraph(a: Scored, b: Scored) -> list[str]:
     assert change.value is not None
     lines = [
         f"{name}: A {found.first * PERCENT:.2f}, B {found.second * PERCENT:.2f}"
-        f" on {change.n:,} questions that both answered."
+        f" on {plural(change.n, 'question')} that both answered."
     ]
     if change.interval is None or change.standard_error is None:
         lines.append(f"  {change.value:+.2f}; a single video or document gives no error estimate.")
@@ -65,7 +66,7 @@ def _paragraph(a: Scored, b: Scored) -> list[str]:
             else "  No difference found: the interval includes zero."
         )
     lines.append(
-        f"  Only A was better on {found.only_first:,}, only B on {found.only_second:,} questions."
+        f"  Only A was better on {found.only_first:,}, only B on {plural(found.only_second, 'question')}."
     )
     unlike = list(differences(a.identity, b.identity))
     if unlike:
