@@ -63,7 +63,8 @@ def _put(found: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     if rest:
         _put(found.setdefault(name, {}), tuple(rest), value)
     elif isinstance(value, Mapping) and isinstance(found.get(name, {}), dict):
+        inner = found.setdefault(name, {})
         for key, part in value.items():
-            _put(found.setdefault(name, {}), (key,), part)
+            _put(inner, (key,), part)
     else:
         found[name] = value

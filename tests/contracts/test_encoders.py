@@ -1,15 +1,21 @@
 """Every encoder keeps the contract of vlm/encoders/base.py."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from tests.tiny import tiny_tokenizer
+from vlm.config import PVCConfig
+from vlm.conversation import Video
 from vlm.encoders import ENCODERS, build_tower, encoder_class
 from vlm.encoders.backbones import BACKBONES, backbone_class
 from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
 from vlm.encoders.pvc import ProgressiveEncoder, progressive
+from vlm.presets import PRESETS
+from vlm.processor import PVCProcessor
 from vlm.timesteps import even_timesteps
 
 BLOCK = BlockConfig(dim=16, num_heads=2, mlp_dim=32)
@@ -154,3 +160,23 @@ def test_bfloat16_runs(tower: ProgressiveEncoder) -> None:
 def test_frames_and_times_must_agree(tower: ProgressiveEncoder) -> None:
     with pytest.raises(ValueError, match="3 frames were given with 4 times"):
         tower(clip_for(tower, 1, 3), even_timesteps(1, 4, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(("form", "scale"), [("t/T", 1.0), ("t/T", 1000.0), ("t/(T-1)", 16.0)])
+def test_without_times_a_clip_has_those_of_the_processor(form: str, scale: float) -> None:
+    torch.manual_seed(0)
+    config = replace(pvc(), timestep_form=form, timestep_scale=scale)
+    tower = build_tower(config).eval()
+    with torch.no_grad():
+        for parameter in tower.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model_config = PVCConfig(
+        tower=asdict(config), compressor={"factor": 2}, text_config=PRESETS["test"]["text_config"]
+    )
+    processor = PVCProcessor.from_config(model_config, tiny_tokenizer())
+    video = Video(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4.0))
+    clip = torch.randn(1, 4, 3, 32, 32)
+    (looks,) = processor.prepare(video).clips
+    times = torch.tensor([looks.timesteps])
+    assert torch.equal(tower.even_times(clip), times)
+    assert torch.equal(tower(clip).tokens, tower(clip, times).tokens)

@@ -13,9 +13,10 @@ import torch
 from vlm.fit.estimate import Need, weight_bytes
 from vlm.fit.hardware import DeviceMemory, gigabytes, memory_of
 from vlm.model import PVCForConditionalGeneration
+from vlm.projector import STAGES
 
 Place = int | str  # the number of a GPU, "cpu", "disk"
-VISION_PARTS = ("tower", "compressor", "concepts")
+VISION_PARTS = ("tower", "compressor", *STAGES)
 USABLE = 0.9  # share of free memory: allocators need the rest
 
 

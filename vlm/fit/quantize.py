@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from vlm.projector import STAGES
+
 BITS = {"8bit": 8, "4bit": 4}
 # Vision and the head: they are small, and their rounding errors reach every token.
-FULL_PRECISION_PARTS = ("tower", "compressor", "concepts", "lm_head")
+FULL_PRECISION_PARTS = ("tower", "compressor", *STAGES, "lm_head")
 BLOCK = 64  # weights that share one scale, in 4 bits
 
 

@@ -41,8 +41,8 @@ for event in assistant.reply(State(), "What happens?", [Path("clip.mp4")]):
 assistant.close()
 ```
 
-After `import vlm`, the folder also loads with `AutoProcessor.from_pretrained` and
-`AutoModelForImageTextToText.from_pretrained` of transformers.
+After `from vlm import PVCForConditionalGeneration`, the folder also loads with
+`AutoProcessor.from_pretrained` and `AutoModelForImageTextToText.from_pretrained` of transformers.
 
 ## Limits
 

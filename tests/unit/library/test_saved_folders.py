@@ -18,12 +18,13 @@ from transformers import (
 
 import vlm
 from tests.trainable import base_folder
+from vlm import PVCForConditionalGeneration
 from vlm.conversation import Conversation, Message, Text
 from vlm.conversation import Image as Picture
 
 ORDERS = {
-    "ours first": "import vlm; import transformers",
-    "theirs first": "from transformers import AutoProcessor, AutoConfig; import vlm",
+    "ours first": "from vlm import PVCConfig; import transformers",
+    "theirs first": "from transformers import AutoProcessor; from vlm import PVCProcessor",
 }
 LOAD = """
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
@@ -44,7 +45,9 @@ def python(code: str) -> str:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_the_auto_classes_know_it_once_vlm_is_imported(folder: str, order: str) -> None:
+def test_the_auto_classes_know_a_model_once_a_class_of_vlm_is_imported(
+    folder: str, order: str
+) -> None:
     names = python(f"{ORDERS[order]}\n{LOAD.format(folder)}").split()
     assert names == ["PVCConfig", "PVCProcessor", "PVCForConditionalGeneration"]
 
@@ -53,6 +56,16 @@ def test_importing_vlm_alone_imports_nothing_heavy() -> None:
     code = "import vlm, sys; print({'torch', 'transformers', 'numpy'} & sys.modules.keys())"
     assert python(code).strip() == "set()"
     assert vlm.__version__
+
+
+def test_vlm_offers_its_classes_by_name_and_changes_no_importer() -> None:
+    for name in vlm.LAZY:
+        assert getattr(vlm, name).__name__ == name
+        assert name in dir(vlm)
+    with pytest.raises(AttributeError, match="module 'vlm' has no attribute 'PVC'"):
+        vlm.PVC  # noqa: B018
+    code = "import sys; before = list(sys.meta_path); import vlm; print(sys.meta_path == before)"
+    assert python(code).strip() == "True"
 
 
 def inputs_of(folder: str, answer: str | None = None) -> dict[str, torch.Tensor]:
@@ -66,6 +79,7 @@ def inputs_of(folder: str, answer: str | None = None) -> dict[str, torch.Tensor]
 
 def test_generate_answers(folder: str) -> None:
     model = AutoModelForImageTextToText.from_pretrained(folder).eval()
+    assert isinstance(model, PVCForConditionalGeneration)
     inputs = inputs_of(folder)
     ids = model.generate(**inputs, max_new_tokens=4, do_sample=False)
     assert ids.shape[1] > inputs["input_ids"].shape[1]
