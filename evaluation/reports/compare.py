@@ -66,7 +66,8 @@ def _paragraph(a: Scored, b: Scored) -> list[str]:
             else "  No difference found: the interval includes zero."
         )
     lines.append(
-        f"  Only A was better on {found.only_first:,}, only B on {plural(found.only_second, 'question')}."
+        f"  Only A was better on {found.only_first:,},"
+        f" only B on {plural(found.only_second, 'question')}."
     )
     unlike = list(differences(a.identity, b.identity))
     if unlike:
