@@ -111,9 +111,9 @@ class PVCTrainer(ReproducibleTrainer):
         if self.held_out is not None:
             self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})
         if self.samples is not None:
-            whole = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
-            with self.accelerator.autocast():  # the model's parts are called, not its forward
-                self.samples.answer(whole, self.state.global_step, self.is_world_process_zero())
+            inner = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
+            with self.accelerator.autocast():  # answering calls the model's parts, not its forward
+                self.samples.answer(inner, self.state.global_step, self.is_world_process_zero())
         model.train()
 
 
@@ -144,7 +144,7 @@ def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
 def register_block_halves(model: nn.Module) -> None:
     """Makes FSDP gather weights for `encode` and for each half of a progressive layer.
 
-    The layer is not called itself; its two halves are.
+    A progressive layer is not called itself; its two halves are.
     """
     if isinstance(model, FSDPModule):
         register_fsdp_forward_method(model, "encode")

@@ -41,8 +41,8 @@ class Count:
 
     parts: dict[str, float]  # forward operations: tower, compressor, language model
     training: float  # forward and backward operations; frozen parts have no backward
-    kept: float  # bytes of activations saved for the backward pass
-    kept_checkpointed: float  # the same if every block saves only its input
+    saved: float  # bytes of activations saved for the backward pass
+    saved_checkpointed: float  # the same if every block saves only its input
 
     @property
     def forward(self) -> float:
@@ -61,16 +61,16 @@ def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
         measured = _by_depth(owners, kinds, lambda: _vision(model, shape))
         vision = {name: shape.clips * number for name, number in measured.items()}
         inputs = shape.clips * _block_inputs(model, shape)
-        checkpointed = inputs + (vision["kept"] - inputs) / max(sum(map(len, kinds)), 1)
+        checkpointed = inputs + (vision["saved"] - inputs) / max(sum(map(len, kinds)), 1)
     language = _by_depth([decoder], [decoder.layers], lambda: _language(model, shape))
     inputs = 2 * shape.tokens(model.config) * model.config.text_width * len(decoder.layers)
-    checkpointed += inputs + (language["kept"] - inputs) / len(decoder.layers)
+    checkpointed += inputs + (language["saved"] - inputs) / len(decoder.layers)
     parts: dict[str, float] = {n: vision[n] for n in ("tower", "compressor") if n in vision}
     parts["language model"] = language["language model"]
     return Count(
         parts,
         vision.get("training", 0.0) + language["training"],
-        vision.get("kept", 0.0) + language["kept"],
+        vision.get("saved", 0.0) + language["saved"],
         checkpointed,
     )
 
@@ -125,7 +125,7 @@ def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float
     S = model.config.image_size
     pixels = torch.empty(shape.frames, 3, S, S, device="meta", dtype=torch.bfloat16)
     times = torch.zeros(shape.looks, device="meta")
-    with kept_bytes(model, _patches(model)) as kept:
+    with saved_bytes(model, _patches(model)) as saved:
         with FlopCounterMode(display=False, depth=1) as forward:
             tokens = model.encode(pixels, [shape.frames], [shape.looks], times)
         backward = _backward(tokens)
@@ -135,7 +135,7 @@ def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float
         "tower": total - compressor,
         "compressor": compressor,
         "training": total + backward,
-        "kept": kept[0],
+        "saved": saved[0],
     }
 
 
@@ -144,7 +144,7 @@ def _language(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, flo
     L, D = shape.tokens(model.config), model.config.text_width
     below = (*model.tower.parameters(), *model.compressor.parameters())
     pictures = any(p.requires_grad for p in below)
-    with kept_bytes(model, L) as kept:
+    with saved_bytes(model, L) as saved:
         inputs = torch.empty(1, L, D, device="meta", dtype=torch.bfloat16)
         inputs.requires_grad_(pictures and shape.clips > 0)
         # Given as a mask: making one reads positions, which have no values on the meta device.
@@ -156,7 +156,7 @@ def _language(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, flo
             logits = model.get_output_embeddings()(hidden).float()
         backward = _backward(logits)
     total = forward.get_total_flops()
-    return {"language model": total, "training": total + backward, "kept": kept[0]}
+    return {"language model": total, "training": total + backward, "saved": saved[0]}
 
 
 def _backward(out: Tensor) -> float:
@@ -181,7 +181,7 @@ def _patches(model: PVCForConditionalGeneration) -> int:
 
 
 @contextmanager
-def kept_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
+def saved_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
     """Counts the bytes that autograd saves for the backward pass into the list's only entry.
 
     Parameters do not count. Neither do attention weights of `rows` by `rows`: on the meta device

@@ -194,8 +194,8 @@ def memory_table(
     worst: Count,
 ) -> list[str]:
     """GiB of one device by use, with and without activation checkpointing."""
-    mean = sum(shape.share * counted.kept for shape, counted in counts.items())
-    mean_again = sum(shape.share * counted.kept_checkpointed for shape, counted in counts.items())
+    mean = sum(shape.share * counted.saved for shape, counted in counts.items())
+    mean_again = sum(shape.share * counted.saved_checkpointed for shape, counted in counts.items())
     lines = [
         f"| on each of {machine.devices} devices, sharding {machine.sharding} | GiB |",
         "|---|---:|",
@@ -203,8 +203,8 @@ def memory_table(
     ]
     fixed = sum(fixed_parts.values())
     rows: Sequence[tuple[str, float, float]] = (
-        ("activations", mean, worst.kept),
-        ("activations, with gradient_checkpointing", mean_again, worst.kept_checkpointed),
+        ("activations", mean, worst.saved),
+        ("activations, with gradient_checkpointing", mean_again, worst.saved_checkpointed),
     )
     for name, of_mean, of_worst in rows:
         batch = recipe.batch_size

@@ -1,13 +1,13 @@
-"""Processes that train together, as torchrun and accelerate launch number them.
+"""Processes that train together, numbered as torchrun and accelerate launch them.
 
-Batches of any mix, without a process that waits for ever: where processes share one model's weights
-(FSDP, ZeRO), a layer's weights are gathered from all of them at the moment it is called. If one has
+Batches of mixed media must not make a process wait forever. Processes that shard one model's
+weights (FSDP, ZeRO) gather a layer's weights from all of them when the layer is called: if one has
 a batch of text and calls no tower, the others wait. So every process runs the tower in every batch,
-and the progressive layers and the compressor, which run once for each shape of clip, equally often:
-what a process has not to see it computes of a blank frame, and multiplies by nothing.
+and the progressive layers and the compressor, which run once per shape of clip, equally often. A
+process with fewer shapes computes blank frames and multiplies them by zero.
 
-FSDP2 on CPU processes, which accelerate offers on accelerators only: PyTorch shards over gloo as
-over any other backend. With it, what is proved on two CPU processes
+accelerate offers FSDP2 on accelerators only, although PyTorch shards over gloo as over any other
+backend. `shard_on_cpus` enables it for CPU processes, so that the test on two of them
 (tests/e2e/test_training_processes.py) takes the same path as a run on many GPUs.
 """
 
@@ -22,8 +22,8 @@ from torch import Tensor
 
 from vlm.model import PVCForConditionalGeneration
 
-# The arguments of `encode`.
-VISION = ("pixel_values", "clip_frames", "clip_looks", "timesteps", "extra")
+# The arguments of the model's `encode`.
+VISION_INPUTS = ("pixel_values", "clip_frames", "clip_looks", "timesteps", "extra")
 
 
 def num_processes() -> int:
@@ -40,12 +40,12 @@ def print_rank0(line: str) -> None:
 def with_visual_tokens(
     accelerator: Accelerator, model: Any, inputs: dict[str, Any]
 ) -> dict[str, Any]:
-    """The batch with visual tokens in place of its pixels.
+    """Replaces a batch's pixels with its visual tokens.
 
-    Every process calls the tower equally often, also one whose batch is text alone.
+    Every process calls the tower equally often, even with a batch of text alone.
     """
-    text = {name: value for name, value in inputs.items() if name not in VISION}
-    vision = {name: value for name, value in inputs.items() if name in VISION}
+    text = {name: value for name, value in inputs.items() if name not in VISION_INPUTS}
+    vision = {name: value for name, value in inputs.items() if name in VISION_INPUTS}
     looks = vision.get("clip_looks")
     inner: PVCForConditionalGeneration = accelerator.unwrap_model(model)
     num_tokens = 0 if looks is None else int(looks.sum()) * inner.config.tokens_per_look
@@ -57,7 +57,7 @@ def with_visual_tokens(
 
 
 def num_vision_calls(vision: dict[str, Any], device: torch.device) -> int:
-    """Calls of the progressive layers in the process that needs most, at least one.
+    """Calls of the progressive layers in the process that needs the most, at least one.
 
     They run once for each shape (frames, looks) of the clips in a batch.
     """
@@ -68,7 +68,7 @@ def num_vision_calls(vision: dict[str, Any], device: torch.device) -> int:
 
 
 def clip_shapes(vision: dict[str, Any]) -> set[tuple[int, int]]:
-    """The different (frames, looks) of a batch's clips."""
+    """The distinct (frames, looks) among a batch's clips."""
     if vision.get("clip_frames") is None:
         return set()
     frames, looks = vision["clip_frames"].tolist(), vision["clip_looks"].tolist()
@@ -78,13 +78,13 @@ def clip_shapes(vision: dict[str, Any]) -> set[tuple[int, int]]:
 def build_dummy_vision_inputs(
     vision: dict[str, Any], num_calls: int, image_size: int, device: torch.device
 ) -> dict[str, Any]:
-    """The inputs with blank pictures at the end, each of a new shape, until there are `num_calls`.
+    """Appends blank images, each of a new shape, until the inputs have `num_calls` shapes.
 
-    A blank is one frame of zeros, looked at as often as no other picture of the batch.
+    A blank image is a frame of zeros with a number of looks that no other image of the batch has.
     """
     shapes = clip_shapes(vision)
-    fresh = (looks for looks in itertools.count(1) if (1, looks) not in shapes)
-    looks = list(itertools.islice(fresh, num_calls - len(shapes)))
+    unused = (looks for looks in itertools.count(1) if (1, looks) not in shapes)
+    looks = list(itertools.islice(unused, num_calls - len(shapes)))
     blank = {
         "pixel_values": torch.zeros(len(looks), 3, image_size, image_size, device=device),
         "clip_frames": torch.ones(len(looks), dtype=torch.long, device=device),
@@ -97,9 +97,9 @@ def build_dummy_vision_inputs(
 
 
 def add_zero_vision_dependency(visual: Tensor, num_tokens: int) -> Tensor:
-    """The first `num_tokens` of visual tokens [V, D]; those of blanks take part as a zero.
+    """The first `num_tokens` of visual tokens [V, D], plus zero times the tokens of blank images.
 
-    So every weight of tower and compressor gets a gradient, of zeros in a batch without pictures.
+    So every weight of tower and compressor gets a gradient, zero in a batch without media.
     """
     real, blank = visual[:num_tokens], visual[num_tokens:]
     return real + 0 * blank.sum() if len(blank) else real

@@ -81,7 +81,7 @@ def test_frozen_parts_have_no_backward_operations() -> None:
     some = count(meta_model(adapters).bfloat16(), CLIP)
     assert 2.5 * everything.forward < everything.training <= 3 * everything.forward
     assert some.training < 0.95 * everything.training
-    assert some.kept <= everything.kept
+    assert some.saved <= everything.saved
 
 
 def test_sharding_divides_the_memory_of_each_device() -> None:
