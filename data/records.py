@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vlm.media.source import ArchiveMember
 
@@ -44,12 +44,13 @@ class MediaFile:
 
 
 @dataclass(frozen=True)
-class Concept:
-    """A picture nobody has: what data/embedded/classifier.py would say of its class."""
+class SimulatedClassification:
+    """A picture without a file: a simulated classifier output (data/embedded/classifier.py)."""
 
-    index: int  # the class
+    kind: ClassVar[str] = "image"
+    index: int  # of the class
     seed: int
-    confidence: float  # the probability the classifier gives it
+    confidence: float  # the probability of the class
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class RecordMessage:
     """One message of the system, the user or the assistant."""
 
     role: str
-    parts: tuple[RecordText | MediaFile | Concept, ...]
+    parts: tuple[RecordText | MediaFile | SimulatedClassification, ...]
 
     @property
     def text(self) -> str:
@@ -162,10 +163,10 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
     """Converts a record to the dict of its JSONL line; `folder` is the folder of the JSONL file."""
     root = Path(folder).resolve()
 
-    def part_to_json(part: RecordText | MediaFile | Concept) -> dict[str, Any]:
+    def part_to_json(part: RecordText | MediaFile | SimulatedClassification) -> dict[str, Any]:
         if isinstance(part, RecordText):
             return {"type": "text", "text": part.text}
-        if isinstance(part, Concept):
+        if isinstance(part, SimulatedClassification):
             concept = {"class": part.index, "seed": part.seed, "confidence": part.confidence}
             return {"type": "concept", **concept}
         resolved = part.path.resolve()
@@ -257,14 +258,18 @@ def _read_message(value: Any, folder: Path) -> RecordMessage:
     return RecordMessage(role, tuple(_read_part(part, folder) for part in content))
 
 
-def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | Concept:
+def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | SimulatedClassification:
     _require(isinstance(value, dict), "a part of a message must be a JSON object")
     kind = value.get("type")
     if kind == "concept":
         try:
-            return Concept(int(value["class"]), int(value["seed"]), float(value["confidence"]))
+            return SimulatedClassification(
+                int(value["class"]), int(value["seed"]), float(value["confidence"])
+            )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"a concept needs class, seed and confidence ({error})") from error
+            raise ValueError(
+                f"a part of type concept needs class, seed and confidence ({error})"
+            ) from error
     _require(kind in ("text", *MEDIA), f'"type" is {kind!r}; it must be text, image or video')
     content = value.get(kind)
     _require(

@@ -26,8 +26,8 @@ on answers.
 import torch
 from torch import Tensor
 
-from data.embedded.grounding import NUMBERS, WAYS, Said
-from data.embedded.word_targets import Targets
+from data.embedded.grounding import NUMBERS, WAYS, TokenTarget
+from data.embedded.word_targets import TargetWords, WordTargets
 from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from vlm.model import PVCForConditionalGeneration
@@ -46,8 +46,8 @@ class WordLoss:
         self, model: PVCForConditionalGeneration, dataset: RecordDataset | PackedDataset
     ) -> None:
         targets = dataset.targets
-        assert targets is not None
-        ids = targets.vocabulary(dataset.each())
+        assert isinstance(targets, WordTargets)
+        ids = targets.vocabulary(dataset.distinct_records())
         if not ids:
             raise ValueError(
                 "the records have no words for visual tokens to point to: set `objective: answers`"
@@ -62,7 +62,7 @@ class WordLoss:
         self,
         visual: Tensor,
         looks: list[int],
-        targets: list[Targets],
+        targets: list[TargetWords],
     ) -> Tensor:
         """The loss of visual tokens [V, D], a scalar; looks and targets are per sample."""
         with torch.autocast(visual.device.type, enabled=False):
@@ -82,18 +82,18 @@ class WordLoss:
             return word_loss + 0.1 * too_long
 
     def _token_loss(
-        self, tokens: Tensor, score: Tensor, targets: list[tuple[Said, list[int]]]
+        self, tokens: Tensor, score: Tensor, targets: list[tuple[TokenTarget, list[int]]]
     ) -> Tensor:
         """The loss of one sample with known positions: tokens [R * M, D], scores [R * M, W]."""
         target = torch.zeros_like(score)
         weight = score.new_zeros(len(score))
         silent = []
-        for said, ids in targets:
+        for item, ids in targets:
             if not ids:
-                silent.append(said.token)
+                silent.append(item.token)
                 continue
-            weight[said.token] = BACKGROUND_WEIGHT if said.background else 1.0
+            weight[item.token] = BACKGROUND_WEIGHT if item.background else 1.0
             shares = score.new_tensor([self.weights[token] for token in ids])
-            target[said.token, [self.columns[token] for token in ids]] = shares / shares.sum()
+            target[item.token, [self.columns[token] for token in ids]] = shares / shares.sum()
         loss = -(weight * (target * score.log_softmax(dim=-1)).sum(dim=-1)).sum() / weight.sum()
         return loss + 0.1 * tokens[silent].square().sum(dim=-1).mean() if silent else loss

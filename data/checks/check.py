@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data.records import Concept, MediaFile, Record, RecordError
+from data.records import MediaFile, Record, RecordError, SimulatedClassification
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
 from data.samples.token_lengths import CHUNK, LengthEstimator
@@ -244,5 +244,7 @@ def media_summary(record: Record) -> str:
         return "one picture" if images == 1 else "several pictures"
     if videos:
         return "one clip" if videos == 1 else "several clips"
-    concepts = any(isinstance(part, Concept) for m in record.messages for part in m.parts)
-    return "a picture nobody has" if concepts else "text only"
+    simulated = any(
+        isinstance(part, SimulatedClassification) for m in record.messages for part in m.parts
+    )
+    return "a simulated picture" if simulated else "text only"

@@ -25,7 +25,7 @@ WORDS = PLACES | NUMBERS | WAYS | {"still", "background"}
 
 
 @dataclass(frozen=True)
-class Said:
+class TokenTarget:
     """The words that one visual token should point to; without words it should be short."""
 
     token: int  # counted over the looks; the global token comes first in each
@@ -33,9 +33,9 @@ class Said:
     background: bool = False
 
 
-def said_by_tokens(
+def token_targets(
     objects: Objects, num_frames: int, looks: int, grid: tuple[int, int]
-) -> list[Said]:
+) -> list[TokenTarget]:
     """Returns the targets of the tokens of `num_frames` frames, or of `looks` at one picture."""
     rows, columns = grid
     still = num_frames == 1
@@ -43,7 +43,7 @@ def said_by_tokens(
     # Frames are taken from the middles of equal segments (vlm/media).
     frames = [objects.frames[int((i + 0.5) / num_frames * count)] for i in range(num_frames)]
     empty = ("background", objects.background) if objects.background else ()
-    said: list[Said] = []
+    targets: list[TokenTarget] = []
     for look in range(looks):
         index = 0 if still else look
         frame = frames[index]
@@ -52,15 +52,17 @@ def said_by_tokens(
             box: _words(box, frame, before) for box in sorted(frame, key=_area, reverse=True)
         }
         start = look * (1 + rows * columns)
-        said.append(Said(start, (*_whole(list(described.values()), look if still else 0), *empty)))
+        targets.append(
+            TokenTarget(start, (*_whole(list(described.values()), look if still else 0), *empty))
+        )
         for square in range(rows * columns):
             inside = _inside(list(described), square // columns, square % columns, grid)
             if inside:
                 box = inside[look % len(inside) if still else 0]
-                said.append(Said(start + 1 + square, described[box]))
+                targets.append(TokenTarget(start + 1 + square, described[box]))
             else:
-                said.append(Said(start + 1 + square, empty, background=True))
-    return said
+                targets.append(TokenTarget(start + 1 + square, empty, background=True))
+    return targets
 
 
 def _words(box: Box, frame: Sequence[Box], before: Sequence[Box]) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
-"""Words that visual tokens should point to, for the objectives of training/word_loss.py.
+"""The target words of visual tokens, for the word objective (training/word_loss.py).
 
-The words of a record's answers are those that some visual token of its pictures should point to.
-Where the record says exactly what is where, single tokens have words of their own
-(data/embedded/grounding.py).
+Some visual token of a record's media should point to each word of its answers. If the record has
+exact object positions, each single token has target words (data/embedded/grounding.py).
 """
 
 import re
@@ -10,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data.embedded.grounding import WORDS as GROUNDING_WORDS
-from data.embedded.grounding import Said, said_by_tokens
+from data.embedded.grounding import TokenTarget, token_targets
 from data.records import Record, RecordText
 from vlm.processor import PVCProcessor, Rendered
 
@@ -25,46 +24,48 @@ SMALL_WORDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Targets:
-    """Of one sample; ids are tokens of the language model."""
+class TargetWords:
+    """The targets of one sample, as token ids of the language model."""
 
     words: list[int]  # of the answers
-    by_token: list[tuple[Said, list[int]]]  # of single visual tokens; empty if not known
+    by_token: list[tuple[TokenTarget, list[int]]]  # of single visual tokens; empty if unknown
 
 
 @dataclass(frozen=True)
 class WordTargets:
-    """Finds the targets of records."""
+    """Makes the targets of records."""
 
     processor: PVCProcessor
-    grid: tuple[int, int] | None  # of a look's tokens behind its global token; None: no such token
+    grid: tuple[int, int] | None  # of a look's tokens after its global token; None without one
 
-    def of(self, record: Record, rendered: Rendered) -> Targets:
-        """The targets of a record that was rendered so."""
+    def of(self, record: Record, rendered: Rendered) -> TargetWords:
+        """Returns the targets of a rendered record."""
         by_token = []
         if record.objects is not None and self.grid is not None:
             frames, looks = sum(rendered.clip_frames), sum(rendered.clip_looks)
-            found = said_by_tokens(record.objects, frames, looks, self.grid)
-            by_token = [(said, self.ids(said.words)) for said in found]
-        return Targets(self.words(record), by_token)
+            found = token_targets(record.objects, frames, looks, self.grid)
+            by_token = [(target, self.ids(target.words)) for target in found]
+        return TargetWords(self.words(record), by_token)
 
     def ids(self, words: Sequence[str]) -> list[int]:
-        """The tokens of words as they stand within a sentence, each once."""
+        """Returns the unique tokens of words inside a sentence, with a space before each word."""
         plain = self.processor.writer.plain
         return list(dict.fromkeys(token for word in words for token in plain(" " + word)))
 
     def words(self, record: Record) -> list[int]:
-        """The telling words of the answers, each once, as ids after a space."""
+        """Returns the unique tokens of the descriptive words of the answers."""
         if all(
             isinstance(part, RecordText) for message in record.messages for part in message.parts
         ):
             return []
-        said = " ".join(message.text for message in record.messages if message.role == "assistant")
-        words = re.findall(r"[a-z]+|[0-9]", said.lower())
+        answers = " ".join(
+            message.text for message in record.messages if message.role == "assistant"
+        )
+        words = re.findall(r"[a-z]+|[0-9]", answers.lower())
         return self.ids([word for word in words if word not in SMALL_WORDS])
 
     def vocabulary(self, records: Iterable[Record]) -> list[int]:
-        """All ids that a visual token may have to point to."""
+        """Returns all ids that can be a target."""
         ids: set[int] = set()
         labels: set[str] = set()
         for record in records:

@@ -1,8 +1,8 @@
-"""From samples to batches: pad or pack, stack.
+"""From samples to batches: pads or packs, then stacks.
 
-Samples become rows of their own, padded to the longest, with an attention mask. Packed rows
-(data/samples/packing.py) hold several samples, whose positions start at 0, and no mask. What could
-not be read is left out and named in the batch; a batch of which nothing is left still is one,
+Each sample becomes a row, padded to the longest, with an attention mask. A packed row
+(data/samples/packing.py) contains several samples, whose positions start at 0, and has no mask.
+Rejected samples are left out and listed in the batch. A batch without samples is still a batch,
 without labels, so that no process waits for another.
 """
 
@@ -19,16 +19,16 @@ from data.samples.packing import PackedRow
 from vlm.processor import PVCProcessor
 from vlm.prompt.writer import IGNORE
 
-# What a batch says of itself besides the model's inputs.
-ABOUT = ("quarantined", "num_samples", "num_tokens")
+# Entries of a batch that are not inputs of the model.
+BATCH_INFO = ("quarantined", "num_samples", "num_tokens")
 
 
 @dataclass(frozen=True)
 class Collator:
-    """Samples, or rows of samples -> one batch, as the model's forward takes it.
+    """Turns samples, or packed rows, into a batch of inputs for the model's forward.
 
-    Besides, `quarantined` has what could not be used, `num_samples` how many samples there were,
-    `num_tokens` how many tokens are no padding.
+    The batch also has `quarantined` (the rejected samples), `num_samples` (including rejected ones)
+    and `num_tokens` (without padding).
     """
 
     processor: PVCProcessor
@@ -43,7 +43,7 @@ class Collator:
         samples = [sample for sample in found if isinstance(sample, Sample)]
         batch = self._packed(rows) if rows else self._padded(samples)
         batch |= self._visual(samples)
-        batch["quarantined"] = [asdict(bad) for bad in found if isinstance(bad, RejectedSample)]
+        batch["quarantined"] = [asdict(item) for item in found if isinstance(item, RejectedSample)]
         batch["num_samples"] = len(found)
         batch["num_tokens"] = sum(len(sample.rendered.ids) for sample in samples)
         return batch
@@ -68,14 +68,16 @@ class Collator:
         ids, labels, positions = [], [], []
         for row in rows:
             rendered = [item.rendered for item in row.samples if isinstance(item, Sample)]
-            # The first token of a sample is nothing that the one before it could foretell.
-            learnt = [label for one in rendered for label in (IGNORE, *one.labels[1:])]
-            places = [place for one in rendered for place in range(len(one.ids))]
+            # The first token of a sample is not a label for the last one of the previous sample.
+            targets = [label for one in rendered for label in (IGNORE, *one.labels[1:])]
+            used = [position for one in rendered for position in range(len(one.ids))]
             ids.append([token for one in rendered for token in one.ids])
-            labels.append(learnt)
-            positions.append([*places, *range(row.num_tokens - len(places))])
+            labels.append(targets)
+            positions.append([*used, *range(row.num_tokens - len(used))])
         length = rows[0].num_tokens
-        assert all(len(row) == length for row in positions), "a row holds more than it can"
+        assert all(len(row) == length for row in positions), (
+            "the samples of a row exceed its length"
+        )
         return {
             "input_ids": _pad(ids, self._padding, length),
             "position_ids": torch.tensor(positions),
@@ -106,7 +108,7 @@ class Collator:
 
 
 def _extra(samples: Sequence[Sample]) -> dict[str, tuple[Tensor, Tensor]]:
-    """Outputs of the backbone to replace: name -> (frames in the batch [n], values [n, ...])."""
+    """Backbone outputs to override: name -> (frames of the batch [n], values [n, ...])."""
     frames: dict[str, list[int]] = {}
     values: dict[str, list[Tensor]] = {}
     start = 0
@@ -122,5 +124,5 @@ def _extra(samples: Sequence[Sample]) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def _pad(rows: Sequence[Sequence[int]], value: int, length: int) -> Tensor:
-    """Rows of different lengths -> [B, length], filled up on the right."""
+    """Pads rows of different lengths on the right to [B, length]."""
     return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])

@@ -1,23 +1,24 @@
 """From records to samples: read the media, render the conversation.
 
-What is drawn at random for a sample (how many frames, how often a picture is looked at) follows
-from the seed and its place in the run alone, so a run that is resumed, or that has another number
-of loader workers, sees the same. A record that cannot be used becomes a `RejectedSample` with its
-reason in the same place: nothing else is put there instead.
+The random choices of a sample (how many frames, how many looks) depend only on the seed and the
+sample's position in the run, so a resumed run, or one with another number of loader workers, makes
+the same choices. An unusable record becomes a `RejectedSample` with its reason at the same
+position; it is not replaced.
+
+`PictureSimulator` and `TargetMaker` are the hooks of special objectives (data/embedded/). Without
+them a record passes through this module alone.
 """
 
 import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from data.embedded.simulation import Simulated, Simulation
-from data.embedded.word_targets import WordTargets
-from data.records import Concept, MediaFile, Record, RecordError, RecordText
+from data.records import MediaFile, Record, RecordError, RecordText, SimulatedClassification
 from data.samples.decoder import Decoder
 from data.samples.disk_cache import FrameCache
 from vlm.conversation import Conversation, Image, Message, Text, Video
@@ -27,18 +28,18 @@ from vlm.processor import PVCProcessor, Rendered
 
 @dataclass(frozen=True)
 class Sample:
-    """One rendered conversation, and what only some models or objectives need."""
+    """One rendered conversation, and the data of special models or objectives."""
 
     id: str
     rendered: Rendered
-    # Outputs of the backbone to replace: name -> frame of the sample -> values.
+    # Backbone outputs to override: name -> frame of the sample -> values.
     extra: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
-    targets: Any = None  # of an objective besides the answers (`RecordDataset.targets`)
+    targets: Any = None  # of an additional objective (`TargetMaker`)
 
 
 @dataclass(frozen=True)
 class RejectedSample:
-    """A record that cannot be used: its place in the run, its file and line, and why."""
+    """An unusable record: its position in the run, its file and line, and the reason."""
 
     place: int
     where: str
@@ -46,24 +47,45 @@ class RejectedSample:
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What chance says of a sample."""
+class SimulatedPicture:
+    """A picture made without a file."""
 
-    looks: int | None  # at each picture; None: as often as the model does
+    pixels: np.ndarray  # uint8 [S, S, 3]
+    extra: dict[str, np.ndarray]  # backbone outputs to override: name -> values of this frame
+
+
+class PictureSimulator(Protocol):
+    """Makes the pictures of record parts that name no file."""
+
+    def simulate(self, part: SimulatedClassification, size: int) -> SimulatedPicture: ...
+
+
+class TargetMaker(Protocol):
+    """Makes the targets of an objective other than the answers."""
+
+    def of(self, record: Record, rendered: Rendered) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The random choices of a sample."""
+
+    looks: int | None  # per picture; None: the model's own number
     num_frames: int  # of each video, if it has as many
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How a sample's draw follows from its place: samples of one group share it."""
+    """The distribution of draws; the samples of one group share a draw."""
 
-    looks: tuple[float, ...] | None = None  # chances of looking once, twice, ...
+    looks: tuple[float, ...] | None = None  # weights of one look, two looks, ...
     num_frames: tuple[int, int] = (8, 8)
-    group: int = 1  # samples in a row that share a draw
+    group: int = 1  # consecutive samples that share a draw
     seed: int = 0
 
-    def draw(self, place: int) -> Draw:
-        rng = random.Random(f"{self.seed} {place // self.group}")
+    def draw(self, position: int) -> Draw:
+        """Returns the draw of the sample at a position of the run."""
+        rng = random.Random(f"{self.seed} {position // self.group}")
         looks = None
         if self.looks is not None:
             looks = rng.choices(range(1, len(self.looks) + 1), self.looks)[0]
@@ -74,26 +96,26 @@ class SamplingConfig:
 class MediaOptions:
     """How media are read."""
 
-    seconds: float = 30.0  # for all media of one sample
-    max_tiles: int = 1  # of a picture
-    cache: FrameCache | None = None  # squares of pictures and clips read before
+    seconds: float = 30.0  # time limit for all media of one sample
+    max_tiles: int = 1  # per picture
+    cache: FrameCache | None = None
 
 
 class RecordDataset(Dataset[Sample | RejectedSample]):
-    """Records as samples, each read and rendered when it is asked for."""
+    """Records as samples, each read and rendered when it is indexed."""
 
     def __init__(
         self,
         records: Sequence[Record],
         processor: PVCProcessor,
-        simulation: Simulation | None = None,
+        simulator: PictureSimulator | None = None,
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008  frozen
         media_options: MediaOptions = MediaOptions(),  # noqa: B008  frozen
-        targets: WordTargets | None = None,
+        targets: TargetMaker | None = None,
     ) -> None:
         self.records = records
         self.processor = processor
-        self.simulation = simulation
+        self.simulator = simulator
         self.sampling = sampling
         self.media_options = media_options
         self.targets = targets
@@ -102,19 +124,19 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, place: int) -> Sample | RejectedSample:
+    def __getitem__(self, position: int) -> Sample | RejectedSample:
         try:
-            return self.read(self.records[place], self.sampling.draw(place))
+            return self.read(self.records[position], self.sampling.draw(position))
         except (RecordError, MediaError) as error:
-            return RejectedSample(place, self.where(place), str(error))
+            return RejectedSample(position, self.where(position), str(error))
 
-    def where(self, place: int) -> str:
-        """The file and line of a sample."""
+    def where(self, position: int) -> str:
+        """Returns the file and line of a sample."""
         where = getattr(self.records, "where", None)
-        return where(place) if where is not None else f"sample {place}"
+        return where(position) if where is not None else f"sample {position}"
 
     def read(self, record: Record, draw: Draw) -> Sample:
-        """A record's sample; RecordError or MediaError where that cannot be."""
+        """Makes the sample of a record; raises RecordError or MediaError if it is unusable."""
         deadline = time.monotonic() + self.media_options.seconds
         extra: dict[str, dict[int, np.ndarray]] = {}
         num_frames = 0
@@ -126,9 +148,9 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
                     parts.append(Text(part.text))
                     continue
                 if isinstance(part, MediaFile):
-                    media = self._read(part, draw, deadline)
+                    media = self._read_media(part, draw, deadline)
                 else:
-                    simulated = self._simulated(part)
+                    simulated = self._simulate(part)
                     media = Image(simulated.pixels, draw.looks)
                     for name, values in simulated.extra.items():
                         extra.setdefault(name, {})[num_frames] = values
@@ -139,17 +161,13 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
         targets = None if self.targets is None else self.targets.of(record, rendered)
         return Sample(record.id, rendered, extra, targets)
 
-    def _read(self, part: MediaFile, draw: Draw, deadline: float) -> Image | Video:
+    def _read_media(self, part: MediaFile, draw: Draw, deadline: float) -> Image | Video:
+        options = self.media_options
         size = self.processor.image_processor.image_size
         seconds = deadline - time.monotonic()
         if seconds <= 0:
-            raise MediaError(
-                f"its media took longer than {self.media_options.seconds:.0f} seconds."
-            )
-        cache, tiled = (
-            self.media_options.cache,
-            part.kind == "image" and self.media_options.max_tiles > 1,
-        )
+            raise MediaError(f"its media took longer than {options.seconds:.0f} seconds.")
+        cache, tiled = options.cache, part.kind == "image" and options.max_tiles > 1
         num_frames = draw.num_frames if part.kind == "video" else 1
         name = cache.name(part, num_frames, size) if cache is not None and not tiled else None
         decoded = cache.load(name) if cache is not None else None
@@ -162,14 +180,17 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
                 cache.store(name, decoded)
         if part.kind == "video":
             return Video(decoded.frames, np.array(decoded.times))
-        return Image(decoded.frames[0], draw.looks, self.media_options.max_tiles)
+        return Image(decoded.frames[0], draw.looks, options.max_tiles)
 
-    def _simulated(self, part: Concept) -> Simulated:
-        if self.simulation is None:
-            raise ValueError("records of concepts need a model with a classifier, this has none")
-        return self.simulation.simulate(part, self.processor.image_processor.image_size)
+    def _simulate(self, part: SimulatedClassification) -> SimulatedPicture:
+        if self.simulator is None:
+            raise ValueError(
+                'records with parts of type "concept" need a model with a classifier, and this '
+                "model has none"
+            )
+        return self.simulator.simulate(part, self.processor.image_processor.image_size)
 
-    def each(self) -> Iterator[Record]:
-        """The records that can be read, each at least once."""
-        each = getattr(self.records, "each", None)
-        yield from each() if each is not None else self.records
+    def distinct_records(self) -> Iterator[Record]:
+        """Yields every readable record at least once."""
+        distinct = getattr(self.records, "distinct_records", None)
+        yield from distinct() if distinct is not None else self.records

@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from data.embedded.word_targets import WordTargets
 from data.records import Record
-from data.samples.dataset import RecordDataset, RejectedSample, Sample
+from data.samples.dataset import RecordDataset, RejectedSample, Sample, TargetMaker
 from data.sources.shuffle import permutation
 
 WINDOW = 1024  # samples that are packed together
@@ -213,9 +212,9 @@ class PackedDataset(Dataset[PackedRow]):
         return self.rows.padding_share
 
     @property
-    def targets(self) -> WordTargets | None:
+    def targets(self) -> TargetMaker | None:
         return self.samples.targets
 
-    def each(self) -> Iterator[Record]:
-        """The records that can be read, each at least once."""
-        return self.samples.each()
+    def distinct_records(self) -> Iterator[Record]:
+        """Yields every readable record at least once."""
+        return self.samples.distinct_records()

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from data.records import Concept, MediaFile, Record, RecordError, RecordText
+from data.records import MediaFile, Record, RecordError, RecordText, SimulatedClassification
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
 from vlm.conversation import Conversation, Message, Text
@@ -81,10 +81,9 @@ class LengthEstimator:
         media: list[tuple[int, int]] = []
         num_images = 0
         for message in record.messages:
-            shown = [part for part in message.parts if not isinstance(part, RecordText)]
-            images = [part for part in shown if isinstance(part, Concept) or part.kind == "image"]
-            numbered = num_images + len(images) > 1
-            for part in shown:
+            parts = [part for part in message.parts if not isinstance(part, RecordText)]
+            numbered = num_images + sum(part.kind == "image" for part in parts) > 1
+            for part in parts:
                 if isinstance(part, MediaFile) and part.kind == "video":
                     media.append((VIDEO, max(1, decoder.probe(part).num_frames)))
                     continue
@@ -92,8 +91,8 @@ class LengthEstimator:
                 media.append((num_images if numbered else 0, self._tiles(part, decoder)))
         return LengthParts(num_tokens, tuple(media))
 
-    def _tiles(self, part: MediaFile | Concept, decoder: HeaderReader) -> int:
-        if isinstance(part, Concept) or self.max_tiles == 1:
+    def _tiles(self, part: MediaFile | SimulatedClassification, decoder: HeaderReader) -> int:
+        if isinstance(part, SimulatedClassification) or self.max_tiles == 1:
             return 1
         if isinstance(decoder, _LongestMedia):
             return self.max_tiles + 1  # plus the thumbnail

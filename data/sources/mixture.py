@@ -135,7 +135,7 @@ class Mixture(RecordSequence):
         lengths = [self.sources[source].rough_length(index) for source, index in found]
         return start + group_by_length(lengths, self.batch_size, self.seed, start)
 
-    def each(self) -> Iterator[Record]:
+    def distinct_records(self) -> Iterator[Record]:
         """Yields each record that occurs in the run once; skips invalid lines."""
         for position, source in enumerate(self.sources):
             if not isinstance(source, RecordFile):

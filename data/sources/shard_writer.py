@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from data.records import Concept, Record, RecordText, record_to_json
+from data.records import Record, RecordText, SimulatedClassification, record_to_json
 
 
 def write_shards(records: Iterable[Record], folder: Path, name: str, per_shard: int) -> list[Path]:
@@ -54,7 +54,7 @@ def _renamed(record: Record, key: str) -> dict[str, Any]:
     line = record_to_json(record, folder)
     for message, written in zip(record.messages, line["messages"], strict=True):
         for part, its in zip(message.parts, written["content"], strict=True):
-            if not isinstance(part, RecordText | Concept):
+            if not isinstance(part, RecordText | SimulatedClassification):
                 its[part.kind] = f"{key}.{number}{part.path.suffix.lower()}"
                 number += 1
     return line

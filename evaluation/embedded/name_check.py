@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from data.embedded.classifier import SimulatedClassifier
-from data.records import Concept, Record, RecordMessage, RecordText
+from data.records import Record, RecordMessage, RecordText, SimulatedClassification
 from data.samples.collate import Collator
 from data.samples.dataset import RecordDataset, RejectedSample, SamplingConfig
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
@@ -72,7 +72,7 @@ def name_check(
 
 
 def _record(kind: ImageNetClass) -> Record:
-    picture = Concept(kind.index, FIRST_SEED + kind.index, CONFIDENCE)
+    picture = SimulatedClassification(kind.index, FIRST_SEED + kind.index, CONFIDENCE)
     question = RecordMessage("user", (picture, RecordText(QUESTION)))
     return Record(
         kind.name, (question, RecordMessage("assistant", (RecordText(f"{START} {kind.phrase}."),)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from data.samples.collate import ABOUT
+from data.samples.collate import BATCH_INFO
 from data.samples.dataset import RecordDataset
 from training.loop.distributed import with_visual_tokens
 
@@ -25,7 +25,7 @@ def held_out_loss(trainer: "ReproducibleTrainer", model: Any, dataset: RecordDat
     for batch, has_weight in _batches(trainer, dataset):
         for bad in batch["quarantined"]:
             print(f"WARNING: excluded from the held-out loss: {bad['where']}: {bad['reason']}")
-        for name in ("looks", "targets", *ABOUT):
+        for name in ("looks", "targets", *BATCH_INFO):
             batch.pop(name, None)
         batch = trainer._prepare_inputs(batch)
         with torch.no_grad(), trainer.compute_loss_context_manager():

@@ -7,7 +7,7 @@ import torch
 import torch.distributed
 from transformers import TrainerCallback
 
-from data.samples.collate import ABOUT
+from data.samples.collate import BATCH_INFO
 from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from data.samples.quarantine import Quarantine
@@ -26,7 +26,7 @@ class QuarantineCallback(TrainerCallback):
 
     def take(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Removes a batch's bookkeeping from it, and keeps it for the end of the step."""
-        bookkeeping = {name: inputs.pop(name) for name in ABOUT if name in inputs}
+        bookkeeping = {name: inputs.pop(name) for name in BATCH_INFO if name in inputs}
         self.pending += bookkeeping.get("quarantined", [])
         self.num_pending += bookkeeping.get("num_samples", 0)
         return bookkeeping

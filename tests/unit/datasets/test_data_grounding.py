@@ -2,42 +2,42 @@
 
 import pytest
 
-from data.embedded.grounding import Said, said_by_tokens
+from data.embedded.grounding import TokenTarget, token_targets
 from data.records import Box, Objects, RecordError, record_from_json, record_to_json
 
 STAR = Box("red star", 0.2, 0.2, 0.3, 0.3)
 
 
-def words_of(said: list[Said], token: int) -> set[str]:
-    return set(next(item.words for item in said if item.token == token))
+def words_of(targets: list[TokenTarget], token: int) -> set[str]:
+    return set(next(item.words for item in targets if item.token == token))
 
 
 def test_a_square_describes_its_object_and_an_empty_one_the_background() -> None:
-    said = said_by_tokens(Objects(((STAR,),), "blue"), 1, 1, (2, 2))
-    assert [item.token for item in said] == [0, 1, 2, 3, 4]
-    assert words_of(said, 0) == {"red", "star", "background", "blue"}
-    assert words_of(said, 1) == {"red", "star", "top", "left"}
+    targets = token_targets(Objects(((STAR,),), "blue"), 1, 1, (2, 2))
+    assert [item.token for item in targets] == [0, 1, 2, 3, 4]
+    assert words_of(targets, 0) == {"red", "star", "background", "blue"}
+    assert words_of(targets, 1) == {"red", "star", "top", "left"}
     for token in (2, 3, 4):
-        assert words_of(said, token) == {"background", "blue"}
-    assert [item.background for item in said] == [False, False, True, True, True]
+        assert words_of(targets, token) == {"background", "blue"}
+    assert [item.background for item in targets] == [False, False, True, True, True]
 
 
 def test_without_a_plain_background_an_empty_square_has_no_words() -> None:
-    said = said_by_tokens(Objects(((STAR,),)), 1, 1, (2, 2))
-    assert words_of(said, 4) == set()
+    targets = token_targets(Objects(((STAR,),)), 1, 1, (2, 2))
+    assert words_of(targets, 4) == set()
 
 
 def test_equal_objects_are_counted() -> None:
     other = Box("red star", 0.8, 0.8, 0.3, 0.3)
-    said = said_by_tokens(Objects(((STAR, other),)), 1, 1, (2, 2))
-    assert words_of(said, 1) >= {"two", "top", "left"}
-    assert words_of(said, 4) >= {"two", "bottom", "right"}
+    targets = token_targets(Objects(((STAR, other),)), 1, 1, (2, 2))
+    assert words_of(targets, 1) >= {"two", "top", "left"}
+    assert words_of(targets, 4) >= {"two", "bottom", "right"}
 
 
 def test_each_look_describes_the_next_object_of_a_crowded_square() -> None:
     small = Box("blue moon", 0.4, 0.4, 0.1, 0.1)
-    said = said_by_tokens(Objects(((small, STAR),)), 1, 3, (2, 2))
-    described = [words_of(said, 1 + look * 5) & {"star", "moon"} for look in range(3)]
+    targets = token_targets(Objects(((small, STAR),)), 1, 3, (2, 2))
+    described = [words_of(targets, 1 + look * 5) & {"star", "moon"} for look in range(3)]
     assert described == [{"star"}, {"moon"}, {"star"}]
 
 
@@ -51,14 +51,19 @@ def test_the_direction_is_known_from_the_second_frame_on(
     frames = tuple(
         (Box("red star", 0.5 + i * step[0] / 2, 0.5 + i * step[1] / 2, 0.3, 0.3),) for i in range(8)
     )
-    said = said_by_tokens(Objects(frames), 4, 4, (2, 2))
+    targets = token_targets(Objects(frames), 4, 4, (2, 2))
     ways = {"west", "east", "up", "down", "still"}
-    assert [words_of(said, look * 5) & ways for look in range(4)] == [set(), {word}, {word}, {word}]
+    assert [words_of(targets, look * 5) & ways for look in range(4)] == [
+        set(),
+        {word},
+        {word},
+        {word},
+    ]
 
 
 def test_an_unmoved_object_is_still() -> None:
-    assert "still" in words_of(said_by_tokens(Objects(((STAR,),) * 8), 2, 2, (2, 2)), 6)
-    assert "still" in words_of(said_by_tokens(Objects(((STAR,),)), 1, 2, (2, 2)), 6)
+    assert "still" in words_of(token_targets(Objects(((STAR,),) * 8), 2, 2, (2, 2)), 6)
+    assert "still" in words_of(token_targets(Objects(((STAR,),)), 1, 2, (2, 2)), 6)
 
 
 def test_objects_survive_writing_and_reading() -> None:

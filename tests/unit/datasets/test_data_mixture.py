@@ -103,7 +103,7 @@ def test_records_are_read_by_the_offset_of_their_line(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"a.jsonl, line 4: is not JSON"):
         file[2]
     mixture = Mixture([file], draw_order([1], 8, seed=0))
-    assert [record.id for record in mixture.each()] == ["a", "b", "c"]
+    assert [record.id for record in mixture.distinct_records()] == ["a", "b", "c"]
 
 
 def test_an_error_names_a_missing_record_file(tmp_path: Path) -> None:

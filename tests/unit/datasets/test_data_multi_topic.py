@@ -7,11 +7,11 @@ import pytest
 
 from data.embedded.multi_topic import MOST_TURNS, RecordSources, multi_topic_records, turns_of
 from data.records import (
-    Concept,
     MediaFile,
     Record,
     RecordMessage,
     RecordText,
+    SimulatedClassification,
     record_from_json,
     record_to_json,
 )
@@ -19,7 +19,7 @@ from data.records import (
 FOLDER = Path("/data")
 
 
-def record(name: str, first: MediaFile | Concept | None, num_turns: int) -> Record:
+def record(name: str, first: MediaFile | SimulatedClassification | None, num_turns: int) -> Record:
     messages = []
     for turn in range(num_turns):
         media = (first,) if first is not None and turn == 0 else ()
@@ -32,7 +32,7 @@ def record(name: str, first: MediaFile | Concept | None, num_turns: int) -> Reco
 def sources() -> RecordSources:
     return RecordSources(
         [record(f"world{i}", MediaFile("video", FOLDER / f"{i}.mp4"), 5) for i in range(7)],
-        [record(f"concept{i}", Concept(i, i, 0.5), 2) for i in range(5)],
+        [record(f"concept{i}", SimulatedClassification(i, i, 0.5), 2) for i in range(5)],
         [record(f"chat{i}", None, 2) for i in range(3)],
     )
 
