@@ -79,12 +79,13 @@ def question(model: Any, frames: int, context: int) -> None:
     from transformers import DynamicCache
 
     from vlm.inference.generation import prefill
+    from vlm.inference.looking import FRAMES_AT_ONCE
 
     size = model.config.image_size
     with torch.inference_mode():
         pixels = torch.zeros(frames, 3, size, size)
         times = [t / frames for t in range(frames)]
-        visual = torch.cat(list(model.encode_steps(pixels, frames, times)))
+        visual = torch.cat(list(model.encode_steps(pixels, frames, times, FRAMES_AT_ONCE)))
         words = torch.zeros(1, context - len(visual), dtype=torch.long)
         embeds = torch.cat([visual[None], model.get_input_embeddings()(words)], dim=1)
         cache = DynamicCache(config=model.language_model.config)

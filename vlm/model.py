@@ -143,7 +143,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return torch.cat([tokens for tokens in out if tokens is not None])
 
     def encode_steps(
-        self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int = 4
+        self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int
     ) -> Iterator[Tensor]:
         """Encodes one clip `chunk` looks at a time, so that a caller can show progress and stop.
 
