@@ -20,10 +20,10 @@ def photographs(folder: Path) -> Iterator[Record]:
         rows = json.loads(path.read_text(encoding="utf-8"))
         for index, row in enumerate(rows):
             question = RecordText(QUESTIONS[index % len(QUESTIONS)])
-            shown = RecordMessage("user", (MediaFile("image", folder / row["file"]), question))
+            prompt = RecordMessage("user", (MediaFile("image", folder / row["file"]), question))
             yield Record(
                 row["file"],
-                (shown, RecordMessage("assistant", (RecordText(row["accept"][0]),))),
+                (prompt, RecordMessage("assistant", (RecordText(row["accept"][0]),))),
                 (str(row.get("source", "unknown")),),
                 (tuple(row["accept"]),),
                 (tuple(row.get("near", ())),),

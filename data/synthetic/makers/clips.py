@@ -86,9 +86,9 @@ def movers(rng: WorldRng) -> World:
     second = rng.pick([d for d in names if d != first and (first, d) != meeting])
     things = rng.things(2)
     items = []
-    for thing, centre in zip(things, (0.29, 0.71), strict=True):
+    for thing, center in zip(things, (0.29, 0.71), strict=True):
         other = 0.5 + rng.between(-0.12, 0.12)
-        x, y = (centre, other) if across else (other, centre)
+        x, y = (center, other) if across else (other, center)
         items.append(Placed(thing, x, y, rng.between(0.19, 0.24), rng.rgb(thing)))
     base = ground(rng, rng.clip_canvas, items)
     paths = [_path(rng, item, way, 0.22) for item, way in zip(items, (first, second), strict=True)]

@@ -48,7 +48,7 @@ def nothing(rng: WorldRng) -> World:
     noun = "video" if moving else "picture"
     answer = f"I can't tell, the {noun} is {REASONS[kind]}."
     thing = rng.thing()
-    asked = {
+    questions = {
         "name": rng.ask("name"),
         "count": rng.ask("count", xs=plural(thing.name)),
         "place": rng.ask("place", x=thing.name),
@@ -56,10 +56,10 @@ def nothing(rng: WorldRng) -> World:
         "motion": rng.ask("motion", x=thing.name),
     }
     if kind != "blur" and thing.is_shape:
-        asked["colour"] = rng.ask("colour", x=thing.name)
+        questions["colour"] = rng.ask("colour", x=thing.name)
     accept = (*CANNOT, "noise", "dark", "blurred", "blurry", "nothing")
-    keys = rng.shuffled(list(asked))[:2]
-    turns = tuple(QAPair("cannot", asked[key], answer, accept) for key in keys)
+    keys = rng.shuffled(list(questions))[:2]
+    turns = tuple(QAPair("cannot", questions[key], answer, accept) for key in keys)
     return World(media, answer, turns)
 
 
@@ -67,8 +67,8 @@ def unseen(rng: WorldRng) -> World:
     """A clear picture and a question that it cannot answer."""
     question = rng.by_slot(("behind", "maker", "when", "owner", "price", "unseen", "beyond"))
     world = rng.pick((scenes.single, texts.word) if question == "maker" else (scenes.single,))(rng)
-    shown = next((turn.accept[0] for turn in world.turns if turn.task == "name"), "thing")
-    text = rng.ask(question, x=shown)
+    name = next((turn.accept[0] for turn in world.turns if turn.task == "name"), "thing")
+    text = rng.ask(question, x=name)
     turn = QAPair("cannot", text, "I can't tell from the picture.", CANNOT)
     return replace(world, turns=(turn, *world.turns))
 
