@@ -94,7 +94,7 @@ def mixed_samples(processor: PVCProcessor, number: int) -> list[Sample]:
             parts.insert(0, Video(frames, np.arange(8.0)))
         turns = (Message("user", tuple(parts)), Message("assistant", (Text(answer),)))
         rendered = processor.render(Conversation(turns))
-        samples.append(Sample(str(index), rendered, {}, [], []))
+        samples.append(Sample(str(index), rendered))
     return samples
 
 
@@ -215,7 +215,7 @@ class Clips(Dataset[Sample]):
         video = read_video(self.path, num_frames=8, isolated=False)
         question = Message("user", (Video(video.frames, video.times), Text("way")))
         conversation = Conversation((question, Message("assistant", (Text("left"),))))
-        return Sample(str(index), self.processor.render(conversation), {}, [], [])
+        return Sample(str(index), self.processor.render(conversation))
 
 
 def workers(folder: Path, batches: int) -> list[str]:

@@ -1,6 +1,6 @@
 """A tiny checkpoint in the format of the original PVC-InternVL2 release, with its names.
 
-Written from what is known of the release and not from our table: tests compare the two.
+Written from the known facts about the release, not from our table: tests compare the two.
 """
 
 import io
@@ -97,7 +97,7 @@ def sentencepiece_model(**options: Any) -> bytes:
 
 
 def write_tokenizer(folder: Path, model: bytes | None = None) -> int:
-    """tokenizer.model and what is added to it; returns how many tokens there are in all."""
+    """Writes tokenizer.model and its added tokens; returns the number of tokens."""
     model = model or sentencepiece_model()
     (folder / "tokenizer.model").write_bytes(model)
     pieces = sentencepiece.SentencePieceProcessor(model_proto=model)

@@ -1,4 +1,4 @@
-"""Any causal language model becomes the language model of a PVC, and stays what it was."""
+"""Any causal language model becomes the language model of a PVC, unchanged."""
 
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def assembled(folder: Path, out: Path, **options: Any) -> Path:
 def plain_answer(
     model: PreTrainedModel, folder: Path, turns: list[tuple[str, str]], never: list[int]
 ) -> list[int]:
-    """What the language model says by itself, with its own template."""
+    """The answer of the language model alone, with its own template."""
     inputs = AutoTokenizer.from_pretrained(folder).apply_chat_template(
         [{"role": role, "content": text} for role, text in turns],
         add_generation_prompt=True,
@@ -134,9 +134,7 @@ def test_a_language_model_answers_in_a_pvc_as_it_does_alone(family: str, tmp_pat
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_picture_goes_through_and_the_saved_folder_gives_the_same_logits(
-    family: str, tmp_path: Path
-) -> None:
+def test_the_saved_folder_gives_the_same_logits_for_an_image(family: str, tmp_path: Path) -> None:
     language_model(tmp_path / "lm", family)
     changes = {"tower": TOWER, "prompt": {"frame_label": ""}}
     made = assemble("fresh", str(tmp_path / "lm"), "pvc-narrow", changes)
@@ -156,11 +154,11 @@ def test_a_picture_goes_through_and_the_saved_folder_gives_the_same_logits(
     labels = inputs["input_ids"].clone()
     labels[:, :-5] = -100
     with torch.no_grad():
-        learnt = again(**saved, labels=labels).logits
-    torch.testing.assert_close(learnt, expected[0, -6:-1], atol=1e-5, rtol=1e-4)
+        training_logits = again(**saved, labels=labels).logits
+    torch.testing.assert_close(training_logits, expected[0, -6:-1], atol=1e-5, rtol=1e-4)
 
 
-def test_embeddings_grow_only_when_they_have_no_room(tmp_path: Path) -> None:
+def test_embeddings_grow_only_without_spare_rows(tmp_path: Path) -> None:
     padded = language_model(tmp_path / "padded", "qwen2").get_input_embeddings().weight
     tight = language_model(tmp_path / "tight", "smollm2").get_input_embeddings().weight
     made = assemble("fresh", str(tmp_path / "padded"), "pvc-narrow", {"tower": TOWER})
@@ -182,7 +180,7 @@ def test_embeddings_grow_only_when_they_have_no_room(tmp_path: Path) -> None:
     assert f"grown from {len(tight)} to {len(weight)} rows" in made.notes["vocabulary"]
 
 
-def test_a_tokenizer_without_a_usable_template_gets_ours_with_its_marks(tmp_path: Path) -> None:
+def test_a_tokenizer_without_a_usable_template_gets_ours_with_its_markers(tmp_path: Path) -> None:
     language_model(tmp_path / "lm", "tinyllama")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "lm")
     tokenizer.chat_template = None
@@ -196,7 +194,7 @@ def test_a_tokenizer_without_a_usable_template_gets_ours_with_its_marks(tmp_path
     assert end in made.model.generation_config.eos_token_id
 
 
-def test_the_command_says_what_it_built_and_writes_it_once(
+def test_the_command_prints_the_parts_and_never_overwrites(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     language_model(tmp_path / "lm", "smollm2")
@@ -204,11 +202,11 @@ def test_the_command_says_what_it_built_and_writes_it_once(
     sizes = [f"--set=tower.{name}={value}" for name, value in TOWER.items()]
     command = ["--tower", "fresh", "--language-model", str(tmp_path / "lm"), *sizes, str(out)]
     assert main([*command, "--set=prompt.looks=3", "--dtype=bfloat16"]) == 0
-    said = capsys.readouterr().out
-    assert "fresh" not in said
-    assert "vit, 32 px, 4 x 4 patches, 1 temporal layers of 2" in said
-    assert "1 per look, 3 looks per image" in said
-    assert "bfloat16" in said
+    printed = capsys.readouterr().out
+    assert "fresh" not in printed
+    assert "vit, 32 px, 4 x 4 patches, 1 temporal layers of 2" in printed
+    assert "1 per look, 3 looks per image" in printed
+    assert "bfloat16" in printed
     model = PVCForConditionalGeneration.from_pretrained(out)
     assert model.dtype == torch.bfloat16
     assert model.config.looks == 3
@@ -218,7 +216,7 @@ def test_the_command_says_what_it_built_and_writes_it_once(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["--preset", "pcv"], 'no preset "pcv"; there are pvc, pvc-narrow, image'),
         (
@@ -235,21 +233,21 @@ def test_the_command_says_what_it_built_and_writes_it_once(
         (["--language-model", "nowhere.gguf"], "nowhere.gguf: there is no such file"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(
-    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_parts_that_do_not_fit_are_one_sentence_and_leave_nothing(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     language_model(tmp_path / "lm", "smollm2")
     sizes = [f"--set=tower.{name}={value}" for name, value in TOWER.items()]
     command = ["--tower", "fresh", "--language-model", str(tmp_path / "lm"), *sizes]
     assert main([*command, *arguments, str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert said in error
+    assert sentence in error
     assert "Traceback" not in error
     assert [path.name for path in tmp_path.iterdir()] == ["lm"]
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "sentence"),
     [
         (lambda lm: (lm / "config.json").unlink(), "it has no config.json"),
         (lambda lm: (lm / "config.json").write_text('{"model_type": "bert-of-mine"}'), "bert-of"),
@@ -264,16 +262,16 @@ def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(
         ),
     ],
 )
-def test_a_spoilt_language_model_is_named(spoil: Any, said: str, tmp_path: Path) -> None:
+def test_a_broken_language_model_is_named(spoil: Any, sentence: str, tmp_path: Path) -> None:
     language_model(tmp_path / "lm", "smollm2")
     spoil(tmp_path / "lm")
-    with pytest.raises(WeightsError, match=said):
+    with pytest.raises(WeightsError, match=sentence):
         assemble("fresh", str(tmp_path / "lm"), "pvc-narrow", {"tower": TOWER})
 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_published_tower_with_its_projector_is_internvl_again(tied: bool, tmp_path: Path) -> None:
-    """One InternVL taken apart and put together without time: the same logits for a picture."""
+    """An InternVL that is split and reassembled without time gives the same logits for an image."""
     tokenizer = family_tokenizer("qwen2")
     tokenizer.add_special_tokens(
         {"additional_special_tokens": ["<img>", "<IMG_CONTEXT>", "</img>"]},

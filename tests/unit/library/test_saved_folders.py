@@ -85,7 +85,7 @@ def test_generate_answers(folder: str) -> None:
     assert ids.shape[1] > inputs["input_ids"].shape[1]
 
 
-def test_a_pipeline_answers_about_a_picture(folder: str) -> None:
+def test_a_pipeline_answers_about_an_image(folder: str) -> None:
     ask = pipeline("image-text-to-text", model=folder)
     content = [
         {"type": "image", "image": Image.new("RGB", (40, 30), "red")},
@@ -95,7 +95,7 @@ def test_a_pipeline_answers_about_a_picture(folder: str) -> None:
     assert answer[0]["generated_text"][-1]["role"] == "assistant"
 
 
-def test_peft_puts_adapters_on_it_and_trainer_trains_them(folder: str, tmp_path: Path) -> None:
+def test_peft_adds_adapters_and_trainer_trains_them(folder: str, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     base = AutoModelForImageTextToText.from_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Language models from other places than a folder of transformers: GGUF files, InternLM2."""
+"""Language models in formats beside folders of transformers: GGUF files, InternLM2."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ DIM, MLP, HEADS, LAYERS = 32, 64, 2, 2
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_roles_that_a_user_could_type_are_said(family: str) -> None:
+def test_role_markers_that_a_user_can_type_are_reported(family: str) -> None:
     template, note = choose_template(family_tokenizer(family))
     assert isinstance(template, dict)
     assert ("which a user can type" in note) == (family in ("mistral", "tinyllama"))
@@ -72,7 +72,7 @@ def write_gguf(path: Path) -> None:
     file.close()
 
 
-def test_a_gguf_file_is_a_language_model_with_its_own_template(tmp_path: Path) -> None:
+def test_a_gguf_file_loads_with_its_own_template(tmp_path: Path) -> None:
     path = tmp_path / "tiny.gguf"
     write_gguf(path)
     given = read_language_model(path, IMAGE_TOKENS, torch.float32)
@@ -94,9 +94,7 @@ def test_a_gguf_file_is_a_language_model_with_its_own_template(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_internlm2_is_read_as_llama_alone_or_inside_an_internvl(
-    inside: bool, tmp_path: Path
-) -> None:
+def test_internlm2_loads_as_llama_alone_or_inside_an_internvl(inside: bool, tmp_path: Path) -> None:
     model = write_published(tmp_path, num_files=1)
     if not inside:
         (tmp_path / "model.safetensors.index.json").unlink()

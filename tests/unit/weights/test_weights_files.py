@@ -1,4 +1,4 @@
-"""Reading weights, and folders that are made once."""
+"""Weight files, and folders that are built once."""
 
 import json
 import multiprocessing
@@ -22,7 +22,7 @@ def write_one(folder: Path) -> None:
     (folder / "one.txt").write_text("one")
 
 
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_sets_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVISIT_CACHE", "/somewhere/else")
     assert cache_dir() == Path("/somewhere/else")
     monkeypatch.delenv("REVISIT_CACHE")
@@ -30,7 +30,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert cache_dir() == Path("/home/me/.cache/revisit")
 
 
-def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+def test_written_tensors_are_read_unchanged(tmp_path: Path) -> None:
     tensors = {"a": torch.randn(3, 4).T, "b": torch.tensor([1.5], dtype=torch.bfloat16)}
     write_safetensors(tensors, tmp_path / "new" / "w.safetensors")
     back = read_safetensors(tmp_path / "new" / "w.safetensors")
@@ -40,7 +40,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         assert torch.equal(back[name], tensor)
 
 
-def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: Path) -> None:
+def test_weight_files_get_the_mode_of_other_new_files(tmp_path: Path) -> None:
     def make(folder: Path) -> None:
         save_file({"a": torch.zeros(1)}, folder / "model.safetensors")  # its owner's alone
         write_one(folder)
@@ -68,7 +68,7 @@ def test_weights_can_be_read_by_whoever_can_read_what_is_beside_them(tmp_path: P
         (b"\xff" * 100, "truncated"),
     ],
 )
-def test_what_is_no_safetensors_is_called_by_its_name(
+def test_a_file_that_is_not_safetensors_is_identified(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
     path = tmp_path / "w.safetensors"
@@ -78,7 +78,7 @@ def test_what_is_no_safetensors_is_called_by_its_name(
     assert str(path) in str(error.value)
 
 
-def test_a_truncated_file_and_a_missing_file_are_told_apart(tmp_path: Path) -> None:
+def test_a_truncated_file_and_a_missing_file_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     write_safetensors({"a": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:-100])
@@ -97,7 +97,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert torch.equal(read_safetensors(path)["a"], torch.ones(2))
 
 
-def test_a_folder_is_made_once_and_again_when_its_source_changes(tmp_path: Path) -> None:
+def test_a_folder_is_built_once_and_rebuilt_when_its_source_changes(tmp_path: Path) -> None:
     made = []
 
     def make(folder: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_folder_is_made_once_and_again_when_its_source_changes(tmp_path: Path)
     assert (tmp_path / "f" / "2.txt").exists()
 
 
-def test_a_folder_that_lost_or_shortened_a_file_is_made_again(tmp_path: Path) -> None:
+def test_a_folder_with_a_missing_or_shorter_file_is_rebuilt(tmp_path: Path) -> None:
     folder = build_once(tmp_path / "f", SOURCE, write_one)
     (folder / "one.txt").unlink()
     assert not is_built(folder, SOURCE)
@@ -126,7 +126,7 @@ def test_a_folder_that_lost_or_shortened_a_file_is_made_again(tmp_path: Path) ->
     assert is_built(folder, SOURCE)
 
 
-def test_a_failure_leaves_the_folder_that_was_there(tmp_path: Path) -> None:
+def test_a_failed_build_leaves_the_old_folder(tmp_path: Path) -> None:
     build_once(tmp_path / "f", {"version": "1"}, write_one)
 
     def fail(folder: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_failure_leaves_the_folder_that_was_there(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} <= {"f", ".f.lock"}
 
 
-def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_replaced(tmp_path: Path) -> None:
     (tmp_path / ".f.building").mkdir()
     (tmp_path / ".f.building" / "half.txt").write_text("half")
     (tmp_path / ".f.old").mkdir()
@@ -160,7 +160,7 @@ def _make_from_another_process(folder: Path) -> None:
     assert (folder / "one.txt").read_text() == "one"
 
 
-def test_two_processes_at_once_make_it_once(tmp_path: Path) -> None:
+def test_two_concurrent_processes_build_it_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     arguments = (tmp_path / "f",)
     processes = [context.Process(target=_make_from_another_process, args=arguments) for _ in "ab"]
@@ -176,18 +176,18 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     folder = build_once(tmp_path / "f", SOURCE, write_one)
     verify(folder)
     (folder / "one.txt").write_text("onf")
-    assert is_built(folder, SOURCE)  # sizes cannot tell
+    assert is_built(folder, SOURCE)  # sizes do not show it
     with pytest.raises(WeightsError, match=r"one\.txt"):
         verify(folder)
 
 
-def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(tmp_path: Path) -> None:
+def test_an_unwritable_cache_is_reported_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(WeightsError, match="REVISIT_CACHE"):
         build_once(tmp_path / "file" / "f", SOURCE, write_one)
 
 
-def test_a_manifest_names_every_file_with_its_hash(tmp_path: Path) -> None:
+def test_a_manifest_lists_every_file_with_its_hash(tmp_path: Path) -> None:
     folder = build_once(tmp_path / "f", SOURCE, write_one)
     manifest = json.loads((folder / cache.MANIFEST).read_text())
     assert manifest["source"] == SOURCE

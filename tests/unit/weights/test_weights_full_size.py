@@ -57,7 +57,7 @@ def greedy_shards(shapes: dict[str, Shape]) -> list[int]:
     return files
 
 
-def test_the_table_fits_the_full_size_model(
+def test_the_table_of_names_fits_the_full_size_model(
     config: PVCConfig, wanted: dict[str, Shape], release: dict[str, Shape]
 ) -> None:
     fit_rules(pvc_rules(config, {}), release, wanted).require("the full-size model")
@@ -79,7 +79,7 @@ def test_it_has_9_55_billion_parameters_and_148_tensors_that_internvl2_lacks(
     assert len(added) == 148 == 8 * 17 + 12
 
 
-def test_what_pvc_adds_stands_where_the_sizes_of_the_files_put_it(
+def test_the_tensors_that_pvc_adds_are_in_the_files_that_their_sizes_imply(
     release: dict[str, Shape],
 ) -> None:
     """Without it, and with InternVL2's mlp1, the table's model is InternVL2-8B to the parameter."""
@@ -97,7 +97,7 @@ def test_what_pvc_adds_stands_where_the_sizes_of_the_files_put_it(
     assert [round(file / 1e9, 2) for file in greedy_shards(base)] == [4.94, 4.92, 4.92, 1.38]
 
 
-def test_in_files_of_five_gigabytes_it_takes_the_four_published_sizes(
+def test_files_of_five_gigabytes_have_the_four_published_sizes(
     release: dict[str, Shape],
 ) -> None:
     files = greedy_shards(release)
@@ -120,7 +120,7 @@ def test_an_index_with_these_names_is_as_long_as_the_published_one(
     assert len(written) / 1000 == pytest.approx(65.4, rel=0.01)
 
 
-def test_converted_it_is_written_in_files_of_a_gigabyte_at_most(
+def test_converted_files_have_at_most_a_gigabyte(
     config: PVCConfig, release: dict[str, Shape]
 ) -> None:
     groups = list(

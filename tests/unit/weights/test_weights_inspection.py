@@ -1,4 +1,4 @@
-"""Looking at a folder of weights before anything is converted, and finding a named model."""
+"""Inspects and converts folders of weights, and resolves the names of models."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def rename_tensors(folder: Path, new: Callable[[str], str]) -> None:
     save_file({new(n): t for n, t in tensors.items()}, folder / "model.safetensors")
 
 
-def test_a_release_that_fits_is_shown_with_what_each_tensor_becomes(
+def test_inspect_lists_what_each_tensor_of_a_release_becomes(
     release: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["inspect", str(release)]) == 0
@@ -76,7 +76,7 @@ def test_a_release_that_fits_is_shown_with_what_each_tensor_becomes(
     assert any(line.split()[0] == "language_model.model.norm.weight" for line in lines if line)
 
 
-def test_names_that_were_guessed_wrong_are_listed_and_the_file_that_mends_them_is_proposed(
+def test_inspect_lists_wrong_guesses_and_proposes_a_file_that_corrects_them(
     folder: Path,
 ) -> None:
     def other(name: str) -> str:
@@ -116,7 +116,7 @@ def test_names_that_were_guessed_wrong_are_listed_and_the_file_that_mends_them_i
     assert torch.equal(state["tower.blocks.1.alpha"], tensors[added + "alpha"])
 
 
-def test_a_folder_of_ours_is_shown_too_and_what_it_lacks(ours: Path, tmp_path: Path) -> None:
+def test_inspect_lists_what_a_folder_in_our_format_lacks(ours: Path, tmp_path: Path) -> None:
     lines, fits = inspect(ours)
     assert fits
     assert "a model in our format" in lines[0]
@@ -127,7 +127,7 @@ def test_a_folder_of_ours_is_shown_too_and_what_it_lacks(ours: Path, tmp_path: P
     assert any("tower.blocks.{0..1}.alpha" in line for line in lines)
 
 
-def test_convert_tells_what_it_wrote_and_refuses_in_one_sentence(
+def test_convert_prints_its_folder_and_refuses_in_one_sentence(
     release: Path, ours: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "out"
@@ -152,10 +152,10 @@ class Hub:
     """huggingface.co as `snapshot_download` shows it."""
 
     def __init__(self, folder: Path | None, failure: Exception | None = None) -> None:
-        self.folder, self.failure, self.asked = folder, failure, list[dict]()
+        self.folder, self.failure, self.requests = folder, failure, list[dict]()
 
     def __call__(self, name: str, **options: object) -> str:
-        self.asked.append({"name": name, **options})
+        self.requests.append({"name": name, **options})
         if options.get("local_files_only"):
             raise errors.LocalEntryNotFoundError("not here")
         if self.failure:
@@ -163,21 +163,21 @@ class Hub:
         return str(self.folder)
 
 
-def test_a_repositorys_name_is_downloaded_and_nothing_but_data_of_it(
+def test_only_data_of_a_repository_is_downloaded(
     release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub, said = Hub(release), list[str]()
+    hub, printed = Hub(release), list[str]()
     monkeypatch.setattr(huggingface_hub, "snapshot_download", hub)
-    assert resolve("OpenGVLab/PVC-InternVL2-8B", said.append) == release
-    assert "Downloading OpenGVLab/PVC-InternVL2-8B" in said[0]
-    patterns = hub.asked[-1]["allow_patterns"]
+    assert resolve("OpenGVLab/PVC-InternVL2-8B", printed.append) == release
+    assert "Downloading OpenGVLab/PVC-InternVL2-8B" in printed[0]
+    patterns = hub.requests[-1]["allow_patterns"]
     assert not any(p.endswith((".py", ".bin", ".pth", ".pt", "*")) for p in patterns)
     model, _, card = load_folder("OpenGVLab/PVC-InternVL2-8B", torch.float32, "cpu")
     assert card["name"] == "PVC-InternVL2-8B"
     assert model.config.model_type == "pvc"
 
 
-def test_what_was_downloaded_whole_is_used_without_the_network(
+def test_a_complete_download_is_used_without_the_network(
     release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kept(name: str, **options: object) -> str:
@@ -196,7 +196,7 @@ def test_what_was_downloaded_whole_is_used_without_the_network(
         (errors.LocalEntryNotFoundError("none"), "Fetch it elsewhere and name its folder"),
     ],
 )
-def test_a_download_that_fails_is_one_sentence(
+def test_a_failed_download_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, sentence: str
 ) -> None:
     monkeypatch.setattr(huggingface_hub, "snapshot_download", Hub(None, failure))
@@ -205,10 +205,12 @@ def test_a_download_that_fails_is_one_sentence(
     assert "\n" not in str(error.value)
 
 
-def test_a_mistyped_folder_is_never_asked_for_on_the_network(
+def test_a_mistyped_folder_is_never_looked_up_on_the_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", Hub(None, AssertionError("asked")))
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", Hub(None, AssertionError("looked up"))
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     (tmp_path / "file").write_text("x")
@@ -263,7 +265,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_or_broken_folder_of_ours_is_one_sentence(
+def test_a_wrong_or_broken_folder_in_our_format_is_one_sentence(
     ours: Path, tmp_path: Path, name: str
 ) -> None:
     folder = Path(shutil.copytree(ours, tmp_path / "model"))

@@ -1,4 +1,4 @@
-"""A tiny checkpoint of the original format: looked at, loaded straight, converted."""
+"""A tiny checkpoint in the original format: inspected, loaded directly, converted."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def logits(model: PVCForConditionalGeneration, processor: object) -> torch.Tenso
         return model(**inputs).logits
 
 
-def test_loaded_straight_or_converted_it_computes_what_the_model_itself_computes(
+def test_loading_it_directly_or_converted_computes_what_the_original_computes(
     release: tuple[Path, PVCForConditionalGeneration], tmp_path: Path
 ) -> None:
     source, model = release
@@ -65,7 +65,7 @@ def test_loaded_straight_or_converted_it_computes_what_the_model_itself_computes
     assert again.generation_config.eos_token_id == straight.generation_config.eos_token_id == ends
 
 
-def test_a_config_of_the_published_sizes_is_the_preset(folder: Path) -> None:
+def test_a_config_of_the_published_sizes_equals_the_preset(folder: Path) -> None:
     published = open_published(folder)
     preset = preset_config("pvc-internvl2-8b")
     # What the tiny release leaves to defaults must be the preset's too.
@@ -87,7 +87,7 @@ def without(names: set[str], values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_shards_are_split_and_an_index_is_written_where_the_model_is_large(
+def test_a_large_model_is_split_into_shards_with_an_index(
     release: tuple[Path, PVCForConditionalGeneration],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -114,7 +114,7 @@ def test_bfloat16_stays_bfloat16_bit_for_bit(tmp_path: Path) -> None:
     assert open_published(tmp_path / "source").config.dtype == torch.bfloat16
 
 
-def test_a_conversion_that_is_stopped_leaves_nothing_and_the_next_one_starts_cleanly(
+def test_an_interrupted_conversion_leaves_nothing_and_the_next_one_starts_over(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_: int) -> None:
@@ -132,7 +132,7 @@ def test_a_conversion_that_is_stopped_leaves_nothing_and_the_next_one_starts_cle
     assert sorted(os.listdir(tmp_path)) == ["PVC", "ours"]
 
 
-def test_what_is_there_already_is_not_written_over(folder: Path, tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(WeightsError, match="already exists"):
@@ -142,7 +142,7 @@ def test_what_is_there_already_is_not_written_over(folder: Path, tmp_path: Path)
     convert(folder, tmp_path / "empty")
 
 
-def test_a_full_disk_is_said_before_anything_is_written(
+def test_a_full_disk_is_reported_before_anything_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 9))  # type: ignore[attr-defined]
@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_before_anything_is_written(
     assert not (tmp_path / "ours").exists()
 
 
-def test_what_the_weights_show_is_read_from_them(folder: Path) -> None:
+def test_settings_that_the_weights_show_are_inferred(folder: Path) -> None:
     """One alpha for a layer, 1 + gamma, an affine of the norm, fewer temporal layers."""
     for number in (1, 2):
         path, tensors = tensors_of_file(folder, number)
@@ -179,7 +179,7 @@ def test_what_the_weights_show_is_read_from_them(folder: Path) -> None:
     assert torch.equal(model.tower.blocks[0].alpha, torch.full((8,), 0.25))
 
 
-def test_revisit_json_settles_names_and_fields_without_touching_code(folder: Path) -> None:
+def test_revisit_json_sets_names_and_fields_without_code(folder: Path) -> None:
     for number in (1, 2):
         path, tensors = tensors_of_file(folder, number)
         renamed = {n.replace("temporal_attn", "attn_t"): t for n, t in tensors.items()}
@@ -215,7 +215,7 @@ def test_revisit_json_settles_names_and_fields_without_touching_code(folder: Pat
             open_published(folder)
 
 
-def test_code_beside_the_weights_is_never_run(folder: Path) -> None:
+def test_code_beside_the_weights_never_runs(folder: Path) -> None:
     marker = folder / "ran.txt"
     trap = f"open({str(marker)!r}, 'w').write('x')\n"
     for name in ("configuration_pvc_internvl.py", "modeling_pvc.py", "tokenization_internlm2.py"):
@@ -230,7 +230,7 @@ def test_code_beside_the_weights_is_never_run(folder: Path) -> None:
     assert "auto_map" not in (folder.parent / "ours" / "config.json").read_text()
 
 
-def test_what_is_no_release_is_not_taken_for_one(folder: Path, tmp_path: Path) -> None:
+def test_another_folder_is_not_taken_for_a_release(folder: Path, tmp_path: Path) -> None:
     assert not is_published(tmp_path / "nowhere")
     change(folder / "config.json", lambda c: c.update(model_type="pvc"))
     assert not is_published(folder)

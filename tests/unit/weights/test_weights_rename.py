@@ -1,4 +1,4 @@
-"""Tables of names, fitted to a file and a model before anything is read."""
+"""Tables of names, matched against a file and a model before any tensor is read."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def converted(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {n: t for rule in RULES for n, t in rule.apply(tensors.__getitem__).items()}
 
 
-def test_every_tensor_gets_its_name_and_fused_ones_are_split_or_joined() -> None:
+def test_every_tensor_is_renamed_split_or_joined() -> None:
     tensors = file()
     model = converted(tensors)
     fit = fit_rules(RULES, shapes(tensors), shapes(model))
@@ -44,7 +44,7 @@ def test_every_tensor_gets_its_name_and_fused_ones_are_split_or_joined() -> None
     assert torch.equal(model["head.weight"][1:], tensors["head.b.weight"])
 
 
-def test_missing_left_over_and_misshapen_tensors_are_one_error_with_all_lists() -> None:
+def test_missing_unexpected_and_mismatched_tensors_are_one_error_with_all_lists() -> None:
     model = shapes(converted(file()))
     found = shapes(file())
     del found["h.0.ln.bias"], model["embed.weight"]
@@ -69,13 +69,13 @@ def test_missing_left_over_and_misshapen_tensors_are_one_error_with_all_lists() 
         assert part in sentence
 
 
-def test_a_matrix_that_does_not_divide_is_misshapen_not_a_crash() -> None:
+def test_a_matrix_that_does_not_divide_is_reported_as_mismatched() -> None:
     model, found = shapes(converted(file())), shapes(file())
     found["h.0.qkv.weight"] = (7, 2)
     assert len(fit_rules(RULES, found, model).mismatched) == 1
 
 
-def test_what_the_model_has_no_use_for_is_named_and_nothing_else_is_let_through() -> None:
+def test_only_listed_tensors_may_be_unused() -> None:
     model, found = shapes(converted(file())), shapes(file())
     found |= {"text_model.a": (1,), "text_model.b": (1,), "other": (1,)}
     fit = fit_rules(RULES, found, model, drop=["text_model.*", "wte.*"])
@@ -83,7 +83,7 @@ def test_what_the_model_has_no_use_for_is_named_and_nothing_else_is_let_through(
     assert fit.unexpected == ("other",)
 
 
-def test_long_lists_are_shortened_with_their_count() -> None:
+def test_long_lists_are_shortened_with_a_count() -> None:
     found = shapes(file()) | {f"extra.{i}": (1,) for i in range(30)}
     with pytest.raises(WeightsError, match="and 22 more"):
         fit_rules(RULES, found, shapes(converted(file()))).require("f")

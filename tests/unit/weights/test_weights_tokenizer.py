@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_text_gets_sentencepieces_ids(tmp_path: Path) -> None:
+def test_any_text_gets_the_ids_of_sentencepiece(tmp_path: Path) -> None:
     ours, theirs = pair(tmp_path)
 
     @settings(max_examples=100, deadline=None)
@@ -58,7 +58,7 @@ def test_every_text_gets_sentencepieces_ids(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", OTHERS, ids=lambda o: "+".join(o))
-def test_so_it_does_with_the_other_settings_sentencepiece_has(
+def test_other_settings_of_sentencepiece_give_its_ids_too(
     tmp_path: Path, options: dict[str, object]
 ) -> None:
     ours, theirs = pair(tmp_path, **options)
@@ -71,7 +71,7 @@ def test_so_it_does_with_the_other_settings_sentencepiece_has(
     same()
 
 
-def test_text_comes_back_as_it_was(folder: Path) -> None:
+def test_decoding_restores_the_text(folder: Path) -> None:
     tokenizer = internlm2_tokenizer(folder)
     plain = PlainTokenizer(tokenizer)
 
@@ -83,7 +83,7 @@ def test_text_comes_back_as_it_was(folder: Path) -> None:
     back()
 
 
-def test_added_tokens_have_their_ids_and_spare_pieces_become_the_roles(folder: Path) -> None:
+def test_added_tokens_have_their_ids_and_spare_pieces_become_role_markers(folder: Path) -> None:
     tokenizer = internlm2_tokenizer(folder)
     added = json.loads((folder / "added_tokens.json").read_text())
     assert {token: tokenizer.convert_tokens_to_ids(token) for token in MARKUP} == added
@@ -98,7 +98,7 @@ def test_added_tokens_have_their_ids_and_spare_pieces_become_the_roles(folder: P
     assert tokenizer("a").input_ids[0] == 1  # BOS once, in front
 
 
-def test_it_is_saved_as_an_ordinary_fast_tokenizer(folder: Path, tmp_path: Path) -> None:
+def test_the_tokenizer_is_saved_as_an_ordinary_fast_tokenizer(folder: Path, tmp_path: Path) -> None:
     tokenizer = internlm2_tokenizer(folder)
     tokenizer.save_pretrained(tmp_path)
     again = AutoTokenizer.from_pretrained(tmp_path)
@@ -107,7 +107,9 @@ def test_it_is_saved_as_an_ordinary_fast_tokenizer(folder: Path, tmp_path: Path)
     assert again.all_special_ids == tokenizer.all_special_ids
 
 
-def test_a_folder_that_leaves_the_roles_to_code_gets_them_too(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_that_leaves_the_role_markers_to_code_gets_them_too(
+    folder: Path, tmp_path: Path
+) -> None:
     for name in ("tokenizer.model", "added_tokens.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     (tmp_path / "tokenizer_config.json").write_text("{}")
