@@ -1,9 +1,9 @@
-"""PVC's adaptive compression: four by four neighbours become one token, adapted to the time.
+"""PVC's adaptive compression: four by four neighbors become one token, conditioned on time.
 
     x~ = PixelShuffle(x),  v = MLP(AdaLN(x~; x~ + TE))            (PVC, section 3.3)
 
-In PVC-InternVL2-8B the 32 x 32 grid of a look becomes 8 x 8 = 64 tokens of 16,384 numbers each,
-then of the language model's width.
+In PVC-InternVL2-8B the 32 x 32 grid of a look becomes 8 x 8 = 64 tokens of width 16,384, which the
+MLP maps to the width of the language model.
 """
 
 import torch
@@ -19,12 +19,12 @@ from vlm.layers.position import TimestepEmbedding
 def pixel_shuffle(tokens: Tensor, grid: tuple[int, int], factor: int) -> Tensor:
     """[..., H*W, C] -> [..., (H/f)*(W/f), f*f*C]: space into channels, tokens row by row.
 
-    Within a token the channels run over the row in its square, the column in it, then C
-    (InternVL's order, `ps_version` v2).
+    The channels of a token are ordered by the row in its square, the column, then C (InternVL's
+    order, `ps_version` v2).
     """
     H, W = grid
     if H % factor or W % factor:
-        raise ValueError(f"a grid of {H} x {W} patches does not divide into squares of {factor}")
+        raise ValueError(f"a grid of {H} x {W} patches is not divisible into squares of {factor}")
     *lead, _, C = tokens.shape
     x = tokens.reshape(*lead, H // factor, factor, W // factor, factor, C)
     x = x.transpose(-4, -3)  # [..., H/f, W/f, f, f, C]
@@ -32,7 +32,7 @@ def pixel_shuffle(tokens: Tensor, grid: tuple[int, int], factor: int) -> Tensor:
 
 
 class AdaptiveCompressor(nn.Module):
-    """A look's patches -> its M tokens for the language model."""
+    """The patches of a look -> its M tokens for the language model (PVC, section 3.3)."""
 
     def __init__(self, dim: int, out_dim: int, config: CompressorConfig) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class AdaptiveCompressor(nn.Module):
             self.time = None
             self.norm = nn.LayerNorm(wide)
         self.mlp = MLP(wide, hidden_dim, out_dim)
-        # Saved weights have it as `summary`: the way of the global token.
+        # Maps the global token. Saved weights call it `summary`.
         self.summary = (
             nn.Sequential(nn.LayerNorm(dim), MLP(dim, hidden_dim, out_dim))
             if config.global_token

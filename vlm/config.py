@@ -1,6 +1,6 @@
 """The configuration of a PVC model: tower, compressor, prompt, and the language model's own config.
 
-What is not known of the published checkpoint is a field here, with the reading we take as default.
+Each unknown of the published checkpoint is a field; its default is our best guess.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -33,27 +33,27 @@ class CompressorConfig:
 
 @dataclass(frozen=True)
 class PromptConfig:
-    """How pictures stand in the text."""
+    """How images and videos appear in the prompt."""
 
     template: str | dict[str, Any] = "chatml"  # by name, or the fields of a `Template`
-    system: str = ""  # the system turn when the user gives none; "" for no such turn
+    system: str = ""  # system turn if the user sets none; "" for no system turn
     frame_label: str = "Frame{index}: "  # before each frame of a video, index from 1
-    image_label: str = "Image-{index}: "  # before each picture when there are several
-    tile_order: str = "tile"  # "tile": all looks of a tile together; "look": all tiles at a look
+    image_label: str = "Image-{index}: "  # before each of several pictures
+    tile_order: str = "tile"  # "tile": all looks at a tile in a row; "look": all tiles of a look
     image_tokens: tuple[str, str, str] = ("<img>", "<IMG_CONTEXT>", "</img>")
-    looks: int = 4  # how often a still picture is shown
+    looks: int = 4  # number of looks at a still picture
     max_tiles: int = 12
     default_tiles: int = 12
     max_frames: int = 96
     default_frames: int = 32
-    frames_per_second: float = 1.0  # frames taken of a short video
+    frames_per_second: float = 1.0  # frames sampled from a short video
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_tokens", tuple(self.image_tokens))
         if self.tile_order not in ("tile", "look"):
             raise ValueError(f'tile_order is "tile" or "look", not "{self.tile_order}"')
         if self.looks < 1:
-            raise ValueError("a picture must be looked at once at least")
+            raise ValueError("looks must be at least 1")
 
 
 class PVCConfig(PreTrainedConfig):
@@ -82,8 +82,8 @@ class PVCConfig(PreTrainedConfig):
         factor = self.compressor_config.factor
         if rows % factor or columns % factor:
             raise ValueError(
-                f"a grid of {rows} x {columns} patches does not divide into squares of {factor}:"
-                " set compressor.factor or tower.image_size otherwise"
+                f"a grid of {rows} x {columns} patches is not divisible into squares of {factor}:"
+                " change compressor.factor or tower.image_size"
             )
         super().__post_init__(**kwargs)
 
@@ -128,7 +128,7 @@ class PVCConfig(PreTrainedConfig):
 
     @property
     def tokens_per_look(self) -> int:
-        """M: what one look at one picture, tile or frame costs the language model."""
+        """M: visual tokens of one look at one picture, tile or frame."""
         rows, columns = self.grid
         compressor = self.compressor_config
         return (rows // compressor.factor) * (

@@ -2,13 +2,13 @@
 
 Until version 0.1 a tower was one flat list of fields. Saved models, classifiers' folders, recipes'
 `--set tower.depth=4` and revisit.json may use either form, or both. Unknown fields stay where they
-are, so that the check of the whole section names them.
+are, so that the check of the section names them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# Flat name -> path. An earlier name comes first if there are two.
+# Flat name -> path.
 TOWER: dict[str, tuple[str, ...]] = {
     "backbone": ("backbone", "name"),
     "patch_size": ("backbone", "patch_size"),

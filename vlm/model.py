@@ -75,7 +75,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """As in transformers, but weights are never half loaded."""
+        """As in transformers, but raises ValueError for missing or unexpected weights."""
         with_info = kwargs.pop("output_loading_info", False)
         model, info = super().from_pretrained(*args, output_loading_info=True, **kwargs)
         problems = [
@@ -230,7 +230,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is None:
             return self.language_model(**inputs, logits_to_keep=logits_to_keep)
 
-        # No cache: it would cost memory, and hide from transformers where packed samples begin.
+        # No cache: it would cost memory, and transformers would miss where packed samples begin.
         inputs["use_cache"] = False
         targets = labels[:, 1:]
         learned = targets != -100
@@ -253,7 +253,7 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, past_key_values: Any = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """Pictures go in with the prompt, not again with every token."""
+        """Passes pixels with the prompt only, not again with every token."""
         inputs = super().prepare_inputs_for_generation(
             input_ids, past_key_values=past_key_values, **kwargs
         )
@@ -267,15 +267,15 @@ AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)
 
 
 def fuse(embeddings: Tensor, ids: Tensor, visual: Tensor, image_token_id: int) -> Tensor:
-    """Puts visual tokens [V, D] in the places of placeholder ids [B, L] of embeddings [B, L, D].
+    """Replaces the embeddings [B, L, D] of placeholders in ids [B, L] by visual tokens [V, D].
 
     Raises ValueError if the prompt does not contain exactly V placeholders.
     """
-    places = ids == image_token_id
-    num_places = int(places.sum())
-    if num_places != len(visual):
+    is_image = ids == image_token_id
+    num_placeholders = int(is_image.sum())
+    if num_placeholders != len(visual):
         raise ValueError(
-            f"the prompt has {num_places} places for visual tokens, but {len(visual)} were given: "
-            "prompt and pictures do not belong together"
+            f"the prompt has {num_placeholders} placeholders for visual tokens, but {len(visual)}"
+            " were given: the prompt was written for other pictures"
         )
-    return embeddings.masked_scatter(places[..., None], visual.to(embeddings.dtype))
+    return embeddings.masked_scatter(is_image[..., None], visual.to(embeddings.dtype))

@@ -1,8 +1,8 @@
 """Presets: whole architectures by name. A preset is a row of numbers; a recipe is a run.
 
 `pvc-internvl2-8b` has the sizes of OpenGVLab/PVC-InternVL2-8B (9.55 billion parameters), `-2b`
-those of its unreleased small sister; `embedded` is the model this repository trains; `test` is for
-tests and has some thirty thousand parameters.
+those of its unreleased smaller sibling; `embedded` is the model this repository trains; `test`, for
+tests, has about thirty thousand parameters.
 """
 
 from typing import Any
@@ -131,17 +131,17 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-# What `python -m vlm.assemble` puts between an image tower and a language model.
+# The parts that `python -m vlm.assemble` adds to an image tower and a language model.
 ASSEMBLIES: dict[str, dict[str, dict[str, Any]]] = {
     # The paper's: a third of the tower's layers temporal, AdaLN of full width.
     "pvc": {"tower": {}, "compressor": {"factor": 4}, "prompt": {"looks": 4}},
-    # The same with AdaLN through a narrow layer: the full ones hold most of what is new.
+    # The same with a narrow AdaLN: at full width it holds most of the new parameters.
     "pvc-narrow": {
         "tower": {"temporal": {"adaln": {"hidden_dim": 256}}},
         "compressor": {"factor": 4, "adaln": {"hidden_dim": 256}},
         "prompt": {"looks": 4},
     },
-    # No time anywhere, one look: InternVL, whose projector is kept where it fits.
+    # No time embedding, one look: InternVL, whose projector is kept if it fits.
     "image": {
         "tower": {"temporal": {"num_layers": 0}},
         "compressor": {"factor": 2, "adaptive": False},
@@ -158,7 +158,7 @@ def preset_config(name: str, **changes: Any) -> PVCConfig:
 
 
 def build_model(name: str, seed: int = 0, **changes: Any) -> PVCForConditionalGeneration:
-    """A preset's model with fresh random weights, the same for the same seed."""
+    """Builds a preset's model with random weights, equal for equal seeds."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PVCForConditionalGeneration(preset_config(name, **changes)).eval()

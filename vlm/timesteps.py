@@ -1,21 +1,21 @@
-"""Timesteps: which part of a clip has passed when a frame is seen."""
+"""Timesteps: the share of a clip that has passed at each frame (PVC, section 3)."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-# How a frame's number t of T becomes its timestep, before it is scaled.
+# The timestep of frame t of T before scaling; the paper does not give it.
 TIMESTEP_FORMS = ("t/T", "t/(T-1)", "t")
 
 
 def relative_timesteps(
     times: Sequence[float], scale: float = 1.0, form: str = "t/T"
 ) -> list[float]:
-    """Seconds of T frames -> timesteps: t/T in [0, scale) where the frames are evenly spaced.
+    """Seconds of T frames -> timesteps: t/T in [0, scale) for evenly spaced frames.
 
-    Frames that are not evenly spaced keep their true proportions. A still picture seen R times is
-    asked for as `range(R)`. `form` is one of TIMESTEP_FORMS.
+    Unevenly spaced frames keep their proportions. The times of a still picture seen R times are
+    `range(R)`. `form` is one of TIMESTEP_FORMS.
     """
     T = len(times)
     whole = {"t/T": max(T, 1), "t/(T-1)": max(T - 1, 1), "t": 1}[form]

@@ -10,10 +10,11 @@ import torch
 from tests.tiny import tiny_tokenizer
 from vlm.config import PVCConfig
 from vlm.conversation import Video
-from vlm.encoders import ENCODERS, build_tower, encoder_class
+from vlm.encoders import ENCODERS, build_tower, encoder_class, frame_grid
 from vlm.encoders.backbones import BACKBONES, backbone_class
+from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
-from vlm.encoders.pvc import ProgressiveEncoder, progressive
+from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.presets import PRESETS
 from vlm.processor import PVCProcessor
 from vlm.timesteps import even_timesteps
@@ -52,44 +53,62 @@ def test_an_unknown_name_is_answered_with_the_known_ones(lookup: Any) -> None:
 
 
 @pytest.fixture(params=TOWERS)
-def tower(request: pytest.FixtureRequest) -> ProgressiveEncoder:
+def config(request: pytest.FixtureRequest) -> TowerConfig:
+    return TOWERS[request.param]
+
+
+@pytest.fixture
+def tower(config: TowerConfig) -> VideoEncoder:
     torch.manual_seed(0)
-    built = progressive(build_tower(TOWERS[request.param])).eval()
-    with torch.no_grad():  # AdaLN starts without looking at the time; make it look
-        for parameter in built.blocks.parameters():
+    built = build_tower(config).eval()
+    with torch.no_grad():  # AdaLN starts independent of time; make it depend on it
+        for parameter in getattr(built, "blocks", built).parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     return built
 
 
-def clip_for(tower: ProgressiveEncoder, num_clips: int = 2, num_frames: int = 4) -> torch.Tensor:
-    size = max(32, 2 * tower.backbone.stride)
-    return torch.randn(num_clips, num_frames, 3, size, size)
+@pytest.fixture
+def progressive_tower(tower: VideoEncoder) -> ProgressiveEncoder:
+    if not isinstance(tower, ProgressiveEncoder):
+        pytest.skip("only a progressive tower has a backbone and a cache")
+    return tower
 
 
-def test_shapes_are_those_announced(tower: ProgressiveEncoder) -> None:
-    clip = clip_for(tower)
+def clip_for(config: TowerConfig, num_clips: int = 2, num_frames: int = 4) -> torch.Tensor:
+    return torch.randn(num_clips, num_frames, 3, config.image_size, config.image_size)
+
+
+def test_shapes_equal_the_announced_ones(config: TowerConfig, tower: VideoEncoder) -> None:
+    clip = clip_for(config)
     features = tower(clip)
     T, H, W = tower.token_grid(clip.shape[1], *clip.shape[-2:])
     assert features.tokens.shape == (2, T, H * W, tower.dim)
-    assert features.grid == (H, W)
+    assert features.grid == (H, W) == frame_grid(config)
     assert features.pooled.shape == (2, tower.pooled_dim)
 
 
-def test_a_clip_does_not_depend_on_its_neighbours(tower: ProgressiveEncoder) -> None:
-    clip = clip_for(tower)
-    together, alone = tower(clip).tokens[:1], tower(clip[:1]).tokens
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+def test_a_clip_does_not_depend_on_others_in_the_batch(
+    config: TowerConfig, tower: VideoEncoder
+) -> None:
+    clip = clip_for(config)
+    batched, alone = tower(clip).tokens[:1], tower(clip[:1]).tokens
+    torch.testing.assert_close(batched, alone, atol=1e-5, rtol=1e-4)
 
 
-def test_a_frame_does_not_depend_on_the_future(tower: ProgressiveEncoder) -> None:
-    clip = clip_for(tower)
+def test_a_frame_does_not_depend_on_the_future(config: TowerConfig, tower: VideoEncoder) -> None:
+    if not tower.causal:
+        pytest.skip("not a causal encoder")
+    clip = clip_for(config)
     times = even_timesteps(2, 4, clip.device)
     whole = tower(clip, times).tokens[:, :2]
     torch.testing.assert_close(whole, tower(clip[:, :2], times[:, :2]).tokens, atol=1e-5, rtol=1e-4)
 
 
-def test_frames_one_by_one_equal_the_whole(tower: ProgressiveEncoder) -> None:
-    clip = clip_for(tower)
+def test_frames_one_by_one_equal_the_whole(
+    config: TowerConfig, progressive_tower: ProgressiveEncoder
+) -> None:
+    tower = progressive_tower
+    clip = clip_for(config)
     times = even_timesteps(2, 4, clip.device)
     whole = tower(clip, times).tokens
     cache, parts = None, []
@@ -99,16 +118,21 @@ def test_frames_one_by_one_equal_the_whole(tower: ProgressiveEncoder) -> None:
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-5, rtol=1e-4)
 
 
-def test_a_still_picture_equals_the_same_frame_repeated(tower: ProgressiveEncoder) -> None:
-    picture = clip_for(tower, num_frames=1)
+def test_a_still_picture_equals_the_same_frame_repeated(
+    config: TowerConfig, tower: VideoEncoder
+) -> None:
+    picture = clip_for(config, num_frames=1)
     times = even_timesteps(2, 4, picture.device)
     once = tower(picture, times)
     repeated = tower(picture.expand(-1, 4, -1, -1, -1).contiguous(), times)
     torch.testing.assert_close(once.tokens, repeated.tokens, atol=1e-5, rtol=1e-4)
 
 
-def test_another_look_needs_no_pixels_and_runs_no_backbone(tower: ProgressiveEncoder) -> None:
-    picture = clip_for(tower, num_frames=1)
+def test_another_look_needs_no_pixels_and_runs_no_backbone(
+    config: TowerConfig, progressive_tower: ProgressiveEncoder
+) -> None:
+    tower = progressive_tower
+    picture = clip_for(config, num_frames=1)
     times = even_timesteps(2, 4, picture.device)
     whole = tower(picture, times).tokens
     calls = []
@@ -121,15 +145,20 @@ def test_another_look_needs_no_pixels_and_runs_no_backbone(tower: ProgressiveEnc
     assert same == (len(tower.blocks) == 0)  # only time makes looks differ
 
 
-def test_the_backbone_runs_once_for_all_looks(tower: ProgressiveEncoder) -> None:
+def test_the_backbone_runs_once_for_all_looks(
+    config: TowerConfig, progressive_tower: ProgressiveEncoder
+) -> None:
+    tower = progressive_tower
     seen = []
     tower.backbone.register_forward_hook(lambda _m, args, _o: seen.append(len(args[0])))
-    tower(clip_for(tower, 1, 1), even_timesteps(1, 4, torch.device("cpu")))
+    tower(clip_for(config, 1, 1), even_timesteps(1, 4, torch.device("cpu")))
     assert seen == [1]
 
 
-def test_a_gradient_reaches_every_trainable_parameter(tower: ProgressiveEncoder) -> None:
-    features = tower(clip_for(tower))
+def test_a_gradient_reaches_every_trainable_parameter(
+    config: TowerConfig, tower: VideoEncoder
+) -> None:
+    features = tower(clip_for(config))
     loss = features.tokens.square().mean()
     if features.global_token is not None:
         loss = loss + features.global_token.square().mean()
@@ -140,30 +169,33 @@ def test_a_gradient_reaches_every_trainable_parameter(tower: ProgressiveEncoder)
     assert not without
 
 
-def test_a_frozen_backbone_stays_bit_equal_after_a_step(tower: ProgressiveEncoder) -> None:
+def test_a_frozen_backbone_stays_bit_equal_after_a_step(
+    config: TowerConfig, progressive_tower: ProgressiveEncoder
+) -> None:
+    tower = progressive_tower
     tower.backbone.requires_grad_(False)
     before = {name: p.clone() for name, p in tower.backbone.named_parameters()}
     head = torch.nn.Linear(tower.dim, 1)
     moving = [p for p in tower.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([*moving, *head.parameters()], lr=0.1)
-    head(tower(clip_for(tower)).tokens).square().mean().backward()
+    head(tower(clip_for(config)).tokens).square().mean().backward()
     optimizer.step()
     assert all(torch.equal(before[name], p) for name, p in tower.backbone.named_parameters())
 
 
-def test_bfloat16_runs(tower: ProgressiveEncoder) -> None:
-    tokens = tower.bfloat16()(clip_for(tower).bfloat16()).tokens
+def test_bfloat16_runs(config: TowerConfig, tower: VideoEncoder) -> None:
+    tokens = tower.bfloat16()(clip_for(config).bfloat16()).tokens
     assert tokens.dtype == torch.bfloat16
     assert tokens.isfinite().all()
 
 
-def test_frames_and_times_must_agree(tower: ProgressiveEncoder) -> None:
+def test_frames_and_times_must_agree(config: TowerConfig, tower: VideoEncoder) -> None:
     with pytest.raises(ValueError, match="3 frames were given with 4 times"):
-        tower(clip_for(tower, 1, 3), even_timesteps(1, 4, torch.device("cpu")))
+        tower(clip_for(config, 1, 3), even_timesteps(1, 4, torch.device("cpu")))
 
 
 @pytest.mark.parametrize(("form", "scale"), [("t/T", 1.0), ("t/T", 1000.0), ("t/(T-1)", 16.0)])
-def test_without_times_a_clip_has_those_of_the_processor(form: str, scale: float) -> None:
+def test_without_times_a_clip_gets_those_of_the_processor(form: str, scale: float) -> None:
     torch.manual_seed(0)
     config = replace(pvc(), timestep_form=form, timestep_scale=scale)
     tower = build_tower(config).eval()

@@ -8,18 +8,16 @@ set to the mean embedding of the tokens of each class name.
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from vlm.classifier_words import class_words
-from vlm.encoders.backbones.efficientnet import fold_batch_norm
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import PRESETS, preset_config
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
-from vlm.weights.base_models import efficientnet_lite2, smollm2
+from vlm.weights.base_models import backbone_tensors, efficientnet_lite2, smollm2
 
 
 def load_initial_model(
@@ -80,7 +78,7 @@ def fresh_embedded(
         model = PVCForConditionalGeneration._from_config(config, attn_implementation=attention)
     language_model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     model.language_model.to(dtype).load_state_dict(language_model.state_dict())
-    model.tower.backbone.load_state_dict(fold_batch_norm(load_file(efficientnet_lite2())))
+    model.tower.backbone.load_state_dict(backbone_tensors(efficientnet_lite2()))
     tokenizer = AutoTokenizer.from_pretrained(base)
     words = class_words(model)
     assert words is not None

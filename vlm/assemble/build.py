@@ -24,7 +24,7 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
 from vlm.processor import PVCProcessor
 from vlm.weights import base_models
-from vlm.weights.io.files import WeightsError, apply_umask, read_safetensors
+from vlm.weights.io.files import WeightsError, apply_umask
 from vlm.weights.io.schema import JsonObject, check_dataclass
 from vlm.weights.language.prepare import LanguageModel, read_language_model
 from vlm.weights.model_card import model_card
@@ -89,9 +89,7 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
     if name == FRESH:
         return ImageTower(TowerConfig(**upgrade("tower", INTERNVIT_300M, changes)), {})
     if name == EFFICIENTNET:
-        from vlm.encoders.backbones.efficientnet import fold_batch_norm
-
-        tensors = fold_batch_norm(read_safetensors(base_models.efficientnet_lite2()))
+        tensors = base_models.backbone_tensors(base_models.efficientnet_lite2())
         plain = upgrade("tower", PRESETS["embedded"]["tower"], {"alpha": 0.0}, changes)
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}

@@ -1,6 +1,6 @@
 """The configuration of a tower: any video encoder of the table, PVC's in parts.
 
-    encoder, image_size, ...       what the assistant has to know of every encoder
+    encoder, image_size, ...       fields of every encoder
     block, backbone, temporal      the progressive tower's parts (vlm/encoders/pvc.py)
     options                        the constructor's arguments of any other encoder
 

@@ -1,21 +1,20 @@
 """PVC's progressive tower: causal temporal attention on any image backbone (arXiv 2412.09613).
 
-Everything is a video. A still picture is a video that stands still: it is shown R times, and each
-look adds what the looks before had not said. The last layers of the tower do, in this order,
+Everything is a video. A still picture is a static video: it is seen R times, and each look adds
+what the looks before left out. The last layers of the tower compute, in this order (figure 2),
 
     x = x + S-MHA(LN(x))                           over the patches of one frame
     x = x + alpha * T-MHA(AdaLN(x; x + TE))        over the frames, at one patch, causal
     x = x + FFN(LN(x))
 
-with TE the embedding of the frame's relative time (figure 2 of the paper). Below the first
-temporal attention the looks of a still picture are identical, so the backbone and the first
-spatial attention run once for all of them.
+TE is the embedding of the frame's relative time. Below the first temporal attention the looks at a
+still picture are identical, so the backbone and the first spatial attention run once for all.
 
-Time only looks back, so frames can come one by one: `step` takes the next frames and the memory
-of those before and gives what one pass over all would have given.
+Temporal attention is causal, so frames can come a few at a time: `step` continues from the cache of
+the frames before, and equals one pass over all of them.
 
-Not known of the original and therefore configurable: alpha's shape and start (a vector of zeros),
-whether CLS takes part in the temporal attention (it does), its number of heads (InternViT's).
+The paper leaves open, and `TemporalConfig` decides: the gate's shape and start (a vector of zeros),
+whether CLS takes part in the temporal attention (yes), its number of heads (InternViT's).
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +40,7 @@ from vlm.layers.position import TimestepEmbedding, resize_positions
 
 
 class ProgressiveBlock(ViTBlock):
-    """Spatial attention, gated causal temporal attention, feed-forward."""
+    """One layer of figure 2: spatial attention, gated causal temporal attention, feed-forward."""
 
     def __init__(self, block: BlockConfig, temporal: TemporalConfig) -> None:
         super().__init__(block)
@@ -52,7 +51,7 @@ class ProgressiveBlock(ViTBlock):
         self.alpha = nn.Parameter(torch.full((dim,), alpha))
 
     def spatial_attention(self, x: Tensor) -> Tensor:
-        """x + S-MHA(LN(x)), frame by frame: [B, T, N, C]."""
+        """x + S-MHA(LN(x)), frame by frame: [B, T, N, C] (PVC, figure 2)."""
         B, T, N, C = x.shape
         out = self.attn(self.norm1(x).view(B * T, N, C))[0]
         return x + self.ls1 * out.view(B, T, N, C)
@@ -60,9 +59,10 @@ class ProgressiveBlock(ViTBlock):
     def temporal_attention_and_mlp(
         self, x: Tensor, times: Tensor, num_spatial_only: int, past: KeyValues | None
     ) -> tuple[Tensor, KeyValues]:
-        """The temporal attention and the feed-forward: x [B, T, N, C], times [B, T].
+        """x + alpha * T-MHA(AdaLN(x; x + TE)), then x + FFN(LN(x)) (PVC, figure 2).
 
-        The first `num_spatial_only` tokens of a frame take no part in the temporal attention.
+        x [B, T, N, C], times [B, T]. The first `num_spatial_only` tokens of a frame take no part in
+        the temporal attention.
         """
         B, T, N, C = x.shape
         outside, x = x[:, :, :num_spatial_only], x[:, :, num_spatial_only:]
@@ -76,16 +76,16 @@ class ProgressiveBlock(ViTBlock):
 
 @dataclass(frozen=True)
 class TemporalCache:
-    """What the tower keeps of the frames it has seen: a value, handed in and handed back."""
+    """What later frames need of the frames before: a value, passed in and returned."""
 
     layers: tuple[KeyValues, ...]
     last: FrameTokens  # the last frame, to look at it again
 
 
 class ProgressiveEncoder(VideoEncoder):
-    """An image backbone, a change of width where needed, and progressive blocks on top.
+    """An image backbone, a change of width if needed, and progressive blocks on top.
 
-    Without blocks it is an image tower: each frame for itself, every look at a picture the same.
+    Without blocks it is an image tower: it encodes each frame by itself, and all looks are equal.
     """
 
     causal = True
@@ -101,9 +101,9 @@ class ProgressiveEncoder(VideoEncoder):
         num_positions: int = 0,
         final_norm_eps: float | None = None,
     ) -> None:
-        """`num_positions`: learned positions on top of a backbone that has none of its own.
+        """`num_positions`: learned positions for a backbone that has none of its own.
 
-        With `final_norm_eps` a LayerNorm ends the tower, as SigLIP's does.
+        With `final_norm_eps` a LayerNorm ends the tower, as in SigLIP.
         """
         super().__init__()
         self.dim = self.pooled_dim = dim
@@ -159,7 +159,7 @@ class ProgressiveEncoder(VideoEncoder):
     def step(
         self, clip: Tensor | None, times: Tensor, cache: TemporalCache | None = None
     ) -> tuple[VideoFeatures, TemporalCache]:
-        """The next frames after those in `cache`; without a clip, another look at the last frame.
+        """Encodes the frames after those in `cache`; without a clip, looks again at the last one.
 
         clip [B, T, 3, H, W] with times [B, T], or [B, 1, 3, H, W] with times [B, R] for R looks.
         """
@@ -172,9 +172,9 @@ class ProgressiveEncoder(VideoEncoder):
         return self.encode_clips(frames, times, cache)
 
     def encode_frames(self, images: Tensor) -> FrameTokens:
-        """Everything under the first temporal attention, its spatial attention included.
+        """Runs everything below the first temporal attention, that layer's S-MHA included.
 
-        [F, 3, H, W] -> F frames in a row, whatever clips they belong to.
+        [F, 3, H, W] -> F frames in a row, of any clips.
         """
         frozen = not any(p.requires_grad for p in self.backbone.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
@@ -195,7 +195,7 @@ class ProgressiveEncoder(VideoEncoder):
     def encode_clips(
         self, frames: FrameTokens, times: Tensor, cache: TemporalCache | None = None
     ) -> tuple[VideoFeatures, TemporalCache]:
-        """The progressive part: frames [B, T or 1, ...] at times [B, T], after those in cache."""
+        """Runs the progressive part on frames [B, T or 1, ...] at times [B, T]."""
         x = frames.tokens
         B, given, N, C = x.shape
         T = times.shape[1]
@@ -205,13 +205,13 @@ class ProgressiveEncoder(VideoEncoder):
         for index, block in enumerate(self.blocks):
             if index > 0:
                 x = self.run(block.spatial_attention, x)
-            x = x.expand(B, T, N, C)  # here the looks at a still picture part
+            x = x.expand(B, T, N, C)  # from here the looks at a still picture differ
             past = None if cache is None else cache.layers[index]
             x, seen = self.run(
                 block.temporal_attention_and_mlp, x, times, self.num_spatial_only, past
             )
             layers.append(seen)
-        # Without temporal layers they never part: R looks cost one.
+        # Without temporal layers they never differ: R looks cost one.
         x = self.norm(x).expand(B, T, N, C)
         prefix = self.backbone.num_prefix
         tokens = x[:, :, prefix:]
@@ -226,7 +226,7 @@ class ProgressiveEncoder(VideoEncoder):
 
 
 def progressive(tower: VideoEncoder) -> ProgressiveEncoder:
-    """The tower, for what only a progressive one has; ValueError for any other."""
+    """Returns the tower as a progressive one; ValueError for any other encoder."""
     if not isinstance(tower, ProgressiveEncoder):
         raise ValueError(
             f"this needs a progressive tower (encoder pvc), not {type(tower).__name__}"

@@ -1,1 +1,1 @@
-"""Heads: what an encoder's features are turned into when it is used by itself."""
+"""Heads on an encoder that is used by itself."""

@@ -1,7 +1,7 @@
-"""A clip's class: a norm, dropout and one linear layer on the mean of an encoder's tokens.
+"""Classifies clips: a norm, dropout and one linear layer on the mean of an encoder's tokens.
 
-`VideoClassifier` is an encoder with this head, as it is trained alone
-(training/classifier/run.py) and saved: config.json, tower.safetensors, head.safetensors.
+`VideoClassifier` is an encoder with this head. training/classifier/run.py trains it; its folder has
+config.json, tower.safetensors and head.safetensors.
 """
 
 import json
@@ -35,7 +35,7 @@ class ClassificationHead(nn.Module):
 
 
 class VideoClassifier(nn.Module):
-    """Any encoder and a head: clip [B, T, 3, H, W], times [B, T] -> logits [B, K]."""
+    """An encoder and a head: clip [B, T, 3, H, W], times [B, T] -> logits [B, K]."""
 
     def __init__(self, tower: VideoEncoder, num_classes: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class VideoClassifier(nn.Module):
 
 
 def clip_pixels(frames: np.ndarray, config: TowerConfig) -> Tensor:
-    """uint8 [T, H, W, 3] -> float [T, 3, S, S], as the tower takes them."""
+    """uint8 [T, H, W, 3] -> float [T, 3, S, S], the input of the tower."""
     pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
     return pictures.pixel_values(pictures.squares(frames))
 
@@ -60,7 +60,7 @@ def clip_times(seconds: list[float], config: TowerConfig) -> Tensor:
 def save_classifier(
     model: VideoClassifier, config: TowerConfig, classes: list[str], folder: Path
 ) -> None:
-    """Three files; the tower's names are those it has in an assistant's model."""
+    """Writes three files; the tower's tensors are named as in an assistant's model."""
     folder.mkdir(parents=True, exist_ok=True)
     about = {"tower": asdict(config), "classes": classes}
     (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -74,12 +74,12 @@ def save_classifier(
 
 
 def load_classifier(folder: Path) -> tuple[VideoClassifier, TowerConfig, list[str]]:
-    """The model, its tower's config, the names of its classes; weights fit or are refused."""
+    """Returns the model, its tower's config and class names; WeightsError if weights do not fit."""
     try:
         about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config, classes = TowerConfig(**upgrade("tower", about["tower"])), list(about["classes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{folder} is not a classifier's folder: {error}") from error
+        raise WeightsError(f"{folder} is not the folder of a classifier: {error}") from error
     model = VideoClassifier(build_tower(config), len(classes))
     tensors = {
         **read_safetensors(folder / "tower.safetensors"),
@@ -88,6 +88,6 @@ def load_classifier(folder: Path) -> tuple[VideoClassifier, TowerConfig, list[st
     wanted = model.state_dict().keys()
     if tensors.keys() != wanted:
         wrong = sorted(tensors.keys() ^ wanted)
-        raise WeightsError(f"{folder} does not hold this classifier's weights: {wrong[:5]}")
+        raise WeightsError(f"{folder} has other weights than this classifier: {wrong[:5]}")
     model.load_state_dict(tensors)
     return model.eval(), config, classes

@@ -1,1 +1,1 @@
-"""The parts that blocks share: attention, norms, positions, pooling."""
+"""Layers that blocks share: attention, MLP, norms, positions."""

@@ -1,7 +1,7 @@
-"""Multi-head self-attention over one axis, plain or causal, with a cache where wanted.
+"""Multi-head self-attention over one axis, plain or causal, with an optional cache.
 
 One leaf serves both attentions of PVC: spatial (the patches of one frame) and temporal (one patch
-through the frames, causal). What runs over which axis is decided where the block is spelled out.
+through the frames, causal). The block decides which axis it runs over.
 """
 
 import torch
@@ -20,7 +20,7 @@ class Attention(nn.Module):
     def __init__(self, dim: int, num_heads: int, qkv_bias: bool = True) -> None:
         super().__init__()
         if dim % num_heads:
-            raise ValueError(f"a width of {dim} does not divide into {num_heads} heads")
+            raise ValueError(f"a width of {dim} is not divisible by {num_heads} heads")
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
@@ -28,10 +28,10 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, causal: bool = False, past: KeyValues | None = None
     ) -> tuple[Tensor, KeyValues]:
-        """[B, L, C] -> [B, L, C], and the keys and values of all positions seen so far.
+        """[B, L, C] -> [B, L, C], and the keys and values of all positions so far.
 
-        With `past`, the L positions follow the past ones; `causal` lets each see itself and what
-        came before it.
+        With `past`, the L positions follow the past ones; with `causal`, each sees itself and the
+        positions before it.
         """
         B, L, C = x.shape
         qkv = self.qkv(x).view(B, L, 3, self.num_heads, C // self.num_heads)

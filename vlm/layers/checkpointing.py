@@ -1,4 +1,4 @@
-"""Activation checkpointing as transformers switches it on: for modules that have the flag."""
+"""Activation checkpointing that transformers can switch on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from torch import nn
 
 
 class Checkpointing(nn.Module):
-    """A module whose layers can forget their inner activations and compute them again.
+    """A module whose layers can drop their inner activations and recompute them.
 
     `gradient_checkpointing` and `_gradient_checkpointing_func` are set by transformers
     (`PreTrainedModel.gradient_checkpointing_enable`) on every module that has the first.
@@ -17,7 +17,7 @@ class Checkpointing(nn.Module):
     _gradient_checkpointing_func: Callable[..., Any]
 
     def run(self, layer: Callable[..., Any], *inputs: Any) -> Any:
-        """A layer's result; in training, where asked for, nothing inside it is kept."""
+        """Runs a layer; in training with the flag, its inner activations are not kept."""
         if self.gradient_checkpointing and self.training:
             return self._gradient_checkpointing_func(layer, *inputs)
         return layer(*inputs)

@@ -1,4 +1,4 @@
-"""Keys and values kept from earlier positions: a value that is handed in and handed back."""
+"""Keys and values of earlier positions: a value that is passed in and returned."""
 
 from dataclasses import dataclass
 

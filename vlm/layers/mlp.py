@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 
 class QuickGELU(nn.Module):
-    """x * sigmoid(1.702 x), which the first CLIP models were trained with."""
+    """x * sigmoid(1.702 x), as in OpenAI's CLIP models."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x * torch.sigmoid(1.702 * x)
 
 
-# Under the names transformers' configs give them.
+# By their names in transformers' configs.
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "gelu_pytorch_tanh": partial(nn.GELU, approximate="tanh"),
@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class MLP(nn.Module):
-    """Linear, activation, Linear, with InternViT's names (`fc1`, `fc2`)."""
+    """Linear, activation, Linear; `fc1` and `fc2` as in InternViT."""
 
     def __init__(
         self, dim: int, hidden_dim: int, out_dim: int | None = None, activation: str = "gelu"

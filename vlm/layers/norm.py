@@ -3,9 +3,9 @@
     AdaLN(x, z) = gamma(z) * LN(x) + beta(z)
     gamma(z) = W4 SiLU(W3 z),  beta(z) = W6 SiLU(W5 z)
 
-In PVC the condition is z = x + TE, so scale and shift are of each token, not of each frame. The
-weights are published only inside the checkpoint; by the sizes of its files all four matrices are
-square and biased and the norm has no affine of its own.
+In PVC the condition is z = x + TE, so scale and shift differ for each token, not just each frame.
+The weights are published only inside the checkpoint; the sizes of its files imply that all four
+matrices are square and biased and that the norm has no affine of its own.
 """
 
 from dataclasses import dataclass

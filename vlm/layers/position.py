@@ -1,4 +1,4 @@
-"""Where and when: learned positions of patches, and the embedding of a frame's time."""
+"""Learned positions of patches, and the embedding of a frame's time."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 def sinusoid(timesteps: Tensor, dim: int = 256, base: float = 10_000.0) -> Tensor:
     """[...] -> [..., dim]: cosines, then sines, of dim/2 frequencies from 1 down to 1/base.
 
-    The form of DiT's timestep embedder, whose sizes PVC's temporal embedding has.
+    As in DiT's timestep embedder, whose sizes match PVC's temporal embedding.
     """
     half = dim // 2
     frequencies = torch.exp(
@@ -36,7 +36,7 @@ class TimestepEmbedding(nn.Module):
 
 
 def resize_positions(positions: Tensor, grid: tuple[int, int], num_prefix: int = 1) -> Tensor:
-    """Learned positions [1, prefix + n*n, C] for another grid: bicubic, as InternViT."""
+    """Resizes learned positions [1, prefix + n*n, C] to another grid: bicubic, as in InternViT."""
     prefix, patches = positions[:, :num_prefix], positions[:, num_prefix:]
     side = math.isqrt(patches.shape[1])
     if (side, side) == grid:

@@ -13,9 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlm.weights.io.cache import Notify, build_once, print_status
-from vlm.weights.io.files import WeightsError, cache_dir, sha256, write_safetensors
+from vlm.weights.io.files import (
+    WeightsError,
+    cache_dir,
+    read_safetensors,
+    sha256,
+    write_safetensors,
+)
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # In the order of their ids; the embedded preset relies on it.
@@ -46,6 +53,13 @@ def efficientnet_lite2(notify: Notify = print_status) -> Path:
         lambda folder: _convert_efficientnet(folder, notify),
     )
     return folder / "model.safetensors"
+
+
+def backbone_tensors(file: Path) -> dict[str, Tensor]:
+    """The tensors of `efficientnet_lite2` under the names of `EfficientNetLite`."""
+    from vlm.encoders.backbones.efficientnet import fold_batch_norm
+
+    return fold_batch_norm(read_safetensors(file))
 
 
 def file_of_package(package: str, name: str, expected: str, pip_command: str) -> Path:

@@ -162,10 +162,8 @@ def pack(trained: Path, out: Path = SHIPPED) -> Path:
 
 def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
     """The tensors of the base models under their names in the whole model."""
-    from vlm.encoders.backbones.efficientnet import fold_batch_norm
-
     language = read_safetensors(language_model / "model.safetensors")
-    backbone = fold_batch_norm(read_safetensors(classifier))
+    backbone = base_models.backbone_tensors(classifier)
     return {
         **{BACKBONE + name: tensor for name, tensor in backbone.items()},
         **{LANGUAGE_MODEL + name: tensor for name, tensor in language.items()},

@@ -228,7 +228,7 @@ def test_the_command_prints_the_parts_and_never_overwrites(
         (["--set", "compressor.factor=0"], "must be a whole number from 1 to"),
         (["--set", "prompt.template=vicuna"], "no template 'vicuna'; known are chatml"),
         (["--set", "depth=3"], "this must be PART.FIELD=VALUE"),
-        (["--set", "compressor.factor=3"], "does not divide into squares of 3"),
+        (["--set", "compressor.factor=3"], "is not divisible into squares of 3"),
         (["--tower", "nowhere"], "nowhere"),
         (["--language-model", "nowhere.gguf"], "nowhere.gguf: there is no such file"),
     ],

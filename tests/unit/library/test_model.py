@@ -163,7 +163,7 @@ def test_weights_are_never_half_loaded(model: PVCForConditionalGeneration, tmp_p
 
 def test_places_and_visual_tokens_must_agree(model: PVCForConditionalGeneration) -> None:
     ids = prompt(model, 3)
-    with pytest.raises(ValueError, match="3 places for visual tokens, but 2 were given"):
+    with pytest.raises(ValueError, match="3 placeholders for visual tokens, but 2 were given"):
         fuse(torch.zeros(1, ids.shape[1], 16), ids, torch.zeros(2, 16), model.config.image_token_id)
 
 

@@ -1,13 +1,13 @@
 """EfficientNet-Lite as an image backbone: a small frozen CNN whose maps become a grid of tokens.
 
 EfficientNet (arXiv 1905.11946) in the Lite form: no squeeze-and-excitation, ReLU6, stem and head
-of fixed width. Batch normalisation is folded into the convolutions (`fold_batch_norm`), since the
-network is never trained here. Its tokens join three maps at the coarsest one's grid: what the
-classifier sees (stride 32, 1280 wide), and two finer maps (strides 16 and 8, space moved into
-channels) that still know where small things are. The token in front is the mean over the picture.
+of fixed width. Batch normalization is folded into the convolutions (`fold_batch_norm`), since the
+network is never trained here. Its tokens join three maps at the grid of the coarsest: the input of
+the classifier (stride 32, 1280 wide), and two finer maps (strides 16 and 8, space moved into
+channels) that still locate small objects. The token in front is the mean over the image.
 
-Pictures are expected as (x - 127) / 128, TensorFlow's habit, and every convolution pads as
-TensorFlow's SAME does.
+Images must be normalized to (x - 127) / 128, TensorFlow's convention, and every convolution pads
+as TensorFlow's SAME does.
 """
 
 import math
@@ -49,7 +49,7 @@ class SameConv(nn.Conv2d):
             max((math.ceil(size / stride) - 1) * stride + kernel - size, 0) for size in x.shape[-2:]
         )
         padding = (rows // 2, cols // 2)
-        if rows % 2 or cols % 2:  # TensorFlow puts the odd one at the end, which only a copy can
+        if rows % 2 or cols % 2:  # TensorFlow pads the odd one at the end, which needs a copy
             x = F.pad(x, (cols // 2, cols - cols // 2, rows // 2, rows - rows // 2))
             padding = (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
@@ -135,9 +135,9 @@ class EfficientNetLite(ImageBackbone):
         head = F.relu6(self.head(x), inplace=True)  # [F, 1280, H, W]
         joined = torch.cat(
             [
-                _normalise(head),
-                _normalise(F.pixel_unshuffle(maps[STRIDE_16_STAGE], 2)),
-                _normalise(F.pixel_unshuffle(maps[STRIDE_8_STAGE], 4)),
+                _normalize(head),
+                _normalize(F.pixel_unshuffle(maps[STRIDE_16_STAGE], 2)),
+                _normalize(F.pixel_unshuffle(maps[STRIDE_8_STAGE], 4)),
             ],
             dim=1,
         )
@@ -148,8 +148,8 @@ class EfficientNetLite(ImageBackbone):
         return ImageTokens(tokens, self.grid(*images.shape[-2:]), {"class_logits": logits})
 
 
-def _normalise(features: Tensor) -> Tensor:
-    """Unit size at every position, so that no map drowns another: [F, C, H, W]."""
+def _normalize(features: Tensor) -> Tensor:
+    """Scales every position to unit variance, so that no map dominates: [F, C, H, W]."""
     return (
         F.layer_norm(features.movedim(1, -1).float(), features.shape[1:2])
         .movedim(-1, 1)
@@ -158,9 +158,9 @@ def _normalise(features: Tensor) -> Tensor:
 
 
 def fold_batch_norm(state: dict[str, Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
-    """The tensors of the `efficientnet-lite-pytorch` package as ours, batch norms folded in.
+    """Converts the tensors of the `efficientnet-lite-pytorch` package, batch norms folded in.
 
-    Anything missing or left over is an error that lists the keys.
+    Raises ValueError with the keys if tensors are missing or unexpected.
     """
     state = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     out: dict[str, Tensor] = {}
@@ -186,12 +186,14 @@ def fold_batch_norm(state: dict[str, Tensor], eps: float = 1e-3) -> dict[str, Te
     except KeyError as error:
         raise ValueError(f"not EfficientNet-Lite weights: {error.args[0]} is missing") from None
     if state:
-        raise ValueError(f"not EfficientNet-Lite weights: left over are {', '.join(sorted(state))}")
+        raise ValueError(
+            f"not EfficientNet-Lite weights: unexpected are {', '.join(sorted(state))}"
+        )
     return out
 
 
 def _block_names(state: dict[str, Tensor]) -> list[str]:
-    """Our names of the blocks, which the package counts through without stages."""
+    """Names of the blocks, which the package numbers without stages."""
     num_blocks = len({key.split(".")[1] for key in state if key.startswith("_blocks.")})
     for _width, depth in VARIANTS.values():
         counts = [

@@ -92,7 +92,7 @@ class ViT(ImageBackbone):
         patch = config.backbone.patch_size
         if cls.whole_patches and config.image_size % patch:
             raise ValueError(
-                f"pictures of {config.image_size} px do not divide into patches of {patch}"
+                f"image_size {config.image_size} is not a multiple of patch_size {patch}"
             )
         return patch
 
