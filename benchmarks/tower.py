@@ -105,7 +105,9 @@ def pvc_8b() -> PVCConfig:
 
 def internvl2_8b() -> PVCConfig:
     """The base model of PVC: all layers spatial, 2 x 2 patches per token, no AdaLN."""
-    tower = upgrade("tower", INTERNVIT_300M, {"depth": 24, "num_temporal_layers": 0})
+    tower = upgrade(
+        "tower", INTERNVIT_300M, {"backbone": {"depth": 24}, "temporal": {"num_layers": 0}}
+    )
     compressor = {"factor": 2, "adaptive": False}
     return preset_config("pvc-internvl2-8b", tower=tower, compressor=compressor)
 

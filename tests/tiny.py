@@ -14,7 +14,7 @@ VOCABULARY = 512
 
 
 def tiny_tokenizer(image_token_id: int = 509) -> PreTrainedTokenizerFast:
-    """Every byte is a token, so every text has ids and every other list of ids is broken UTF-8.
+    """Every byte is a token: every text has ids, and most lists of ids are broken UTF-8.
 
     Ids: three special tokens, 256 bytes, unused words, the picture markup at `image_token_id`.
     """
@@ -43,11 +43,11 @@ def tiny_processor(**changes: Any) -> PVCProcessor:
 
 
 def tiny_assistant(seed: int = 0, context: int | None = None, **options: Any) -> Assistant:
-    """The "test" preset with random weights: nonsense, but made the way a real answer is."""
+    """The "test" preset with random weights: nonsense answers, computed as real ones."""
     model = build_model("test", seed=seed)
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1 and "embed_tokens" not in name:
-            parameter.data.mul_(16)  # fresh weights are so small that every prompt has one answer
+            parameter.data.mul_(16)  # initial weights are so small that all prompts have one answer
     if context is not None:
         model.config.text_config.max_position_embeddings = context
     processor = PVCProcessor.from_config(model.config, tiny_tokenizer())

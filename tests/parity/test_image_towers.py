@@ -210,7 +210,7 @@ def tower_from(folder: Path, **changes: object) -> ProgressiveEncoder:
 
 @pytest.mark.parametrize("temporal", [0, 2])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_with_closed_gates_a_published_tower_is_itself_frame_by_frame(
+def test_with_closed_gates_a_published_tower_is_unchanged_frame_by_frame(
     family: str, temporal: int, tmp_path: Path
 ) -> None:
     build, save, image_tower, features, num_prefix = FAMILIES[family]
@@ -229,7 +229,7 @@ def test_with_closed_gates_a_published_tower_is_itself_frame_by_frame(
         torch.testing.assert_close(found.global_token, expected[:, :, 0], atol=1e-5, rtol=1e-4)
 
 
-def test_an_open_gate_makes_it_more_than_an_image_tower(tmp_path: Path) -> None:
+def test_an_open_gate_changes_the_tokens(tmp_path: Path) -> None:
     saved(scrambled(SiglipVisionModel(SiglipVisionConfig(**CLIP_SIZES))), tmp_path)
     closed, opened = (tower_from(tmp_path, num_temporal_layers=2, alpha=a) for a in (0.0, 0.5))
     clip = torch.randn(1, 3, 3, 32, 32)
@@ -237,7 +237,7 @@ def test_an_open_gate_makes_it_more_than_an_image_tower(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("save", [save_as_opengvlab, saved])
-def test_internvls_whole_image_path_is_ours_without_adaln(save: Callable, tmp_path: Path) -> None:
+def test_without_adaln_the_image_path_equals_internvls(save: Callable, tmp_path: Path) -> None:
     theirs = internvl()
     save(theirs, tmp_path)
     tower = tower_from(tmp_path, num_temporal_layers=0)
@@ -254,7 +254,7 @@ def test_internvls_whole_image_path_is_ours_without_adaln(save: Callable, tmp_pa
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_a_larger_picture_gets_positions_in_between(tmp_path: Path) -> None:
+def test_a_larger_picture_gets_interpolated_positions(tmp_path: Path) -> None:
     theirs = scrambled(SiglipVisionModel(SiglipVisionConfig(**CLIP_SIZES)))
     saved(theirs, tmp_path)
     ours = tower_from(tmp_path, num_temporal_layers=1, image_size=64)
@@ -265,7 +265,7 @@ def test_a_larger_picture_gets_positions_in_between(tmp_path: Path) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_a_third_of_the_layers_becomes_temporal_without_a_word(tmp_path: Path) -> None:
+def test_a_third_of_the_layers_becomes_temporal_by_default(tmp_path: Path) -> None:
     saved(scrambled(CLIPVisionModel(CLIPVisionConfig(**CLIP_SIZES))), tmp_path)
     config = read_tower(tmp_path, {}).config
     assert (config.backbone.depth, config.temporal.num_layers) == (2, 1)

@@ -1,4 +1,4 @@
-"""InternLM2 beside the Llama it is read as: its attention, its layer, its positions."""
+"""InternLM2 equals the Llama it is converted to: attention, layer, positions."""
 
 import math
 
@@ -125,7 +125,7 @@ def test_llama_with_the_converted_weights_is_internlm2_below_and_above_32768(fir
 
 
 @pytest.mark.parametrize("length", [1, 32767, 32768, 32769, 40000, 65536, 5])
-def test_the_frequencies_are_internlm2s_whatever_the_length(length: int) -> None:
+def test_the_frequencies_equal_internlm2s_at_every_length(length: int) -> None:
     config = AutoConfig.for_model(
         "llama",
         hidden_size=4096,
@@ -144,7 +144,7 @@ def test_the_frequencies_are_internlm2s_whatever_the_length(length: int) -> None
         assert base == pytest.approx(1e6 * 3.0 * 3 ** (2 / 126))
 
 
-def test_a_short_question_after_a_long_one_is_read_as_if_it_were_the_first() -> None:
+def test_a_short_question_after_a_long_one_equals_a_first_question() -> None:
     weights, ids = internlm2_weights(), torch.randint(0, WORDS, (1, 6))
     fresh, used = llama(weights), llama(weights)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Ours beside transformers' InternVL at equal weights: the spatial path and PixelShuffle."""
+"""Our tower equals transformers' InternVL at equal weights: the spatial path and PixelShuffle."""
 
 import torch
 from transformers import InternVLConfig, InternVLVisionConfig, InternVLVisionModel
@@ -91,7 +91,7 @@ def test_pixel_shuffle_has_internvls_order() -> None:
     assert torch.equal(pixel_shuffle(x.flatten(1, 2), (8, 8), 4), expected)
 
 
-def test_pixel_shuffle_groups_squares_not_runs_of_a_row() -> None:
+def test_pixel_shuffle_groups_squares_not_parts_of_a_row() -> None:
     grid = torch.arange(16.0).view(16, 1)
     assert pixel_shuffle(grid, (4, 4), 2)[0].tolist() == [0, 1, 4, 5]
     assert pixel_shuffle(grid, (4, 4), 2)[1].tolist() == [2, 3, 6, 7]

@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="PART.FIELD=VALUE",
         help="set a field of tower, compressor or prompt, named as in config.json; repeatable:"
-        " tower.num_temporal_layers=4, compressor.factor=2, prompt.looks=4",
+        " tower.temporal.num_layers=4, compressor.factor=2, prompt.looks=4",
     )
     made.add_argument(
         "--dtype", choices=DTYPES, help="of the weights (default: that of the language model)"

@@ -39,7 +39,7 @@ def test_an_unknown_role_is_named() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "assistant"])
-def test_only_the_user_shows_pictures(role: str) -> None:
+def test_only_the_user_may_add_pictures(role: str) -> None:
     with pytest.raises(ValueError, match="pictures belong to the user"):
         Message(role, (Image(PIXELS),))  # type: ignore[arg-type]
 

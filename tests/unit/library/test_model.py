@@ -1,4 +1,4 @@
-"""The whole model: visual tokens in their places, the same whatever the way they were computed."""
+"""The whole model: visual tokens replace placeholders, and are equal however they are computed."""
 
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def test_the_published_model_has_its_published_size() -> None:
     with torch.device("meta"):
         model = PVCForConditionalGeneration(preset_config("pvc-internvl2-8b"))
     total = sum(p.numel() for p in model.parameters())
-    added = sum(p.numel() for p in model.tower.blocks.parameters()) - 8 * 12_596_224 // 1
+    # A layer of InternViT-300M has 12,596,224 parameters; the rest of a block is PVC's.
+    added = sum(p.numel() for p in model.tower.blocks.parameters()) - 8 * 12_596_224
     assert round(total / 1e9, 2) == 9.55
     assert round(sum(p.numel() for p in model.compressor.parameters()) / 1e9, 4) == 1.4304
     # Eight layers' temporal attention, AdaLN, time embedding and gate: 77.7 M.
@@ -46,7 +47,7 @@ def test_the_published_model_has_its_published_size() -> None:
     assert model.config.tokens_per_look == 64
 
 
-def test_clips_together_equal_clips_alone(
+def test_batched_clips_equal_single_clips(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
     together = model.encode(pixels, *CLIPS, STEPS)
@@ -70,7 +71,7 @@ def test_encoding_in_steps_equals_encoding_at_once(
     torch.testing.assert_close(torch.cat([video, still]), whole, atol=1e-5, rtol=1e-4)
 
 
-def test_a_tower_without_temporal_layers_says_the_same_at_every_look_and_runs_once() -> None:
+def test_without_temporal_layers_all_looks_are_equal_and_the_tower_runs_once() -> None:
     tower = preset_config("test").tower | {"num_temporal_layers": 0, "depth": 3}
     model = build_model("test", tower=tower, compressor={"factor": 2, "adaptive": False})
     seen: list[int] = []
@@ -84,14 +85,14 @@ def test_a_tower_without_temporal_layers_says_the_same_at_every_look_and_runs_on
     torch.testing.assert_close(steps, looks.flatten(0, 1), atol=1e-5, rtol=1e-4)
 
 
-def test_each_look_says_something_else(
+def test_each_look_gives_other_tokens(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
     looks = model.encode(pixels[:1], [1], [4], STEPS[3:7]).unflatten(0, (4, -1))
     assert (looks[1:] - looks[:-1]).abs().amax(dim=(1, 2)).min() > 1e-3
 
 
-def test_pixels_in_the_prompt_equal_visual_tokens_handed_in(
+def test_pixels_in_the_prompt_equal_given_visual_tokens(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
     visual = model.encode(pixels, *CLIPS, STEPS)
@@ -102,7 +103,7 @@ def test_pixels_in_the_prompt_equal_visual_tokens_handed_in(
     torch.testing.assert_close(found, expected)
 
 
-def test_generate_shows_the_pictures_once(
+def test_generate_encodes_the_pictures_once(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
     frames = []
@@ -150,7 +151,9 @@ def test_a_saved_model_answers_the_same(
     assert torch.equal(again(input_ids=ids, visual_tokens=expected).logits, first)
 
 
-def test_weights_are_never_half_loaded(model: PVCForConditionalGeneration, tmp_path: Path) -> None:
+def test_missing_or_unexpected_weights_are_refused(
+    model: PVCForConditionalGeneration, tmp_path: Path
+) -> None:
     from safetensors.torch import load_file, save_file
 
     model.save_pretrained(tmp_path)
@@ -161,7 +164,7 @@ def test_weights_are_never_half_loaded(model: PVCForConditionalGeneration, tmp_p
         PVCForConditionalGeneration.from_pretrained(tmp_path)
 
 
-def test_places_and_visual_tokens_must_agree(model: PVCForConditionalGeneration) -> None:
+def test_placeholders_and_visual_tokens_must_agree(model: PVCForConditionalGeneration) -> None:
     ids = prompt(model, 3)
     with pytest.raises(ValueError, match="3 placeholders for visual tokens, but 2 were given"):
         fuse(torch.zeros(1, ids.shape[1], 16), ids, torch.zeros(2, 16), model.config.image_token_id)
@@ -174,7 +177,7 @@ def test_frames_and_clips_must_agree(
         model.encode(pixels, [3, 1], [3, 4], STEPS)
 
 
-def test_simulated_classifier_outputs_replace_those_of_their_frames_only() -> None:
+def test_extra_outputs_replace_those_of_their_frames_only() -> None:
     tower = {
         "image_size": 64,
         "block": {"dim": 16, "num_heads": 4, "mlp_dim": 16, "layer_scale": 1.0},

@@ -1,7 +1,7 @@
 """Loads published image towers as the tower of a PVC; each family is described in its own module.
 
     source = tower_source(config of the folder)                 # its sizes, its names
-    read_tower(folder, {"num_temporal_layers": 8}) -> config, tensors
+    read_tower(folder, {"temporal": {"num_layers": 8}}) -> config, tensors
 
 The last layers of the image tower become the lower half of the progressive layers. What PVC adds
 to them (timestep embedding, AdaLN, temporal attention, gate) is not in the file and stays newly
