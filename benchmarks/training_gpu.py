@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from training.dry_run.flops import Shape, count
+from training.dry_run.flops import Shape, sample_cost
 from training.dry_run.report import meta_model
 from training.model.trainable_parts import parameter_groups, prepare_parts
 from training.recipe import Lora, Recipe, Source
@@ -69,7 +69,7 @@ def measured(name: str, recipe: Recipe, peak: float | None, steps: int) -> str:
     except torch.cuda.OutOfMemoryError:
         return f"| {name} | does not fit | | | |"
     shape = Shape("video", 1.0, 1, FRAMES, FRAMES, TEXT, ANSWER)
-    flops = count(meta_model(recipe).bfloat16(), shape).training
+    flops = sample_cost(meta_model(recipe).bfloat16(), shape).training
     used = f"{100 * flops / seconds / peak:.0f} %" if peak else "peak unknown"
     memory = torch.cuda.max_memory_allocated() / 2**30
     return f"| {name} | {seconds:.2f} s | {tokens / seconds:,.0f} | {used} | {memory:.1f} GiB |"

@@ -49,33 +49,33 @@ def from_start(
     return model
 
 
-def _merge_tokens(ours: AdaptiveCompressor, theirs: AdaptiveCompressor, dim: int) -> None:
-    """Makes compressor `ours` output the mean of the outputs of `theirs` on the parts of a square.
+def _merge_tokens(target: AdaptiveCompressor, source: AdaptiveCompressor, dim: int) -> None:
+    """Makes `target` output the mean of the outputs of `source` on the parts of a square.
 
-    Its hidden layer holds theirs once for each part; only the norm is over the whole square.
+    Its hidden layer has the source's once for each part; only the norm is over the whole square.
     """
-    across = ours.factor // theirs.factor
-    hidden = theirs.mlp.fc1.out_features
+    across = target.factor // source.factor
+    hidden = source.mlp.fc1.out_features
     # [hidden, f, f, C] -> [parts, hidden, F, F, C], zero but for the part's own channels
-    small = theirs.mlp.fc1.weight.view(hidden, theirs.factor, theirs.factor, dim)
-    wide = small.new_zeros(across, across, hidden, ours.factor, ours.factor, dim)
+    small = source.mlp.fc1.weight.view(hidden, source.factor, source.factor, dim)
+    wide = small.new_zeros(across, across, hidden, target.factor, target.factor, dim)
     for row in range(across):
         for column in range(across):
-            rows = slice(row * theirs.factor, (row + 1) * theirs.factor)
-            columns = slice(column * theirs.factor, (column + 1) * theirs.factor)
+            rows = slice(row * source.factor, (row + 1) * source.factor)
+            columns = slice(column * source.factor, (column + 1) * source.factor)
             wide[row, column, :, rows, columns] = small
     parts = across * across
-    ours.mlp.fc1.weight.copy_(wide.view(parts * hidden, -1))
-    ours.mlp.fc1.bias.copy_(theirs.mlp.fc1.bias.repeat(parts))
-    ours.mlp.fc2.weight.copy_(theirs.mlp.fc2.weight.repeat(1, parts) / parts)
-    ours.mlp.fc2.bias.copy_(theirs.mlp.fc2.bias)
-    adaptive = isinstance(ours.norm, AdaLN)
+    target.mlp.fc1.weight.copy_(wide.view(parts * hidden, -1))
+    target.mlp.fc1.bias.copy_(source.mlp.fc1.bias.repeat(parts))
+    target.mlp.fc2.weight.copy_(source.mlp.fc2.weight.repeat(1, parts) / parts)
+    target.mlp.fc2.bias.copy_(source.mlp.fc2.bias)
+    adaptive = isinstance(target.norm, AdaLN)
     names = ("gamma.2.bias", "beta.2.bias") if adaptive else ("weight", "bias")
     for name, plain in zip(names, ("weight", "bias"), strict=True):
         # [f, f, C] once for each part, in the order of pixel_shuffle's channels
-        one = theirs.norm.get_parameter(plain).view(1, theirs.factor, 1, theirs.factor, dim)
+        one = source.norm.get_parameter(plain).view(1, source.factor, 1, source.factor, dim)
         values = one.repeat(across, 1, across, 1, 1).flatten()
-        ours.norm.get_parameter(name).copy_(values)
+        target.norm.get_parameter(name).copy_(values)
 
 
 def _renamed(name: str, depth: int) -> str:

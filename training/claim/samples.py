@@ -69,6 +69,6 @@ def accuracy(answers: Sequence[str], examples: Sequence[Example]) -> float:
         if one.question == "way":
             shares.append(float(answer == one.answer))
         else:
-            said = zip(answer.ljust(len(one.answer), "?")[1::2], one.answer[1::2], strict=False)
-            shares.append(sum(a == b for a, b in said) / (len(one.answer) // 2))
+            pairs = zip(answer.ljust(len(one.answer), "?")[1::2], one.answer[1::2], strict=False)
+            shares.append(sum(a == b for a, b in pairs) / (len(one.answer) // 2))
     return sum(shares) / len(shares)

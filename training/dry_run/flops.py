@@ -1,7 +1,7 @@
 """Counts operations and saved activations of one sample on the meta device.
 
 The model must be in bfloat16, in which autocast computes: the activations then have about the size
-that training saves. Operations are those of torch's counter, which counts attention in full.
+that training saves. Operations are those of torch's counter, which costs attention in full.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Count:
+class Cost:
     """The cost of one sample. Operations are multiplications and additions; memory is in bytes."""
 
     parts: dict[str, float]  # forward operations: tower, compressor, language model
@@ -49,7 +49,7 @@ class Count:
         return sum(self.parts.values())
 
 
-def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
+def sample_cost(model: PVCForConditionalGeneration, shape: Shape) -> Cost:
     """Runs a sample of this shape forward and backward through a model on the meta device."""
     tower, decoder = progressive(model.tower), model.language_model.get_decoder()
     plain = getattr(tower.backbone, "layers", None)
@@ -67,7 +67,7 @@ def count(model: PVCForConditionalGeneration, shape: Shape) -> Count:
     checkpointed += inputs + (language["saved"] - inputs) / len(decoder.layers)
     parts: dict[str, float] = {n: vision[n] for n in ("tower", "compressor") if n in vision}
     parts["language model"] = language["language model"]
-    return Count(
+    return Cost(
         parts,
         vision.get("training", 0.0) + language["training"],
         vision.get("saved", 0.0) + language["saved"],
@@ -110,13 +110,13 @@ def _cut(
         next(name for name, child in owner.named_children() if child is kind)
         for owner, kind in zip(owners, layers, strict=True)
     ]
-    places = list(zip(owners, names, layers, strict=True))
+    slots = list(zip(owners, names, layers, strict=True))
     try:
-        for (owner, name, kind), depth in zip(places, depths, strict=True):
+        for (owner, name, kind), depth in zip(slots, depths, strict=True):
             setattr(owner, name, kind[:depth])
         yield
     finally:
-        for owner, name, kind in places:
+        for owner, name, kind in slots:
             setattr(owner, name, kind)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.dry_run.flops import Count, Shape, count
+from training.dry_run.flops import Cost, Shape, sample_cost
 from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from vlm.config import PVCConfig
@@ -61,17 +61,17 @@ def dry_run(
     fixed = fixed_memory(model, machine)
     model.bfloat16()
     shapes = sample_shapes(recipe, model.config, text_tokens, answer_tokens)
-    counts = {shape: count(model, shape) for shape in shapes}
-    largest = max(counts, key=lambda shape: shape.tokens(model.config))
+    costs = {shape: sample_cost(model, shape) for shape in shapes}
+    largest = max(costs, key=lambda shape: shape.tokens(model.config))
     longest = replace(largest, frames=recipe.max_frames, looks=recipe.max_frames)
-    worst = count(model, longest) if largest.frames > 1 else counts[largest]
+    worst = sample_cost(model, longest) if largest.frames > 1 else costs[largest]
     return [
         f"# {recipe.output}: {recipe.model} (dry run)",
         "",
         *parameters,
-        *sample_table(counts, model.config),
-        *step_lines(recipe, machine, counts, model.config),
-        *memory_table(fixed, recipe, machine, counts, worst),
+        *sample_table(costs, model.config),
+        *step_lines(recipe, machine, costs, model.config),
+        *memory_table(fixed, recipe, machine, costs, worst),
     ]
 
 
@@ -139,7 +139,7 @@ def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
     return [*lines, ""]
 
 
-def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
+def sample_table(costs: dict[Shape, Cost], config: PVCConfig) -> list[str]:
     """The shapes, tokens and operations of a sample of each kind."""
     (rows, columns), S = config.grid, config.image_size
     lines = [
@@ -150,30 +150,30 @@ def sample_table(counts: dict[Shape, Count], config: PVCConfig) -> list[str]:
         "| sample | share | pixels | looks | tokens | forward | forward and backward |",
         "|---|---:|---|---:|---:|---:|---:|",
     ]
-    for shape, counted in counts.items():
+    for shape, cost in costs.items():
         pixels = f"{shape.clips} x [{shape.frames}, 3, {S}, {S}]" if shape.clips else "none"
         lines.append(
             f"| {shape.name} | {100 * shape.share:.0f} % | {pixels} | "
             f"{shape.clips * shape.looks} | {shape.tokens(config):,} | "
-            f"{counted.forward / 1e12:,.1f} TFLOP | {counted.training / 1e12:,.1f} TFLOP |"
+            f"{cost.forward / 1e12:,.1f} TFLOP | {cost.training / 1e12:,.1f} TFLOP |"
         )
     parts: dict[str, float] = {}
-    for shape, counted in counts.items():
-        for part, flops in counted.parts.items():
+    for shape, cost in costs.items():
+        for part, flops in cost.parts.items():
             parts[part] = parts.get(part, 0.0) + shape.share * flops
     shares = ", ".join(f"{p} {100 * f / sum(parts.values()):.0f} %" for p, f in parts.items())
     return [*lines, "", f"Share of the operations of the mean sample: {shares}.", ""]
 
 
 def step_lines(
-    recipe: Recipe, machine: Machine, counts: dict[Shape, Count], config: PVCConfig
+    recipe: Recipe, machine: Machine, costs: dict[Shape, Cost], config: PVCConfig
 ) -> list[str]:
     """Samples, tokens and operations of a step and of the run."""
     samples = recipe.samples_per_process * machine.devices
-    tokens = sum(shape.share * shape.tokens(config) for shape in counts)
-    flops = sum(shape.share * counted.training for shape, counted in counts.items())
+    tokens = sum(shape.share * shape.tokens(config) for shape in costs)
+    flops = sum(shape.share * cost.training for shape, cost in costs.items())
     if recipe.gradient_checkpointing:
-        flops += sum(shape.share * counted.forward for shape, counted in counts.items())
+        flops += sum(shape.share * cost.forward for shape, cost in costs.items())
     total = recipe.steps * samples
     return [
         f"A step: {recipe.batch_size} samples x {recipe.gradient_accumulation_steps} x "
@@ -190,12 +190,12 @@ def memory_table(
     fixed_parts: dict[str, float],
     recipe: Recipe,
     machine: Machine,
-    counts: dict[Shape, Count],
-    worst: Count,
+    costs: dict[Shape, Cost],
+    worst: Cost,
 ) -> list[str]:
     """GiB of one device by use, with and without activation checkpointing."""
-    mean = sum(shape.share * counted.saved for shape, counted in counts.items())
-    mean_again = sum(shape.share * counted.saved_checkpointed for shape, counted in counts.items())
+    mean = sum(shape.share * cost.saved for shape, cost in costs.items())
+    mean_again = sum(shape.share * cost.saved_checkpointed for shape, cost in costs.items())
     lines = [
         f"| on each of {machine.devices} devices, sharding {machine.sharding} | GiB |",
         "|---|---:|",

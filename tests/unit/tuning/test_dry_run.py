@@ -9,7 +9,7 @@ import yaml
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.dry_run.flops import Shape, count
+from training.dry_run.flops import Shape, sample_cost
 from training.dry_run.report import Machine, dry_run, fixed_memory, meta_model
 from training.model.initial_model import model_folder
 from training.recipe import Lora, Recipe, Source, load_recipe
@@ -54,7 +54,7 @@ def test_recipes_of_both_sizes_differ_only_in_sizes(stage: str) -> None:
 
 
 def test_operations_extrapolated_from_two_layers_are_exact() -> None:
-    counted = count(meta_model(SMALL).bfloat16(), CLIP)
+    cost = sample_cost(meta_model(SMALL).bfloat16(), CLIP)
     model = build_model("test")
     config = model.config
     assert config.tower_config.temporal.num_layers > 1 or config.text_config.num_hidden_layers > 1
@@ -70,15 +70,15 @@ def test_operations_extrapolated_from_two_layers_are_exact() -> None:
             timesteps=torch.arange(3) / 3,
             logits_to_keep=CLIP.answer_tokens,
         )
-    assert counted.forward == counter.get_total_flops()
+    assert cost.forward == counter.get_total_flops()
 
 
 def test_frozen_parts_have_no_backward_operations() -> None:
-    everything = count(meta_model(SMALL).bfloat16(), CLIP)
+    everything = sample_cost(meta_model(SMALL).bfloat16(), CLIP)
     adapters = replace(
         SMALL, lora=Lora(2, 4), train_language_model=False, freeze=("backbone", "compressor")
     )
-    some = count(meta_model(adapters).bfloat16(), CLIP)
+    some = sample_cost(meta_model(adapters).bfloat16(), CLIP)
     assert 2.5 * everything.forward < everything.training <= 3 * everything.forward
     assert some.training < 0.95 * everything.training
     assert some.saved <= everything.saved

@@ -229,8 +229,8 @@ def test_text_alone_runs_the_tower_and_learns_nothing_from_it() -> None:
     with_vision = model(input_ids=ids, labels=ids, visual_tokens=visual).loss
     assert torch.equal(plain, with_vision)
     with_vision.backward()
-    ours = {n: p.grad for n, p in model.named_parameters() if not n.startswith("language_model.")}
-    assert all(grad is not None and not grad.any() for grad in ours.values())
+    vision = {n: p.grad for n, p in model.named_parameters() if not n.startswith("language_model.")}
+    assert all(grad is not None and not grad.any() for grad in vision.values())
 
 
 def test_more_shapes_than_a_batch_has_change_no_visual_token() -> None:
