@@ -17,10 +17,10 @@ from vlm.layers.position import TimestepEmbedding
 
 
 def pixel_shuffle(tokens: Tensor, grid: tuple[int, int], factor: int) -> Tensor:
-    """[..., H*W, C] -> [..., (H/f)*(W/f), f*f*C]: space into channels, tokens row by row.
+    """x~ = PixelShuffle(x) (PVC, section 3.3): [..., H*W, C] -> [..., (H/f)*(W/f), f*f*C].
 
-    The channels of a token are ordered by the row in its square, the column, then C (InternVL's
-    order, `ps_version` v2).
+    Tokens are in row order. The channels of a token are ordered by the row in its square, the
+    column, then C (InternVL's order, `ps_version` v2).
     """
     H, W = grid
     if H % factor or W % factor:
@@ -60,7 +60,10 @@ class AdaptiveCompressor(nn.Module):
         return (grid[0] // self.factor) * (grid[1] // self.factor) + (self.summary is not None)
 
     def forward(self, features: VideoFeatures, times: Tensor) -> Tensor:
-        """tokens [B, T, N, C] and timesteps [B, T] -> [B, T, M, D]; a global token comes first."""
+        """v = MLP(AdaLN(x~; x~ + TE)): tokens [B, T, N, C], timesteps [B, T] -> [B, T, M, D].
+
+        A global token comes first.
+        """
         x = pixel_shuffle(features.tokens, features.grid, self.factor)  # [B, T, M, wide]
         if self.time is not None:
             x = self.norm(x, x + self.time(times)[:, :, None])

@@ -274,7 +274,7 @@ def test_a_third_of_the_layers_becomes_temporal_by_default(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         (lambda s: s.pop("encoder.layers.1.mlp.fc1.bias"), "missing: encoder.layers.1.mlp.fc1.bi"),
         (lambda s: s.update(extra=torch.zeros(1)), "unexpected: extra"),
@@ -286,18 +286,18 @@ def test_a_third_of_the_layers_becomes_temporal_by_default(tmp_path: Path) -> No
     ],
 )
 def test_a_tower_that_does_not_fit_is_refused_by_name(
-    change: Callable, said: str, tmp_path: Path
+    change: Callable, sentence: str, tmp_path: Path
 ) -> None:
     saved(scrambled(CLIPVisionModel(CLIPVisionConfig(**CLIP_SIZES))), tmp_path)
     state = load_file(tmp_path / "model.safetensors")
     change(state)
     save_file(state, tmp_path / "model.safetensors")
-    with pytest.raises(WeightsError, match=said):
+    with pytest.raises(WeightsError, match=sentence):
         read_tower(tmp_path, {})
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "sentence"),
     [
         (
             {"model_type": "resnet"},
@@ -314,9 +314,11 @@ def test_a_tower_that_does_not_fit_is_refused_by_name(
         ),
     ],
 )
-def test_a_folder_without_a_known_tower_is_refused(config: dict, said: str, tmp_path: Path) -> None:
+def test_a_folder_without_a_known_tower_is_refused(
+    config: dict, sentence: str, tmp_path: Path
+) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(WeightsError, match=said):
+    with pytest.raises(WeightsError, match=sentence):
         read_tower(tmp_path, {})
 
 

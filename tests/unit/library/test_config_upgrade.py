@@ -1,10 +1,16 @@
 """Configs and settings of earlier versions are read in their present form."""
 
+import json
+from pathlib import Path
+
 import pytest
+import torch
 
 from vlm.config import CompressorConfig, PVCConfig
 from vlm.config_upgrade import upgrade
+from vlm.encoders import build_tower
 from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
+from vlm.heads.classification import VideoClassifier, load_classifier, save_classifier
 from vlm.layers.norm import AdaLNConfig
 from vlm.presets import PRESETS
 
@@ -91,6 +97,19 @@ def test_settings_of_both_forms_change_single_fields() -> None:
     assert tower.temporal.num_heads == before.temporal.num_heads
     assert (tower.backbone.name, tower.backbone.patch_size) == ("siglip", 7)
     assert tower.block.dim == 64
+
+
+def test_a_classifier_with_a_flat_config_is_loaded(tmp_path: Path) -> None:
+    flat = {**FLAT_TOWER, "adaln_hidden_dim": None, "num_temporal_layers": 1, "depth": 1}
+    config = TowerConfig(**upgrade("tower", flat))
+    model = VideoClassifier(build_tower(config), 2).eval()
+    save_classifier(model, config, ["a", "b"], tmp_path)
+    about = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**about, "tower": flat}))
+    again, read, _ = load_classifier(tmp_path)
+    assert read == config
+    clip = torch.randn(1, 2, 3, 56, 56)
+    assert torch.equal(again(clip), model(clip))
 
 
 def test_an_unknown_field_stays_where_the_check_finds_it() -> None:

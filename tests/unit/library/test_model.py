@@ -50,15 +50,15 @@ def test_the_published_model_has_its_published_size() -> None:
 def test_batched_clips_equal_single_clips(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:
-    together = model.encode(pixels, *CLIPS, STEPS)
+    batched = model.encode(pixels, *CLIPS, STEPS)
     M = model.config.tokens_per_look
     alone = [
         model.encode(pixels[:3], [3], [3], STEPS[:3]),
         model.encode(pixels[3:4], [1], [4], STEPS[3:7]),
         model.encode(pixels[4:], [1], [4], STEPS[7:]),
     ]
-    assert together.shape == (11 * M, model.config.text_config.hidden_size)
-    torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-4)
+    assert batched.shape == (11 * M, model.config.text_config.hidden_size)
+    torch.testing.assert_close(batched, torch.cat(alone), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3])
