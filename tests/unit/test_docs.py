@@ -7,9 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-EQUATIONS = re.findall(
-    r"^\| (.+?) \| \[`(.+?):(\d+)`\]\((.+?)\) \| `(.+)` \|$", ARCHITECTURE, re.M
-)
+EQUATIONS = re.findall(r"^\| (.+?) \| \[`(.+?):(\d+)`\]\((.+?)\) \| `(.+)` \|$", ARCHITECTURE, re.M)
 FILES = re.findall(r"`([a-z_]+/[\w/.]*)`", ARCHITECTURE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
