@@ -1,4 +1,4 @@
-"""What every way of answering has to know of a loaded model before it chooses a token."""
+"""Facts of a loaded model that every way of answering needs before it chooses a token."""
 
 from dataclasses import dataclass
 
