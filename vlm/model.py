@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
-    GenerationMixin,
     PreTrainedModel,
 )
 from transformers.modeling_outputs import CausalLMOutputWithPast
@@ -27,6 +26,7 @@ from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
 from vlm.encoders import build_tower
 from vlm.encoders.base import VideoEncoder, VideoFeatures
+from vlm.generate_inputs import PictureGenerationMixin
 from vlm.layers.norm import AdaLN
 from vlm.projector import build_stages, project
 
@@ -41,7 +41,7 @@ class PVCOutput(CausalLMOutputWithPast):
     image_hidden_states: Tensor | None = None  # [V, D]
 
 
-class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
+class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
     """Videos, pictures and text in, text out."""
 
     config_class = PVCConfig
@@ -213,7 +213,13 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             visual_tokens = self.encode(pixel_values, clip_frames, clip_looks, timesteps, extra)
         if input_ids is None and inputs_embeds is None:
             return PVCOutput(image_hidden_states=visual_tokens)
-        if inputs_embeds is None:
+        if inputs_embeds is not None:
+            if visual_tokens is not None:
+                raise ValueError(
+                    "input_ids place pictures, but inputs_embeds were given: pass input_ids, or put"
+                    " the visual tokens into the embeddings with vlm.model.fuse"
+                )
+        else:
             assert input_ids is not None
             inputs_embeds = self.get_input_embeddings()(input_ids)
             if visual_tokens is not None:
@@ -249,18 +255,6 @@ class PVCForConditionalGeneration(PreTrainedModel, GenerationMixin):
             past_key_values=out.past_key_values,
             image_hidden_states=visual_tokens,
         )
-
-    def prepare_inputs_for_generation(
-        self, input_ids: Tensor, past_key_values: Any = None, **kwargs: Any
-    ) -> dict[str, Any]:
-        """Passes pixels with the prompt only, not again with every token."""
-        inputs = super().prepare_inputs_for_generation(
-            input_ids, past_key_values=past_key_values, **kwargs
-        )
-        if past_key_values is not None and past_key_values.get_seq_length() > 0:
-            for name in ("pixel_values", "clip_frames", "clip_looks", "timesteps", "visual_tokens"):
-                inputs[name] = None
-        return inputs
 
 
 AutoModelForImageTextToText.register(PVCConfig, PVCForConditionalGeneration)
