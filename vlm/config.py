@@ -13,6 +13,9 @@ from vlm.encoders import frame_grid
 from vlm.encoders.config import TowerConfig
 from vlm.layers.norm import AdaLNConfig
 
+MAX_LOOKS = 64  # at a picture or a tile, the most that a question may ask for
+MAX_TILES = 1024  # of a picture, the most that any model takes
+
 
 @dataclass(frozen=True)
 class CompressorConfig:

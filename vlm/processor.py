@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.image_processing_utils import BaseImageProcessor
 
-from vlm.config import PromptConfig, PVCConfig
+from vlm.config import MAX_LOOKS, MAX_TILES, PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
 from vlm.media.decode import read_image, read_video
 from vlm.media.squares import resize_frames, tile_image
@@ -154,8 +154,13 @@ class PVCProcessor(ProcessorMixin):
             timesteps = tuple(self._timesteps(times))
             return Media("video", (Clip(frames, timesteps),), tuple(times))
         looks = self.prompt_config.looks if part.looks is None else part.looks
-        if looks < 1:
-            raise ValueError(f"a picture has {looks} looks; it must be 1 or more.")
+        most = max(MAX_LOOKS, self.prompt_config.looks)
+        if not 1 <= looks <= most:
+            raise ValueError(f"a picture has {looks} looks; it must be from 1 to {most}.")
+        if not 1 <= part.max_tiles <= MAX_TILES:
+            raise ValueError(
+                f"a picture has at most {part.max_tiles} tiles; it must be from 1 to {MAX_TILES}."
+            )
         timesteps = tuple(self._timesteps(range(looks)))
         tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
         return Media("image", tuple(Clip(tile[None], timesteps) for tile in tiles))

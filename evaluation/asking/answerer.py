@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.inference.batch import BatchAnswerer, BatchPrompt
 from vlm.inference.caches import MediaCache
@@ -51,6 +52,10 @@ class GenerateSettings:
             self.temperature,
             self.top_p,
         )
+        for name, most in (("looks", MAX_LOOKS), ("max_tiles", MAX_TILES)):
+            value = getattr(self, name)
+            if value is not None and value > most:
+                raise ValueError(f"{name} is {value}; it must be at most {most}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,9 @@
 """The token budget of a question, settled before anything is decoded.
 
 The context of the language model is shared by the conversation so far, the new files and the
-answer. If the files do not fit, they are reduced in this order, with a note for the user:
+answer. A quarter of the context is reserved for the answer, if it may be that long: a longer limit
+never reduces what is seen, it is shortened instead. If the files do not fit into the rest, they are
+reduced in this order, with a note for the user:
 
 1. fewer tiles of pictures: they are many tokens, and the thumbnail still shows the whole;
 2. fewer frames of videos, never below 4: PVC's figure 3 loses 2 points of 47 from 96 frames to 16;
@@ -11,12 +13,14 @@ One look at a picture is one repeat of PVC's static video (`image_repeat_time`).
 picture or a frame is in the prompt whole or not at all.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from vlm.config import PromptConfig
+from vlm.config import MAX_LOOKS, PromptConfig
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 from vlm.media.squares import choose_grid
@@ -24,6 +28,8 @@ from vlm.plural import plural
 
 MIN_FRAMES = 4
 MIN_ANSWER = 32  # tokens: a shorter answer is useless
+# Reserved for a long answer before files are reduced: this share of the context, or these tokens.
+ANSWER_SHARE, ANSWER_TOKENS = 1 / 4, 256
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,22 @@ class FilePlan:
     tokens: int = 0
     max_tiles: int = 1
     size: tuple[int, int] = (0, 0)  # width, height in pixels
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What may be reduced of one kind of files, and its least value."""
+
+    kind: Literal["image", "video"]
+    field: Literal["max_tiles", "frames", "looks"]
+    least: int
+
+
+REDUCTIONS = (
+    Reduction("image", "max_tiles", 1),
+    Reduction("video", "frames", MIN_FRAMES),
+    Reduction("image", "looks", 1),
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,7 @@ def requested(
             frames = at_most(frames, info.num_frames, "frame", "all that the video has")
         return FilePlan(name, "video", frames, size=size), notes
     looks = prompt.looks if settings.looks is None else settings.looks
+    looks = at_most(looks, max(MAX_LOOKS, prompt.looks), "look", "the most at a picture")
     tiles = prompt.default_tiles if settings.max_tiles is None else settings.max_tiles
     tiles = at_most(tiles, prompt.max_tiles, "tile", "the most this model takes")
     return FilePlan(name, "image", 1, looks, max_tiles=tiles, size=size), notes
@@ -108,15 +131,10 @@ def fit_to_context(
 
     files = [with_cost(file) for file in requests]
     wanted = list(files)
-    for smaller in (_fewer_tiles, _fewer_frames, _fewer_looks):
-        while sum(file.tokens for file in files) > context - text_tokens - answer_tokens:
-            reducible = [i for i, file in enumerate(files) if smaller(file) is not None]
-            if not reducible:
-                break
-            largest = max(reducible, key=lambda i: files[i].tokens)
-            less = smaller(files[largest])
-            assert less is not None
-            files[largest] = with_cost(less)
+    reserved = min(answer_tokens, max(round(context * ANSWER_SHARE), ANSWER_TOKENS))
+    room = context - text_tokens - reserved
+    for reduction in REDUCTIONS:
+        files = _reduced(files, reduction, with_cost, room)
 
     spare = context - text_tokens - sum(file.tokens for file in files)
     if spare < min(answer_tokens, MIN_ANSWER):
@@ -133,22 +151,48 @@ def fit_to_context(
     )
 
 
-def _fewer_tiles(file: FilePlan) -> FilePlan | None:
-    if file.kind != "image" or file.tiles == 1:
-        return None
-    return replace(file, max_tiles=file.max_tiles - 1)
+def _reduced(
+    files: Sequence[FilePlan],
+    reduction: Reduction,
+    with_cost: Callable[[FilePlan], FilePlan],
+    room: int,
+) -> list[FilePlan]:
+    """Reduces one field of the files until all fit into `room`, always the largest file first.
 
+    That cuts all files to one level of tokens, which is found by bisection: any number of looks is
+    reduced at once. The first files go one step below it, until all fit.
+    """
 
-def _fewer_frames(file: FilePlan) -> FilePlan | None:
-    if file.kind != "video" or file.frames <= MIN_FRAMES:
-        return None
-    return replace(file, frames=file.frames - 1)
+    @cache
+    def sized(i: int, size: int) -> FilePlan:
+        change: dict[str, Any] = {reduction.field: size}
+        return with_cost(replace(files[i], **change))
 
+    def cut(i: int, level: int) -> FilePlan:
+        """Returns the i-th file with the largest field that takes at most `level` tokens."""
+        now, least = files[i], reduction.least
+        most = getattr(now, reduction.field)
+        if now.kind != reduction.kind or most <= least or now.tokens <= level:
+            return now
+        level = max(level, sized(i, least).tokens)
+        sizes = range(least, most + 1)
+        size = sizes[bisect_right(sizes, level, key=lambda size: sized(i, size).tokens) - 1]
+        return now if size == most else sized(i, size)
 
-def _fewer_looks(file: FilePlan) -> FilePlan | None:
-    if file.kind != "image" or file.looks == 1:
-        return None
-    return replace(file, looks=file.looks - 1)
+    def cut_all(level: int) -> list[FilePlan]:
+        return [cut(i, level) for i in range(len(files))]
+
+    def too_much(level: int) -> bool:
+        return sum(file.tokens for file in cut_all(level)) > room
+
+    largest = max((file.tokens for file in files), default=0)
+    level = bisect_right(range(largest + 1), False, key=too_much) - 1  # the highest that fits
+    reduced = cut_all(level + 1)
+    for i in range(len(files)):
+        if sum(file.tokens for file in reduced) <= room:
+            break
+        reduced[i] = cut(i, level)
+    return reduced
 
 
 def _note(was: FilePlan, now: FilePlan, context: int) -> str:

@@ -32,13 +32,14 @@ PREFILL_CHUNK = 256
 def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
     """Returns transformers' own processors, in the order of its `generate`."""
     chosen = LogitsProcessorList()
+    # As floats: transformers refuses whole numbers.
     if suppressed_ids:
         chosen.append(SuppressTokensLogitsProcessor(list(suppressed_ids)))
     if settings.repetition_penalty != 1.0:
-        chosen.append(RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
+        chosen.append(RepetitionPenaltyLogitsProcessor(float(settings.repetition_penalty)))
     if settings.temperature > 0:
         if settings.temperature != 1.0:
-            chosen.append(TemperatureLogitsWarper(settings.temperature))
+            chosen.append(TemperatureLogitsWarper(float(settings.temperature)))
         if settings.top_p < 1.0:
             chosen.append(TopPLogitsWarper(settings.top_p))
     return chosen

@@ -1,7 +1,12 @@
 """The settings of a question. None means: as fits the model, the file and the context."""
 
-import math
 from dataclasses import dataclass
+
+# Beyond these, float32 logits become infinite or all equal.
+TEMPERATURES = (1e-6, 100.0)
+PENALTIES = (0.01, 100.0)
+SMALLEST_TOP_P = 0.001
+LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,7 @@ class Settings:
     max_tiles: int | None = None  # that a picture is cut into, at most
     max_new_tokens: int = 256
     temperature: float = 0.0  # 0 is greedy
-    top_p: float = 1.0
+    top_p: float = 1.0  # share of the probability to sample from
     repetition_penalty: float = 1.1  # over the answer so far; 1 turns it off
     seed: int | None = None
 
@@ -22,11 +27,19 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; it must be 1 or more.")
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(f"temperature is {self.temperature}; it must be 0 or more.")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
-        if not (math.isfinite(self.repetition_penalty) and self.repetition_penalty > 0):
-            raise ValueError(
-                f"repetition_penalty is {self.repetition_penalty}; it must be above 0."
-            )
+        if self.temperature != 0:
+            _check_range("temperature", self.temperature, *TEMPERATURES, "0 (greedy), or ")
+        _check_range("top_p", self.top_p, SMALLEST_TOP_P, 1)
+        _check_range("repetition_penalty", self.repetition_penalty, *PENALTIES)
+        if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(f"seed is {self.seed}; it must be from 0 to {LARGEST_SEED}.")
+
+
+def _check_range(name: str, value: float, low: float, high: float, or_else: str = "") -> None:
+    if not low <= value <= high:  # also if it is NaN
+        raise ValueError(f"{name} is {value}; it must be {or_else}from {_plain(low)} to {high:g}.")
+
+
+def _plain(number: float) -> str:
+    """Formats a number without an exponent."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import tiny_assistant
 
-from vlm.config import PromptConfig
+from vlm.assistant import Finished, Planned, State
+from vlm.config import MAX_LOOKS, PromptConfig
 from vlm.inference.budget import MIN_FRAMES, FilePlan, Plan, fit_to_context, requested
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
@@ -81,6 +83,44 @@ def test_the_answer_is_shortened_last_with_a_note() -> None:
     plan = fitted(text=900, context=1000)
     assert plan.answer_tokens == 100
     assert plan.notes == ("The answer may take 100 tokens instead of 256.",)
+
+
+@pytest.mark.parametrize("limit", [2048, 8000, 10**9])
+def test_a_longer_answer_limit_does_not_reduce_what_is_seen(limit: int) -> None:
+    usual, longer = fitted(film(16), page()), fitted(film(16), page(), answer=limit)
+    assert longer.files == usual.files
+    assert longer.total == usual.total
+    assert longer.answer_tokens == min(limit, 8192 - longer.total)
+    notes = (f"The answer may take {longer.answer_tokens:,} tokens instead of {limit:,}.",)
+    assert longer.notes == (notes if limit > longer.answer_tokens else ())
+
+
+def test_a_quarter_of_the_context_is_reserved_for_a_long_answer() -> None:
+    plan = fitted(film(1000), context=4096, answer=4000)
+    assert plan.files[0].frames == (4096 - 1024 - 50) // M
+    assert plan.answer_tokens == 4096 - plan.total >= 1024
+    assert plan.notes[0].startswith(f"clip.mp4: {plan.files[0].frames} frames instead of 1000")
+    assert plan.notes[1] == f"The answer may take {plan.answer_tokens:,} tokens instead of 4,000."
+
+
+def test_any_number_of_looks_is_reduced_at_once() -> None:
+    calls = []
+
+    def counted(file: FilePlan) -> int:
+        calls.append(file)
+        return cost(file)
+
+    plan = fit_to_context(
+        [page(looks=10**9), film(10**9)],
+        counted,
+        tile_size=32,
+        text_tokens=50,
+        answer_tokens=256,
+        context=8192,
+    )
+    assert plan.files[1].frames == MIN_FRAMES
+    assert plan.files[0].looks == (8192 - 256 - 50 - MIN_FRAMES * M) // M
+    assert len(calls) < 2000
 
 
 def test_a_question_that_cannot_fit_is_refused_with_the_numbers() -> None:
@@ -162,6 +202,11 @@ def test_requests_beyond_the_video_or_the_model_are_capped_with_a_note() -> None
     request, notes = requested(still, PROMPT, Settings(max_tiles=20, looks=2))
     assert (request.max_tiles, request.looks) == (6, 2)
     assert notes == ["clip.mp4: 6 tiles instead of 20, the most this model takes."]
+    request, notes = requested(still, PROMPT, Settings(looks=10**9))
+    assert request.looks == MAX_LOOKS
+    assert notes == ["clip.mp4: 64 looks instead of 1000000000, the most at a picture."]
+    many = replace(PROMPT, looks=80)  # of a model that always takes more
+    assert requested(still, many, Settings())[0].looks == 80
 
 
 @pytest.mark.parametrize(
@@ -173,11 +218,61 @@ def test_requests_beyond_the_video_or_the_model_are_capped_with_a_note() -> None
         {"max_new_tokens": 0},
         {"temperature": -1.0},
         {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"temperature": 1e-40},
+        {"temperature": 5e-324},
+        {"temperature": 1e300},
         {"top_p": 0.0},
+        {"top_p": 1e-40},
+        {"top_p": float("nan")},
         {"top_p": 2.0},
         {"repetition_penalty": 0.0},
+        {"repetition_penalty": 1e-40},
+        {"repetition_penalty": 1e300},
+        {"seed": -1},
+        {"seed": 2**63},
+        {"seed": 10**23 - 1},
     ],
 )
 def test_impossible_settings_are_refused_by_name(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_refused_settings_name_the_range() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^temperature is 1e-40; it must be 0 \(greedy\), or from 0.000001 to 100\.$",
+    ):
+        Settings(temperature=1e-40)
+    with pytest.raises(
+        ValueError, match=r"^seed is -1; it must be from 0 to 9223372036854775807\.$"
+    ):
+        Settings(seed=-1)
+    with pytest.raises(ValueError, match=r"^top_p is 2; it must be from 0.001 to 1\.$"):
+        Settings(top_p=2)
+
+
+@pytest.mark.parametrize("temperature", [1e-6, 1.0, 100.0])
+@pytest.mark.parametrize("seed", [0, 2**63 - 1])
+def test_settings_at_the_ends_of_their_ranges_answer(temperature: float, seed: int) -> None:
+    chosen = Settings(
+        temperature=temperature, seed=seed, top_p=0.001, repetition_penalty=100, max_new_tokens=3
+    )
+    assistant = tiny_assistant()
+    *_, last = assistant.reply(State(), "Hello", settings=chosen)
+    assistant.close()
+    assert isinstance(last, Finished)
+    assert last.usage.new_tokens <= 3
+
+
+def test_usage_reports_what_a_long_answer_limit_left() -> None:
+    assistant = tiny_assistant(context=400)
+    planned, *_, last = assistant.reply(State(), "Hello", settings=Settings(max_new_tokens=100_000))
+    assistant.close()
+    assert isinstance(planned, Planned)
+    assert isinstance(last, Finished)
+    assert planned.plan.total == last.usage.prompt_tokens
+    assert planned.plan.answer_tokens == 400 - last.usage.prompt_tokens
+    assert last.usage.new_tokens <= planned.plan.answer_tokens
+    assert last.usage.context_left == 400 - last.usage.prompt_tokens - last.usage.new_tokens >= 0

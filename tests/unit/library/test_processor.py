@@ -34,6 +34,19 @@ def test_a_picture_is_looked_at_as_often_as_the_model_was_made_for() -> None:
     assert tiny_processor().render(ask(Image(PHOTO))).clip_looks == [4]
 
 
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        (Image(PHOTO, looks=10**9), "1000000000 looks; it must be from 1 to 64"),
+        (Image(PHOTO, max_tiles=10**9), "1000000000 tiles; it must be from 1 to 1024"),
+        (Image(PHOTO, max_tiles=0), "0 tiles; it must be from 1"),
+    ],
+)
+def test_looks_and_tiles_without_end_are_refused(image: Image, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        tiny_processor().prepare(image)
+
+
 def test_a_tiled_picture_is_one_clip_for_each_tile() -> None:
     rendered = tiny_processor().render(ask(Image(PHOTO, looks=2, max_tiles=4)))
     assert rendered.clip_frames == [1, 1, 1]  # two tiles side by side and the whole
