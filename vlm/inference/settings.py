@@ -5,7 +5,7 @@ from dataclasses import dataclass
 # Beyond these, float32 logits become infinite or all equal.
 TEMPERATURES = (1e-6, 100.0)
 PENALTIES = (0.01, 100.0)
-SMALLEST_TOP_P = 0.001
+SMALLEST_TOP_P = 1e-6
 LARGEST_SEED = 2**63 - 1
 
 
