@@ -53,9 +53,7 @@ def device_map(
     from accelerate import infer_auto_device_map
 
     first = next(iter(free))
-    parts = {
-        name: getattr(model, name) for name in VISION_PARTS if getattr(model, name) is not None
-    }
+    parts = {name: part for name, part in model.named_children() if name in VISION_PARTS}
     taken = sum(weight_bytes(part, dtype) for part in parts.values())
     taken += max(need.encoding, need.prefill)
     if taken > USABLE * free[first]:

@@ -15,6 +15,7 @@ from vlm.weights.io.rename import Fit, fit_rules, rename
 from vlm.weights.io.schema import JsonObject, check_dataclass, read_json_object
 from vlm.weights.io.shapes import model_shapes
 from vlm.weights.io.shards import Shards
+from vlm.weights.io.soundness import check_formats
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,9 @@ def load_own(
 
     config = own_config(folder)
     if getattr(config, "quantization_config", None) is None:
-        own_fit(config, Shards(folder)).require(folder)
+        shards = Shards(folder)
+        own_fit(config, shards).require(folder)
+        check_formats(shards)
     model = PVCForConditionalGeneration.from_pretrained(
         folder,
         dtype=dtype,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vlm.weights.io.cache import Notify, print_status
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.shards import weight_files
+from vlm.weights.io.soundness import check_numbers, unchanged
 from vlm.weights.own import load_own, own_config, own_processor
 from vlm.weights.pvc.published import (
     is_published,
@@ -73,10 +74,15 @@ def config_of(folder: Path) -> PVCConfig:
 def load(
     folder: Path, dtype: torch.dtype | None = None, **options: Any
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """Loads the model of a folder, ours or an original one; `options` go to from_pretrained."""
-    if is_published(folder):
-        return load_published(folder, dtype, **options)
-    return load_own(folder, dtype, **options)
+    """Loads the model of a folder, ours or an original one; `options` go to from_pretrained.
+
+    Raises WeightsError for weights that are not sound (see vlm/weights/io/soundness.py).
+    """
+    read = load_published if is_published(folder) else load_own
+    with unchanged(folder):
+        model, processor = read(folder, dtype, **options)
+    check_numbers(model, folder)
+    return model, processor
 
 
 def load_processor(folder: Path) -> PVCProcessor:

@@ -12,13 +12,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os.path import commonprefix
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from vlm.weights.io.files import WeightsError
 from vlm.weights.io.rename import Fit, Rule, Shape
 from vlm.weights.io.shapes import model_shapes
 from vlm.weights.io.shards import Shards
-from vlm.weights.own import own_config, own_fit
+from vlm.weights.io.soundness import integer_tensors
+from vlm.weights.own import own_config, own_fit, own_processor
 from vlm.weights.pvc.names import ADDED, LAYERS, OURS, theirs
 from vlm.weights.pvc.published import MODEL_TYPE, OVERRIDES, Published, is_published, open_published
+
+if TYPE_CHECKING:
+    from vlm.config import PVCConfig
 
 TableRow = tuple[str, str, str]  # a name, its shape, the new name
 
@@ -38,11 +44,25 @@ def inspect(folder: Path, all_tensors: bool = False) -> tuple[list[str], bool]:
         lines += _unknowns(published)
         return lines, published.fit.ok
     shards = Shards(folder)
-    fit = own_fit(own_config(folder), shards)
+    config = own_config(folder)
+    fit = own_fit(config, shards)
+    others = _other_problems(folder, config, shards)
     lines = [*_head(folder, shards, "a model in our format")]
     lines += _tensors(fit, shards.shapes, all_tensors, "Tensors")
-    lines += _problems(fit, shards.shapes, all_tensors)
-    return lines, fit.ok
+    lines += _problems(fit, shards.shapes, all_tensors, others)
+    return lines, fit.ok and not others
+
+
+def _other_problems(folder: Path, config: PVCConfig, shards: Shards) -> list[str]:
+    """Returns the reasons besides names and shapes why a folder in our format cannot be used."""
+    found = []
+    if getattr(config, "quantization_config", None) is None:
+        found += [f"not floating-point: {name}" for name in integer_tensors(shards)]
+    try:
+        own_processor(folder)
+    except WeightsError as error:
+        found.append(str(error))
+    return found
 
 
 def _head(folder: Path, shards: Shards, what: str) -> Iterator[str]:
@@ -84,12 +104,15 @@ def _braced(names: Sequence[str]) -> str:
     return f"{start}{{{','.join(middle)}}}{end}"
 
 
-def _problems(fit: Fit, shapes: Mapping[str, Shape], all_tensors: bool) -> Iterator[str]:
+def _problems(
+    fit: Fit, shapes: Mapping[str, Shape], all_tensors: bool, others: Sequence[str] = ()
+) -> Iterator[str]:
     yield ""
-    if fit.ok:
+    if fit.ok and not others:
         yield "Everything fits: nothing is missing, unexpected or of the wrong shape."
         return
     yield "Problems"
+    yield from (f"  {line}" for line in others)
     for title, names in (("missing", fit.missing), ("unexpected", fit.unexpected)):
         rows = [(name, _shape(shapes[name]) if name in shapes else "", "") for name in names]
         if rows:
