@@ -4,6 +4,7 @@ Before anything is loaded, `vlm.fit.verdict` compares what the model needs with 
 Weights that cannot fit are refused, unless `anyway` is set.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,8 +112,19 @@ def _device_map_options(
     where = map_devices(meta_model(config), dtype, need, free, held.quantize)
     options: dict[str, Any] = {"device_map": where}
     if "disk" in where.values():
-        options["offload_folder"] = cache_dir() / "offload" / folder.path.name
+        options["offload_folder"] = offload_folder(folder.path, dtype, held.quantize)
     return options
+
+
+def offload_folder(path: Path, dtype: torch.dtype, quantize: str | None) -> Path:
+    """Returns the folder for layers on disk: one for each model folder and number format.
+
+    Folders of one name in different places are different models.
+    """
+    config = (path / "config.json").read_bytes()
+    parts = (str(path.resolve()), str(dtype), quantize, config)
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return cache_dir() / "offload" / f"{path.name}-{key}"
 
 
 def default_card(model: PVCForConditionalGeneration) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class Handlers:
                 if not view.finished:
                     yield messages.of_view(view), *[gr.skip()] * 4
         finally:
-            self.sessions.stop(session)  # also if the tab was closed meanwhile
+            self.sessions.end(session, stop)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
             chat = view.chat.with_notes(notes)
             self.sessions.put(session, chat)

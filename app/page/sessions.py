@@ -70,11 +70,24 @@ class Sessions:
         return None
 
     def start(self, session: str) -> threading.Event:
-        """Returns the stop signal of an answer that starts in this conversation."""
+        """Returns the stop signal of an answer that starts in this conversation.
+
+        An earlier answer that still runs there is stopped: both would continue the same turns.
+        """
         stop = threading.Event()
         with self._lock:
+            earlier = self._stops.get(session)
             self._stops[session] = stop
+        if earlier is not None:
+            earlier.set()
         return stop
+
+    def end(self, session: str, stop: threading.Event) -> None:
+        """Stops and forgets the answer with this signal, but not one that started after it."""
+        stop.set()
+        with self._lock:
+            if self._stops.get(session) is stop:
+                del self._stops[session]
 
     def stop(self, session: str) -> None:
         """Stops the current answer of this conversation, if any."""

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 from torch import Tensor
@@ -21,7 +21,6 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from vlm.conversation import Media
-from vlm.weights.io.files import sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +38,33 @@ class Encoded:
         return frames + self.tokens.nbytes
 
 
-def digest(*parts: object) -> bytes:
-    """Hashes parts to 16 bytes: arrays with dtype and shape, files by content, plain values."""
+class Cancelled(Exception):  # noqa: N818 - nothing went wrong
+    """Hashing a file was given up."""
+
+
+def file_hash(path: Path, cancel: Event | None = None) -> str:
+    """Hashes the content of a file. Raises `Cancelled` within 1 MB once `cancel` is set."""
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def digest(*parts: object, cancel: Event | None = None) -> bytes:
+    """Hashes parts to 16 bytes: arrays with dtype and shape, files by content, plain values.
+
+    Raises `Cancelled` once `cancel` is set while a file is hashed.
+    """
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):
             header = f"array {part.dtype} {part.shape}"
             body = np.ascontiguousarray(part).tobytes()
         elif isinstance(part, Path):
-            header, body = "file", sha256(part).encode()
+            header, body = "file", file_hash(part, cancel).encode()
         else:
             header, body = "value", repr(part).encode()
         hasher.update(f"{header} {len(body)}:".encode() + body)

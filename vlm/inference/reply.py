@@ -85,10 +85,18 @@ class Reply:
         self, files: Sequence[Path], infos: Sequence[MediaInfo], plan: Plan
     ) -> Generator[Event, None, list[Encoded]]:
         """Returns the files as visual tokens: decoded and encoded, or from the cache."""
-        keys = [
-            digest(self.encoder.model_key, path, file.kind, file.frames, file.looks, file.max_tiles)
-            for path, file in zip(files, plan.files, strict=True)
-        ]
+        keys = []
+        for path, file in zip(files, plan.files, strict=True):
+            what = (
+                self.encoder.model_key,
+                path,
+                file.kind,
+                file.frames,
+                file.looks,
+                file.max_tiles,
+            )
+            hashing = in_thread(partial(_digest, what), self.stop)
+            keys.append((yield from _with_progress(file.name, hashing)))
         known = [self.encoder.cache.get(key) for key in keys]
         decoded: dict[int, Decoded] = {}
         for i, encoded in enumerate(known):
@@ -197,6 +205,10 @@ class Reply:
 
 def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) -> MediaInfo:
     return reader.probe(path)
+
+
+def _digest(parts: tuple[object, ...], progress: Progress, cancel: Flag) -> bytes:
+    return digest(*parts, cancel=cancel)
 
 
 def _with_progress(

@@ -54,6 +54,28 @@ def test_stop_reaches_only_the_answer_of_its_own_conversation() -> None:
     assert not yours.is_set()
 
 
+def test_a_second_answer_of_a_conversation_stops_the_first() -> None:
+    sessions = Sessions()
+    first, second = sessions.start("me"), sessions.start("me")
+    assert first.is_set()
+    assert not second.is_set()
+    sessions.end("me", first)  # the first one notices and ends
+    assert not second.is_set()
+    sessions.stop("me")
+    assert second.is_set()
+
+
+def test_an_answer_that_ended_is_not_stopped_again() -> None:
+    sessions = Sessions()
+    stop = sessions.start("me")
+    sessions.end("me", stop)
+    assert stop.is_set()
+    later = sessions.start("me")
+    sessions.end("me", stop)
+    sessions.stop_all()
+    assert later.is_set()
+
+
 def test_the_last_view_arrives_even_for_a_slow_consumer() -> None:
     seen = []
     for item in in_background(iter(range(100)), threading.Event()):

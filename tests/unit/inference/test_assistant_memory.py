@@ -1,16 +1,22 @@
 """Caches between turns are looked up by content, and using them changes no result."""
 
 import copy
+import os
+import time
 from pathlib import Path
+from threading import Event, Thread, Timer
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny import tiny_assistant
 from transformers import DynamicCache
 
+from vlm.assistant import Finished, Planned, State
 from vlm.conversation import Clip, Media
 from vlm.inference.caches import (
+    Cancelled,
     Encoded,
     MediaCache,
     PrefixCache,
@@ -46,6 +52,39 @@ def test_digests_differ_by_shape_dtype_and_order(tmp_path: Path) -> None:
     ]
     assert len(set(different)) == len(different)
     assert digest(tmp_path / "a") == digest(tmp_path / "b"), "a file is its content, not its name"
+
+
+def test_hashing_a_large_file_ends_when_it_is_cancelled(tmp_path: Path) -> None:
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 2**40)  # a sparse file, which would take many minutes
+    cancel, ended = Event(), Event()
+
+    def work() -> None:
+        with pytest.raises(Cancelled):
+            digest(tmp_path / "large", cancel=cancel)
+        ended.set()
+
+    Thread(target=work, daemon=True).start()
+    assert not ended.wait(0.2)
+    cancel.set()
+    assert ended.wait(5)
+
+
+def test_a_stop_is_heard_while_a_large_file_is_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.new("RGB", (8, 8)).save(path)
+    assistant, stop = tiny_assistant(), Event()
+    events = assistant.reply(State(), "What?", [path], stop=stop)
+    while not isinstance(next(events), Planned):
+        pass
+    os.truncate(path, 2**40)
+    Timer(0.3, stop.set).start()
+    started = time.monotonic()
+    *_, last = events
+    assistant.close()
+    assert isinstance(last, Finished)
+    assert last.stopped
+    assert time.monotonic() - started < 5
 
 
 def test_the_key_of_a_picture_is_its_pixels_its_looks_and_the_model() -> None:

@@ -102,6 +102,25 @@ def test_a_model_spread_over_memory_and_disk_answers_the_same(
     assert places == {"roomy": {"cpu"}, "tight": {"cpu", "disk"}}
 
 
+def test_models_of_one_name_have_offload_folders_of_their_own(tmp_path: Path) -> None:
+    paths = [tmp_path / place / "model" for place in ("mine", "yours")]
+    for path in paths:
+        path.mkdir(parents=True)
+        (path / "config.json").write_text("{}")
+    folders = {
+        loading.offload_folder(path, dtype, quantize)
+        for path in paths
+        for dtype in (torch.float32, torch.bfloat16)
+        for quantize in (None, "8bit")
+    }
+    assert len(folders) == 8
+    assert all(folder.name.startswith("model-") for folder in folders)
+    before = loading.offload_folder(paths[0], torch.float32, None)
+    assert loading.offload_folder(paths[0], torch.float32, None) == before
+    (paths[0] / "config.json").write_text('{"changed": true}')
+    assert loading.offload_folder(paths[0], torch.float32, None) != before
+
+
 @pytest.mark.parametrize(
     ("bits", "device", "sentence"),
     [
