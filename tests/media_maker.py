@@ -63,12 +63,14 @@ def write_video(
     options: dict[str, str] | None = None,
     container: dict[str, str] | None = None,
     format: str | None = None,
-    sound: bool = False,
+    sound: float = 0.0,
+    last_ms: int | None = None,
     matrix: Sequence[int] | None = None,
 ) -> Path:
     """Encodes bar-coded (or given) frames; the ending of `path` chooses the container.
 
-    `times_ms` gives every frame its own time (variable frame rate); `matrix` is a display matrix.
+    `times_ms` gives every frame its own time (variable frame rate), `last_ms` is how long the last
+    one is displayed, `sound` how many seconds of silence go with them, `matrix` a display matrix.
     """
     pictures = (
         (bar_code(number, *size) for number in range(frames)) if isinstance(frames, int) else frames
@@ -91,9 +93,11 @@ def write_video(
         stream.pix_fmt = pix_fmt
         stream.codec_context.thread_count = 1  # on few cores, more threads are slower
         stream.codec_context.gop_size = gop
-        audio = output.add_stream("aac", rate=16000, layout="mono") if sound else None
+        sounds = {".webm": "libopus", ".avi": "mp3"}.get(path.suffix, "aac")
+        audio = output.add_stream(sounds, rate=48000, layout="mono") if sound else None
         if times_ms is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
+        kept: list[av.Packet] = []
         for index, picture in enumerate(pictures):
             if index == 0:
                 stream.height, stream.width = picture.shape[:2]
@@ -102,11 +106,21 @@ def write_video(
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if times_ms is not None:
                 frame.pts, frame.time_base = times_ms[index], Fraction(1, 1000)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode())
+            packets = stream.encode(frame)
+            if last_ms is None:
+                output.mux(packets)
+            else:
+                kept += packets
+        kept += stream.encode()
+        last = max(kept, key=lambda packet: packet.pts, default=None)
+        for packet in kept:
+            if last_ms is not None and packet is last:
+                packet.duration = int(Fraction(last_ms, 1000) / packet.time_base)
+            output.mux(packet)
         if audio is not None:
-            silence = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), "fltp", "mono")
-            silence.sample_rate = 16000
+            samples = np.zeros((1, round(48000 * sound)), np.float32)
+            silence = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+            silence.sample_rate = 48000
             output.mux(audio.encode(silence))
             output.mux(audio.encode())
     return path

@@ -6,10 +6,13 @@ The number of looks at a picture is passed as a number: its pixels are never rep
 uint8 until `pixel_values`, the one function that normalizes them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import torch
@@ -26,6 +29,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from vlm.config import MAX_LOOKS, MAX_TILES, PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
 from vlm.media.decode import read_image, read_video
+from vlm.media.pixels import pixels_of
 from vlm.media.squares import resize_frames, tile_image
 from vlm.prompt.writer import PromptWriter
 from vlm.timesteps import relative_timesteps
@@ -262,17 +266,39 @@ class PVCProcessor(ProcessorMixin):
 
 def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
     """Reads the medium of a message part: a path, a PIL picture, or an array of pixels."""
-    source = part[part["type"]]
+    source = _source(part)
     if part["type"] == "image":
         if isinstance(source, str | Path):
             source = read_image(Path(source)).pixels
         elif hasattr(source, "convert"):  # a PIL picture
-            source = np.asarray(source.convert("RGB"))
+            source = pixels_of(source)
         return Image(source)
     if isinstance(source, str | Path):
         video = read_video(Path(source), num_frames=num_frames)
         return Video(video.frames, video.times)
     return Video(source, np.asarray(part.get("times", range(len(source))), dtype=np.float64))
+
+
+def _source(part: Mapping[str, Any]) -> Any:
+    """The medium of a part, under any of the keys that chat templates use."""
+    kind = part["type"]
+    given = [key for key in (kind, "path", "url") if part.get(key) is not None]
+    if not given:
+        raise ValueError(
+            f"a message has a part of type {kind!r} without a medium; give a path, a PIL picture or"
+            f' pixels under "{kind}", or a path under "path" or "url".'
+        )
+    source = part[given[0]]
+    if not isinstance(source, str):
+        return source
+    if source.startswith("file://"):
+        return url2pathname(urlsplit(source).path)
+    if re.match(r"(https?|ftps?|s3|gs|data|hf):", source, re.IGNORECASE):
+        raise ValueError(
+            f"a message gives {source[:60]!r}; addresses are not fetched, save the file and give"
+            " its path."
+        )
+    return source
 
 
 AutoImageProcessor.register(

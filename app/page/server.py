@@ -22,10 +22,11 @@ from app.page.sessions import Sessions
 from app.page.ui import build_page
 from app.page.uploads import Uploads, delete_private_folder, private_folder
 from vlm.assistant import Assistant
+from vlm.media.confined.limits import DEFAULT_LIMITS
 
 ASSETS = Path(__file__).parents[1] / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-MAX_FILE_SIZE = "2gb"
+MAX_FILE_SIZE = DEFAULT_LIMITS.file_bytes  # more could not be read
 HOUR = 3600  # seconds
 LAST_WORDS = 1.0  # seconds answers have to end at shutdown
 

@@ -135,7 +135,7 @@ class MediaAhead:
             height, width = image.pixels.shape[:2]
             facts = _facts(part, width, height, image.warnings)
             return DecodedMedia(Image(image.pixels), facts)
-        info = reader.probe(path)
+        info = reader.probe(path, cancel)
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
             raise MediaError(

@@ -14,7 +14,7 @@ import numpy as np
 from evaluation.asking.answerer import GenerateSettings
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.media.decode import MediaReader
-from vlm.media.readers.images import on_white
+from vlm.media.pixels import pixels_of
 from vlm.media.sampling import segment_times
 
 HARNESS_UNTIL = ("\n\n",)  # lmms-eval's default for tasks without `until`
@@ -183,4 +183,4 @@ def _picture(picture: Any) -> Image:
         raise ValueError(
             f"a task sends a {type(picture).__name__}; images must be PIL images or paths."
         )
-    return Image(np.asarray(on_white(picture).convert("RGB")))
+    return Image(pixels_of(picture))

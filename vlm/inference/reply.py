@@ -100,7 +100,7 @@ class Reply:
         known = [self.encoder.cache.get(key) for key in keys]
         decoded: dict[int, Decoded] = {}
         for i, encoded in enumerate(known):
-            if encoded is None:
+            if encoded is None and keys[i] not in keys[:i]:  # the same file twice is decoded once
                 decoded[i] = yield from self.decode(files[i], infos[i], plan, i)
 
         total = sum(media.looks for media, _ in decoded.values())
@@ -121,7 +121,8 @@ class Reply:
             known[i] = encoded
             self.encoded_clips += len(media.clips)
 
-        ready = [encoded for encoded in known if encoded is not None]
+        first = [known[keys.index(key)] for key in keys]
+        ready = [encoded for encoded in first if encoded is not None]
         for file, encoded in zip(plan.files, ready, strict=True):
             frames = [frame for clip in encoded.media.clips for frame in clip.frames]
             times = encoded.media.times if file.kind == "video" else None
@@ -204,7 +205,7 @@ class Reply:
 
 
 def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) -> MediaInfo:
-    return reader.probe(path)
+    return reader.probe(path, cancel)
 
 
 def _digest(parts: tuple[object, ...], progress: Progress, cancel: Flag) -> bytes:

@@ -75,8 +75,8 @@ def messages(
             if not isolated:
                 yield from read(source, request, check)
                 return
-            if child is None or not child.reuse:
-                request = dataclasses.replace(request, threads=THREADS)
+            threads = request.threads if child is not None and child.reuse else THREADS
+            request = dataclasses.replace(request, threads=threads, isolated=True)
             child = child or Child(source.kind.family)
             yield from child.perform(source, request, check)
     finally:

@@ -50,10 +50,15 @@ def probe(
     path: PathLike,
     limits: Limits = DEFAULT_LIMITS,
     isolated: bool = True,
+    cancel: threading.Event | None = None,
     child: Child | None = None,
 ) -> MediaInfo:
-    """Describes a file without decoding it. Raises MediaError if it cannot be used."""
-    (head, _), *_ = messages(path, Request("probe", limits=limits), isolated, child=child)
+    """Describes a file without decoding all of it. Raises MediaError if it cannot be used.
+
+    Setting `cancel` raises MediaCancelled within half a second.
+    """
+    request = Request("probe", limits=limits)
+    (head, _), *_ = messages(path, request, isolated, cancel, child)
     fields = {key: value for key, value in head.items() if key not in ("event", "warnings")}
     return MediaInfo(path=os.fspath(path), warnings=tuple(head["warnings"]), **fields)
 
@@ -114,9 +119,9 @@ class MediaReader:
         self._closed = False
         self._ready: Child | None = Child()
 
-    def probe(self, path: PathLike) -> MediaInfo:
+    def probe(self, path: PathLike, cancel: threading.Event | None = None) -> MediaInfo:
         with self._child() as child:
-            return probe(path, self.limits, child=child)
+            return probe(path, self.limits, True, cancel, child)
 
     def read_video(
         self,

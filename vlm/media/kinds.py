@@ -3,11 +3,13 @@
 FFmpeg or Pillow only opens the kinds listed here, each with the one reader named beside it, so
 playlists (HLS, DASH, ffconcat), which make FFmpeg open other files or addresses, cannot be reached.
 The lists are short because most vulnerabilities found in FFmpeg and Pillow are in formats that are
-hardly ever used.
+hardly ever used. A few old formats of which many films are left are only read in the reading
+process, never in the program itself.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +33,22 @@ CODECS = frozenset(
         "rawvideo",
     ]
 )
+# Those of films from the time of Windows Media, Flash and Cinepak: only in the reading process.
+OLD_CODECS = frozenset(
+    [
+        "msmpeg4v1",
+        "msmpeg4v2",
+        "msmpeg4v3",
+        "wmv1",
+        "wmv2",
+        "wmv3",
+        "vc1",
+        "flv1",
+        "vp6f",
+        "cinepak",
+    ]
+)
+OLD_READERS = frozenset(["asf", "flv"])
 
 Family = Literal["video", "image"]
 
@@ -56,28 +74,33 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"GIF89a", Kind("image", "GIF", "GIF")),
     (b"II*\0", Kind("image", "TIFF", "TIFF picture")),
     (b"MM\0*", Kind("image", "TIFF", "TIFF picture")),
-    (b"BM", Kind("image", "BMP", "BMP picture")),
     (b"\x1aE\xdf\xa3", Kind("video", "matroska", "WebM or Matroska")),
     (b"\0\0\x01\xba", Kind("video", "mpeg", "MPEG program stream")),
-    (b"YUV4MPEG2 ", Kind("video", "yuv4mpegpipe", "Y4M")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Kind("video", "asf", "Windows Media")),
+    (b"FLV\x01", Kind("video", "flv", "Flash")),
 )
-# Rejected kinds, for the error sentence.
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the header after the file header
+# Rejected kinds, for the error sentence. These are or may begin as text, the binary ones below not.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF document; send its pages as pictures"),
+    (b"%PDF-", "a PDF document; send its pages as pictures"),
     (b"PK\x03\x04", "a ZIP archive or office document; unpack it first"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"#EXTM3U", "a playlist; playlists are not opened, send the video itself"),
     (b"ffconcat", "a playlist; playlists are not opened, send the video itself"),
-    (b"\x30\x26\xb2\x75", "a Windows Media file; convert it to MP4 first"),
-    (b"FLV\x01", "a Flash video; convert it to MP4 first"),
-    (b"OggS", "an Ogg file; convert it to MP4 first"),
-    (b"ID3", "an audio file; send a video or picture"),
-    (b"fLaC", "an audio file; send a video or picture"),
-    (b"8BPS", "a Photoshop file; export it as PNG or JPEG"),
     (b"%!PS", "a PostScript file; export it as PNG"),
     (b"SIMPLE  =", "a FITS file; export it as PNG"),
     (b"version https://git-lfs", "a Git LFS pointer; fetch the real file with git lfs pull"),
 )
+_BINARY_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"OggS", "an Ogg file; convert it to MP4 first"),
+    (b"8BPS", "a Photoshop file; export it as PNG or JPEG"),
+)
+_SOUND = "an audio file; send a video or picture"
+_SOUND_STARTS = (
+    *(b"ID3", b"fLaC", b"MThd", b"#!AMR", b".snd", b"caff", b"MAC ", b"wvpk", b"TTA1", b"ADIF"),
+    *(b"MPCK", b"MP+", b"DSD ", b"\x0b\x77"),
+)
+_SOUND_IN_OGG = (b"OpusHead", b"\x01vorbis", b"Speex   ", b"\x7fFLAC")
 _TEXT_STARTS = (
     (b"<svg", "an SVG drawing; export it as PNG"),
     (b"<!doctype html", "a web page, not a video or picture"),
@@ -90,9 +113,15 @@ _TEXT_STARTS = (
 
 def recognize(head: bytes) -> Kind | None:
     """The kind of a file that begins with these bytes (1024 are enough); None if not accepted."""
+    if re.match(rb"YUV4MPEG2 [^\n]*\bW\d+", head):  # a line of text, then pixels
+        return Kind("video", "yuv4mpegpipe", "Y4M")
+    if _is_text(head):  # even if it begins with "BM", "GIF89a" or "The free ..."
+        return None
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return Kind("image", "BMP", "BMP picture")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return Kind("image", "WEBP", "WebP picture")
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
@@ -114,13 +143,44 @@ def describe_rejected(head: bytes) -> str:
     for start, words in _OTHERS:
         if head.startswith(start):
             return words
+    if not _is_text(head):
+        if _is_sound(head):
+            return _SOUND
+        for start, words in _BINARY_OTHERS:
+            if head.startswith(start):
+                return words
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for start, words in _TEXT_STARTS:
         if text.startswith(start):
             return words
     if not head.strip(b"\0"):
         return "filled with zeros; the copy or download is probably incomplete, repeat it"
-    if b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head):
+    if _is_text(head):
         return "a text file, not a video or picture"
     return "not a video or picture in a supported format (MP4, MOV, WebM, MKV, AVI, TS, GIF, \
 PNG, JPEG, WebP, ...); convert it first"
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether these bytes are all characters. No accepted binary format is within 1024 bytes."""
+    return bool(head) and all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head)
+
+
+def _is_sound(head: bytes) -> bool:
+    if head.startswith(_SOUND_STARTS):
+        return True
+    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
+        return head[8:12] in (b"WAVE", b"AIFF", b"AIFC", b"RMID")
+    if head[:4] == b"OggS":
+        return any(name in head[:100] for name in _SOUND_IN_OGG)
+    return _is_mpeg_sound(head)
+
+
+def _is_mpeg_sound(head: bytes) -> bool:
+    """Whether the file begins with the header of an MP1, MP2, MP3 or AAC (ADTS) frame."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    layer, version = head[1] >> 1 & 3, head[1] >> 3 & 3
+    if layer == 0:  # AAC
+        return head[1] & 0xF6 == 0xF0 and head[2] >> 2 & 15 < 13
+    return version != 1 and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3

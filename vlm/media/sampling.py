@@ -7,7 +7,10 @@ frame rate is not (phones, screen recordings), so it is the one the assistant us
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
+from collections.abc import Sequence
 
 
 def segment_indices(
@@ -55,3 +58,36 @@ def segment_times(
         raise ValueError(f"no time lies between {start} s and {end} s")
     segment = (end - start) / num_frames
     return [start + segment * (k + 0.5) for k in range(num_frames)]
+
+
+ON_TIME = 1e-4  # seconds; a frame this little late is on time
+ROUNDS = 8  # of spreading by time, before frames are counted instead
+
+
+def one_for_each_frame(times: Sequence[float], starts: Sequence[float], end: float) -> list[float]:
+    """Moves times that fall on one frame to frames that have none, so that none is wasted.
+
+    `starts` are the sorted times at which frames begin to be displayed, `end` is when the last one
+    ends. A frame displayed long attracts many times; the first stays, and the others are spread
+    evenly over the display time of the remaining frames, again and again until every time has a
+    frame of its own or no frame is left.
+    """
+    ends = [*starts[1:], end]
+    chosen: dict[int, float] = {}
+    for time in times:
+        index = max(bisect.bisect_right(starts, time + ON_TIME) - 1, 0)
+        chosen.setdefault(index, time)
+    wanted = min(len(times), len(starts))
+    for round_ in itertools.count():
+        missing = wanted - len(chosen)
+        if missing <= 0:
+            return sorted(chosen.values())
+        rest = [index for index in range(len(starts)) if index not in chosen]
+        by_time = round_ < ROUNDS
+        weights = [max(ends[i] - starts[i], 0.0) if by_time else 1.0 for i in rest]
+        until = list(itertools.accumulate(weights))
+        for k in range(missing):
+            place = bisect.bisect_right(until, until[-1] * (k + 0.5) / missing)
+            index = rest[min(place, len(rest) - 1)]
+            chosen[index] = (starts[index] + ends[index]) / 2
+    raise AssertionError("unreachable")

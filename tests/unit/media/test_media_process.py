@@ -17,7 +17,11 @@ from PIL import Image
 from vlm.media.collect import THREADS
 from vlm.media.confined.child import ENV_ADDED, ENV_ALLOWLIST, Child
 from vlm.media.confined.limits import Limits, MediaCancelled, MediaError
-from vlm.media.decode import MediaReader, read_image, read_video
+from vlm.media.confined.protocol import Request
+from vlm.media.decode import MediaReader, probe, read_image, read_video
+from vlm.media.readers import animation_index
+from vlm.media.readers.dispatch import read
+from vlm.media.source import open_source
 
 SMALL = (160, 128)
 
@@ -62,6 +66,43 @@ def test_cancel_ends_the_reading_within_half_a_second(long_video):
     assert child.process.poll() is not None
 
 
+def test_cancel_ends_a_first_look_within_half_a_second(tmp_path):
+    path = tmp_path / "moving.gif"
+    frames = [Image.new("L", (64, 48), 50 * shade) for shade in range(5)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    child, cancel = stuck_child(), threading.Event()
+    threading.Timer(0.2, cancel.set).start()
+    begin = time.monotonic()
+    with pytest.raises(MediaCancelled, match='Reading "moving.gif" was stopped'):
+        probe(path, cancel=cancel, child=child)
+    assert time.monotonic() - begin < 0.7
+    assert child.process.poll() is not None
+    with MediaReader() as reader, pytest.raises(MediaCancelled):
+        reader.probe(path, cancel)
+    with pytest.raises(MediaCancelled):
+        probe(path, isolated=False, cancel=cancel)
+
+
+def test_a_first_look_in_process_hears_a_cancel_in_the_middle(tmp_path, monkeypatch):
+    """Both of a film whose packets are read and of a GIF whose blocks are."""
+    film = write_video(tmp_path / "long.mkv", 1000, size=SMALL)
+    gif = tmp_path / "long.gif"
+    frames = [Image.new("L", (64, 48), 5 * shade) for shade in range(50)]
+    frames[0].save(gif, save_all=True, append_images=frames[1:])
+    monkeypatch.setattr(animation_index, "CHECK_EVERY", 16)
+    for path in (film, gif):
+        calls = []
+
+        def check(calls: list[int] = calls) -> None:
+            calls.append(1)
+            if len(calls) > 2:
+                raise MediaCancelled("stopped")
+
+        with open_source(path, Limits()) as source, pytest.raises(MediaCancelled):
+            list(read(source, Request("probe"), check))
+        assert len(calls) == 3
+
+
 def test_cancel_also_works_in_process_and_before_the_reading_begins(long_video):
     cancel = threading.Event()
 
@@ -89,7 +130,8 @@ def test_a_hanging_process_is_killed_when_its_time_is_over(long_video):
 
 
 def test_a_killed_process_costs_one_sentence_and_the_next_file_works(long_video):
-    for cause, reason in ((signal.SIGSEGV, "crash"), (signal.SIGKILL, "memory")):
+    killed = "was killed from outside, as the system does when the machine runs out of memory"
+    for cause, reason in ((signal.SIGSEGV, "crash"), (signal.SIGKILL, killed)):
         child = stuck_child()
         timer = threading.Timer(0.3, child.process.send_signal, [cause])
         timer.start()

@@ -23,6 +23,7 @@ from vlm.media.source import Source
 
 WORKER = Path(__file__).with_name("worker.py")
 LISTEN = 0.05  # seconds between calls of `check`
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 # All that the process inherits of the environment: what finds libraries; no keys, no tokens.
 ENV_ALLOWLIST = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
@@ -139,8 +140,11 @@ class Child:
             code = 0
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
             return f"{source.name} kept the decoder busy forever; it is damaged."
-        if code == -signal.SIGKILL:
-            return _too_much_memory(source, request)
+        if code < 0 and -code not in CRASHES:
+            return (
+                f"{source.name} was not read: its reading process was killed from outside, as the "
+                "system does when the machine runs out of memory; try again."
+            )
         if code > 0:
             return (
                 f"{source.name} was not read: the reading process could not start. "

@@ -21,7 +21,7 @@ class MediaCancelled(MediaError):  # noqa: N818  not an error of the file
 class Limits:
     """The most one file may cost. Sizes in bytes, times in seconds, pictures in pixels."""
 
-    file_bytes: int = 500 * 2**20
+    file_bytes: int = 2 * 2**30  # a film of any size is quick to read; this is what a page takes
     duration: float = 4 * 3600.0
     pixels: int = 50_000_000  # of one picture or frame: 8160 x 6120, or 8K video
     aspect_ratio: float = 200.0  # long side / short side (the number Qwen uses)

@@ -23,13 +23,13 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.kinds import Kind
-from vlm.media.sampling import segment_times
+from vlm.media.sampling import one_for_each_frame, segment_times
 from vlm.media.source import Source
 
 Message = tuple[dict[str, Any], "memoryview | bytes"]
@@ -52,6 +52,7 @@ class Request:
     square: int | None = None  # then resized to squares of this side, aspect ratio not kept
     backend: str = "auto"
     threads: int = 1
+    isolated: bool = False  # read in a process of its own; then old formats are allowed too
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -68,11 +69,21 @@ class Request:
         if self.size is not None and self.size < 1:
             raise ValueError(f"size must be a positive number of pixels, got {self.size}")
 
-    def times_in(self, duration: float) -> list[float]:
-        """The requested times, sorted, each once; by default 16 spread over `duration`."""
+    @property
+    def count(self) -> int:
+        """The number of different times requested."""
+        return (self.num_frames or 16) if self.times is None else len(set(self.times))
+
+    def times_in(self, duration: float, frames: Sequence[float] = ()) -> list[float]:
+        """The requested times, sorted, each once; by default 16 spread over `duration`.
+
+        `frames` are the times at which frames begin, if known: then no two of the spread times fall
+        on one frame.
+        """
         if self.times is not None:
             return sorted(set(self.times))
-        return segment_times(duration, self.num_frames or 16)
+        times = segment_times(duration, self.count)
+        return one_for_each_frame(times, frames, duration) if frames else times
 
 
 class BadMessageError(Exception):

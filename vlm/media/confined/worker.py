@@ -79,7 +79,7 @@ def confine(request: Request, reuse: bool) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     # RLIMIT_CPU counts from the start of the process, so every file raises it. A hard limit cannot
     # be raised again, so only a process for one file gets one. It is a second above the soft limit,
-    # because SIGKILL at the hard limit would look like too much memory.
+    # because SIGKILL at the hard limit would look like a kill from outside.
     processor = int(usage.ru_utime + usage.ru_stime + seconds * request.threads) + 1
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1] if reuse else processor + 1
     memory = request.limits.memory_bytes

@@ -11,24 +11,28 @@ import av
 from av.error import FFmpegError
 
 from vlm.media.confined.limits import MediaError
-from vlm.media.confined.protocol import Request
-from vlm.media.kinds import CODECS
+from vlm.media.confined.protocol import Check, Request
+from vlm.media.kinds import CODECS, OLD_CODECS, OLD_READERS
 from vlm.media.readers.timeline import Timeline, read_timeline
 from vlm.media.source import Source
 
 # PyAV itself raises UnicodeDecodeError and IndexError on damaged headers.
 READ_ERRORS = (FFmpegError, OSError, ValueError, IndexError)
 
+# FFmpeg's names.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,yuv4mpegpipe"
+DECODERS = {"libdav1d", "libvpx", "libvpx-vp9", "flv", "msmpeg4"}  # not named as their codec
+
 av.logging.set_level(None)  # log callbacks into Python can deadlock, and do not help a user
 
 
 @contextmanager
 def open_with_timeline(
-    source: Source, request: Request, strict: bool = False
+    source: Source, request: Request, check: Check, strict: bool = False, exact: bool = False
 ) -> Iterator[tuple[Any, Any, Timeline]]:
     """Yields (container, video stream, timeline), ready to decode from the beginning."""
     with open_video(source, request, strict) as (container, stream):
-        timeline = read_timeline(container, stream, source.size)
+        timeline = read_timeline(container, stream, source, check, exact)
         limit = request.limits.duration
         if timeline.duration > limit:
             raise MediaError(
@@ -46,10 +50,13 @@ def open_with_timeline(
 @contextmanager
 def open_video(source: Source, request: Request, strict: bool = False) -> Iterator[tuple[Any, Any]]:
     """Yields (container, video stream), checked against allow-lists and limits, not yet decoded."""
+    allowed = CODECS | OLD_CODECS if request.isolated else CODECS
+    if source.kind.reader in OLD_READERS and not request.isolated:
+        raise _only_isolated(source, source.kind.name)
     options = {
         "protocol_whitelist": "file",
-        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,yuv4mpegpipe",
-        "codec_whitelist": ",".join(sorted(CODECS | {"libdav1d"})),  # while streams are probed
+        "format_whitelist": f"{FORMATS},{','.join(OLD_READERS)}" if request.isolated else FORMATS,
+        "codec_whitelist": ",".join(sorted(allowed | DECODERS)),  # while streams are probed
     }
     try:
         container = av.open(
@@ -68,7 +75,9 @@ def open_video(source: Source, request: Request, strict: bool = False) -> Iterat
     with container:
         stream = _main_stream(container, source)
         codec = stream.codec_context.codec.canonical_name
-        if codec not in CODECS:
+        if codec in OLD_CODECS - allowed:
+            raise _only_isolated(source, codec)
+        if codec not in allowed:
             raise MediaError(
                 f"{source.name} is encoded with {codec}, which is not supported; convert it to MP4 "
                 "(H.264) first."
@@ -81,6 +90,13 @@ def open_video(source: Source, request: Request, strict: bool = False) -> Iterat
         stream.thread_count = request.threads
         stream.thread_type = "AUTO"
         yield container, stream
+
+
+def _only_isolated(source: Source, what: str) -> MediaError:
+    return MediaError(
+        f"{source.name} is in an old format ({what}), which is only read in a process of its own: "
+        "leave isolated=True, or convert it to MP4 (H.264) first."
+    )
 
 
 def _main_stream(container: Any, source: Source) -> Any:
@@ -133,4 +149,7 @@ def _has_box(fd: int, wanted: bytes) -> bool:
 
 def readable_codecs() -> dict[str, bool]:
     """For each supported codec, whether the FFmpeg inside PyAV has a decoder."""
-    return {name: name in av.codecs_available for name in sorted(CODECS)}
+    other = {"flv1": "flv", "msmpeg4v3": "msmpeg4"}
+    return {
+        name: other.get(name, name) in av.codecs_available for name in sorted(CODECS | OLD_CODECS)
+    }

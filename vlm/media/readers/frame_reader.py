@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from av.codec import CodecContext
 from av.error import FFmpegError
 
 from vlm.media.confined.protocol import Check, Request
-from vlm.media.readers.timeline import BREAK, Timeline
+from vlm.media.readers.packets import BREAK
+from vlm.media.readers.timeline import Timeline
 
 CLOSE = 1e-4  # seconds; a frame this little late is on time
 LATE = 0.5  # seconds; the last frame may be displayed longer than its duration field
 JUMP_FRAMES = 6  # a seek costs about as much as decoding this many frames
-
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 Care = Literal["quick", "careful", "lenient"]
 
@@ -41,7 +43,9 @@ class FrameReader:
         self.bad: set[int] = set()  # file positions of damaged packets
         self.walked = 0
         self.ended: float | None = None  # when frames stopped although more were due
+        self.repeats = 0  # requested times that fall on a frame already given
         self.jumps_help = not timeline.broken
+        self.transparent = _transparent_decoder(stream)
 
     def frames(self) -> Iterator[tuple[float, Any]]:
         """Yields (time, frame) from here to the end of the file, intact frames only."""
@@ -53,7 +57,7 @@ class FrameReader:
             packet = None
             try:
                 packet = next(packets)
-                decoded = packet.decode()
+                decoded = self.decode(packet)
             except StopIteration:
                 return
             except FFmpegError:
@@ -82,6 +86,10 @@ class FrameReader:
                 if whole:
                     yield time, frame
 
+    def decode(self, packet: Any) -> list[Any]:
+        """The frames that this packet completes."""
+        return packet.decode() if self.transparent is None else self.transparent.decode(packet)
+
     def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
         """Yields (time, frame) of the frames displayed at `times` (sorted), none twice."""
         frames = self.frames()
@@ -95,11 +103,7 @@ class FrameReader:
                 ahead = None
             while held is None or self._end(*held) <= time:
                 ahead = ahead or next(frames, None)
-                if (
-                    ahead is None
-                    and held
-                    and self._end(*held) + LATE < time <= self.timeline.duration
-                ):
+                if ahead is None and held and self._more_due(held, time):
                     self.ended = held[0]
                 if ahead is None or (held is not None and ahead[0] > time):
                     break
@@ -109,10 +113,20 @@ class FrameReader:
             if held[0] != given:
                 given = held[0]
                 yield held
+            elif self.ended is None:
+                self.repeats += 1
 
     def _end(self, time: float, frame: Any) -> float:
         """When the next frame is due; if the duration is unknown, at once, to decode one more."""
+        if self.timeline.walked and self.timeline.frames:
+            return self.timeline.end_of(time)
         return time + (frame.duration or 0) * self.tick * 0.999
+
+    def _more_due(self, held: tuple[float, Any], time: float) -> bool:
+        """Whether a frame after `held`, the last one there is, should be displayed at `time`."""
+        if self.timeline.walked and self.timeline.frames:
+            return held[0] + LATE < self.timeline.frames[-1] and time > self._end(*held)
+        return self._end(*held) + LATE < time <= self.timeline.duration
 
     def _jump_pays(self, at: float, time: float) -> bool:
         if not self.jumps_help:
@@ -141,8 +155,26 @@ class FrameReader:
         return frames, first
 
     def _seek(self, time: float) -> None:
+        if self.transparent is not None:
+            self.transparent.flush_buffers()
         try:
             self.container.seek(int(time / self.tick), stream=self.stream, backward=True)
         except FFmpegError:
             # Not seekable (a raw stream, a broken index): read on in order.
             self.jumps_help = False
+
+
+def _transparent_decoder(stream: Any) -> Any:
+    """A decoder of VP8 or VP9 that knows WebM's transparency; None if the stream has none.
+
+    FFmpeg's own decoders of the two drop it.
+    """
+    name = ALPHA_DECODERS.get(stream.codec_context.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return None
+    decoder = CodecContext.create(name, "r")
+    decoder.extradata = stream.codec_context.extradata
+    decoder.options = stream.codec_context.options
+    decoder.thread_count = stream.codec_context.thread_count
+    return decoder

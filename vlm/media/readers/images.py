@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from vlm.media.confined.limits import MediaError
 from vlm.media.confined.protocol import Check, Message, Request
+from vlm.media.pixels import READ_ERRORS, SIDEWAYS, displayed, orientation
+from vlm.media.readers.animation_index import index_frames
 from vlm.media.source import Source
 
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")  # several frames are an animation; in TIFF they are pages
-DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-
-READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, KeyError)
 
 
 @contextmanager
@@ -43,10 +40,11 @@ def open_image(source: Source, request: Request) -> Iterator[Image.Image]:
 def probe_image(source: Source, request: Request, check: Check) -> Iterator[Message]:
     """Yields one "info" message."""
     with open_image(source, request) as image:
-        lengths = [s for _, s in walk(image, request, check)] if is_animated(image) else []
+        lengths = []
+        if is_animated(image):
+            lengths = index_frames(source, image, request, check).lengths
         frames, duration = max(1, len(lengths)), sum(lengths)
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        width, height = image.size[::-1] if turned else image.size
+        width, height = image.size[::-1] if orientation(image) >= SIDEWAYS else image.size
         yield (
             {
                 "event": "info",
@@ -76,7 +74,8 @@ def read_still(source: Source, request: Request, check: Check) -> Iterator[Messa
             image.draft(image.mode, (2 * request.size, 2 * request.size))  # decodes less
         image.load()
         check()
-        picture = in_srgb(on_white(ImageOps.exif_transpose(image)), image.info.get("icc_profile"))
+        turned = orientation(image)
+        picture = displayed(image, turned, image.info.get("icc_profile"))
         if request.size is not None:
             picture.thumbnail((request.size, request.size), Image.Resampling.BICUBIC)
     start = {"event": "start", "total": 1, "turns": 0, "mirror": False, "duration": 0.0}
@@ -93,60 +92,6 @@ def frame_message(picture: Image.Image, time: float) -> Message:
 
 def is_animated(image: Image.Image) -> bool:
     return image.format in ANIMATED and bool(getattr(image, "is_animated", False))
-
-
-def walk(image: Any, request: Request, check: Check) -> Iterator[tuple[Image.Image, float]]:
-    """Yields (image, seconds it is displayed) for each frame of an animation."""
-    total = min(image.n_frames, request.limits.frames_walked)
-    for index in range(total):
-        check()
-        try:
-            image.seek(index)
-            image.load()
-        except READ_ERRORS:
-            return
-        milliseconds = float(image.info.get("duration") or 0)
-        # Browsers display frames with a duration of 10 ms or less for 100 ms; GIFs rely on that.
-        yield image, (milliseconds if milliseconds > 10 else 100.0) / 1000
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """Converts any mode to RGB (CMYK stays): transparency on white, deep gray scaled to 8 bits."""
-    if image.mode in DEEP_MODES:
-        return _eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image.getchannel("A"))
-        return white
-    return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
-
-
-def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Converts to sRGB by the picture's color profile if it has a valid one."""
-    if profile and b"sRGB" not in profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            target = ImageCms.createProfile("sRGB")
-            done = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if done is not None:
-                return done
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a gray profile on a picture already converted to RGB, or an invalid one
-    return image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scales integers from 16 bits, floats from 0 to 1; Pillow itself would clip them."""
-    if image.mode != "F":
-        return image.convert("I").point(lambda v: v * (255 / 65535)).convert("L").convert("RGB")
-    low, high = (float(v) for v in image.getextrema())  # type: ignore[arg-type]  # one band
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 255.0
-    scale = 255 / ((high - low) or 1.0)
-    return image.point(lambda v: v * scale - low * scale).convert("L").convert("RGB")
 
 
 def _check_size(image: Image.Image, source: Source, request: Request) -> None:

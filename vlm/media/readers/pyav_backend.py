@@ -26,7 +26,7 @@ HDR_TRANSFERS = (16, 18)  # PQ (HDR10, Dolby Vision) and HLG (phones, broadcast)
 
 def probe_video(source: Source, request: Request, check: Check) -> Iterator[Message]:
     """Yields one "info" message. Decodes one frame, because only frames carry the orientation."""
-    opened = open_with_timeline(source, request)
+    opened = open_with_timeline(source, request, check)
     with _as_media_errors(source), opened as (container, stream, timeline):
         reader = FrameReader(container, stream, timeline, request, check)
         _, first = next(reader.frames(), (0.0, None))
@@ -56,50 +56,49 @@ def read_frames(source: Source, request: Request, check: Check) -> Iterator[Mess
     At the first damage it starts over (another "start") with a slower, careful decoder: one thread,
     so that the failing packet is known, and no frames from there to the next key frame, because
     they are decoded from missing data. If that yields no frame, it starts a third time and accepts
-    whatever the decoder returns.
+    whatever the decoder returns. It also starts over if requested times fall on one frame and it
+    does not yet know where the other frames are.
     """
-    try:
-        yield from _read(source, request, check, "quick")
-        return
-    except DamageFound:
-        pass
-    try:
-        yield from _read(source, request, check, "careful")
-    except DamageFound:
-        yield from _read(source, request, check, "lenient")
+    cares: list[Care] = ["quick", "careful", "lenient"]
+    exact = False
+    while True:
+        try:
+            yield from _read(source, request, check, cares[0], exact)
+            return
+        except DamageFound:
+            cares.pop(0)
+        except FramesUnknown:
+            exact = True
 
 
-def _read(source: Source, request: Request, check: Check, care: Care) -> Iterator[Message]:
+def _read(
+    source: Source, request: Request, check: Check, care: Care, exact: bool = False
+) -> Iterator[Message]:
     if care != "quick":
         request = dataclasses.replace(request, threads=1)
-    opened = open_with_timeline(source, request, strict=care == "careful")
+    opened = open_with_timeline(source, request, check, care == "careful", exact)
     with _as_media_errors(source), opened as (container, stream, timeline):
-        times = request.times_in(timeline.duration)
+        times = request.times_in(timeline.duration, timeline.frames)
         reader = FrameReader(container, stream, timeline, request, check, care)
         size: tuple[int, int] | None = None
         warnings: list[str] = []
         stored, obtained = None, 0
         for time, frame in reader.pick(times):
+            if _frames_needed(reader, request):
+                raise FramesUnknown
             if size is None:
                 size, (turns, mirror), warnings = _layout(frame, stream, request.size)
                 stored = (frame.width, frame.height)
-                start = {"event": "start", "total": len(times), "turns": turns, "mirror": mirror}
+                start = {"event": "start", "total": request.count, "turns": turns, "mirror": mirror}
                 yield {**start, "duration": timeline.duration, "backend": "pyav"}, b""
             if (frame.width, frame.height) != stored:
                 stored = (frame.width, frame.height)
                 note = "The picture size changes within the video; all frames were resized to one."
                 warnings = warnings if note in warnings else [*warnings, note]
-            picture = frame.reformat(
-                *size,
-                format="rgb24",
-                interpolation="BICUBIC",
-                threads=1,
-                **_to_standard_range(frame),
-            )
-            head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
-            plane = picture.planes[0]
-            yield {**head, "stride": plane.line_size}, memoryview(plane)
+            yield _picture(frame, time, size)
             obtained += 1
+        if _frames_needed(reader, request):
+            raise FramesUnknown
         if not obtained and care == "careful":
             raise DamageFound
         if not obtained:
@@ -112,11 +111,20 @@ def _read(source: Source, request: Request, check: Check, care: Care) -> Iterato
         yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
 
 
+class FramesUnknown(Exception):  # noqa: N818  never reaches a user
+    """Requested times fall on one frame, and where the others are is not known exactly."""
+
+
+def _frames_needed(reader: FrameReader, request: Request) -> bool:
+    given = request.times is not None
+    return reader.repeats > 0 and not (given or reader.timeline.walked or reader.bad)
+
+
 @contextmanager
 def _as_media_errors(source: Source) -> Iterator[None]:
     try:
         yield
-    except (MediaError, DamageFound, MemoryError):
+    except (MediaError, DamageFound, FramesUnknown, MemoryError):
         raise
     except READ_ERRORS as error:
         raise _no_frame(source) from error
@@ -140,6 +148,33 @@ def _layout(
     return size, orientation, warnings
 
 
+def _picture(frame: Any, time: float, size: tuple[int, int]) -> Message:
+    """A frame scaled to `size`, transparency on white."""
+    if any(component.is_alpha for component in frame.format.components):
+        return _on_white(frame, time, size)
+    picture = frame.reformat(
+        *size, format="rgb24", interpolation="BICUBIC", threads=1, **_to_standard_range(frame)
+    )
+    head = {"event": "frame", "time": time, "width": size[0], "height": size[1]}
+    plane = picture.planes[0]
+    return {**head, "stride": plane.line_size}, memoryview(plane)
+
+
+def _on_white(frame: Any, time: float, size: tuple[int, int]) -> Message:
+    from PIL import Image  # here, because hardly a video is transparent
+
+    from vlm.media.pixels import on_white
+    from vlm.media.readers.images import frame_message
+
+    stored = frame.reformat(format="rgba", threads=1, **_to_standard_range(frame))
+    plane, shape = stored.planes[0], (frame.width, frame.height)
+    picture = Image.frombuffer("RGBA", shape, plane, "raw", "RGBA", plane.line_size, 1)
+    picture = on_white(picture)
+    if size != shape:
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
+    return frame_message(picture, time)
+
+
 def _to_standard_range(frame: Any) -> dict[str, int]:
     """Converts HDR video to standard range: white stays white, brighter values are clipped."""
     if getattr(frame, "color_trc", 0) in HDR_TRANSFERS:
@@ -154,11 +189,15 @@ def _no_frame(source: Source) -> MediaError:
 def _damage(timeline: Timeline, bad: int) -> list[str]:
     damaged = []
     missing = timeline.declared - timeline.duration
-    if timeline.declared and missing > max(0.5, 0.02 * timeline.declared):
+    if timeline.declared and missing > (
+        0.05 if timeline.truncated else max(0.5, 0.02 * timeline.declared)
+    ):
         damaged.append(
             f"Only {timeline.duration:.1f} of {timeline.declared:.1f} seconds could be read; "
             "the file is incomplete."
         )
+    elif timeline.truncated:
+        damaged.append("The file is incomplete: its end is missing.")
     if bad:
         damaged.append(f"{bad} damaged {'frame was' if bad == 1 else 'frames were'} skipped.")
     return damaged
