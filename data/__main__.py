@@ -12,6 +12,7 @@ from data.checks.check import CheckOptions, check
 from data.checks.report import as_json, format_report
 from data.convert.formats import FORMATS
 from data.convert.run import LEFT_OUT, Converted, convert
+from data.json_text import printable
 from data.samples.dataset import Draw
 from data.samples.token_lengths import LengthEstimator
 from data.sources.record_file import RecordFile
@@ -37,7 +38,10 @@ def main() -> int:
         return int(arguments.run(arguments))
     except ValueError as error:
         print(f"python -m data {arguments.command}: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        print(f"python -m data {arguments.command}: {reason}", file=sys.stderr)
+    return 2
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,6 +63,12 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--looks", type=int, help="looks per picture (default: the model's)")
     parser.add_argument("--max-tiles", type=int, default=1, help="tiles per picture (default: 1)")
     parser.add_argument(
+        "--max-length",
+        type=int,
+        metavar="TOKENS",
+        help="report longer records; a recipe's `max_length` (default: the model's context)",
+    )
+    parser.add_argument(
         "--decode",
         action="store_true",
         help="decode all media instead of reading only their headers",
@@ -75,26 +85,35 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    processor = sources.load_processor(sources.resolve(arguments.model))
+    folder = sources.resolve(arguments.model)
+    processor = sources.load_processor(folder)
+    context = sources.config_of(folder).get_text_config().max_position_embeddings
+    max_length = context if arguments.max_length is None else arguments.max_length
+    if max_length < 1:
+        raise ValueError("--max-length must be at least 1")
     prompt = processor.prompt_config
     draw = Draw(arguments.looks or prompt.looks, arguments.frames or prompt.default_frames)
     options = CheckOptions(
-        LengthEstimator(processor, arguments.max_tiles), draw, arguments.decode, arguments.seconds
+        LengthEstimator(processor, arguments.max_tiles),
+        draw,
+        arguments.decode,
+        arguments.seconds,
+        min(max_length, context),
     )
     findings = check(arguments.files, options, arguments.workers)
     if arguments.json:
-        print(json.dumps(as_json(findings), indent=1, ensure_ascii=False))
+        print(printable(json.dumps(as_json(findings), indent=1, ensure_ascii=False)))
     else:
         looks, frames = plural(draw.looks or 0, "look"), plural(draw.num_frames, "frame")
         measured = f"as {arguments.model} reads it ({looks} per picture, at most {frames} per clip)"
-        print(format_report(findings, measured, arguments.all))
+        print(printable(format_report(findings, measured, arguments.all)))
     return 1 if findings.problems else 0
 
 
 def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "convert",
-        help="convert LLaVA, ShareGPT, OpenAI or InternVL data to records",
+        help="convert LLaVA, ShareGPT, OpenAI, trl, ms-swift or InternVL data to records",
         description="Convert a file of another format to a file of records. Conversations without "
         "a counterpart are left out and listed with the reason, here and next to the records in "
         f"*{LEFT_OUT}. Exits with 1 if any was left out.",
@@ -168,16 +187,20 @@ def _shards(arguments: argparse.Namespace) -> int:
 
 def _print_result(result: Converted) -> None:
     total = result.num_records + len(result.left_out)
-    print(
-        f"{result.path}: {result.num_records:,} of {plural(total, 'conversation')} converted "
-        f"from {result.format}."
-    )
+    found = f"{result.num_records:,} of {plural(total, 'conversation')}"
+    print(f"{printable(str(result.path))}: {found} converted from {result.format}.")
+    if result.num_opened:
+        print(
+            f"  {plural(result.num_opened, 'conversation')} opened by the assistant: converted "
+            "from the first question on"
+        )
     for where, why in result.left_out[:MAX_LEFT_OUT]:
         print(f"  left out: {where}: {why}")
     if len(result.left_out) > MAX_LEFT_OUT:
         print(f"  ... and {len(result.left_out) - MAX_LEFT_OUT:,} more")
     if result.left_out:
-        print(f"  full list: {result.path.with_name(result.path.stem + LEFT_OUT)}")
+        listed = result.path.with_name(result.path.stem + LEFT_OUT)
+        print(f"  full list: {printable(str(listed))}")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,23 @@ wrong answers. docs/data.md describes the full format.
 """
 
 import json
+import math
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data.complete_file import completed
+from data.json_text import decode, is_blank_line, parse_line, printable, refuse_wide, unwritable
+from data.loss_flag import LOSS_KEYS, has_loss
+from data.objects import Objects, objects_from_json, objects_to_json
 from vlm.media.source import ArchiveMember
 
 ROLES = ("system", "user", "assistant")
 MEDIA = ("image", "video")
+INVISIBLE = ("Zs", "Zl", "Zp", "Cc", "Cf")  # Unicode categories: spaces, control, format
 
 
 class RecordError(ValueError):
@@ -54,30 +61,19 @@ class SimulatedClassification:
 
 
 @dataclass(frozen=True)
-class Box:
-    """An object and its position: center and size as fractions of width and height."""
-
-    label: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Objects:
-    """The exactly known objects in a record's single picture or clip."""
-
-    frames: tuple[tuple[Box, ...], ...]  # one for a still picture, evenly spaced over a clip
-    background: str = ""  # a color name, empty unless plain
-
-
-@dataclass(frozen=True)
 class RecordMessage:
     """One message of the system, the user or the assistant."""
 
     role: str
     parts: tuple[RecordText | MediaFile | SimulatedClassification, ...]
+    has_loss: bool = True  # False: an answer that is read as context, never learned
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is text alone, without a visible character."""
+        text = "".join(part.text for part in self.parts if isinstance(part, RecordText))
+        only_text = all(isinstance(part, RecordText) for part in self.parts)
+        return only_text and all(unicodedata.category(one) in INVISIBLE for one in text)
 
     @property
     def text(self) -> str:
@@ -129,33 +125,35 @@ def read_records(path: str | Path) -> Iterator[Record]:
     """
     path = Path(path)
     try:
-        lines = path.open(encoding="utf-8")
+        with path.open("rb") as lines:
+            refuse_wide(lines.read(4))
+            lines.seek(0)
+            for number, line in enumerate(lines, start=1):
+                if not is_blank_line(line):
+                    yield record_from_json(line, path.parent, f"{path}, line {number}")
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}).") from error
-    with lines:
-        number = 0
-        try:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield record_from_json(line, path.parent, f"{path}, line {number}")
-        except UnicodeDecodeError as error:
-            raise RecordError(f"{path}, line {number + 1}: is not UTF-8 text.") from error
+    except RecordError:
+        raise
+    except ValueError as error:
+        raise RecordError(f"{path}: {error}.") from None
 
 
 def write_records(path: str | Path, records: Iterable[dict[str, Any]]) -> int:
     """Writes JSON-ready records (see `record_to_json`), one per line, and returns their number.
 
-    The file appears under its final name only when it is complete.
+    The file appears under its final name only when it is complete; otherwise nothing is left.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
     count = 0
-    with unfinished.open("w", encoding="utf-8") as file:
+    with completed(path) as unfinished, unfinished.open("wb") as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            try:
+                file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            except UnicodeEncodeError as error:
+                name = record.get("id")
+                raise RecordError(f"{path}, record {name!r}: {unwritable(error)}.") from None
             count += 1
-    unfinished.replace(path)
     return count
 
 
@@ -174,8 +172,9 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
             raise RecordError(f"record {record.id}: {part.path} is outside {root}.")
         return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix()}
 
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": message.role, "content": [part_to_json(part) for part in message.parts]}
+        | ({} if message.has_loss else {LOSS_KEYS[0]: False})
         for message in record.messages
     ]
     line: dict[str, Any] = {"id": record.id, "messages": messages}
@@ -188,45 +187,44 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
         if any(lists):
             line[key] = [list(words) for words in lists]
     if record.objects is not None:
-        frames = [[_box_to_json(box) for box in frame] for frame in record.objects.frames]
-        line["objects"] = {"background": record.objects.background, "frames": frames}
+        line["objects"] = objects_to_json(record.objects)
     return line
 
 
-def _box_to_json(box: Box) -> list[str | float]:
-    return [box.label, *(round(n, 3) for n in (box.x, box.y, box.width, box.height))]
-
-
 def resolve_media(folder: str | Path, name: str) -> Path:
-    """Resolves a media path of a record; raises ValueError if it leads out of the folder."""
-    root = Path(folder).resolve()
+    """Resolves a media path of a record; raises ValueError if it leads out of the folder.
+
+    A backslash separates folders, as on Windows, unless a file has it in its name.
+    """
+    try:
+        root = Path(folder).resolve()
+        if "\\" in name and not (root / name).exists():
+            name = name.replace("\\", "/")
+        resolved = (root / name).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, a circle of links
+        raise ValueError(f"the media path {name!r:.80} is not a path ({error})") from None
     if Path(name).is_absolute() or "://" in name:
         raise ValueError(f"the media path {name!r} must be relative to the JSONL file")
-    resolved = (root / name).resolve()
     if not resolved.is_relative_to(root):
         raise ValueError(f"the media path {name!r} leads out of the folder {root}")
     return resolved
 
 
-def record_from_json(line: str, folder: str | Path, where: str) -> Record:
+def record_from_json(line: str | bytes, folder: str | Path, where: str) -> Record:
     """Parses and checks one JSONL line; `where` starts the message of a RecordError."""
     try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        what = error.msg.removesuffix(" at")
-        raise RecordError(f"{where}: is not JSON ({what} at column {error.colno}).") from error
-    try:
+        value = parse_line(decode(line) if isinstance(line, bytes) else line)
         _require(isinstance(value, dict), "a record must be a JSON object")
         messages = tuple(_read_message(item, Path(folder)) for item in _list(value, "messages"))
         num_answers = _check_roles(messages)
         return Record(
-            id=str(value.get("id", "")) or where,
+            id=_id(value) or printable(where),
             messages=messages,
             tasks=_read_tasks(value.get("task"), num_answers),
             accept=_read_answers(value, "accept", num_answers),
             near=_read_answers(value, "near", num_answers),
             wrong=_read_answers(value, "wrong", num_answers),
-            objects=_read_objects(value.get("objects")),
+            objects=objects_from_json(value.get("objects")),
         )
     except ValueError as error:
         raise RecordError(f"{where}: {error}.") from error
@@ -235,6 +233,11 @@ def record_from_json(line: str, folder: str | Path, where: str) -> Record:
 def _require(holds: bool, sentence: str) -> None:
     if not holds:
         raise ValueError(sentence)
+
+
+def _id(value: dict[str, Any]) -> str:
+    found = value.get("id")
+    return "" if found is None else str(found)
 
 
 def _list(value: dict[str, Any], key: str) -> list[Any]:
@@ -255,29 +258,39 @@ def _read_message(value: Any, folder: Path) -> RecordMessage:
         isinstance(content, list) and bool(content), '"content" must be a string or a list of parts'
     )
     assert isinstance(content, list)
-    return RecordMessage(role, tuple(_read_part(part, folder) for part in content))
+    # An empty answer is a record that training leaves out, not a malformed one.
+    is_answer = role == "assistant"
+    parts = tuple(_read_part(part, folder, is_answer) for part in content)
+    return RecordMessage(role, parts, has_loss(value) if is_answer else True)
 
 
-def _read_part(value: Any, folder: Path) -> RecordText | MediaFile | SimulatedClassification:
+def _read_part(
+    value: Any, folder: Path, may_be_empty: bool
+) -> RecordText | MediaFile | SimulatedClassification:
     _require(isinstance(value, dict), "a part of a message must be a JSON object")
     kind = value.get("type")
     if kind == "concept":
-        try:
-            return SimulatedClassification(
-                int(value["class"]), int(value["seed"]), float(value["confidence"])
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(
-                f"a part of type concept needs class, seed and confidence ({error})"
-            ) from error
+        return _read_simulated(value)
     _require(kind in ("text", *MEDIA), f'"type" is {kind!r}; it must be text, image or video')
     content = value.get(kind)
     _require(
-        isinstance(content, str) and bool(content), f'a part of type {kind} needs "{kind}": "..."'
+        isinstance(content, str) and (bool(content) or (may_be_empty and kind == "text")),
+        f'a part of type {kind} needs "{kind}": "..."',
     )
     return (
         RecordText(content) if kind == "text" else MediaFile(kind, resolve_media(folder, content))
     )
+
+
+def _read_simulated(value: dict[str, Any]) -> SimulatedClassification:
+    try:
+        confidence = float(value["confidence"])
+        _require(math.isfinite(confidence), f"the confidence is {confidence}")
+        return SimulatedClassification(int(value["class"]), int(value["seed"]), confidence)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"a part of type concept needs class, seed and confidence ({error})"
+        ) from error
 
 
 def _check_roles(messages: tuple[RecordMessage, ...]) -> int:
@@ -305,21 +318,6 @@ def _read_tasks(value: Any, num_answers: int) -> tuple[str, ...]:
         if len(tasks) == num_answers and all(isinstance(task, str) for task in tasks):
             return tuple(tasks)
     raise ValueError(f'"task" must be a string or a list of {num_answers} strings, one per answer')
-
-
-def _read_objects(value: Any) -> Objects | None:
-    if value is None:
-        return None
-    try:
-        frames = tuple(
-            tuple(Box(str(label), *map(float, numbers)) for label, *numbers in frame)
-            for frame in value["frames"]
-        )
-        _require(bool(frames), '"objects" needs at least one frame')
-        return Objects(frames, str(value.get("background", "")))
-    except (KeyError, TypeError, ValueError) as error:
-        form = '{"frames": [[["label", x, y, width, height], ...], ...]}'
-        raise ValueError(f'"objects" must be {form} ({error})') from error
 
 
 def _read_answers(value: dict[str, Any], key: str, num_answers: int) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ from data.embedded.word_targets import WordTargets
 from data.records import RecordError
 from data.samples.dataset import MediaOptions, RecordDataset, RejectedSample, SamplingConfig
 from data.samples.disk_cache import FrameCache
+from data.samples.learnable import long_sentence, require_learnable
 from data.samples.packing import WINDOW, PackedDataset, PlannedRows, StreamedRows
 from data.samples.token_lengths import LengthEstimator, LengthParts, LengthTable, measure_lengths
 from data.sources.mixture import GROUP, Mixture, draw_order
@@ -77,7 +78,14 @@ def _samples(
         SamplingConfig(recipe.looks, (recipe.min_frames, recipe.max_frames), group, recipe.seed),
         MediaOptions(recipe.decode_seconds, recipe.max_tiles, cache),
         None if recipe.objective == "answers" else WordTargets(processor, token_grid(model)),
+        longest_sample(recipe, model),
     )
+
+
+def longest_sample(recipe: Recipe, model: PVCForConditionalGeneration) -> int:
+    """Tokens of the longest sample that is used: `max_length`, at most the model's context."""
+    context: int = model.config.get_text_config().max_position_embeddings
+    return min(recipe.max_length or context, context)
 
 
 def _packed(
@@ -149,6 +157,10 @@ class LengthOf:
         if isinstance(parts, str):
             return RejectedSample(position, self.samples.where(position), parts)
         length = self.estimator.num_tokens(parts, self.samples.sampling.draw(position))
+        longest = self.samples.max_length
+        if longest and longest < length:
+            reason = long_sentence(length, longest)
+            return RejectedSample(position, self.samples.where(position), reason)
         if length <= self.row:
             return length
         reason = (
@@ -164,7 +176,9 @@ class LengthOf:
             source, index = mixture.find(position)
             return self.tables[source][index]
         try:
-            return self.estimator.upper_bound(mixture[position])
+            record = mixture[position]
+            require_learnable(record)
+            return self.estimator.upper_bound(record)
         except RecordError as error:
             return str(error)
 

@@ -118,6 +118,7 @@ class Recipe:
     # How the data is read (data/, docs/data.md).
     packing: CountOrZero = 0  # tokens of a row filled with whole samples; 0: one conversation a row
     max_tiles: Count = 1  # of an image
+    max_length: CountOrZero = 0  # tokens of the longest sample; 0 or above it: the model's context
     decode_seconds: Positive = 30.0  # time limit for the media of one sample; above, it is skipped
     max_bad_share: Share = 0.05  # of rejected samples; above it the run stops
     shuffle_buffer: int = 1000  # samples of tar files that are shuffled with each other

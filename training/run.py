@@ -22,7 +22,7 @@ from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
 from training.checkpoints import folders
 from training.checkpoints.run_identity import data_root, fingerprint, refuse_changes
-from training.dataset import build_dataset
+from training.dataset import build_dataset, longest_sample
 from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
 from training.merge import merge
@@ -114,7 +114,8 @@ def held_out_dataset(
     frames = (recipe.max_frames, recipe.max_frames)
     sampling = SamplingConfig(None, frames, recipe.batch_size, recipe.seed)
     media_options = MediaOptions(recipe.decode_seconds, recipe.max_tiles)
-    return RecordDataset(records, processor, None, sampling, media_options)
+    longest = longest_sample(recipe, model)
+    return RecordDataset(records, processor, None, sampling, media_options, max_length=longest)
 
 
 def sample_questions(recipe: Recipe, processor: PVCProcessor) -> SampleAnswers | None:

@@ -72,6 +72,7 @@ class Message:
 
     role: Role
     parts: tuple[Part, ...]
+    has_loss: bool = True  # of an answer in training; False: it is context, with no labels
 
     def __post_init__(self) -> None:
         if self.role not in ("system", "user", "assistant"):

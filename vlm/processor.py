@@ -182,6 +182,7 @@ class PVCProcessor(ProcessorMixin):
                         self.prepare(part) if isinstance(part, Image | Video) else part
                         for part in message.parts
                     ),
+                    message.has_loss,
                 )
                 for message in conversation.messages
             )

@@ -18,9 +18,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from data.json_text import decode, load
 from data.records import MediaFile, Record, RecordError, SimulatedClassification
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
+from data.samples.learnable import (
+    NO_ANSWER,
+    blank_answers,
+    blank_sentence,
+    has_answer_to_learn,
+    long_sentence,
+)
 from data.samples.token_lengths import CHUNK, LengthEstimator
 from data.sources.record_file import RecordFile
 from data.sources.shards import ShardSample, samples_in, shards
@@ -37,7 +45,7 @@ class Problem:
     """A fault of a record or a file."""
 
     where: str  # the file and line
-    kind: str  # malformed, missing, unreadable, damaged, duplicate, tag
+    kind: str  # a key of PROBLEM_KINDS (data/checks/report.py)
     text: str
 
 
@@ -50,6 +58,7 @@ class Findings:
     files: Counter[str] = field(default_factory=Counter)  # records per file
     shows: Counter[str] = field(default_factory=Counter)  # records per summary of their media
     turns: Counter[int] = field(default_factory=Counter)  # records per number of answers
+    num_without_loss: int = 0  # answers that are context only
     num_with_system: int = 0  # records that start with a system message
     media: Counter[str] = field(default_factory=Counter)  # uses per kind of media
     lengths: list[int] = field(default_factory=list)  # tokens per record
@@ -64,6 +73,7 @@ class CheckOptions:
     draw: Draw
     decode: bool = False
     seconds: float = 30.0
+    max_length: int = 0  # tokens; 0: no limit
 
 
 @dataclass(frozen=True)
@@ -203,18 +213,27 @@ def _check_record(item: _RecordLine, options: CheckOptions, media: _MediaChecker
         for tag in TAGS.findall(message.text):
             text = f"contains the text {tag}, which shows no media; is it from another format?"
             problems.append(Problem(where, "tag", text))
-        if message.role == "assistant" and not message.text.strip():
-            problems.append(Problem(where, "malformed", "has an empty answer."))
+    if blank := blank_answers(record):
+        problems.append(Problem(where, "blank", _named(record, blank_sentence(blank))))
+    if not has_answer_to_learn(record):
+        problems.append(Problem(where, "unlearnable", _named(record, NO_ANSWER)))
     num_tokens = 0
     if not any(problem.kind in ("missing", "unreadable") for problem in problems):
         measure = options.estimator.measure(record, media)
         num_tokens = options.estimator.num_tokens(measure, options.draw)
+        if options.max_length and num_tokens > options.max_length:
+            text = _named(record, long_sentence(num_tokens, options.max_length))
+            problems.append(Problem(where, "long", text))
     return _CheckedRecord(where, record, _digest(item.line), num_tokens, problems)
+
+
+def _named(record: Record, sentence: str) -> str:
+    return f'record "{record.id}" {sentence}'
 
 
 def _digest(line: bytes) -> bytes:
     """A hash of the messages alone, whatever the formatting of the line."""
-    messages = json.dumps(json.loads(line)["messages"], sort_keys=True)
+    messages = json.dumps(load(decode(line))["messages"], sort_keys=True)
     return hashlib.blake2b(messages.encode(), digest_size=16).digest()
 
 
@@ -226,6 +245,7 @@ def _count(findings: Findings, result: _CheckedRecord) -> None:
     record = result.record
     answers = sum(message.role == "assistant" for message in record.messages)
     findings.num_answers += answers
+    findings.num_without_loss += sum(not message.has_loss for message in record.messages)
     findings.turns[answers] += 1
     findings.num_with_system += record.messages[0].role == "system"
     findings.shows[media_summary(record)] += 1

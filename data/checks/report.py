@@ -12,6 +12,9 @@ MAX_PROBLEMS = 20  # printed unless all are requested
 
 PROBLEM_KINDS = {
     "malformed": "lines that are not records as in docs/data.md",
+    "blank": "records with an empty answer",
+    "unlearnable": "records without an answer to learn",
+    "long": "records longer than the context",
     "missing": "media that are missing",
     "unreadable": "media that cannot be read",
     "tag": "texts that look like tags of another format",
@@ -28,6 +31,9 @@ def format_report(findings: Findings, measured_with: str, all_problems: bool = F
     form = f"{plural(usable, 'record')} in the right format"
     system = f"{findings.num_with_system:,} with a system message"
     lines += ["", f"{form}, {plural(findings.num_answers, 'answer')}, {system}"]
+    if findings.num_without_loss:
+        number = findings.num_without_loss
+        lines.append(f"{plural(number, 'answer')} excluded from the loss, read as context only")
     if findings.shows:
         lines += ["", "media per record", *_table(findings.shows)]
         turns = Counter({plural(n, "answer"): findings.turns[n] for n in sorted(findings.turns)})
@@ -44,6 +50,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "files": dict(findings.files),
         "num_records": findings.num_records,
         "num_answers": findings.num_answers,
+        "num_without_loss": findings.num_without_loss,
         "num_with_system": findings.num_with_system,
         "shows": dict(findings.shows),
         "turns": {str(turns): count for turns, count in sorted(findings.turns.items())},

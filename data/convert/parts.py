@@ -1,9 +1,16 @@
-"""Builds record messages from other formats: maps roles and inserts media at their tags."""
+"""Builds record messages from other formats: maps roles and puts media where they belong.
+
+Dialogue   turns of text and places for media, and the files that go into those places
+place_media(dialogue) -> the messages of a record
+"""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from data.convert.media_names import CannotConvertError, MediaName
+from data.loss_flag import LOSS_KEYS, has_loss
 from vlm.plural import plural
 
 # Role names of other formats; missing ones (tools and their results) cannot be converted.
@@ -16,11 +23,39 @@ TAG = re.compile(r"<(image|video)>")
 LABEL = re.compile(r"(?:Image|Frame|Video)[- ]?\d+: ?$")  # the prompt writes its own labels
 
 Part = dict[str, str]
-MediaPath = Callable[[str, str], str]  # (kind, name) -> path relative to the records' folder
+MediaPath = Callable[[str, MediaName], str]  # (kind, name) -> path relative to the records' folder
 
 
-class CannotConvertError(ValueError):
-    """A conversation that records cannot hold, with the reason."""
+@dataclass(frozen=True)
+class Slot:
+    """The place of a picture or video; without a name, it takes the next file listed beside."""
+
+    kind: str
+    name: MediaName | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn: texts and places for media, in order."""
+
+    role: str
+    content: tuple[str | Slot, ...]
+    has_loss: bool = True
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A conversation of another format, and the files listed beside it."""
+
+    turns: tuple[Turn, ...]
+    images: list[MediaName]
+    videos: list[MediaName]
+    has_tags: bool = True  # `<image>` and `<video>` in its texts are places for media
+
+    @property
+    def open_slots(self) -> list[Slot]:
+        content = [item for turn in self.turns for item in turn.content]
+        return [item for item in content if isinstance(item, Slot) and item.name is None]
 
 
 def role_of(name: Any) -> str:
@@ -31,64 +66,106 @@ def role_of(name: Any) -> str:
     return role
 
 
-def names(value: Any, what: str) -> list[str]:
-    """File names in a field that holds a name, a list of names or nothing."""
-    listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
-    for name in listed:
-        if not isinstance(name, str) or not name:
-            raise CannotConvertError(f'"{what}" contains {name!r}, which is not a file name')
-    return listed
+def loss_of(turn: Mapping[str, Any], role: str) -> bool:
+    """Whether a turn is learned if it is an answer."""
+    try:
+        return role != "assistant" or has_loss(turn)
+    except ValueError as error:
+        raise CannotConvertError(f"a turn has a flag that records cannot hold: {error}") from None
 
 
-def insert_media(
-    turns: Sequence[tuple[str, str]], images: list[str], videos: list[str], path_of: MediaPath
-) -> list[dict[str, Any]]:
-    """Converts (role, text with tags) turns to messages; each tag takes the next of its files.
+def without_opening(dialogue: Dialogue) -> tuple[Dialogue, int]:
+    """Leaves out what the assistant said before the first question; returns the number of turns.
 
-    Without any tag, all media precede the first question. `<image>` may stand for a video if there
-    are no images, as in LLaVA-Video's data.
+    LLaVA's trainer does the same: an answer to no question cannot be asked for.
     """
-    found = [tag for _, text in turns for tag in TAG.findall(text)]
-    if found and not images and videos and "video" not in found:
-        found = ["video"] * len(found)
-        turns = [(role, text.replace("<image>", "<video>")) for role, text in turns]
+    turns: list[Turn] = []
+    opening = 0
+    for turn in dialogue.turns:
+        if turn.role == "assistant" and all(one.role == "system" for one in turns):
+            if any(isinstance(item, Slot) or TAG.search(item) for item in turn.content):
+                raise CannotConvertError("the assistant opens it with media")
+            opening += 1
+            continue
+        turns.append(turn)
+    # An answer alone is not an opening: nothing would be left.
+    return (replace(dialogue, turns=tuple(turns)), opening) if len(turns) > 1 else (dialogue, 0)
+
+
+def place_media(dialogue: Dialogue, path_of: MediaPath) -> list[dict[str, Any]]:
+    """Converts turns to messages; each place takes the next of its files.
+
+    Without any place, all media precede the first question. `<image>` may stand for a video if
+    there are no images, as in LLaVA-Video's data.
+    """
+    images, videos = dialogue.images, dialogue.videos
+    by_part = bool(dialogue.open_slots)
+    if dialogue.has_tags and not by_part:
+        dialogue = _tags_as_slots(dialogue)
+    found = [slot.kind for slot in dialogue.open_slots]
     for kind, files in (("image", images), ("video", videos)):
         if found and found.count(kind) != len(files):
-            raise CannotConvertError(
-                f"has {plural(found.count(kind), f'<{kind}> tag')} but {plural(len(files), kind)}"
-            )
+            noun = f"{kind} part without a file" if by_part else f"<{kind}> tag"
+            noun = noun if found.count(kind) == 1 else noun.replace("part ", "parts ")
+            places = f"{found.count(kind)} {noun}" if by_part else plural(found.count(kind), noun)
+            raise CannotConvertError(f"has {places} but {plural(len(files), kind)}")
     waiting = {"image": iter(images), "video": iter(videos)}
-    untagged = [] if found else [("image", name) for name in images]
-    untagged += [] if found else [("video", name) for name in videos]
+    unplaced = [] if found else [("image", name) for name in images]
+    unplaced += [] if found else [("video", name) for name in videos]
     messages = []
-    for role, text in turns:
-        if role != "user" and TAG.search(text):
-            raise CannotConvertError(f"a turn of the {role} contains a media tag")
+    for turn in dialogue.turns:
         parts: list[Part] = []
-        if role == "user":
-            parts += [media_part(kind, name, path_of) for kind, name in untagged]
-            untagged = []
-        pieces = TAG.split(text)  # text, kind, text, kind, ..., text
-        for index, piece in enumerate(pieces):
-            if index % 2:
-                parts.append(media_part(piece, next(waiting[piece]), path_of))
-                continue
-            words = LABEL.sub("", piece) if index + 1 < len(pieces) else piece
-            words = words.strip("\n") if len(pieces) > 1 else words
-            if words.strip():
-                parts.append({"type": "text", "text": words})
-        messages.append(message(role, parts))
+        if turn.role == "user":
+            parts += [media_part(kind, name, path_of) for kind, name in unplaced]
+            unplaced = []
+        for item in turn.content:
+            if isinstance(item, Slot):
+                name = next(waiting[item.kind]) if item.name is None else item.name
+                parts.append(media_part(item.kind, name, path_of))
+            else:
+                parts.append({"type": "text", "text": item})
+        messages.append(message(turn, parts))
     return messages
 
 
-def media_part(kind: str, name: str, path_of: MediaPath) -> Part:
+def _tags_as_slots(dialogue: Dialogue) -> Dialogue:
+    texts = [item for turn in dialogue.turns for item in turn.content if isinstance(item, str)]
+    found = [tag for text in texts for tag in TAG.findall(text)]
+    # LLaVA-Video writes <image> for its videos.
+    as_videos = not dialogue.images and bool(dialogue.videos) and "video" not in found
+    turns = []
+    for turn in dialogue.turns:
+        if turn.role != "user" and any(TAG.search(str(item)) for item in turn.content):
+            raise CannotConvertError(f"a turn of the {turn.role} contains a media tag")
+        content: list[str | Slot] = []
+        for item in turn.content:
+            content += _pieces(item, as_videos) if isinstance(item, str) else [item]
+        turns.append(replace(turn, content=tuple(content)))
+    return replace(dialogue, turns=tuple(turns))
+
+
+def _pieces(text: str, as_videos: bool) -> Iterator[str | Slot]:
+    """Splits a text at its tags; drops labels and line breaks next to them."""
+    pieces = TAG.split(text)  # text, kind, text, kind, ..., text
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            yield Slot("video" if as_videos else piece)
+            continue
+        words = LABEL.sub("", piece) if index + 1 < len(pieces) else piece
+        words = words.strip("\n") if len(pieces) > 1 else words
+        if words.strip():
+            yield words
+
+
+def media_part(kind: str, name: MediaName, path_of: MediaPath) -> Part:
     return {"type": kind, kind: path_of(kind, name)}
 
 
-def message(role: str, parts: list[Part]) -> dict[str, Any]:
+def message(turn: Turn, parts: list[Part]) -> dict[str, Any]:
     """A record message, in the short form if it is only text."""
-    if not parts:
-        raise CannotConvertError(f"a turn of the {role} is empty")
+    if not parts or all(part["type"] == "text" and not part["text"].strip() for part in parts):
+        raise CannotConvertError(f"a turn of the {turn.role} is empty")
+    flag = {} if turn.has_loss else {LOSS_KEYS[0]: False}
     if len(parts) == 1 and parts[0]["type"] == "text":
-        return {"role": role, "content": parts[0]["text"]}
-    return {"role": role, "content": parts}
+        return {"role": turn.role, "content": parts[0]["text"], **flag}
+    return {"role": turn.role, "content": parts, **flag}

@@ -10,10 +10,13 @@ from typing import Any
 from tqdm import tqdm
 
 from data.convert.formats import FORMATS, detect
+from data.convert.media_names import CannotConvertError
 from data.convert.media_paths import MediaPaths
-from data.convert.parts import CannotConvertError
+from data.convert.parts import place_media, without_opening
 from data.convert.read import SourceFile, entries, files_of
+from data.json_text import printable
 from data.records import RecordError, record_from_json, write_records
+from data.samples.learnable import NO_ANSWER, has_answer_to_learn
 
 NUM_DETECT = 100  # first entries, used to detect the format
 LEFT_OUT = ".not-converted.jsonl"
@@ -27,6 +30,7 @@ class Converted:
     format: str
     repeat: float
     num_records: int = 0
+    num_opened: int = 0  # conversations without what the assistant said before the first question
     left_out: list[tuple[str, str]] = field(default_factory=list)  # where, why
 
 
@@ -77,21 +81,25 @@ def format_of(path: Path) -> str:
 def _records(
     file: SourceFile, result: Converted, media_paths: MediaPaths
 ) -> Iterator[dict[str, Any]]:
-    messages_of = FORMATS[result.format]
+    dialogue_of = FORMATS[result.format]
     bar = tqdm(entries(file.path), file.name, unit="conversation", delay=1)
     for number, (where, entry) in enumerate(bar, start=1):
         if isinstance(entry, str):
-            result.left_out.append((where, entry))
+            result.left_out.append((printable(where), entry))
             continue
         try:
             name = entry.get("id")
             name = f"{file.name}-{number:07d}" if name in (None, "") else str(name)
-            record = {"id": name, "messages": messages_of(entry, media_paths)}
-            record_from_json(json.dumps(record), media_paths.folder, where)
+            dialogue, num_opening = without_opening(dialogue_of(entry))
+            record = {"id": name, "messages": place_media(dialogue, media_paths)}
+            parsed = record_from_json(json.dumps(record), media_paths.folder, where)
+            if not has_answer_to_learn(parsed):
+                raise CannotConvertError(NO_ANSWER.removesuffix("."))
         except CannotConvertError as error:
-            result.left_out.append((where, str(error)))
+            result.left_out.append((printable(where), printable(str(error))))
         except RecordError as error:
             why = str(error).removeprefix(f"{where}: ").removesuffix(".")
-            result.left_out.append((where, why))
+            result.left_out.append((printable(where), printable(why)))
         else:
+            result.num_opened += num_opening > 0
             yield record

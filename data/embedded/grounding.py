@@ -10,7 +10,7 @@ objects in the frame. An empty square describes a plain background, or has no wo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data.records import Box, Objects
+from data.objects import Box, Objects
 from data.synthetic.language.words import COUNTS
 
 MIN_OVERLAP = 0.25  # of the smaller of square and object

@@ -17,7 +17,7 @@ def photographs(folder: Path) -> Iterator[Record]:
     """Yields a question per photograph; the task is its source. Raises ValueError if unreadable."""
     path = folder / LIST
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
         for index, row in enumerate(rows):
             question = RecordText(QUESTIONS[index % len(QUESTIONS)])
             prompt = RecordMessage("user", (MediaFile("image", folder / row["file"]), question))
@@ -30,7 +30,7 @@ def photographs(folder: Path) -> Iterator[Record]:
             )
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
-    except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f'{path} is not a list of {{"file", "accept", "near"}} ({error}).'
         ) from error

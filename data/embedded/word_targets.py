@@ -59,7 +59,9 @@ class WordTargets:
         ):
             return []
         answers = " ".join(
-            message.text for message in record.messages if message.role == "assistant"
+            message.text
+            for message in record.messages
+            if message.role == "assistant" and message.has_loss
         )
         words = re.findall(r"[a-z]+|[0-9]", answers.lower())
         return self.ids([word for word in words if word not in SMALL_WORDS])

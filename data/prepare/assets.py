@@ -18,6 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from data.complete_file import completed
 from data.prepare import packages
 from data.prepare.emoji import emoji_pictures
 from data.prepare.fetch import FetchError, Package, cache_folder, fetch
@@ -149,7 +150,8 @@ def _try(make: Callable[[], Iterable]) -> list:
 
 
 def _write(out: Path, name: str, rows: list[Row]) -> None:
-    (out / f"{name}.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    with completed(out / f"{name}.json") as unfinished:
+        unfinished.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def main() -> None:

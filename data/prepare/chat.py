@@ -8,7 +8,6 @@ chat-held.jsonl with which the tuned model's answers are compared.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 import time
@@ -19,6 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data.prepare.fetch import cache_folder
+from data.records import write_records
 
 MAX_NEW_TOKENS = 80
 NUM_HELD = 60
@@ -319,9 +319,8 @@ def prepare(out: Path, folder: Path, seed: int = 0) -> None:
             )
         ]
         path = out / ("chat.jsonl" if split == "train" else "chat-held.jsonl")
-        with path.open("w", encoding="utf-8") as file:
-            for number, turns in enumerate(first + second):
-                file.write(json.dumps(record(number, split, turns), ensure_ascii=False) + "\n")
+        conversations = enumerate(first + second)
+        write_records(path, (record(number, split, turns) for number, turns in conversations))
         took = time.monotonic() - started
         print(f"{len(first)} conversations and {len(second)} longer ones in {path} ({took:.0f} s)")
 

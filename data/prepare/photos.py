@@ -19,6 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from data.complete_file import completed
 from data.embedded.photographs import LIST
 from data.prepare import packages, photo_table
 from data.prepare.fetch import FetchError, cache_folder, fetch
@@ -58,7 +59,8 @@ def prepare(out: Path) -> list[Photo]:
         *_scikit_image(out),
     ]
     rows = [asdict(photo) for photo in photos]
-    (out / LIST).write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+    with completed(out / LIST) as unfinished:
+        unfinished.write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
     return photos
 
 

@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 from data.records import MediaFile, Record, RecordError, RecordText, SimulatedClassification
 from data.samples.decoder import Decoder
 from data.samples.disk_cache import FrameCache
+from data.samples.learnable import require_learnable, require_length
 from vlm.conversation import Conversation, Image, Message, Text, Video
 from vlm.media.confined.limits import MediaError
 from vlm.processor import PVCProcessor, Rendered
@@ -112,6 +113,7 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008  frozen
         media_options: MediaOptions = MediaOptions(),  # noqa: B008  frozen
         targets: TargetMaker | None = None,
+        max_length: int = 0,
     ) -> None:
         self.records = records
         self.processor = processor
@@ -119,6 +121,7 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
         self.sampling = sampling
         self.media_options = media_options
         self.targets = targets
+        self.max_length = max_length  # tokens of the longest sample; 0: no limit
         self.decoder = Decoder(media_options.seconds)
 
     def __len__(self) -> int:
@@ -137,6 +140,7 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
 
     def read(self, record: Record, draw: Draw) -> Sample:
         """Makes the sample of a record; raises RecordError or MediaError if it is unusable."""
+        require_learnable(record)
         deadline = time.monotonic() + self.media_options.seconds
         extra: dict[str, dict[int, np.ndarray]] = {}
         num_frames = 0
@@ -156,8 +160,9 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
                         extra.setdefault(name, {})[num_frames] = values
                 num_frames += len(media.frames) if isinstance(media, Video) else 1
                 parts.append(media)
-            messages.append(Message(message.role, tuple(parts)))  # type: ignore[arg-type]
+            messages.append(Message(message.role, tuple(parts), message.has_loss))  # type: ignore[arg-type]
         rendered = self.processor.render(Conversation(tuple(messages)))
+        require_length(record, len(rendered.ids), self.max_length)
         targets = None if self.targets is None else self.targets.of(record, rendered)
         return Sample(record.id, rendered, extra, targets)
 

@@ -66,8 +66,9 @@ class DiskCache:
             save_file(whole, unfinished, metadata={"facts": json.dumps(facts or {})})
             unfinished.replace(path)
         except (OSError, SafetensorError):
-            unfinished.unlink(missing_ok=True)
             return
+        finally:
+            unfinished.unlink(missing_ok=True)
         if name.startswith("00"):  # about every 256th entry, because trimming stats every file
             self.trim()
 

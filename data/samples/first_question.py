@@ -6,7 +6,7 @@ from vlm.media.decode import read_image, read_video
 
 
 def first_question(record: Record, num_frames: int, looks: int | None = None) -> Conversation:
-    """Reads the media of the first user turn: `num_frames` frames of a video.
+    """Reads the first user turn, `num_frames` frames of a video, after the system message if any.
 
     Files are read in this process: they come from this repository's own generators, or from a data
     set that somebody trusts enough to train on. Raises ValueError if a part has no file.
@@ -23,4 +23,6 @@ def first_question(record: Record, num_frames: int, looks: int | None = None) ->
             parts.append(Image(read_image(part.path, isolated=False).pixels, looks))
         else:
             raise ValueError(f"record {record.id} has a picture without a file")
-    return Conversation((Message("user", tuple(parts)),))
+    first = record.messages[0]
+    system = (Message("system", (Text(first.text),)),) if first.role == "system" else ()
+    return Conversation((*system, Message("user", tuple(parts))))

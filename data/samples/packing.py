@@ -207,6 +207,11 @@ class PackedDataset(Dataset[PackedRow]):
         return sample
 
     @property
+    def num_planned(self) -> int:
+        """The number of samples whose lengths were measured for this run; 0 for a stream."""
+        return len(self.rows.lengths) if isinstance(self.rows, PlannedRows) else 0
+
+    @property
     def padding_share(self) -> float | None:
         """The planned share of padding, 0 to 1; None if unknown before the run."""
         return self.rows.padding_share

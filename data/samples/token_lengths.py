@@ -18,9 +18,11 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
+from data.complete_file import completed
 from data.records import MediaFile, Record, RecordError, RecordText, SimulatedClassification
 from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
+from data.samples.learnable import require_learnable
 from vlm.conversation import Conversation, Message, Text
 from vlm.inference.budget import count_tiles
 from vlm.media.confined.limits import MediaError
@@ -150,11 +152,8 @@ class LengthTable:
         return LengthParts(int(self.text[index]), tuple((n, amount) for n, amount in media))
 
     def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
+        with completed(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(file, text=self.text, starts=self.starts, media=self.media)
-        unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "LengthTable | None":
@@ -194,7 +193,9 @@ def measure_lengths(
         if not hasattr(local, "decoder"):
             local.decoder = Decoder(seconds)
         try:
-            return estimator.measure(read(index), local.decoder)
+            record = read(index)
+            require_learnable(record)
+            return estimator.measure(record, local.decoder)
         except (RecordError, MediaError) as error:
             return str(error)
 

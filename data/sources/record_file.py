@@ -13,6 +13,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from data.json_text import is_blank_line, refuse_wide
 from data.records import MEDIA, Record, RecordError, record_from_json
 
 # Approximate token counts, only used to batch records of about equal length.
@@ -49,7 +50,7 @@ class RecordFile(RecordSequence):
         start = 0
         for number, line in enumerate(self._lines(), start=1):
             digest.update(line)
-            if line.strip():
+            if not is_blank_line(line):
                 starts.append(start)
                 numbers.append(number)
                 lengths.append(rough_length_of_line(line))
@@ -62,19 +63,19 @@ class RecordFile(RecordSequence):
     def _lines(self) -> Iterator[bytes]:
         try:
             with self.path.open("rb") as file:
+                refuse_wide(file.read(4))
+                file.seek(0)
                 yield from file
         except OSError as error:
             raise RecordError(f"{self.path}: cannot be read ({error.strerror}).") from error
+        except ValueError as error:
+            raise RecordError(f"{self.path}: {error}.") from None
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def read(self, index: int) -> Record:
-        line, where = self.line(index), self.where(index)
-        try:
-            return record_from_json(line.decode(), self.path.parent, where)
-        except UnicodeDecodeError as error:
-            raise RecordError(f"{where}: is not UTF-8 text.") from error
+        return record_from_json(self.line(index), self.path.parent, self.where(index))
 
     def line(self, index: int) -> bytes:
         """Reads the line of a record as bytes."""
@@ -95,7 +96,7 @@ def rough_length_of_line(line: bytes) -> int:
     try:
         messages = json.loads(line)["messages"]
         return sum(_rough_length(message["content"]) for message in messages)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return 0
 
 

@@ -58,11 +58,7 @@ class ShardSample:
         """Parses the record; raises RecordError if it is invalid."""
         if self.fault:
             raise RecordError(f"{self.where}: {self.fault}")
-        try:
-            text = self.line.decode()
-        except UnicodeDecodeError as error:
-            raise RecordError(f"{self.where}: is not UTF-8 text.") from error
-        record = record_from_json(text, self.archive, self.where)
+        record = record_from_json(self.line, self.archive, self.where)
         return replace(record, messages=tuple(self._with_members(m) for m in record.messages))
 
     def _with_members(self, message: RecordMessage) -> RecordMessage:

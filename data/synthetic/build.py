@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from data.objects import Box, Objects
 from data.records import (
-    Box,
     MediaFile,
-    Objects,
     Record,
     RecordMessage,
     RecordText,

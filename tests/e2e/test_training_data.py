@@ -165,3 +165,37 @@ def test_samples_longer_than_a_row_are_reported_before_the_run(folder: Path) -> 
     }
     with pytest.raises(ValueError, match="no sample fits a row of 9 tokens"):
         build_dataset(recipe(folder, "none", packing=9), model, processor)
+
+
+@pytest.mark.parametrize("packing", [0, 220])
+def test_samples_longer_than_max_length_are_left_out_by_name(folder: Path, packing: int) -> None:
+    changes = {"packing": packing, "max_length": 100, "max_bad_share": 1.0}
+    train(recipe(folder, f"short-{packing}", **changes))
+    reasons = [one["reason"] for one in listed(folder, f"short-{packing}")]
+    long = [reason for reason in reasons if "more than the context of 100" in reason]
+    assert long
+    assert len(long) < len(reasons), "5.png is still missing"
+    assert all("\n" not in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("max_length", [0, 10**6])
+def test_without_max_length_the_context_of_the_model_is_the_limit(
+    folder: Path, max_length: int
+) -> None:
+    settings = recipe(folder, "context", packing=0, max_length=max_length)
+    model, processor = load_initial_model(settings.model)
+    model.config.get_text_config().max_position_embeddings = 100
+    dataset = build_dataset(settings, model, processor)
+    assert any("context of 100" in getattr(dataset[n], "reason", "") for n in range(len(dataset)))
+
+
+def test_samples_rejected_before_a_packed_run_are_a_share_of_all_its_samples(folder: Path) -> None:
+    changes = {"steps": 40, "save_every": 40, "packing": 140, "max_length": 110}
+    with pytest.raises(
+        ValueError, match=r"of \d+ samples cannot be used .*more than max_bad_share"
+    ):
+        train(recipe(folder, "planned-few", **changes, max_bad_share=0.01))
+    train(recipe(folder, "planned", **changes, max_bad_share=0.6))
+    bad = [one for one in listed(folder, "planned") if "context of 110" in one["reason"]]
+    assert bad
+    assert {one["step"] for one in bad} == {0}

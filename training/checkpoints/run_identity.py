@@ -21,6 +21,7 @@ NEUTRAL = (
     *("evaluation", "max_skipped", "gradient_accumulation_steps"),
     *("gradient_checkpointing", "compile"),
 )
+ADDED = {"max_length": 0}  # keys that older runs lack, with the value they had in effect
 MAX_HASHED = 1 << 30  # bytes; of larger files only the size and both ends are hashed
 
 
@@ -58,7 +59,7 @@ def file_fingerprint(path: Path) -> str:
 
 def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A phrase for each value of the recipe that would change the trained weights."""
-    old, new = with_current_keys(before["recipe"]), now["recipe"]
+    old, new = {**ADDED, **with_current_keys(before["recipe"])}, now["recipe"]
     return [
         f"{key}: {old.get(key)} -> {new.get(key)}"
         for key in sorted(old.keys() | new.keys())

@@ -36,13 +36,16 @@ class QuarantineCallback(TrainerCallback):
             f"quarantine-{args.process_index}.jsonl"
         )  # fmt: skip
         self.quarantine = Quarantine(Path(self.recipe.output) / name, self.recipe.max_bad_share)
-        rejected = getattr(self.dataset, "refused", []) if args.process_index == 0 else []
+        rejected = self.dataset.rejected if isinstance(self.dataset, PackedDataset) else []
         per_step = self.recipe.samples_per_process
         if state.global_step:
             self.quarantine.resume(state.global_step, state.global_step * per_step)
         else:
             self.quarantine.resume(-1, 0)
-            self.quarantine.add(0, len(rejected), [vars(bad) for bad in rejected])
+            if args.process_index == 0:
+                self.quarantine.add_planned([vars(bad) for bad in rejected])
+        if isinstance(self.dataset, PackedDataset):
+            self.quarantine.check(len(rejected), self.dataset.num_planned)
         self._check()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -136,10 +136,11 @@ class _Page:
         # would change the ids of the turns before it.
         images = sum(isinstance(part, Media) and part.kind == "image" for part in message.parts)
         numbered = self.num_images + images > 1
-        learned = message.role == "assistant"
+        is_answer = message.role == "assistant"
+        learned = is_answer and message.has_loss
         # Tokenizers join a space with the word after it, not with the markup before.
         before = turn.before.rstrip(" ")
-        lead = turn.before[len(before) :] + (self.writer.template.lead if learned else "")
+        lead = turn.before[len(before) :] + (self.writer.template.lead if is_answer else "")
         self.literal(before)
         for part in message.parts:
             if isinstance(part, Text):

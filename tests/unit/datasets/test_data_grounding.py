@@ -3,7 +3,8 @@
 import pytest
 
 from data.embedded.grounding import TokenTarget, token_targets
-from data.records import Box, Objects, RecordError, record_from_json, record_to_json
+from data.objects import Box, Objects
+from data.records import RecordError, record_from_json, record_to_json
 
 STAR = Box("red star", 0.2, 0.2, 0.3, 0.3)
 

@@ -33,6 +33,15 @@ def test_a_run_with_the_old_recipe_keys_is_the_same_run(tmp_path: Path) -> None:
         refuse_changes(before, other, tmp_path)
 
 
+def test_a_run_from_before_a_key_existed_had_its_default(tmp_path: Path) -> None:
+    now = fingerprint(tiny_recipe(tmp_path, "run"), 1)
+    before = {**now, "recipe": {k: v for k, v in now["recipe"].items() if k != "max_length"}}
+    refuse_changes(before, now, tmp_path)
+    other = fingerprint(tiny_recipe(tmp_path, "run", max_length=64), 1)
+    with pytest.raises(ValueError, match=r"\(max_length: 0 -> 64\)"):
+        refuse_changes(before, other, tmp_path)
+
+
 def test_a_stored_recipe_with_the_old_keys_is_read(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "run", gradient_accumulation_steps=2, save_total_limit=7)
     stored = with_old_keys(recipe_values(recipe))
