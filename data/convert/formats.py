@@ -73,6 +73,8 @@ def detect(entries: list[Entry]) -> str:
         if listed and single:
             raise ValueError("has both `image` and `images`")
         return "sharegpt" if listed else "llava"
+    if {"conversations", "messages"} <= keys:
+        raise ValueError("has entries with `conversations` and entries with `messages`")
     if {"prompt", "completion"} <= keys and any(isinstance(e.get("prompt"), list) for e in entries):
         return "trl"
     if keys & set(QUERY_KEYS) and keys & set(RESPONSE_KEYS):

@@ -81,14 +81,14 @@ def _of_dict(value: Mapping[str, Any], what: str, kind: str) -> MediaName:
     for key in CONTENT_KEYS:
         if value.get(key) is not None:
             if not isinstance(value[key], str):
-                raise CannotConvertError(f'"{key}" of a {kind} is not base64; save it as a file')
+                raise CannotConvertError(f'"{key}" of the {kind} is not base64; save it as a file')
             content = value[key]
             return content if content.startswith("data:") else f"data:;base64,{content}"
     for key in NAME_KEYS:
         if value.get(key) not in (None, ""):
             name = media_name(value[key], what, kind)
             return Frames(name.names, _rate(value)) if isinstance(name, Frames) else name
-    raise CannotConvertError(f'"{what}" contains a {kind} that does not name a file')
+    raise CannotConvertError(f'"{what}" names no file for the {kind}')
 
 
 def _rate(value: Mapping[str, Any]) -> float:
