@@ -62,7 +62,7 @@ def role_of(name: Any) -> str:
     """The role of a record message for another format's role name."""
     role = ROLES.get(str(name))
     if role is None:
-        raise CannotConvertError(f"a turn has the role {name!r}, which records cannot hold")
+        raise CannotConvertError(f"a turn has the role {name!r:.60}, which records cannot hold")
     return role
 
 

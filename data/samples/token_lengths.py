@@ -30,6 +30,7 @@ from vlm.media.decode import MediaInfo
 from vlm.processor import PVCProcessor
 
 VIDEO = -1  # stands in the column of a picture's number
+RULES = 2  # counts changes in which records are measured (data/samples/learnable.py)
 CHUNK = 1024  # records submitted to the threads at once
 
 
@@ -120,7 +121,7 @@ class LengthEstimator:
         tokenizer = self.processor.tokenizer
         words = tokenizer.backend_tokenizer.to_str() if tokenizer.is_fast else repr(tokenizer)
         side = self.processor.image_processor.image_size
-        settings = f"{words} {self.processor.prompt} {self.max_tiles} {side}"
+        settings = f"{RULES} {words} {self.processor.prompt} {self.max_tiles} {side}"
         return hashlib.sha256(settings.encode()).hexdigest()
 
 
