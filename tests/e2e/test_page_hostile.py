@@ -116,10 +116,10 @@ def test_uploads_are_served_only_to_their_sender(server: Server) -> None:
     assert mine.get(f"{API}/file={path}").content == b"my own words"
     assert yours.get(f"{API}/file={path}").status_code == 403
     assert httpx.get(f"{server.address}{API}/file={path}").status_code == 403
-    [composer] = [event for event, types in events(yours) if types[:1] == ["multimodaltextbox"]][:1]
+    [camera] = [event for event, types in events(yours) if types == ["multimodaltextbox", "image"]]
     forged = [{"text": "", "files": [file_data(path)]}, None]
-    assert send(yours, composer, forged).status_code == 403
-    assert send(mine, composer, forged).status_code == 200
+    assert send(yours, camera, forged).status_code == 403
+    assert send(mine, camera, forged).status_code == 200
 
 
 def test_files_next_to_an_upload_cannot_be_reached(server: Server) -> None:

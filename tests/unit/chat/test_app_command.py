@@ -153,7 +153,7 @@ def test_the_terminal_chat_adds_files_and_retries(
     assert [len(files) for _, files, _ in fake.asked] == [1, 0, 0, 0]
     out = capsys.readouterr().out
     assert "third?** (1 turns before)" in out
-    assert "8 frames seen of clip.mp4: 0:00.2, 0:00.8" in out
+    assert "scaled as the model sees them: 0:00.2, 0:00.8" in out
 
 
 def test_the_terminal_chat_survives_errors_and_nonsense(
