@@ -20,7 +20,7 @@ from vlm.fit.device_map import free_memory, pooled
 from vlm.fit.estimate import Load, estimate, meta_model
 from vlm.fit.hardware import checked_device, default_dtype, memory_of
 from vlm.fit.quantize import backend, quantization
-from vlm.fit.verdict import LoadOptions, check_fit
+from vlm.fit.verdict import LoadOptions, MediaOptions, check_fit
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
@@ -56,20 +56,23 @@ def load_folder(
     device_map: str | None = None,
     context: int | None = None,
     anyway: bool = False,
+    media_options: MediaOptions | None = None,
     announce: Announce | None = None,
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor, dict[str, Any]]:
     """Loads a model; returns it with its processor and its card.
 
     `quantize` is "8bit" or "4bit", `device_map` is "auto"; `context` is the length of a
     conversation in tokens, for the memory estimate. `announce` gets one sentence with what the
-    model needs and what is free. Raises ValueError if the weights cannot fit.
+    model needs and what is free; `media_options` are the options that its advice may name. Raises
+    ValueError if the weights cannot fit.
     """
     folder = find_model(path_or_name)
     target = checked_device(device)
     dtype = dtype or default_dtype(target)
     if quantize:
         backend(quantize, target)  # fails on a missing package before anything is estimated
-    held = LoadOptions(dtype, quantize, Load.of(folder.config, context), target)
+    load = Load.of(folder.config, context)
+    held = LoadOptions(dtype, quantize, load, target, media_options or MediaOptions())
     free = free_memory() if device_map else {}
     fit = check_fit(folder.config, held, pooled(free) if free else memory_of(target))
     if not fit.weights_fit and not anyway and not device_map:

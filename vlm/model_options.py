@@ -49,6 +49,8 @@ def model_options(args: argparse.Namespace) -> dict[str, Any]:
     """Returns keyword arguments for `Assistant.load`. Raises ValueError for impossible values."""
     import torch
 
+    from vlm.fit.verdict import MediaOptions
+
     if args.context is not None and args.context < 1:
         raise ValueError(f"--context is {args.context}; it must be 1 or more.")
     return {
@@ -58,4 +60,12 @@ def model_options(args: argparse.Namespace) -> dict[str, Any]:
         "device_map": args.device_map,
         "context": args.context,
         "anyway": args.anyway,
+        "media_options": MediaOptions(*_media_options(args)),
     }
+
+
+def _media_options(args: argparse.Namespace) -> tuple[str, str]:
+    """Returns the options for frames and tiles of this command, empty if it has none."""
+    if not hasattr(args, "frames"):
+        return "", ""
+    return "--frames", "--max-tiles" if hasattr(args, "max_tiles") else "--tiles"

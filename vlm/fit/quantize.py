@@ -17,24 +17,37 @@ FULL_PRECISION_PARTS = ("tower", "compressor", *STAGES, "lm_head")
 BLOCK = 64  # weights that share one scale, in 4 bits
 
 
+DEVICES = ("cuda", "cpu")
+
+
 def backend(bits: str, device: torch.device) -> str:
     """Returns the package to use. Raises ValueError if the device or the package is missing."""
     if bits not in BITS:
         raise ValueError(f"--quantize is {' or '.join(BITS)}, not {bits}.")
-    if device.type not in ("cuda", "cpu"):
+    if device.type not in DEVICES:
         raise ValueError(
             f"--quantize works on cuda and cpu, not on {device.type}; leave it out, or add"
             " --device cpu."
         )
-    package = "torchao" if bits == "8bit" and device.type == "cpu" else "bitsandbytes"
-    needs = [package] if package == "torchao" else [package, "accelerate"]
-    missing = [name for name in needs if find_spec(name) is None]
+    missing = missing_packages(bits, device)
     if missing:
         raise ValueError(
             f"--quantize {bits} on {device.type} needs {' and '.join(missing)}; install with:"
             f" pip install {' '.join(missing)}"
         )
-    return package
+    return _packages(bits, device)[0]
+
+
+def missing_packages(bits: str, device: torch.device) -> list[str]:
+    """Returns the packages to install before this machine can quantize."""
+    return [name for name in _packages(bits, device) if find_spec(name) is None]
+
+
+def _packages(bits: str, device: torch.device) -> list[str]:
+    """Returns the package that quantizes, then those that it needs."""
+    if bits == "8bit" and device.type == "cpu":
+        return ["torchao"]
+    return ["bitsandbytes", "accelerate"]
 
 
 def quantization(bits: str, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import torch
 
@@ -19,12 +20,26 @@ from vlm.fit.estimate import (
     weight_bytes,
 )
 from vlm.fit.hardware import GB, DeviceMemory, cpu_multiplies_bfloat16, gigabytes
+from vlm.fit.quantize import DEVICES, missing_packages
 from vlm.model import PVCForConditionalGeneration
 
 # Allocators take more than the tensors themselves: 7 % as measured on a CPU.
 MARGIN = 1.1
 EASY = 0.25  # share of free memory below which the details do not matter
 FEW_FRAMES, SHORT_CONTEXT = 4, 1024
+
+
+@dataclass(frozen=True)
+class MediaOptions:
+    """The options that set frames and tiles of the command at hand; empty if its page does."""
+
+    frames: str = "--frames"
+    tiles: str = "--tiles"
+
+    def words(self, load: Load) -> str:
+        if not self.frames:
+            return f"{load.frames} frames and {load.tiles} tiles in the page's settings"
+        return f"{self.frames} {load.frames} {self.tiles} {load.tiles}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,7 @@ class LoadOptions:
     quantize: str | None
     load: Load
     device: torch.device
+    media: MediaOptions = MediaOptions()
 
 
 @dataclass(frozen=True)
@@ -97,9 +113,10 @@ def advice(
     need = estimate(config, other.dtype, other.load, other.quantize, model, shallow)
     if fits(need, room):
         return f"It fits with {words} together ({gigabytes(need.total)})."
+    spread = _after_install("--device-map auto", [] if find_spec("accelerate") else ["accelerate"])
     return (
         f"Even with {words} it needs {gigabytes(need.total)}: take a smaller model, or"
-        " --device-map auto, which reads from disk, slowly, what does not fit."
+        f" {spread}, which reads from disk, slowly, what does not fit."
     )
 
 
@@ -109,7 +126,7 @@ def reductions(options: LoadOptions) -> Iterator[tuple[str, LoadOptions]]:
     frames = load.frames // 2
     while frames >= FEW_FRAMES:
         fewer = replace(load, frames=frames, tiles=min(load.tiles, frames))
-        yield f"--frames {frames} --tiles {fewer.tiles}", replace(options, load=fewer)
+        yield options.media.words(fewer), replace(options, load=fewer)
         frames //= 4
     context = load.context // 2
     while context >= SHORT_CONTEXT:
@@ -118,10 +135,10 @@ def reductions(options: LoadOptions) -> Iterator[tuple[str, LoadOptions]]:
     if options.dtype == torch.float32:
         slow = " (slow on this processor)" if _slow_in_bfloat16(options) else ""
         yield f"--dtype bfloat16{slow}", replace(options, dtype=torch.bfloat16)
-    if options.quantize is None:
-        yield "--quantize 8bit", replace(options, quantize="8bit")
-    if options.quantize != "4bit":
-        yield "--quantize 4bit", replace(options, quantize="4bit")
+    if options.quantize is None and options.device.type in DEVICES:
+        yield _quantize("8bit", options), replace(options, quantize="8bit")
+    if options.quantize != "4bit" and options.device.type in DEVICES:
+        yield _quantize("4bit", options), replace(options, quantize="4bit")
 
 
 def all_reductions(options: LoadOptions) -> tuple[str, LoadOptions]:
@@ -129,11 +146,25 @@ def all_reductions(options: LoadOptions) -> tuple[str, LoadOptions]:
     frames, tiles = min(options.load.frames, FEW_FRAMES), min(options.load.tiles, FEW_FRAMES)
     context = min(options.load.context, 2 * SHORT_CONTEXT)
     load = replace(options.load, frames=frames, tiles=tiles, context=context)
-    words = f"--quantize 4bit --frames {frames} --tiles {tiles} --context {context}"
+    words, quantize = [f"--context {context}"], options.quantize
+    if options.device.type in DEVICES:
+        words, quantize = [_quantize("4bit", options), *words], "4bit"
     dtype = torch.bfloat16 if options.dtype == torch.float32 else options.dtype
     if dtype != options.dtype:
-        words += " --dtype bfloat16"
-    return words, replace(options, dtype=dtype, quantize="4bit", load=load)
+        words.append("--dtype bfloat16")
+    if not options.media.frames:
+        words.append("and")
+    words.append(options.media.words(load))
+    return " ".join(words), replace(options, dtype=dtype, quantize=quantize, load=load)
+
+
+def _quantize(bits: str, options: LoadOptions) -> str:
+    return _after_install(f"--quantize {bits}", missing_packages(bits, options.device))
+
+
+def _after_install(words: str, missing: list[str]) -> str:
+    """Adds the command that installs what an option needs."""
+    return f"{words} (after: pip install {' '.join(missing)})" if missing else words
 
 
 def _slow_in_bfloat16(options: LoadOptions) -> bool:

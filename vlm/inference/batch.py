@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlm.conversation import Conversation, Media
 from vlm.inference.batch_decoding import BatchRow, clock, decode
@@ -19,6 +19,7 @@ from vlm.inference.looking import VisualEncoder
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Settings
 from vlm.model import PVCForConditionalGeneration
+from vlm.plural import plural
 from vlm.processor import PVCProcessor
 
 
@@ -77,10 +78,20 @@ class BatchAnswerer:
         return [answer for answer in answers if answer is not None]
 
     def _answer_batch(self, batch: Sequence[BatchPrompt]) -> list[BatchAnswer]:
-        """Halves a batch that does not fit into memory."""
+        """Halves a batch that does not fit into memory.
+
+        Raises ValueError instead if the weights are sharded: all processes gather them together,
+        so one that takes more steps than the others would wait for them without end.
+        """
         try:
             return self._answer_rows(batch)
-        except torch.OutOfMemoryError:
+        except torch.OutOfMemoryError as error:
+            if is_sharded(self.model):
+                raise ValueError(
+                    f"there is not enough memory to answer {plural(len(batch), 'question')} at"
+                    " once, and with sharded weights no process can take fewer than the others:"
+                    " lower the batch size."
+                ) from error
             # Tried again outside this block: while it is handled, the error holds the tensors.
             half = len(batch) // 2
         if half == 0:
@@ -146,6 +157,19 @@ class BatchAnswerer:
         return self.tokenizer.decode(
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Whether other processes hold a part of the weights (FSDP, of either kind)."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return False
+    from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
+    from torch.distributed.tensor import DTensor
+
+    return any(
+        isinstance(part, FSDPModule | FullyShardedDataParallel) for part in model.modules()
+    ) or any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
 def greedy_answers(

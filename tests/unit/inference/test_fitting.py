@@ -1,10 +1,15 @@
 """One sentence reports whether a model fits, and what would make it fit."""
 
+import argparse
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from app.__main__ import parser as app_command
+from evaluation.__main__ import parser as evaluation_command
 from tests.trainable import base_folder
 from vlm import loading
 from vlm.config import PVCConfig
@@ -13,6 +18,7 @@ from vlm.fit.hardware import DeviceMemory, checked_device, container_limit
 from vlm.fit.quantize import backend
 from vlm.fit.verdict import LoadOptions, check_fit
 from vlm.loading import load_folder
+from vlm.model_options import model_options
 from vlm.presets import PRESETS, preset_config
 
 CPU = torch.device("cpu")
@@ -58,6 +64,59 @@ def test_weights_that_do_not_fit_are_reported_and_quantization_is_proposed() -> 
 
 def test_a_smaller_model_is_proposed_if_nothing_helps() -> None:
     assert "take a smaller model" in check_fit(SHORT, choice(SHORT), room(1)).sentence
+
+
+def test_quantization_is_proposed_with_the_packages_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vlm.fit.quantize.find_spec", lambda name: None)
+    sentence = check_fit(SHORT, choice(SHORT), room(5.0)).sentence
+    assert "--quantize 4bit (after: pip install bitsandbytes accelerate)" in sentence
+    monkeypatch.setattr("vlm.fit.verdict.find_spec", lambda name: None)
+    sentence = check_fit(SHORT, choice(SHORT), room(1)).sentence
+    assert "or --device-map auto (after: pip install accelerate), which reads" in sentence
+    monkeypatch.setattr("vlm.fit.quantize.find_spec", lambda name: name)
+    monkeypatch.setattr("vlm.fit.verdict.find_spec", lambda name: name)
+    assert "pip" not in check_fit(SHORT, choice(SHORT), room(1)).sentence
+
+
+def test_quantization_is_not_proposed_for_a_device_that_cannot() -> None:
+    apple = replace(choice(SHORT), device=torch.device("mps"))
+    for gigabytes in (1, 7):
+        assert "quantize" not in check_fit(SHORT, apple, room(gigabytes)).sentence
+
+
+ASK = ["ask", "a.jpg", "What?"]
+RUN = ["run", "videomme"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chat"], "and 4 frames and 4 tiles in the page's settings"),
+        (ASK, "--frames 4 --tiles 4"),
+        (["terminal"], "--frames 4 --tiles 4"),
+        (RUN, "--frames 4 --max-tiles 4"),
+    ],
+)
+def test_advice_names_only_options_of_the_command(arguments: list[str], words: str) -> None:
+    if arguments == RUN:
+        command, args = evaluation_command(), evaluation_command().parse_args(arguments)
+    else:
+        command, args = app_command(), app_command().parse_args(arguments)
+    media = model_options(args)["media_options"]
+    sentence = check_fit(SHORT, replace(choice(SHORT), media=media), room(1)).sentence
+    assert words in sentence
+    known = subparser(command, arguments[0]).format_help()
+    for option in re.findall(r"--[a-z-]+", sentence):
+        assert re.search(rf"{option}\b", known), option
+
+
+def subparser(command: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices[name]
+    raise AssertionError(name)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tiny import tiny_assistant
+from torch.distributed.fsdp import fully_shard
 
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt, peak_memory
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
@@ -223,6 +224,36 @@ def test_a_batch_that_exceeds_the_memory_is_halved(
 
     monkeypatch.setattr(batch, "decode", small)
     assert texts(with_batch(answerer, 5), asked) == expected
+
+
+def test_a_batch_of_a_sharded_model_is_refused_instead_of_halved(
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*rest: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(batch, "decode", full)
+    monkeypatch.setattr(batch, "is_sharded", lambda model: True)
+    for number in (1, 5):
+        with pytest.raises(ValueError, match="with sharded weights .* lower the batch size"):
+            with_batch(answerer, number).answer(random_questions(number, seed=8))
+
+
+def test_only_weights_that_other_processes_hold_are_sharded() -> None:
+    def whole() -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+
+    assert not batch.is_sharded(whole())
+    distributed = torch.distributed
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = distributed.init_device_mesh("cpu", (1,))
+        assert not batch.is_sharded(whole())
+        model = whole()
+        fully_shard(model[1], mesh=mesh)
+        assert batch.is_sharded(model)
+    finally:
+        distributed.destroy_process_group()
 
 
 def test_an_answer_ends_before_a_stop_string(answerer: Answerer) -> None:
