@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 
-def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(hits: float, total: int, z: float = 1.96) -> tuple[float, float]:
     """Returns the Wilson interval of hits / total, 0 to 1; also right for 0 and `total` hits."""
     if total == 0:
         return 0.0, 1.0

@@ -2,8 +2,11 @@
 
 Questions about one video are not independent, so videos (or documents) are the clusters: the
 standard error is the clustered one of arXiv 2411.00640 (eq. 4), the interval a percentile bootstrap
-over clusters with a fixed seed. A mean over strata (such as the mean of task means) differs only in
-its weights. Neither measures how well the questions represent a skill.
+over clusters with a fixed seed. A mean over strata (such as the mean of task means) differs in its
+weights, and its bootstrap draws weights (Rubin 1981) instead of clusters, so that no stratum is
+ever left out. Where all clusters agree a bootstrap sees no variation: there the interval is
+Wilson's (`evaluation.reports.agreement`). Neither measures how well the questions represent a
+skill.
 """
 
 import math
@@ -13,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evaluation.reports.agreement import Range, margins
 
 RESAMPLES = 10_000
 SEED = 20250101
@@ -53,42 +58,64 @@ class Estimate:
         )
 
 
-def estimate(units: Sequence[Unit], resamples: int = RESAMPLES, seed: int = SEED) -> Estimate:
+def estimate(
+    units: Sequence[Unit],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    possible: Range = Range.SCORE,
+) -> Estimate:
     """Estimates the mean of the strata's means, which is the plain mean for a single stratum.
 
-    Independent of the order of the units.
+    `possible` is the range of the values. Independent of the order of the units.
     """
     if not units:
         return Estimate(None, 0, 0, None, None)
-    sums, counts = _by_cluster(units)  # [G, K]
+    sums, counts, squares = _by_cluster(units)  # [G, K]
     G = len(sums)
-    means = sums.sum(0) / counts.sum(0)  # [K]
-    value = float(means.mean())
+    value = float((sums.sum(0) / counts.sum(0)).mean())
     if G < 2:
         return Estimate(value, len(units), G, None, None)
-    # Influence of each cluster on the value, with the strata's sizes fixed.
-    influence = ((sums - counts * means) / (counts.sum(0) * means.size)).sum(1)  # [G]
-    error = math.sqrt(float((influence**2).sum()))
+    low, high = _interval(sums, counts, resamples, seed)
+    below, above = margins(sums, counts, possible)
+    if below or above:  # independent margins add like errors (Zou and Donner 2008)
+        low = max(possible.low, value - math.hypot(value - low, below))
+        high = min(possible.high, value + math.hypot(high - value, above))
     return Estimate(
         round(value, DIGITS),
         len(units),
         G,
-        round(error, DIGITS),
-        _interval(sums, counts, resamples, seed),
+        round(_standard_error(sums, counts, squares), DIGITS),
+        (round(low, DIGITS), round(high, DIGITS)),
     )
 
 
-def _by_cluster(units: Sequence[Unit]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns sums and counts [G, K], with clusters and strata sorted by name."""
+def _standard_error(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], squares: NDArray[np.float64]
+) -> float:
+    """Returns the clustered error, eq. 4: the variance of single questions, whose divisor is n - 1,
+    plus the covariances within clusters, over n squared; with the strata's sizes fixed.
+    """
+    n = counts.sum(0)  # [K]
+    means = sums.sum(0) / n
+    influence = ((sums - counts * means) / (n * n.size)).sum(1)  # [G]
+    own = (squares.sum(0) - n * means**2).clip(0) / (n * n.size) ** 2  # [K]
+    correction = own / (n - 1).clip(1)  # own * n / (n - 1) - own
+    return math.sqrt(max(0.0, float((influence**2).sum() + correction.sum())))
+
+
+def _by_cluster(
+    units: Sequence[Unit],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Returns sums, counts and sums of squares [G, K]; clusters and strata are sorted by name."""
     groups = {name: i for i, name in enumerate(sorted({unit.group for unit in units}))}
     strata = {name: i for i, name in enumerate(sorted({unit.stratum for unit in units}))}
-    sums = np.zeros((len(groups), len(strata)))
-    counts = np.zeros((len(groups), len(strata)))
+    sums, counts, squares = (np.zeros((len(groups), len(strata))) for _ in range(3))
     for unit in sorted(units):
         cell = groups[unit.group], strata[unit.stratum]
         sums[cell] += unit.value
         counts[cell] += 1
-    return sums, counts
+        squares[cell] += unit.value**2
+    return sums, counts, squares
 
 
 def _interval(
@@ -100,14 +127,16 @@ def _interval(
     at_once = max(1, CELLS_AT_ONCE // (G * K))
     values = []
     for start in range(0, resamples, at_once):
-        drawn = generator.integers(G, size=(min(at_once, resamples - start), G))
-        total = counts[drawn].sum(1)  # [R, K]; sums, not BLAS: independent of threads
-        with np.errstate(invalid="ignore"):
-            means = sums[drawn].sum(1) / total
-        # A stratum without a drawn cluster is excluded from that resample.
-        values.append(np.nanmean(means, axis=1) if K > 1 else means[:, 0])
+        size = (min(at_once, resamples - start), G)
+        if K == 1:
+            drawn = generator.integers(G, size=size)
+            # sums, not BLAS: independent of threads
+            values.append((sums[drawn].sum(1) / counts[drawn].sum(1))[:, 0])
+        else:
+            weights = generator.standard_exponential(size)[:, :, None]  # [R, G, 1]
+            values.append(((weights * sums).sum(1) / (weights * counts).sum(1)).mean(1))
     low, high = np.quantile(np.concatenate(values), (0.025, 0.975))
-    return round(float(low), DIGITS), round(float(high), DIGITS)
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -140,7 +169,7 @@ def paired(first: Mapping[str, Unit], second: Mapping[str, Unit]) -> Paired:
     pairs = [(first[name], second[name]) for name in common]
     differences = [Unit(a.group, b.value - a.value, a.stratum) for a, b in pairs]
     return Paired(
-        estimate(differences),
+        estimate(differences, possible=Range.DIFFERENCE),
         _mean([a for a, _ in pairs]),
         _mean([b for _, b in pairs]),
         sum(a.value > b.value for a, b in pairs),
@@ -149,5 +178,5 @@ def paired(first: Mapping[str, Unit], second: Mapping[str, Unit]) -> Paired:
 
 
 def _mean(units: Sequence[Unit]) -> float:
-    sums, counts = _by_cluster(units)
+    sums, counts, _ = _by_cluster(units)
     return round(float((sums.sum(0) / counts.sum(0)).mean()), DIGITS)

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from evaluation.reports.statistics import Unit, estimate, paired
 
@@ -18,7 +19,8 @@ def test_independent_questions_have_the_textbook_error() -> None:
     values = [1.0, 0.0, 0.0, 1.0, 1.0, 0.25, 0.5, 0.0]
     found = estimate(plain(values))
     assert found.value == pytest.approx(np.mean(values))
-    assert found.standard_error == pytest.approx(np.std(values) / math.sqrt(len(values)))
+    error = np.std(values, ddof=1) / math.sqrt(len(values))
+    assert found.standard_error == pytest.approx(error)
     assert (found.n, found.clusters) == (8, 8)
 
 
@@ -26,21 +28,131 @@ def test_equal_questions_about_one_video_count_as_one() -> None:
     values = [1.0, 0.0, 0.0, 1.0, 1.0]
     once = estimate(plain(values))
     thrice = estimate([unit for unit in plain(values) for _ in range(3)])
-    assert thrice.standard_error == pytest.approx(once.standard_error)
+    # Eq. 4 adds 1 / (n - 1) of the variance of single questions to the covariances in clusters.
+    variance = np.var(values)
+    assert once.standard_error == pytest.approx(math.sqrt(variance / 5 * (1 + 1 / 4)))
+    assert thrice.standard_error == pytest.approx(math.sqrt(variance / 5 + variance / 15 / 14))
     assert thrice.interval == once.interval
     assert (thrice.n, thrice.clusters) == (15, 5)
 
 
+def equation_4(scores: list[float], clusters: list[str]) -> float:
+    """Eq. 4 of arXiv 2411.00640, pair by pair; the error of the paper's eq. 1 has n - 1."""
+    n = len(scores)
+    mean = sum(scores) / n
+    single = sum((score - mean) ** 2 for score in scores) / (n - 1) / n
+    pairs = sum(
+        (scores[i] - mean) * (scores[j] - mean)
+        for i in range(n)
+        for j in range(n)
+        if i != j and clusters[i] == clusters[j]
+    )
+    return math.sqrt(max(0.0, single + pairs / n**2))
+
+
 def test_the_clustered_error_is_that_of_the_paper() -> None:
     units = [Unit("a", 1.0), Unit("a", 1.0), Unit("a", 0.0), Unit("b", 0.0), Unit("c", 1.0)]
-    mean = 3 / 5
-    square = sum(  # eq. 4 of arXiv 2411.00640, over all pairs within a cluster
-        (one.value - mean) * (other.value - mean)
-        for one in units
-        for other in units
-        if one.group == other.group
+    expected = equation_4([unit.value for unit in units], [unit.group for unit in units])
+    assert estimate(units).standard_error == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_clustered_error_is_that_of_the_paper_in_random_cases(seed: int) -> None:
+    generator = random.Random(seed)
+    n, clusters = generator.randint(3, 40), generator.randint(2, 12)
+    values = generator.choice([(0.0, 1.0), (0.0, 0.3, 1.0), (1.0, 1.0, 1.0, 0.0), (0.5, 0.75)])
+    units = [
+        Unit(f"video {generator.randrange(clusters)}", generator.choice(values)) for _ in range(n)
+    ]
+    found = estimate(units, resamples=200)
+    if found.clusters < 2:
+        return
+    expected = equation_4([unit.value for unit in units], [unit.group for unit in units])
+    assert found.standard_error == pytest.approx(expected, abs=1e-9)
+    assert found.value is not None
+    assert found.interval is not None
+    low, high = found.interval
+    assert 0 <= low <= found.value <= high <= 1
+    assert high > low
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_error_of_a_mean_of_nested_strata_adds_their_errors(seed: int) -> None:
+    generator = random.Random(seed)
+    strata = {
+        f"task {k}": [
+            Unit(f"video {k}-{generator.randrange(4)}", float(generator.random() < 0.6), f"task {k}")
+            for _ in range(generator.randint(2, 12))
+        ]
+        for k in range(generator.randint(2, 5))
+    }
+    errors = [
+        equation_4([unit.value for unit in units], [unit.group for unit in units])
+        for units in strata.values()
+    ]
+    # A mean of K values has their error divided by K; within a stratum, eq. 4 can be negative.
+    found = estimate([unit for units in strata.values() for unit in units], resamples=200)
+    if all(errors):
+        expected = math.sqrt(sum(error**2 for error in errors)) / len(errors)
+        assert found.standard_error == pytest.approx(expected, abs=1e-9)
+    assert found.interval is not None
+    assert found.value is not None
+    assert found.interval[0] < found.interval[1]
+    assert found.interval[0] <= found.value <= found.interval[1]
+
+
+@pytest.mark.parametrize("right", [0, 9])
+def test_no_or_only_right_answers_have_wilson_s_interval(right: int) -> None:
+    found = estimate(plain([float(right > 0)] * 9))
+    expected = scipy.stats.binomtest(right, 9).proportion_ci(method="wilson")
+    assert found.interval == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+def test_questions_about_one_video_count_as_one_where_all_agree() -> None:
+    found = estimate([Unit(f"video {i % 3}", 0.0) for i in range(9)])
+    expected = scipy.stats.binomtest(0, 3).proportion_ci(method="wilson")
+    assert found.interval == pytest.approx((0, expected.high), abs=1e-4)
+
+
+def test_videos_with_equal_shares_do_not_have_an_interval_of_one_point() -> None:
+    found = estimate([Unit(f"video {i % 3}", float(i < 3)) for i in range(6)])
+    expected = scipy.stats.binomtest(15, 30).proportion_ci(method="wilson")
+    assert found.interval is not None
+    assert found.interval[0] < expected.low < expected.high < found.interval[1]
+
+
+def test_a_stratum_without_variation_stays_in_the_interval() -> None:
+    units = [Unit(f"many {i}", 1.0, "many") for i in range(8)]
+    units += [Unit(f"few {i}", 0.0, "few") for i in range(2)]
+    found = estimate(units)
+    many, few = (
+        scipy.stats.binomtest(right, n).proportion_ci(method="wilson")
+        for right, n in ((8, 8), (0, 2))
     )
-    assert estimate(units).standard_error == pytest.approx(math.sqrt(square) / 5)
+    assert found.value == 0.5
+    # Half of each stratum's own margin, because the mean has two strata.
+    assert found.interval == pytest.approx(
+        (0.5 - (1 - many.low) / 2, 0.5 + few.high / 2), abs=1e-4
+    )
+
+
+def test_a_rare_stratum_is_part_of_every_resample() -> None:
+    generator = random.Random(4)
+    units = [Unit(f"many {i}", float(generator.random() < 0.9), "many") for i in range(60)]
+    units += [Unit("few 0", 0.0, "few"), Unit("few 1", 0.4, "few")]
+    found = estimate(units)
+    assert found.interval is not None
+    # Without the rare stratum, whose mean is 0.2, a resample would be about 0.9.
+    assert found.interval[1] < 0.5 * (1.0 + 0.4) + 1e-9
+
+
+def test_a_run_that_wins_everywhere_has_an_interval_as_well() -> None:
+    first = {str(i): Unit(str(i), 0.0) for i in range(5)}
+    second = {str(i): Unit(str(i), 1.0) for i in range(5)}
+    found = paired(first, second)
+    expected = scipy.stats.binomtest(5, 5).proportion_ci(method="wilson")
+    assert found.difference.interval == pytest.approx((2 * expected.low - 1, 1), abs=1e-4)
+    assert found.differ
 
 
 def test_the_interval_includes_the_value_and_spans_about_four_errors() -> None:
