@@ -2,6 +2,7 @@
 
 import textwrap
 
+from evaluation.answers.versions import FOLLOWED
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
 
@@ -26,6 +27,7 @@ def listing() -> list[str]:
     return [
         *lines,
         "The first value of each option is the default. --data DIR holds one folder per name.",
+        "Modes follow: " + "; ".join(f"{mode}: {what}" for mode, what in FOLLOWED.items()) + ".",
     ]
 
 

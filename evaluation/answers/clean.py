@@ -1,66 +1,107 @@
 """Our own extraction of a choice: the letter a human reader would infer, else None.
 
-Accepts lower case, full-width letters, brackets and whole option texts; rejects a letter inside a
-word, the article "a", two different letters and refusals. No published result uses this rule.
+Accepts lower case, full-width letters, brackets, explanations and whole option texts; rejects a
+letter inside a word, the article "a", several letters, denied ones and refusals. Never takes the
+first of several. No published result uses this rule.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 
+from evaluation.answers import cues
+from evaluation.answers.mentions import NEAR, Mention, Rank, are_rivals, mentions
 from evaluation.answers.ranked import strip_reasoning
 
-_STATED = re.compile(
-    r"\b(?:answer|option|choice|choose|select|pick)\b(?:\s+(?:is|would be))?\s*[:=]?\s*"
-    r"(?:option\s+)?[\[(*\"']*([A-Z])\b",
-    re.IGNORECASE,
+_FINAL = (
+    re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}"),
+    re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL),
 )
-_BEGINS = re.compile(r"^[\[(*\"']*([A-Z])(?:[\])*\"']+|[.:]|$)", re.IGNORECASE)
-# Alphabetic words end at a space; Chinese or Japanese text may adjoin a letter.
-_WORD = r"[0-9A-Za-z_\u00c0-\u04ff'’-]"
-_ALONE = re.compile(rf"(?<!{_WORD})([A-Z])(?!{_WORD})")
+_QUOTES = re.compile(r"[\"“”„«»「」]|(?<!\w)['‘’]|['‘’](?!\w)")
+_LATEX = re.compile(r"\\(?:text|textbf|mathbf|mathrm|bf|rm)\s*\{([^{}]*)\}")
+_MARKUP = re.compile(
+    r"\*+|_{1,2}(?=\W|$)|(?:(?<=\W)|^)_{1,2}|`+|^#+\s*|</?(?:b|strong|i|em)>|\$", re.M
+)
 
 
 def clean_choice(text: str, options: Sequence[str]) -> str | None:
     """Returns the letter of one of `options`, A first, or None."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(options)]
-    text = unicodedata.normalize("NFKC", strip_reasoning(text)).strip()
-    begins = _BEGINS.match(text)
-    if begins and begins[1].upper() in letters:
-        return begins[1].upper()
-    stated = [found for found in _STATED.finditer(text) if _is_letter(text, found)]
-    if stated:
-        named = {found[1].upper() for found in stated}
-        return named.pop() if len(named) == 1 and named <= set(letters) else None
-    alone = {f[1] for f in _ALONE.finditer(text) if f[1] in letters and _is_letter(text, f)}
-    if alone:
-        return alone.pop() if len(alone) == 1 else None
-    return _by_text(text, options, letters)
+    text = _plain(text)
+    bare = text.strip(" .,:;!?()[]{}\"'“”‘’\n")
+    if len(bare) == 1 and bare.upper() in letters:
+        return bare.upper()
+    normalized = [_spaced_words(unicodedata.normalize("NFKC", option)) for option in options]
+    same = [letters[i] for i, option in enumerate(normalized) if option == _spaced_words(text)]
+    if len(same) == 1:
+        return same[0]
+    found = mentions(text, options)
+    for rank in (Rank.FINAL, Rank.STATED, Rank.LEADS, Rank.NAMED):
+        if claims := [one for one in found if one.rank is rank]:
+            return _only(text, claims, found, letters)
+    return None if found else _by_text(text, normalized, letters)
 
 
-def _is_letter(text: str, found: re.Match[str]) -> bool:
-    """True unless the match is the article "a", that is, followed by a word it could belong to."""
-    if found[1].upper() != "A":
-        return True
-    return re.match(r"\s+[^\W\d_]", text[found.end(1) :]) is None or _listed(text, found)
+def _only(
+    text: str, claims: Sequence[Mention], found: Sequence[Mention], letters: str
+) -> str | None:
+    """Returns the letter of the claims if it is a single one of an option that nothing contradicts.
+
+    Contradictions are a denial, another letter called possible in the same sentence, and a question
+    about another one behind.
+    """
+    named = {letter for claim in claims for letter in claim.letters}
+    if len(named) != 1 or not named <= set(letters):
+        return None
+    last = claims[-1]
+    for other in found:
+        same = set(other.letters) <= named
+        if same and other.rank is Rank.DENIED:
+            return None
+        if not same and other.rank is Rank.ASKED and other.start > last.start:
+            return None
+        if not same and other.rank >= Rank.NAMED and are_rivals(text, last, other):
+            return None
+    return named.pop()
 
 
-def _listed(text: str, found: re.Match[str]) -> bool:
-    return re.match(r"\s+(?:and|or|is|because|since)\b", text[found.end(1) :]) is not None
+def _plain(text: str) -> str:
+    """Removes reasoning and markup; a boxed or tagged answer becomes a sentence of its own."""
+    text = unicodedata.normalize("NFKC", strip_reasoning(text))
+    for marked in _FINAL:
+        text = marked.sub(lambda found: f"\nFinal answer: {found[1]}\n", text)
+    text = _MARKUP.sub("", _LATEX.sub(r"\1", text))
+    text = re.sub(r"\b(option|choice|answer)[-_](?=[A-Za-z]\b)", r"\1 ", text, flags=re.IGNORECASE)
+    return _QUOTES.sub("", text).strip()
+
+
+def _spaced_words(phrase: str) -> str:
+    return " " + " ".join(re.findall(r"[^\W_]+", phrase.lower())) + " "
 
 
 def _by_text(text: str, options: Sequence[str], letters: str) -> str | None:
-    def spaced_words(phrase: str) -> str:
-        return " " + " ".join(re.findall(r"[^\W_]+", phrase.lower())) + " "
-
-    answer = spaced_words(text)
-    normalized = [spaced_words(unicodedata.normalize("NFKC", option)) for option in options]
-    same = [letter for letter, option in zip(letters, normalized, strict=True) if option == answer]
-    if len(same) == 1:
-        return same[0]
-    inside = [
-        letter
-        for letter, option in zip(letters, normalized, strict=True)
-        if option.strip() and option in answer
+    """Returns the letter of the only option whose words are contained and not denied."""
+    answer = _spaced_words(text)
+    inside = [i for i, option in enumerate(options) if option.strip() and option in answer]
+    # "red" is no answer of its own inside "red socks".
+    alone = [
+        i
+        for i in inside
+        if options[i]
+        in _without(answer, [options[j] for j in inside if len(options[j]) > len(options[i])])
     ]
-    return inside[0] if len(inside) == 1 else None
+    if len(alone) != 1:
+        return None
+    option = options[alone[0]].strip()
+    written = re.compile(r"[\W_]+".join(map(re.escape, option.split())), re.IGNORECASE)
+    denied = [
+        cues.DENIED_BEFORE.search(text[max(0, found.start() - NEAR) : found.start()])
+        for found in written.finditer(text)
+    ]
+    return None if any(denied) else letters[alone[0]]
+
+
+def _without(answer: str, longer: Sequence[str]) -> str:
+    for option in longer:
+        answer = answer.replace(option, "  ")
+    return answer

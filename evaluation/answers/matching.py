@@ -2,9 +2,10 @@
 
 Both look for a single letter that is a word of its own, then for a single option whose text is
 contained. If these fail, the harnesses ask a language model; here the answer counts as unanswered,
-which is VLMEvalKit's "exact matching".
+which is VLMEvalKit's "exact matching". The versions followed are in `evaluation.answers.versions`.
 """
 
+import re
 from collections.abc import Mapping
 
 FAILED = "Failed to obtain answer via API"
@@ -15,6 +16,9 @@ REFUSALS = (
     "Cannot determine the answer",
 )
 NONE_OF_THEM = "Z"
+# VLMEvalKit's pull request 1552: in any case, in bold or not, the first such place; A to D only.
+# It has no word boundary after the letter, so that "the answer is carrots" is C.
+DECLARED = re.compile(r"(?:correct\s+)?answer\s+is\s+\**([A-D])", re.IGNORECASE)
 
 
 def vlmevalkit_option(text: str, options: Mapping[str, str]) -> str | None:
@@ -31,6 +35,9 @@ def vlmevalkit_option(text: str, options: Mapping[str, str]) -> str | None:
             return named[0]
         if not named and NONE_OF_THEM in words:
             return NONE_OF_THEM
+        declared = DECLARED.search(text)
+        if declared and declared[1].upper() in options:
+            return declared[1].upper()
     if len(text.lower()) > 2 * sum(len(option) for option in options.values()):
         return None
     return _contained(text, options)

@@ -54,6 +54,11 @@ def vlmevalkit_letter(row: LogRow, raw: str) -> str | None:
     return first_letter(xlsx_roundtrip(raw), VLMEVALKIT, letters(row))
 
 
+def vlmevalkit_letter_to_e(row: LogRow, raw: str) -> str | None:
+    """VLMEvalKit's rule for LongVideoBench: A to E, however many options a question has."""
+    return first_letter(xlsx_roundtrip(raw), VLMEVALKIT, "ABCDE")
+
+
 def vlmevalkit_match(row: LogRow, raw: str) -> str | None:
     return vlmevalkit_option(xlsx_roundtrip(raw), options_by_letter(row))
 

@@ -9,12 +9,15 @@ possessives and commas.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from evaluation.answers.short import first_sentence, is_doubtful, short_answer
+
 MARKS = ';/[]"{}()=+\\_-><@`,?!'
 _split = str.split
 DIGITS = _split("zero one two three four five six seven eight nine ten")
 NUMBERS = {word: str(value) for value, word in enumerate(DIGITS)}
 NUMBERS["none"] = "0"
 ARTICLES = ("a", "an", "the")
+CONTAINING_WORDS = 25  # a longer sentence may list everything that is written in a picture
 
 # Contractions that the processor restores: a word that lacks one apostrophe of a form becomes the
 # form.
@@ -63,6 +66,22 @@ def vqa_accuracy(
     if not agreeing:
         raise ValueError("VQA accuracy needs at least one human answer.")
     return sum(min(1.0, (sum(agreeing) - own) / 3) for own in agreeing) / len(agreeing)
+
+
+def vqa_accuracy_clean(answer: str, targets: Sequence[str]) -> float:
+    """Returns 0 to 1 for an answer that may be a sentence; no published result uses this rule.
+
+    The best of three: the whole answer, its quoted or stated words, and, unless the first sentence
+    denies or names alternatives, all people whose answer it contains as words.
+    """
+    score = max(vqa_accuracy(answer, targets), vqa_accuracy(short_answer(answer), targets))
+    sentence = f" {evalai(first_sentence(answer))} "
+    prepared = [evalai(target) for target in targets]
+    if is_doubtful(answer) or len(sentence.split()) > CONTAINING_WORDS:
+        return score
+    contained = {one for one in prepared if one and f" {one} " in sentence}
+    longest = [one for one in contained if not any(one != o and one in o for o in contained)]
+    return max([score, *(vqa_accuracy(one, prepared) for one in longest)])
 
 
 def strip_punctuation(text: str, full_stop: str, thousands: str = r"\d,+\d") -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.answers.versions import FOLLOWED
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
 from evaluation.reports.statistics import Estimate, Unit, estimate
@@ -123,6 +124,7 @@ def results(item: Scored) -> dict[str, Any]:
         "unit": "percent",
         "state": item.state,
         "mode": item.mode,
+        "rules": {mode: FOLLOWED.get(mode, "our own rule") for mode in item.benchmark.modes},
         "headline": headline,
         "counts": {
             "questions": item.total,

@@ -15,7 +15,7 @@ from evaluation.benchmarks.free import (
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
 from evaluation.benchmarks.stored import Cell, first_existing
-from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
+from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy, vqa_accuracy_clean
 from evaluation.runs.log import LogRow
 
 
@@ -25,6 +25,10 @@ def _evalai(answer: str, targets: Sequence[str], row: LogRow) -> float:
 
 def _vlmevalkit(answer: str, targets: Sequence[str], row: LogRow) -> float:
     return vqa_accuracy(answer, targets, vlmevalkit)
+
+
+def _clean(answer: str, targets: Sequence[str], row: LogRow) -> float:
+    return vqa_accuracy_clean(answer, targets)
 
 
 def prompt(mode: str, question: str, ocr_tokens: Sequence[str]) -> str:
@@ -50,6 +54,7 @@ class TextVQA(FreeBenchmark):
         "official": ScoringRule(unchanged, _evalai),
         "lmms-eval": ScoringRule(lmms, _evalai),
         "vlmevalkit": ScoringRule(table, _vlmevalkit),
+        "clean": ScoringRule(lmms, _clean),
     }
     prompt_modes = ("vlmevalkit", "lmms-eval", "lmms-eval-ocr", "pvc")
     splits = ("validation", "test")

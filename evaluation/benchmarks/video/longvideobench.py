@@ -19,7 +19,7 @@ from evaluation.benchmarks.choices import (
     clean,
     dotted,
     longvideobench,
-    vlmevalkit_letter,
+    vlmevalkit_letter_to_e,
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
 from evaluation.benchmarks.stored import VideoFiles, inside
@@ -51,7 +51,7 @@ class LongVideoBench(ChoiceBenchmark):
         " longvideobench/LongVideoBench on the hub; unpack its parts with"
         " cat videos.tar.part.* | tar x"
     )
-    readers = {"official": longvideobench, "vlmevalkit": vlmevalkit_letter, "clean": clean}
+    readers = {"official": longvideobench, "vlmevalkit": vlmevalkit_letter_to_e, "clean": clean}
     splits = ("validation", "test")
     max_new_tokens = 32
     has_subtitles = True

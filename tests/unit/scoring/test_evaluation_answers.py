@@ -16,6 +16,9 @@ from evaluation.answers.first_letter import (
 )
 from evaluation.answers.matching import lmms_option, vlmevalkit_option
 from evaluation.answers.ranked import ranked_letter, strip_reasoning
+from evaluation.answers.versions import FOLLOWED
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.choices import vlmevalkit_letter, vlmevalkit_letter_to_e
 
 OPTIONS = {"A": "Red socks", "B": "A cat", "C": "Dog", "D": "Teddy bear"}
 
@@ -36,7 +39,7 @@ NASTY = [
     ("As an AI, I cannot see the video.", "A", "A", "A", None),
     ("the answer is d", None, None, None, "D"),
     ("b", None, None, None, "B"),
-    ("It should be D, not B.", "D", "B", "D", None),
+    ("It should be D, not B.", "D", "B", "D", "D"),
     ("The best answer is B. However, C could also be considered.", "B", "C", "B", "B"),
     ("Both A and C", "B", "C", "B", None),
     ("A or D? I pick D", "A", "A", "A", "D"),
@@ -98,7 +101,7 @@ def test_reasoning_is_removed_as_on_the_command_line_of_lmms_eval(text: str, lef
         ("B", "B", "B"),
         ("(C)", "C", "C"),
         ("Teddy bear", "D", "D"),
-        ("the answer is d", None, None),
+        ("the answer is d", "D", None),  # pull request 1552 of VLMEvalKit
         ("A cat", "A", "A"),  # a separate letter takes precedence over the text
         ("A cat sits there", "A", "B"),  # in a longer sentence lmms-eval treats A as an article
         ("Both A and C", None, None),
@@ -111,6 +114,46 @@ def test_options_are_matched_as_in_each_harness(
 ) -> None:
     assert vlmevalkit_option(text, OPTIONS) == vlmevalkit
     assert lmms_option(text, OPTIONS) == lmms
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("answer is b", "B"),
+        ("The correct answer is **B**. Here's why: the man in the picture holds one.", "B"),
+        ("The CORRECT ANSWER IS c, as one can see in the second half of the picture.", "C"),
+        ("The answer is carrots, or so it seems to me in this picture of a meal.", "C"),  # no \\b
+        ("The answer is e", None),  # A to D only
+        ("The answer is **A** or maybe B, and then it is hard to say why that would be.", "A"),
+        ("The answer is (b), but this needs a whole sentence more to explain why.", None),
+        ("The answer is *d, which is one of four options and the last one of them.", "D"),
+        ("Failed to obtain answer via API. The answer is b", None),
+        ("Cannot determine the answer; the answer is b", "Z"),
+        ("Z. The answer is d", "Z"),
+        ("My answer: b", None),
+    ],
+)
+def test_vlmevalkit_reads_a_declared_answer_after_its_older_rules(
+    text: str, letter: str | None
+) -> None:
+    options = {"A": "x" * 40, "B": "y" * 40, "C": "z" * 40, "D": "w" * 40, "E": "v" * 40}
+    assert vlmevalkit_option(text, options) == letter
+
+
+def test_vlmevalkit_declares_only_letters_of_options() -> None:
+    assert vlmevalkit_option("the answer is d", {"A": "one", "B": "two"}) is None
+
+
+def test_vlmevalkit_always_reads_a_to_e_in_longvideobench() -> None:
+    row = {"options": ["one", "two", "three"]}
+    assert vlmevalkit_letter_to_e(row, "E") == "E"
+    assert vlmevalkit_letter(row, "E") is None
+    assert BENCHMARKS["longvideobench"].read(row, "D. and B", "vlmevalkit") == "D"
+
+
+def test_each_mode_of_a_benchmark_names_the_version_it_follows() -> None:
+    for benchmark in BENCHMARKS.values():
+        assert benchmark.name in ("worlds", "photos") or set(benchmark.modes) <= FOLLOWED.keys()
 
 
 def test_the_clean_mode_accepts_only_letters_of_options() -> None:

@@ -5,7 +5,7 @@ import pytest
 from evaluation.benchmarks.documents.ocrbench import contains, narrow
 from evaluation.metrics.anls import anls
 from evaluation.metrics.relaxed import relaxed, relaxed_clean
-from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy
+from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy, vqa_accuracy_clean
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,36 @@ def test_the_paper_drops_exactly_one_half() -> None:
         ("0.0", "0", 0, 1),
         ("Yes.", "Yes", 0, 1),
         ("YES", "yes", 1, 1),
-        ("2100", "2020", 1, 1),  # years may be five percent off
+        ("2100", "2020", 1, 0),  # by the shared function years may be five percent off
+        ("1910", "2010", 1, 0),
+        ("2009", "2010", 1, 0),
+        ("2010", "2010", 1, 1),
+        ("2010.", "2010", 1, 1),
+        ("In 2010", "2010", 0, 1),
+        ("The answer is 2010.", "2010", 0, 1),
+        ("4990", "5000", 1, 1),
+        ("0.5", "50%", 1, 1),
+        ("50", "50%", 0, 1),
+        ("50%", "0.5", 1, 1),
+        ("50", "0.5", 0, 0),
+        ("0.5", "0.5%", 0, 1),
+        ("30", "50%", 0, 0),
+        ("1,2", "12", 0, 0),  # no group of three digits
+        ("12", "1,2", 0, 0),
+        ("1,2", "1,2", 1, 1),
+        ("1,200", "1200", 0, 1),
+        ("12,00", "1200", 0, 0),
+        ("1,00,000", "100000", 0, 1),
+        ("$1,234.50", "1234.5", 0, 1),
+        ("\u22125", "-5", 0, 1),
+        ("1_000", "1000", 1, 0),
+        ("inf", "3", 0, 0),
+        ("The value is 50.", "50", 0, 1),
+        ("In 2010 the value was 45", "45", 0, 1),
+        ("Between 40 and 50", "50", 0, 0),
+        ("The red line is Canada", "Canada", 0, 1),
+        ("It is not Canada", "Canada", 0, 0),
+        ("No, it is lower.", "No", 0, 1),
         ("", "", 1, 1),
         ("nan", "3", 0, 0),
     ],
@@ -65,6 +94,38 @@ def test_relaxed_accuracy_keeps_the_quirks_and_the_clean_version_repairs_them(
 ) -> None:
     assert relaxed(answer, target) == shared
     assert relaxed_clean(answer, target) == ours
+
+
+COLA = ["coca cola"] * 8 + ["coke", "red"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "official", "ours"),
+    [
+        ("coca cola", 1, 1),
+        ("The brand is Coca Cola.", 0, 1),
+        ("The bottle says 'Coca Cola' in white.", 0, 1),
+        ("It is a coca cola bottle", 0, 1),
+        ("**Coca Cola**", 1, 1),
+        ("The brand of the bottle is coke", 0, 0.3),
+        ("coke", 0.3, 0.3),
+        ("coke or coca cola", 0, 0),
+        ("It is not coca cola", 0, 0),
+        ("I cannot read whether it says coca cola", 0, 0),
+        (" ".join(f"word{i}" for i in range(30)) + " coca cola", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_the_clean_mode_of_textvqa_reads_sentences_but_no_alternatives(
+    answer: str, official: float, ours: float
+) -> None:
+    assert vqa_accuracy(answer, COLA) == pytest.approx(official)
+    assert vqa_accuracy_clean(answer, COLA) == pytest.approx(ours)
+
+
+@pytest.mark.parametrize("answer", ["coca cola", "coke", "Coke!", "red", "nothing", "a red can"])
+def test_the_clean_mode_of_textvqa_never_scores_a_short_answer_lower(answer: str) -> None:
+    assert vqa_accuracy_clean(answer, COLA) >= vqa_accuracy(answer, COLA)
 
 
 @pytest.mark.parametrize(

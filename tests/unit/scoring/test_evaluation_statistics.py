@@ -81,7 +81,9 @@ def test_the_error_of_a_mean_of_nested_strata_adds_their_errors(seed: int) -> No
     generator = random.Random(seed)
     strata = {
         f"task {k}": [
-            Unit(f"video {k}-{generator.randrange(4)}", float(generator.random() < 0.6), f"task {k}")
+            Unit(
+                f"video {k}-{generator.randrange(4)}", float(generator.random() < 0.6), f"task {k}"
+            )
             for _ in range(generator.randint(2, 12))
         ]
         for k in range(generator.randint(2, 5))
@@ -131,9 +133,7 @@ def test_a_stratum_without_variation_stays_in_the_interval() -> None:
     )
     assert found.value == 0.5
     # Half of each stratum's own margin, because the mean has two strata.
-    assert found.interval == pytest.approx(
-        (0.5 - (1 - many.low) / 2, 0.5 + few.high / 2), abs=1e-4
-    )
+    assert found.interval == pytest.approx((0.5 - (1 - many.low) / 2, 0.5 + few.high / 2), abs=1e-4)
 
 
 def test_a_rare_stratum_is_part_of_every_resample() -> None:
