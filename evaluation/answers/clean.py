@@ -36,10 +36,13 @@ def clean_choice(text: str, options: Sequence[str]) -> str | None:
     if len(same) == 1:
         return same[0]
     found = mentions(text, options)
+    denied = any(one.rank < Rank.NAMED for one in found)
     for rank in (Rank.FINAL, Rank.STATED, Rank.LEADS, Rank.NAMED):
         if claims := [one for one in found if one.rank is rank]:
-            return _only(text, claims, found, letters)
-    return None if found else _by_text(text, normalized, letters)
+            if any(set(claim.letters) & set(letters) for claim in claims):
+                return _only(text, claims, found, letters)
+            break  # "D) yellow" with three options
+    return None if denied else _by_text(text, normalized, letters)
 
 
 def _only(

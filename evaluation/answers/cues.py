@@ -123,9 +123,10 @@ FINAL_BEFORE = _before(
     "|(?:最终|最終)(?:答案|的?回答)?(?:是|为|[:：])"
 )
 _RIGHT = _words(
-    "correct|right|true|accurate|best|the answer|my answer|most likely|more likely|the most|the best"
-    "|the correct|the right|the only|the one|supported|appropriate|suitable|valid|richtig|korrekt|correcta"
-    "|correcto|correcte|correct|bonne|la bonne|corretta|correta|la correcta|la réponse"
+    "correct|right|true|accurate|best|the answer|my answer|most likely|more likely|the most"
+    "|the best|the correct|the right|the only|the one|supported|appropriate|suitable|valid|richtig"
+    "|korrekt|correcta|correcto|correcte|correct|bonne|la bonne|corretta|correta|la correcta"
+    "|la réponse"
 )
 STATED_AFTER = re.compile(
     r"[\s,]*(?:\([^)]*\)\s*)?(?:(?:"

@@ -42,7 +42,7 @@ class Mention:
 
 def mentions(text: str, options: Sequence[str]) -> list[Mention]:
     """Returns the mentions in `text` in order, lists as one, without conditions and questions."""
-    single = list(_letters(text, len(options)))
+    single = _without_own_text(text, list(_letters(text, len(options))), options)
     grouped = _lists(text, single, options)
     ranked = [
         replace(one, rank=_rank(text, one)) for one in grouped if not _is_condition(text, one)
@@ -80,6 +80,28 @@ def _letters(text: str, count: int) -> Iterator[Mention]:
         yield Mention(letter.upper(), found.start(), found.end())
 
 
+def _own_text(text: str, one: Mention, options: Sequence[str]) -> int:
+    """Returns the end of the option's text if it follows its letter, else that of the letter."""
+    number = ord(one.letters[-1]) - ord("A")
+    option = options[number].strip() if number < len(options) else ""
+    found = re.compile(rf"[\s.:)\]-]+{re.escape(option)}(?!\w)", re.IGNORECASE)
+    follows = found.match(text, one.end) if option else None
+    return follows.end() if follows else one.end
+
+
+def _without_own_text(
+    text: str, single: Sequence[Mention], options: Sequence[str]
+) -> list[Mention]:
+    """Drops letters inside the text of an option that follows its letter: "C. vitamin B"."""
+    kept: list[Mention] = []
+    end = 0
+    for one in single:
+        if one.start >= end:
+            kept.append(one)
+            end = _own_text(text, one, options)
+    return kept
+
+
 def _is_marked(before: str, after: str, bracketed: bool, closed: str) -> bool:
     """True if a lower-case letter is marked as one of an option."""
     alone = not before.strip() and (closed or not after.strip() or cues.BEGINS.match(after))
@@ -102,9 +124,8 @@ def _lists(text: str, single: Sequence[Mention], options: Sequence[str]) -> list
 
 def _is_joined(text: str, first: Mention, second: Mention, options: Sequence[str]) -> bool:
     between = text[first.end : second.start]
-    number = ord(first.letters[-1]) - ord("A")
-    own = re.escape(options[number].strip()) if number < len(options) else ""
-    explained = re.sub(rf"^[\s.:)\]-]*{own}\b|\([^()]*\)", " ", between, flags=re.IGNORECASE)
+    explained = text[_own_text(text, first, options) : second.start]
+    explained = re.sub(r"\([^()]*\)", " ", explained)
     if explained != between and re.search(r"[,/&;]|\w", explained):
         between = explained  # "A (red) or B", "A. red, B. blue"
     if len(between) > NEAR or not cues.JOINT.fullmatch(between):
@@ -156,10 +177,7 @@ def _without_echo(text: str, found: Sequence[Mention], options: Sequence[str]) -
     def echoes(one: Mention) -> bool:
         if len(one.letters) > 1 or one.rank not in (Rank.NAMED, Rank.LEADS):
             return False
-        number = ord(one.letters) - ord("A")
-        option = options[number].strip().lower() if number < len(options) else ""
-        rest = re.sub(r"^[\s.:)\]-]+", "", text[one.end :]).lower()
-        return bool(option) and rest.startswith(option)
+        return _own_text(text, one, options) > one.end
 
     repeated = {one.letters for one in found if echoes(one)}
     return [one for one in found if len(repeated) < 2 or not echoes(one)]

@@ -452,3 +452,18 @@ def test_an_article_is_no_letter(noun: str, frame: str) -> None:
 def test_a_long_answer_is_read_quickly() -> None:
     for text in ("not the option a " * 1000, "A, " * 2000, "B could be also well even " * 500):
         clean_choice(text, OPTIONS)  # regular expressions could take forever
+
+
+def test_a_letter_of_no_option_leaves_the_text_of_the_answer() -> None:
+    assert clean_choice("D) yellow.", ["red", "blue", "yellow"]) == "C"
+    assert clean_choice("The answer is E", ["red", "blue", "yellow"]) is None
+
+
+def test_options_may_be_letters_or_contain_them() -> None:
+    letters = ["root", "A", "B", "C"]
+    assert clean_choice("C. B\nThe letter is B.", letters) == "C"
+    assert clean_choice("B", letters) == "B"
+    assert clean_choice("(D) C", letters) == "D"
+    assert clean_choice("D. Vitamin C", ["water", "salt", "Vitamin A", "Vitamin C"]) == "D"
+    assert clean_choice("Vitamin C", ["water", "salt", "Vitamin A", "Vitamin C"]) == "D"
+    assert clean_choice("It is vitamin C.", ["water", "salt", "Vitamin A", "Vitamin C"]) == "D"

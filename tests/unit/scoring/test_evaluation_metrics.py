@@ -106,7 +106,7 @@ COLA = ["coca cola"] * 8 + ["coke", "red"]
         ("The brand is Coca Cola.", 0, 1),
         ("The bottle says 'Coca Cola' in white.", 0, 1),
         ("It is a coca cola bottle", 0, 1),
-        ("**Coca Cola**", 1, 1),
+        ("**Coca Cola**", 0, 1),
         ("The brand of the bottle is coke", 0, 0.3),
         ("coke", 0.3, 0.3),
         ("coke or coca cola", 0, 0),
