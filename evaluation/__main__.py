@@ -22,13 +22,15 @@ EXAMPLES = """examples:
                                                        asks the embedded model, prints a table
   python -m evaluation run videomme --data toys --out blind --no-media
                                                        the blind baseline: text only
+  python -m evaluation score out --mode clean          scores answers in sentences, as the embedded
+                                                       model gives
   python -m evaluation compare out blind               tests whether the two runs differ
   python -m evaluation score out                       scores the log again, without a model
 
 Repeat the same command to resume a stopped run.
 Several processes: torchrun --nproc-per-node 2 -m evaluation run ...
 """
-BAD_INPUT, INTERRUPTED = 2, 130
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 RAW = argparse.RawDescriptionHelpFormatter
 
 
@@ -219,10 +221,11 @@ def _command(args: argparse.Namespace) -> int:
 
         return score_folder(args.folder, args.mode)
     if args.command == "compare":
-        from evaluation.reports.compare import compare
+        from evaluation.reports.compare import compare_all
 
-        print("\n".join(compare(args.first, args.second, args.mode)))
-        return 0
+        lines, complete = compare_all(args.first, args.second, args.mode)
+        print("\n".join(lines))
+        return 0 if complete else FAILED
     if args.command == "export":
         from evaluation.reports.export import export_run
 

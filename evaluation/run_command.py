@@ -7,9 +7,10 @@ not stop the others.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def _options(args: argparse.Namespace, benchmark: Benchmark, named: Sequence[Ben
 
 def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
     """Asks, then reports. Returns the exit code: 1 if samples failed or are missing."""
-    from evaluation.asking.runner import CannotBegin, run  # imported late: see the module docstring
+    from evaluation.runs.lock import only_writer  # imported late: see the module docstring
 
     tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
@@ -85,27 +86,77 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
             "accelerate launch started a single process: without several GPUs it needs --multi-gpu"
             " to start more; torchrun works as well."
         )
-    answerer, model = _load(args, processes)
-    out = args.out or Path("runs/evaluation") / model["name"]
-    processes.start()
-    try:
-        begun = []
-        for task in tasks:
+    warn = _warn if processes.first else lambda sentence: None
+    _check_model(args.model)
+    ready = [task for task in tasks if _has_data(task, warn)]
+    if not ready:
+        return BAD_INPUT
+    out = args.out or Path("runs/evaluation") / _model_name(args)
+    problem = ""
+    with contextlib.ExitStack() as held:
+        if processes.first:
             try:
-                run(task, answerer, model, out / task.benchmark.name, processes, _warn)
-                begun.append(task.benchmark.name)
-            except CannotBegin as error:
-                if str(error):  # empty if another process prints it
-                    _warn(f"python -m evaluation run: {error}")
-        if not begun:
-            return BAD_INPUT
-        if not processes.first:
-            return 0
-        items = [item for item in score_run(out, args.mode) if item.benchmark.name in begun]
-        whole = all(item.state != "partial" for item in items)
-        return 0 if whole and len(begun) == len(tasks) else FAILED
-    finally:
-        processes.end()
+                held.enter_context(only_writer(out))
+            except ValueError as error:
+                problem = str(error)
+        processes.start()
+        try:
+            processes.wait(problem)
+            return _ask(args, ready, len(tasks), out, processes)
+        finally:
+            processes.end()
+
+
+def _ask(
+    args: argparse.Namespace, ready: Sequence[Task], asked: int, out: Path, processes: Processes
+) -> int:
+    """Runs the tasks that have data and reports. `asked` is the number of all tasks."""
+    from evaluation.asking.runner import CannotBegin, run
+
+    answerer, model = _load(args, processes)
+    begun = []
+    for task in ready:
+        try:
+            run(task, answerer, model, out / task.benchmark.name, processes, _warn)
+            begun.append(task.benchmark.name)
+        except CannotBegin as error:
+            if str(error):  # empty if another process prints it
+                _warn(f"python -m evaluation run: {error}")
+    if not begun:
+        return BAD_INPUT
+    if not processes.first:
+        return 0
+    items = [item for item in score_run(out, args.mode) if item.benchmark.name in begun]
+    whole = all(item.state != "partial" for item in items)
+    return 0 if whole and len(begun) == asked else FAILED
+
+
+def _has_data(task: Task, warn: Callable[[str], None]) -> bool:
+    """Returns whether the annotation files of a benchmark exist, before a model is loaded."""
+    if task.hub is not None:
+        return True
+    try:
+        task.benchmark.check_files(task.folder, task.options)
+    except (ValueError, OSError) as error:
+        warn(f"python -m evaluation run: {error}")
+        return False
+    return True
+
+
+def _check_model(name: str) -> None:
+    """Raises ValueError if a path holds no model, without assembling or downloading one."""
+    from vlm.weights.sources import EMBEDDED, resolve
+
+    path = Path(name).expanduser()
+    if name != EMBEDDED and (path.exists() or path.is_absolute()):
+        try:
+            resolve(name)
+        except ValueError as error:
+            raise ValueError(f"--model {name} cannot be loaded: {error}") from error
+
+
+def _model_name(args: argparse.Namespace) -> str:
+    return Path(args.model).expanduser().resolve().name
 
 
 def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> Task:
@@ -145,7 +196,7 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
         # transformers reports missing files in many words and exception types
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"--model {args.model} cannot be loaded: {first}") from error
-    name = Path(args.model).expanduser().resolve().name
+    name = _model_name(args)
     return answerer, describe_model(answerer.model, name) if processes.first else {"name": name}
 
 

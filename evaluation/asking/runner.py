@@ -4,7 +4,7 @@ Questions that the folder's log answers are skipped, so a killed run continues w
 any number of processes. Samples that failed before are tried again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
 from evaluation.benchmarks.hub import fetch, revision_of
 from evaluation.reports.scoring import score_row
 from evaluation.runs import manifest, provenance
+from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
@@ -88,7 +89,12 @@ def run(
             task = replace(task, folder=found)
         questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
         if processes.first:
-            _begin(task, settings, questions, answerer, model, out, processes.count)
+            with_answer = answered(read_log(out))
+            remark = _begin(
+                task, settings, questions, answerer, model, out, processes.count, with_answer
+            )
+            if remark:
+                announce(remark)
         known = answered(read_log(out))
     except (ValueError, OSError) as error:
         problem = str(error)
@@ -154,14 +160,26 @@ def _begin(
     model: dict[str, Any],
     out: Path,
     processes: int,
-) -> None:
-    """Writes the manifest, and removes leftovers of a killed run."""
+    with_answer: Collection[str],
+) -> str:
+    """Writes the manifest, and removes leftovers of a killed run. Returns a remark or ""."""
     around = provenance.run_environment(processes, answerer.model.device)
     around["asked"] = len(questions[: task.options.limit])
     around["batch_size"] = answerer.batch_size
-    manifest.write_or_check(out, _identity(task, settings, questions, model), around)
+    asked = [q for i, q in enumerate(questions) if i < around["asked"] or q.id in with_answer]
+    files = files_of(task.benchmark, asked if task.media else [], task.options, task.folder)
+    identity = _identity(task, settings, questions, model)
+    identity[manifest.LATER]["chat_template"] = provenance.template_hash(answerer.processor)
+    remark = manifest.write_or_check(
+        out,
+        identity,
+        around,
+        fingerprints({name: where for found in files.values() for name, where in found.items()}),
+        {name for id, found in files.items() if id in with_answer for name in found},
+    )
     for path in out.glob("speed.rank*.json"):
         path.unlink()
+    return remark
 
 
 def _answers(
@@ -266,5 +284,10 @@ def _identity(
             "questions_sha256": manifest.questions_hash(questions),
             "files": manifest.file_hashes(task.folder, files),
             "revision": revision_of(task.folder, files),
+        },
+        manifest.LATER: {
+            "version": benchmark.protocol,
+            "package": provenance.package_version(),
+            "prompts": prompts_hash(benchmark, questions, options),
         },
     }

@@ -22,6 +22,8 @@ from evaluation.benchmarks.subtitles import RULES
 from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video
 
+SUBTITLES = "subtitles of "  # begins the names of subtitles in `Benchmark.files`
+
 
 @dataclass(frozen=True)
 class MediaPart:
@@ -129,6 +131,7 @@ class Benchmark(ABC):
     name: str
     title: str
     needs: str  # one line: the files its folder must hold, and their source
+    protocol: int = 1  # raised when its prompts or its choice of media change in code
     hub: Hub | None = None  # None: must be downloaded by hand or generated
     metric: str  # "accuracy", "anls", ...
     modes: tuple[str, ...]  # answer-extraction rules, the default first
@@ -145,9 +148,7 @@ class Benchmark(ABC):
 
     def questions(self, folder: Path, options: Options) -> list[Question]:
         """Returns all questions in file order. Raises ValueError for an unexpected layout."""
-        self.check(options)
-        if not folder.is_dir():
-            raise ValueError(f"{self.name}: there is no folder {folder}; required: {self.needs}")
+        self.check_files(folder, options)
         found = list(itertools.islice(self.load(folder, options), options.limit))
         if not found:
             raise ValueError(f"{self.name}: {folder} holds no questions.")
@@ -174,6 +175,15 @@ class Benchmark(ABC):
             raise ValueError(f"{self.name} has no subtitles.")
         if options.limit is not None and options.limit < 1:
             raise ValueError(f"the limit is {options.limit}; it must be 1 or more.")
+
+    def check_files(self, folder: Path, options: Options) -> None:
+        """Raises ValueError if options are not supported or annotation files are missing."""
+        self.check(options)
+        if not folder.is_dir():
+            raise ValueError(f"{self.name}: there is no folder {folder}; required: {self.needs}")
+        for path in self.data_files(folder, options):
+            if not path.is_file():
+                raise ValueError(f"{self.name}: there is no {path}; required: {self.needs}")
 
     def split(self, options: Options) -> str:
         return options.split or self.splits[0]
@@ -214,6 +224,26 @@ class Benchmark(ABC):
                 parts.append(next(decoded))
         system, reply = self.system_and_reply.get(self.prompt_mode(options), ("", ""))
         return Composed(tuple(parts), system, reply)
+
+    def wording(self, question: Question, options: Options) -> Composed:
+        """Returns the prompt without media and captions, to find out whether it has changed."""
+        return self.compose(question, (), options)
+
+    def files(
+        self, question: Question, options: Options
+    ) -> dict[str, Path | Member | Sequence[Path] | None]:
+        """Returns name -> location of the files a question shows; None for a missing one.
+
+        Files named in `data_files` are left out, as are images inside them.
+        """
+        parts = [part for part in question.parts if isinstance(part, MediaPart)]
+        return {
+            f"{part.name} of {question.group}": part.path
+            or part.paths
+            or (part.packed if isinstance(part.packed, Member) else None)
+            for part in parts
+            if part.data is None and not isinstance(part.packed, Cell)
+        }
 
     @abstractmethod
     def read(self, row: LogRow, raw: str, mode: str) -> str | None:

@@ -24,6 +24,7 @@ from data.scoring import judge
 from data.wilson import format_share
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.looks.plot import Point, plot
+from evaluation.runs.lock import only_writer
 from evaluation.runs.provenance import model_hash
 from vlm.weights.io.files import cache_dir, sha256
 from vlm.weights.sources import resolve
@@ -36,8 +37,12 @@ MAX_NEW_TOKENS = 28
 
 def run_looks(arguments: argparse.Namespace) -> int:
     """Runs the experiment, prints its table and writes its files; returns the exit code."""
-    points = measure(arguments)
     out: Path = arguments.out
+    with only_writer(out):
+        return _write(measure(arguments), out)
+
+
+def _write(points: Sequence[Point], out: Path) -> int:
     lines = table(points)
     sys.stdout.write("\n".join(lines) + "\n")
     (out / "looks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """`python -m evaluation compare`: a paired comparison of two runs, with an interval."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation.reports.scoring import PERCENT, Scored, run_folders, scored, units
@@ -11,17 +12,29 @@ from vlm.plural import plural
 def compare(first: Path, second: Path, mode: str | None = None) -> list[str]:
     """Returns lines of text, one paragraph per benchmark that both runs have.
 
-    Raises ValueError if they have none in common.
+    Raises ValueError if none can be compared.
     """
+    return compare_all(first, second, mode)[0]
+
+
+def compare_all(first: Path, second: Path, mode: str | None) -> tuple[list[str], bool]:
+    """Returns the lines of `compare`, and whether every benchmark could be compared."""
     runs_a = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(first))}
     runs_b = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(second))}
     common = [name for name in runs_a if name in runs_b]
     if not common:
         raise ValueError(f"{first} and {second} have no benchmark in common.")
     lines = [f"A is {first}, B is {second}. Differences are B minus A, in percentage points."]
+    refused = []
     for name in common:
-        lines += ["", *_paragraph(runs_a[name], runs_b[name])]
-    return lines
+        try:
+            lines += ["", *_paragraph(runs_a[name], runs_b[name])]
+        except ValueError as error:
+            refused.append(str(error))
+            lines += ["", refused[-1]]
+    if len(refused) == len(common):
+        raise ValueError(" ".join(refused))
+    return lines, not refused
 
 
 def paired_runs(a: Scored, b: Scored) -> Paired:
@@ -39,12 +52,23 @@ def paired_runs(a: Scored, b: Scored) -> Paired:
     return paired(first, second)
 
 
+def _hint(a: Scored, b: Scored) -> str:
+    """Names the mode "clean" if it can compare runs that the mode of the headline cannot."""
+    if "clean" in a.benchmark.modes and a.mode != "clean":
+        try:
+            paired_runs(replace(a, mode="clean"), replace(b, mode="clean"))
+        except ValueError:
+            return ""
+        return f" The mode {a.mode} extracts no common answers, but --mode clean does."
+    return ""
+
+
 def _paragraph(a: Scored, b: Scored) -> list[str]:
     name = f"{a.benchmark.title} ({a.mode})"
     try:
         found = paired_runs(a, b)
     except ValueError as error:
-        return [f"{name}: {error}"]
+        raise ValueError(f"{name}: {error}{_hint(a, b)}") from None
     change = found.difference.scaled(PERCENT)
     assert change.value is not None
     lines = [

@@ -25,10 +25,14 @@ class Format:
     benchmarks: tuple[str, ...]  # whose runs it can be written from
     suffix: str
     write: Callable[[Sequence[LogRow], Path], None]
+    split: str = ""  # the only one that the leaderboard takes; empty: any
 
 
 def video_mme(rows: Sequence[LogRow], path: Path) -> None:
-    """Writes a list with one object per video; `response` is the model's answer, verbatim."""
+    """Writes a list with one object per video; `response` is the model's answer, verbatim.
+
+    With skip_missing=True the authors' script reads `missing` of each video: all are here.
+    """
     videos: dict[str, dict[str, Any]] = {}
     for row in rows:
         extra, category = row["extra"], row["category"]
@@ -37,6 +41,7 @@ def video_mme(rows: Sequence[LogRow], path: Path) -> None:
             {
                 "video_id": extra["video_id"],
                 **{key: category[key] for key in ("duration", "domain", "sub_category")},
+                "missing": False,
                 "questions": [],
             },
         )
@@ -128,7 +133,7 @@ def textvqa(rows: Sequence[LogRow], path: Path) -> None:
 
 FORMATS: dict[str, Format] = {
     "videomme": Format("Video-MME's authors", ("videomme",), ".json", video_mme),
-    "rrc": Format("the RRC server, challenge 17", ("docvqa", "infovqa"), ".json", rrc),
+    "rrc": Format("the RRC server, challenge 17", ("docvqa", "infovqa"), ".json", rrc, "test"),
     "mmbench": Format("OpenCompass, as xlsx", ("mmbench",), ".xlsx", mmbench),
     "mmbench-tsv": Format("OpenCompass, as a table", ("mmbench",), ".tsv", mmbench),
     "longvideobench": Format("LongVideoBench", ("longvideobench",), ".json", longvideobench),
@@ -166,6 +171,12 @@ def export_run(folder: Path, name: str, to: Path | None = None) -> list[Path]:
             raise ValueError(
                 f"{run.folder} covers {run.asked} of {run.total} questions, but leaderboards"
                 " require all of them; repeat the run without --limit."
+            )
+        split = run.identity["asked"]["split"]
+        if chosen.split and split != chosen.split:
+            raise ValueError(
+                f"{run.folder} is a run of the split {split}, but {chosen.title} takes"
+                f" {chosen.split} only; repeat the run with --split {chosen.split}."
             )
         path = to or run.folder / f"{run.benchmark.name}_submission{chosen.suffix}"
         chosen.write(run.rows, path)

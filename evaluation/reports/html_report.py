@@ -42,13 +42,20 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
             "failed": one["failed"][:LISTED],
             "tables": item.benchmark.tables(item.answered),
             "sessions": sessions_of(item.folder),
-            "manifest": json.dumps(read_json(item.folder / NAME), indent=1, ensure_ascii=False),
+            "manifest": _manifest(item.folder),
         }
         for item, one in zip(items, found, strict=True)
     ]
     model = found[0]["identity"]["model"] if found else {}
     template = environment.get_template("report.html.jinja")
     return template.render(sections=sections, model=model, folder=root.resolve().name)
+
+
+def _manifest(folder: Path) -> str:
+    """Returns the manifest as text, without the fingerprints of thousands of files."""
+    known = read_json(folder / NAME)
+    known.pop("media", None)
+    return json.dumps(known, indent=1, ensure_ascii=False)
 
 
 def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]]:

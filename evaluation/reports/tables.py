@@ -58,6 +58,8 @@ def remarks(one: dict[str, Any]) -> list[str]:
         sentences.append(
             f"no answer could be extracted in the mode {one['mode']}, so it has no result there."
         )
+    if hint := clean_hint(one):
+        sentences.append(hint)
     if one["headline"] and counts["secret"]:
         sentences.append(f"{counts['secret']:,} questions have no public answer and are excluded.")
     if one["failed"]:
@@ -68,6 +70,21 @@ def remarks(one: dict[str, Any]) -> list[str]:
     if further := numbers.get("further"):
         sentences.append(", ".join(f"{name} {value:.2f}" for name, value in further.items()) + ".")
     return sentences
+
+
+def clean_hint(one: dict[str, Any]) -> str:
+    """Returns a sentence if the headline's mode extracts few answers and "clean" most of them."""
+    clean, here = one["modes"].get("clean"), one["modes"][one["mode"]]
+    answered = one["counts"]["answered"]
+    if clean is None or one["mode"] == "clean" or 2 * here["unanswered"] < answered:
+        return ""
+    read, cleanly = answered - here["unanswered"], answered - clean["unanswered"]
+    if cleanly <= read:
+        return ""
+    return (
+        f"the mode {one['mode']} extracts {read:,} of {answered:,} answers, the mode clean"
+        f" {cleanly:,}; --mode clean shows its result."
+    )
 
 
 def setup_sentence(one: dict[str, Any]) -> str:

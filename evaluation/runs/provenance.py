@@ -13,8 +13,10 @@ import torch
 
 from evaluation.json_files import read_json
 from evaluation.reports.statistics import RESAMPLES, SEED
+from vlm.conversation import Conversation, Message, Text
 from vlm.fit.hardware import cpu_name
 from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
 
 PACKAGES = (
     "revisit-vlm",
@@ -77,6 +79,17 @@ def model_hash(model: PVCForConditionalGeneration) -> str:
         for start in range(0, len(flat), CHUNK):
             digest.update(flat[start : start + CHUNK].cpu().numpy().tobytes())
     return digest.hexdigest()
+
+
+def template_hash(processor: PVCProcessor) -> str:
+    """SHA-256 of the tokens of a short conversation: the chat template and the tokenizer."""
+    conversation = Conversation((Message("user", (Text("What happens in 3 s?\n(A) Yes."),)),))
+    ids = [int(token) for token in processor.render(conversation, True).ids]
+    return hashlib.sha256(repr(ids).encode()).hexdigest()
+
+
+def package_version() -> str | None:
+    return _version(PACKAGES[0])
 
 
 def _model_identity(config: Any) -> Any:

@@ -42,6 +42,9 @@ class OwnBenchmark(Benchmark):
     def questions(self, folder: Path, options: Options) -> list[Question]:
         return super().questions(self.folder(folder), options)
 
+    def check_files(self, folder: Path, options: Options) -> None:
+        super().check_files(self.folder(folder), options)
+
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         return [self.folder(folder) / self.records_file]
 

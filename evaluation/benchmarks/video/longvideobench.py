@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.base import Composed, MediaPart, Options, Question
+from evaluation.benchmarks.base import SUBTITLES, Composed, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     DIRECTLY,
     LETTERS,
@@ -22,7 +22,7 @@ from evaluation.benchmarks.choices import (
     vlmevalkit_letter_to_e,
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
-from evaluation.benchmarks.stored import VideoFiles, inside
+from evaluation.benchmarks.stored import Member, VideoFiles, inside
 from evaluation.benchmarks.subtitles import Caption
 from evaluation.json_files import read_json
 from vlm.conversation import Image, Part, Text, Video
@@ -115,6 +115,15 @@ class LongVideoBench(ChoiceBenchmark):
                 captions_shown.append(item)
         question_parts = [Text(part) for part in question.parts if isinstance(part, str)]
         return Composed((*parts, *question_parts), captions=tuple(captions_shown))
+
+    def files(
+        self, question: Question, options: Options
+    ) -> dict[str, Path | Member | Sequence[Path] | None]:
+        found = super().files(question, options)
+        if options.subtitles:
+            assert isinstance(question, NarratedQuestion)
+            found[SUBTITLES + question.group] = question.subtitles
+        return found
 
 
 def interleave(

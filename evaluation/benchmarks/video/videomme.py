@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from evaluation.benchmarks.base import Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.base import SUBTITLES, Composed, Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import (
     ChoiceBenchmark,
     clean,
@@ -141,6 +141,23 @@ class VideoMME(ChoiceBenchmark):
         found = question.subtitles is not None
         words = prompt(self.prompt_mode(options), question.body, True, found, captions)
         return Composed((*seen, Text(words)), captions=captions)
+
+    def wording(self, question: Question, options: Options) -> Composed:
+        """Includes the sentence that announces captions."""
+        assert isinstance(question, VideoQuestion)
+        captions = ("[captions]",) * options.subtitles
+        mode = self.prompt_mode(options)
+        words = prompt(mode, question.body, options.subtitles, True, captions)
+        return Composed((Text(words),))
+
+    def files(
+        self, question: Question, options: Options
+    ) -> dict[str, Path | Member | Sequence[Path] | None]:
+        found = super().files(question, options)
+        if options.subtitles:
+            assert isinstance(question, VideoQuestion)
+            found[SUBTITLES + question.group] = question.subtitles
+        return found
 
 
 @lru_cache(maxsize=8)  # three questions share a video

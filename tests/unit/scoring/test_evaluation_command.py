@@ -7,7 +7,9 @@ from fake_benchmark import Fake, make_fake
 from tiny import tiny_assistant
 
 from evaluation.__main__ import main
+from evaluation.asking.answerer import Answerer
 from evaluation.benchmarks import BENCHMARKS
+from evaluation.runs.lock import only_writer
 
 
 class Broken(Fake):
@@ -88,6 +90,40 @@ def test_an_unreadable_benchmark_does_not_stop_the_others(
     said = capsys.readouterr()
     assert "broken: there is no folder" in said.err
     assert "Fake" in said.out
+
+
+def test_missing_data_are_reported_before_the_model_is_loaded(
+    sets: Path,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(*more: object, **options: object) -> None:
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr(Answerer, "load", load)
+    out = tmp_path / "out"
+    assert run(tmp_path / "nowhere", model, out) == 2
+    error = capsys.readouterr().err
+    assert "fake: there is no folder" in error
+    assert error.count("\n") == 1
+    (tmp_path / "empty/fake").mkdir(parents=True)
+    assert run(tmp_path / "empty", model, out) == 2
+    assert "questions.jsonl" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_second_command_into_the_same_folder_is_refused(
+    sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with only_writer(tmp_path):
+        assert run(sets, model, tmp_path) == 2
+        error = capsys.readouterr().err
+        assert f"another command is writing into {tmp_path}; wait for it" in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "fake").exists()
+    assert run(sets, model, tmp_path) == 0
 
 
 def test_a_failed_sample_sets_the_exit_code(

@@ -10,7 +10,9 @@ from openpyxl import load_workbook
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
+from evaluation.reports import scoring
 from evaluation.reports.export import FORMATS, export_run
+from evaluation.reports.scoring import Scored
 from evaluation.reports.xlsx import write_tsv, write_xlsx
 from evaluation.toy import make_toy
 
@@ -47,12 +49,57 @@ def test_the_video_mme_file_has_one_object_per_video(tmp_path: Path) -> None:
         tmp_path / "out.json", "videomme", rows(tmp_path, "videomme", "It is “B”, naïvely.")
     )
     assert [video["video_id"] for video in found] == ["001", "002", "003"]
-    assert list(found[0]) == ["video_id", "duration", "domain", "sub_category", "questions"]
+    assert list(found[0]) == [
+        "video_id",
+        "duration",
+        "domain",
+        "sub_category",
+        "missing",
+        "questions",
+    ]
     assert list(found[0]["questions"][0]) == [
         *("question_id", "task_type", "question", "options", "answer", "response"),
     ]
     assert found[0]["questions"][0]["options"][0] == "A. Red."
     assert found[0]["questions"][0]["response"] == "It is “B”, naïvely."
+
+
+@pytest.mark.parametrize("skip_missing", [False, True])
+def test_the_video_mme_file_is_read_by_the_authors_loop(tmp_path: Path, skip_missing: bool) -> None:
+    """Reads the keys that parse_answer reads, in its order."""
+    correct = 0
+    for video in written(tmp_path / "o.json", "videomme", rows(tmp_path, "videomme", "B")):
+        if skip_missing and video["missing"]:
+            continue
+        assert {video["duration"], video["domain"], video["sub_category"]}
+        for question in video["questions"]:
+            assert isinstance(question["response"], str)
+            correct += question["task_type"] != "" and question["answer"] == question["response"]
+    assert correct > 0
+
+
+@pytest.mark.parametrize(("split", "allowed"), [("test", True), ("validation", False)])
+def test_the_rrc_format_takes_runs_of_the_test_split_only(
+    tmp_path: Path, split: str, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = rows(tmp_path, "docvqa", "17", split=split)
+    run = Scored(
+        tmp_path / "out/docvqa",
+        BENCHMARKS["docvqa"],
+        {"asked": {"split": split}, "data": {"questions": len(found)}},
+        list(found),
+        len(found),
+        "official",
+    )
+    monkeypatch.setattr(scoring, "run_folders", lambda folder: [run.folder])
+    monkeypatch.setattr(scoring, "scored", lambda folder: run)
+    to = tmp_path / "docvqa.json"
+    if allowed:
+        assert export_run(tmp_path, "rrc", to) == [to]
+    else:
+        with pytest.raises(ValueError, match="a run of the split validation.*with --split test"):
+            export_run(tmp_path, "rrc", to)
+        assert not to.exists()
 
 
 @pytest.mark.parametrize("name", ["docvqa", "infovqa"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fake_benchmark import Fake
 
+from evaluation.__main__ import main
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.json_files import write_json
 from evaluation.reports.compare import compare
@@ -88,7 +89,8 @@ def test_a_finished_run_has_a_headline_with_its_error(tmp_path: Path) -> None:
     assert (headline["n"], headline["clusters"], headline["unanswered"]) == (24, 12, 0)
     low, high = headline["interval"]
     assert 30 < low < headline["value"] < high < 95
-    assert headline["standard_error"] == pytest.approx(100 * (2 / 9 / 12) ** 0.5)
+    error = (2 / 9 / 12 + 2 / 9 / 24 / 23) ** 0.5  # equal pairs; eq. 4 divides by n - 1
+    assert headline["standard_error"] == pytest.approx(100 * error)
     assert list(found["categories"]) == ["kind"]
 
 
@@ -181,6 +183,39 @@ def test_only_questions_that_both_answered_are_compared(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "A!AA")
     second = made_run(tmp_path / "b", "AA!A")
     assert "on 2 questions that both answered" in "\n".join(compare(first, second, "strict"))
+
+
+def test_a_comparison_without_common_answers_fails_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = made_run(tmp_path / "a", "!!AA"), made_run(tmp_path / "b", "AA!!")
+    assert main(["compare", str(first), str(second), "--mode", "strict"]) == 2
+    found = capsys.readouterr()
+    assert "Fake (strict): the two runs have no scored question in common." in found.err
+    assert (found.out, found.err.count("\n")) == ("", 1)
+
+
+def test_a_mode_that_extracts_nothing_points_to_the_clean_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Fake, "modes", ("strict", "clean"))
+    monkeypatch.setattr(
+        Fake,
+        "read",
+        lambda self, row, raw, mode: None if mode == "strict" else raw,
+    )
+    monkeypatch.setattr(
+        Fake,
+        "score",
+        lambda self, row, answer, mode: None if answer is None else float(answer in row["targets"]),
+    )
+    first, second = made_run(tmp_path / "a", "AABA"), made_run(tmp_path / "b", "AAAA")
+    text = "\n".join(strict(first))
+    assert "the mode strict extracts 0 of 4 answers, the mode clean 4; --mode clean shows" in text
+    assert "answers, the mode clean" not in "\n".join(write_report(first, [scored(first / "fake", "clean")]))
+    assert main(["compare", str(first), str(second)]) == 2
+    assert "but --mode clean does." in capsys.readouterr().err
+    assert main(["compare", str(first), str(second), "--mode", "clean"]) == 0
 
 
 def test_scoring_a_log_imports_no_torch() -> None:

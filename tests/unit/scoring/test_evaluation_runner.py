@@ -215,6 +215,92 @@ def test_a_folder_with_another_run_is_refused(
         runner.run(replace(blind(data), num_frames=5), answerer, MODEL, tmp_path)
 
 
+def begun(data: Path, answerer: Answerer, out: Path, questions: int = 2) -> Task:
+    """Asks the first questions, and returns the task that asks all."""
+    runner.run(Task(Fake(), data, Options(limit=questions)), answerer, MODEL, out)
+    return Task(Fake(), data)
+
+
+def test_a_run_whose_prompt_has_changed_is_refused(
+    answerer: Answerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = make_fake(tmp_path / "fake", clips=1, pictures=1), tmp_path / "out"
+    task = begun(data, answerer, out)
+    before = (out / "log.jsonl").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Fake, "system_and_reply", {"default": ("Be brief.", "")})
+        with pytest.raises(
+            ValueError, match="other settings or files .protocol prompts: .*another --out"
+        ):
+            runner.run(task, answerer, MODEL, out)
+    with monkeypatch.context() as patch:
+        compose = Fake.compose
+        patch.setattr(
+            Fake,
+            "compose",
+            lambda self, question, *more: compose(
+                self, replace(question, parts=(*question.parts, "Answer shortly.")), *more
+            ),
+        )
+        with pytest.raises(ValueError, match="protocol prompts"):
+            runner.run(task, answerer, MODEL, out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Fake, "protocol", 2)
+        with pytest.raises(ValueError, match="protocol version: 1, here 2"):
+            runner.run(task, answerer, MODEL, out)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.provenance, "package_version", lambda: "9.0")
+        with pytest.raises(ValueError, match=r"protocol package: .*here 9\.0"):
+            runner.run(task, answerer, MODEL, out)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.provenance, "template_hash", lambda processor: "another")
+        with pytest.raises(ValueError, match="protocol chat_template"):
+            runner.run(task, answerer, MODEL, out)
+    assert (out / "log.jsonl").read_bytes() == before
+    runner.run(task, answerer, MODEL, out)
+    assert scoring.scored(out).state == "complete"
+
+
+def test_a_run_whose_answered_media_have_changed_is_refused(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    data, out = make_fake(tmp_path / "fake", clips=1, pictures=2), tmp_path / "out"
+    task = begun(data, answerer, out)
+    clip = (data / "clip0.mp4").read_bytes()
+    (data / "clip0.mp4").write_bytes(clip[:-1] + bytes([clip[-1] ^ 1]))  # of the same size
+    with pytest.raises(ValueError, match="clip0.mp4 has changed.: choose another --out"):
+        runner.run(task, answerer, MODEL, out)
+    (data / "clip0.mp4").write_bytes(clip)  # a copy, with another date
+    (data / "picture0.png").write_bytes((data / "picture1.png").read_bytes())  # not asked yet
+    runner.run(task, answerer, MODEL, out)
+    assert scoring.scored(out).state == "complete"
+    (data / "picture0.png").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="picture0.png has changed"):
+        runner.run(task, answerer, MODEL, out)
+    (data / "picture0.png").unlink()
+    runner.run(task, answerer, MODEL, out)  # all its questions are answered
+
+
+def test_a_manifest_without_fingerprints_is_continued_with_a_remark(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    data, out = make_fake(tmp_path / "fake", clips=1, pictures=1), tmp_path / "out"
+    task = begun(data, answerer, out)
+    known = json.loads((out / "manifest.json").read_text())
+    del known["media"], known["identity"]["protocol"]
+    (out / "manifest.json").write_text(json.dumps(known))
+    remarks: list[str] = []
+    runner.run(task, answerer, MODEL, out, announce=remarks.append)
+    assert "recorded no fingerprints of prompts and media" in remarks[0]
+    assert scoring.scored(out).state == "complete"
+    remarks.clear()
+    runner.run(task, answerer, MODEL, out, announce=remarks.append)
+    assert not any("fingerprints" in remark for remark in remarks)
+    (data / "picture0.png").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="picture0.png has changed"):
+        runner.run(task, answerer, MODEL, out)
+
+
 def test_a_missing_folder_is_reported_before_anything_is_written(
     answerer: Answerer, tmp_path: Path
 ) -> None:
