@@ -1,9 +1,9 @@
 """JSON from files that people made: any UTF-8, and one sentence for everything else.
 
-A byte-order mark is skipped. Python's reader accepts more than other programs can use, and what it
-refuses it refuses in several ways; here all of it is a ValueError with one sentence, to follow the
-name of the file: UTF-16, half of a surrogate pair, a key that occurs twice, endless nesting. NaN,
-Infinity and numbers with thousands of digits become floats, refused where a number is used.
+A byte-order mark is skipped. Python's parser accepts text that cannot be written again, and fails
+in several ways; here every fault is a ValueError whose sentence follows the name of the file:
+UTF-16, half of a surrogate pair, a key that occurs twice, deep nesting. NaN, Infinity and numbers
+with thousands of digits become floats, which are refused where a number is used.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from typing import Any
 MARK = "\ufeff"  # the byte-order mark
 MAX_DIGITS = 4000  # of an integer; Python refuses to read 4,301
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-MAX_DEPTH = 100  # of lists and objects in each other; Python's own readers give up at a thousand
+MAX_DEPTH = 100  # of lists and objects in each other; Python's parser fails at a thousand
 NOT_UTF_8 = "is not UTF-8 text"
 TOO_DEEP = "is nested too deeply to be read"
 
@@ -55,7 +55,7 @@ def is_blank_line(line: bytes) -> bool:
 
 
 def parse_line(text: str) -> Any:
-    """Parses one line of JSON; raises ValueError with the column, or with what is unusable."""
+    """Parses one line of JSON; raises ValueError with the column or the fault."""
     try:
         value = load(text)
     except json.JSONDecodeError as error:

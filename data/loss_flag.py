@@ -13,7 +13,7 @@ LOSS_KEYS = ("loss", "weight", "learn", "train")
 def has_loss(message: Mapping[str, Any]) -> bool:
     """Whether an answer is learned: a single `loss: false` or `weight: 0` forbids it.
 
-    Raises ValueError for a value between, which could be meant either way.
+    Raises ValueError for any other value, whose intention is unclear.
     """
     for key in LOSS_KEYS:
         value = message.get(key)

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from data.json_text import read_text
 from vlm.config_errors import checked
 
 # Model parts that can be trained or frozen independently: the image backbone under the tower's
@@ -185,11 +186,11 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file."""
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+        values = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a recipe is a list of `key: value` lines")
     return values

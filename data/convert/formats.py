@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]
 
 QUERY_KEYS, RESPONSE_KEYS = ("query", "instruction", "prompt"), ("response", "output", "completion")
 TYPES = {"image_url": "image", "input_image": "image", "video_url": "video", "input_video": "video"}
-# Places for boxes in ms-swift's texts, which its `objects` fill in.
+# Tags in ms-swift's texts that its `objects` fill in.
 BOXES = re.compile(r"<(?:bbox|ref-object|point)>")
 
 
@@ -83,12 +83,12 @@ def detect(entries: list[Entry]) -> str:
 
 
 def _dialogue(entry: Entry, turns: list[Turn]) -> Dialogue:
-    """Adds what stands beside the turns: the system text and the files."""
+    """Adds the system text and the lists of files."""
     if entry.get("audios") or entry.get("audio"):
         raise CannotConvertError("contains audio, which records cannot hold")
     texts = [item for turn in turns for item in turn.content if isinstance(item, str)]
     if entry.get("objects") and any(BOXES.search(text) for text in texts):
-        raise CannotConvertError("has places for boxes in its text, which records cannot hold")
+        raise CannotConvertError("has tags for boxes in its text, which records cannot hold")
     system = entry.get("system")
     if isinstance(system, str) and system.strip() and turns[0].role != "system":
         turns = [Turn("system", (system,)), *turns]

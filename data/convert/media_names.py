@@ -14,7 +14,7 @@ NAME_KEYS = (
     *("file", "file_name", "filename", "image_path", "video_path"),
 )
 CONTENT_KEYS = ("bytes", "base64", "data")  # base64 in each
-# A film from which only a part is meant: an answer about that part would be learned for the whole.
+# Only a part of a film: the answer about it would be learned for the whole film.
 CUT_KEYS = ("video_start", "video_end", "start_time", "end_time")
 STILLS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic")
 FRAMES_PER_SECOND = 2.0  # of a list of frames without `sample_fps`, as in qwen-vl-utils

@@ -1,7 +1,7 @@
-"""Builds record messages from other formats: maps roles and puts media where they belong.
+"""Builds record messages from other formats: maps roles and inserts media.
 
-Dialogue   turns of text and places for media, and the files that go into those places
-place_media(dialogue) -> the messages of a record
+A format becomes a `Dialogue`: turns of text and slots for media, and the files that fill the slots.
+`place_media` turns it into the messages of a record.
 """
 
 import re
@@ -28,7 +28,7 @@ MediaPath = Callable[[str, MediaName], str]  # (kind, name) -> path relative to 
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of a picture or video; without a name, it takes the next file listed beside."""
+    """The position of a picture or video; without a name, it takes the next of the listed files."""
 
     kind: str
     name: MediaName | None = None
@@ -36,7 +36,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn: texts and places for media, in order."""
+    """One turn: texts and slots for media, in order."""
 
     role: str
     content: tuple[str | Slot, ...]
@@ -45,12 +45,12 @@ class Turn:
 
 @dataclass(frozen=True)
 class Dialogue:
-    """A conversation of another format, and the files listed beside it."""
+    """A conversation of another format, and its lists of files."""
 
     turns: tuple[Turn, ...]
     images: list[MediaName]
     videos: list[MediaName]
-    has_tags: bool = True  # `<image>` and `<video>` in its texts are places for media
+    has_tags: bool = True  # `<image>` and `<video>` in its texts are slots
 
     @property
     def open_slots(self) -> list[Slot]:
@@ -75,9 +75,9 @@ def loss_of(turn: Mapping[str, Any], role: str) -> bool:
 
 
 def without_opening(dialogue: Dialogue) -> tuple[Dialogue, int]:
-    """Leaves out what the assistant said before the first question; returns the number of turns.
+    """Drops the assistant's turns before the first question; returns their number.
 
-    LLaVA's trainer does the same: an answer to no question cannot be asked for.
+    LLaVA's trainer does the same: there is no question that they answer.
     """
     turns: list[Turn] = []
     opening = 0
@@ -93,25 +93,20 @@ def without_opening(dialogue: Dialogue) -> tuple[Dialogue, int]:
 
 
 def place_media(dialogue: Dialogue, path_of: MediaPath) -> list[dict[str, Any]]:
-    """Converts turns to messages; each place takes the next of its files.
+    """Converts turns to messages; each open slot takes the next of its files.
 
-    Without any place, all media precede the first question. `<image>` may stand for a video if
-    there are no images, as in LLaVA-Video's data.
+    Without a slot, all media precede the first question. `<image>` may stand for a video if there
+    are no images, as in LLaVA-Video's data.
     """
-    images, videos = dialogue.images, dialogue.videos
-    by_part = bool(dialogue.open_slots)
-    if dialogue.has_tags and not by_part:
+    if dialogue.open_slots:
+        _require_equal(dialogue, "{kind} part", " without a file")
+    elif dialogue.has_tags:
         dialogue = _tags_as_slots(dialogue)
-    found = [slot.kind for slot in dialogue.open_slots]
-    for kind, files in (("image", images), ("video", videos)):
-        if found and found.count(kind) != len(files):
-            noun = f"{kind} part without a file" if by_part else f"<{kind}> tag"
-            noun = noun if found.count(kind) == 1 else noun.replace("part ", "parts ")
-            places = f"{found.count(kind)} {noun}" if by_part else plural(found.count(kind), noun)
-            raise CannotConvertError(f"has {places} but {plural(len(files), kind)}")
-    waiting = {"image": iter(images), "video": iter(videos)}
-    unplaced = [] if found else [("image", name) for name in images]
-    unplaced += [] if found else [("video", name) for name in videos]
+        _require_equal(dialogue, "<{kind}> tag")
+    files = {"image": dialogue.images, "video": dialogue.videos}
+    waiting = {kind: iter(names) for kind, names in files.items()}
+    unplaced = [(kind, name) for kind, names in files.items() for name in names]
+    unplaced = [] if dialogue.open_slots else unplaced
     messages = []
     for turn in dialogue.turns:
         parts: list[Part] = []
@@ -126,6 +121,15 @@ def place_media(dialogue: Dialogue, path_of: MediaPath) -> list[dict[str, Any]]:
                 parts.append({"type": "text", "text": item})
         messages.append(message(turn, parts))
     return messages
+
+
+def _require_equal(dialogue: Dialogue, noun: str, after: str = "") -> None:
+    """Raises CannotConvertError if slots and files differ in number, unless there is no slot."""
+    found = [slot.kind for slot in dialogue.open_slots]
+    for kind, files in (("image", dialogue.images), ("video", dialogue.videos)):
+        if found and found.count(kind) != len(files):
+            slots = plural(found.count(kind), noun.format(kind=kind))
+            raise CannotConvertError(f"has {slots}{after} but {plural(len(files), kind)}")
 
 
 def _tags_as_slots(dialogue: Dialogue) -> Dialogue:

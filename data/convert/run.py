@@ -30,7 +30,7 @@ class Converted:
     format: str
     repeat: float
     num_records: int = 0
-    num_opened: int = 0  # conversations without what the assistant said before the first question
+    num_opened: int = 0  # conversations whose turns before the first question are dropped
     left_out: list[tuple[str, str]] = field(default_factory=list)  # where, why
 
 

@@ -302,7 +302,7 @@ def test_what_the_assistant_says_before_the_first_question_is_left_out(
     assert [message.role for message in record.messages] == ["system", "user", "assistant"]
 
 
-def test_places_for_boxes_and_audio_are_refused(folder: Path) -> None:
+def test_tags_for_boxes_and_audio_are_refused(folder: Path) -> None:
     entries = [
         openai(text("Find <bbox>."), objects={"bbox": [[1, 2, 3, 4]]}),
         openai(text("?"), audios=["a.wav"]),
@@ -310,7 +310,7 @@ def test_places_for_boxes_and_audio_are_refused(folder: Path) -> None:
     ]
     records, left_out = convert_all(folder, entries)
     assert len(records) == 1
-    assert "has places for boxes in its text" in left_out[0]
+    assert "has tags for boxes in its text" in left_out[0]
     assert "contains audio" in left_out[1]
 
 

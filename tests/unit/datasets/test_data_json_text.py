@@ -9,10 +9,13 @@ from data.__main__ import main
 from data.convert.run import convert
 from data.json_text import parse_line
 from data.records import RecordError, read_records, record_from_json, write_records
+from data.samples.disk_cache import DiskCache
 from data.samples.quarantine import Quarantine
+from data.samples.token_lengths import LengthTable
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
 from data.sources.shards import samples_in
+from training.recipe import load_recipe
 
 MARK = b"\xef\xbb\xbf"
 
@@ -185,3 +188,37 @@ def test_the_quarantine_survives_any_name_and_half_a_line(tmp_path: Path) -> Non
     assert quarantine.num_bad == 1
     (kept,) = [json.loads(text) for text in quarantine.path.read_text().split("\n") if text]
     assert kept["reason"] == "a\u2028b"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_recipe_is_read_with_a_mark_and_refused_as_utf_16(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_bytes("data: [{path: a.jsonl}]\noutput: runs/x\n".encode(encoding))
+    if encoding == "utf-8-sig":
+        assert load_recipe(path).data[0].path == "a.jsonl"
+        return
+    with pytest.raises(ValueError, match="recipe.yaml: is not UTF-8 text but UTF-16"):
+        load_recipe(path)
+
+
+def test_an_interrupted_writer_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "records.jsonl"
+    write_records(path, [{"id": "old"}])
+    with pytest.raises(KeyboardInterrupt):
+        write_records(path, (interrupted() for _ in range(2)))  # type: ignore[misc]
+    monkeypatch.setattr("numpy.savez_compressed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        LengthTable(()).save(tmp_path / "lengths.npz")
+    monkeypatch.setattr("data.samples.disk_cache.save_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        DiskCache(tmp_path, 100).put("ab", {})
+    monkeypatch.setattr("data.sources.shard_writer._add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_shards([None], tmp_path, "train", 1)  # type: ignore[list-item]
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["records.jsonl"]
+    assert path.read_text() == '{"id": "old"}\n'
