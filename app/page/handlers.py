@@ -252,7 +252,7 @@ def _settings(frames: Any, looks: Any, tiles: Any, temperature: Any, length: Any
         num_frames=_choice(frames),
         looks=_choice(looks),
         max_tiles=_choice(tiles),
-        temperature=_within(temperature, *TEMPERATURES),
+        temperature=round(_within(temperature, *TEMPERATURES), 2),
         max_new_tokens=int(_within(length, *LENGTHS)),
     )
 

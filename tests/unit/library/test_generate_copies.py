@@ -101,6 +101,20 @@ def test_copies_of_a_prompt_see_its_pictures(
     )
 
 
+@pytest.mark.parametrize(
+    "how",
+    [{"use_cache": False}, {"cache_implementation": "static"}, {"prompt_lookup_num_tokens": 2}],
+    ids=["no cache", "static cache", "prompt lookup"],
+)
+def test_every_way_of_decoding_sees_the_pictures(
+    model: PVCForConditionalGeneration, how: dict[str, Any]
+) -> None:
+    inputs = inputs_of(model, PROMPTS["films and pictures"])
+    expected = answers(model, inputs, do_sample=False)
+    found = answers(model, inputs, do_sample=False, disable_compile=True, **how)
+    assert torch.equal(found, expected)
+
+
 def test_beams_of_two_prompts_equal_those_of_each_alone(
     model: PVCForConditionalGeneration,
 ) -> None:

@@ -54,9 +54,11 @@ def check_formats(shards: Shards) -> None:
 def check_numbers(model: nn.Module, folder: Path) -> None:
     """Raises WeightsError that names a tensor with NaN, infinite or absurdly large numbers."""
     import torch
+    from torch import nn
 
     for name, tensor in model.state_dict().items():
-        if not tensor.is_floating_point() or tensor.is_meta or not tensor.numel():
+        plain = type(tensor) in (torch.Tensor, nn.Parameter)  # not quantized, not sharded
+        if not (plain and tensor.is_floating_point() and tensor.numel()) or tensor.is_meta:
             continue
         low, high = (float(value) for value in torch.aminmax(tensor))  # NaN if any of them is
         if not -LARGEST < low <= high < LARGEST:
