@@ -63,7 +63,7 @@ def _only(
             return None
         if not same and other.rank is Rank.ASKED and other.start > last.start:
             return None
-        if not same and other.rank >= Rank.NAMED and are_rivals(text, last, other):
+        if not same and other.start > last.start and are_rivals(text, last, other):
             return None
     return named.pop()
 

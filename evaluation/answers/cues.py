@@ -34,7 +34,7 @@ NAME_BEFORE = re.compile(
 )
 # After an article: a word that is not a verb of which A is the subject.
 ARTICLE = re.compile(
-    r"[^\S\n]+(?!(?:"
+    r"[^\S\n]+(?![a-z]\b|(?:"
     + _words(
         "and|or|is|isn't|was|are|because|since|as|but|not|nor|seems?|looks?|would|should|could|can"
         "|cannot|can't|must|might|may|has to|fits|matches|shows|describes|contradicts|doesn't|does"
@@ -68,6 +68,7 @@ JOINT = re.compile(
     rf"(?:(?:but\s+)?(?:{_ADVERB})[\s,]+)*(?:(?:the\s+)?(?:{_LABEL})\s*)?[\s(\[{{]*",
     re.IGNORECASE,
 )
+CHAINED = re.compile(r"\s*(?:[,/&|]|,?\s*\b(?:or|and)\b)\s*[(\[]?", re.IGNORECASE)
 # Behind a letter: it is the subject of a sentence of its own.
 SINGULAR = re.compile(
     r"\s+(?:"
@@ -130,11 +131,9 @@ _RIGHT = _words(
 )
 STATED_AFTER = re.compile(
     r"[\s,]*(?:\([^)]*\)\s*)?(?:(?:"
-    + _words(
-        "is|'s|seems|appears|looks|must be|would be|should be|has to be|seems to be|appears to be"
-        "|are|ist|est|es|è|é"
-    )
-    + rf")\s+(?:(?:{_ADVERB}|indeed)\s+)*(?:{_RIGHT})\b|是?(?:正确|正確|对的|正解))",
+    + _words("is|'s|must be|would be|should be|has to be|are|ist|est|es|è|é")
+    + rf")\s+(?:(?:{_ADVERB}|indeed)\s+)*(?:{_RIGHT})\b"
+    r"|\s*[:–—-]\s*(?:right|correct|yes|true)\b|是?(?:正确|正確|对的|正解))",
     re.IGNORECASE,
 )
 
@@ -142,7 +141,8 @@ _NOT = _words(
     "not|never|nor|neither|except|excepting|excluding|exclude|excludes|excluded|rather than"
     "|instead of|other than|unlike|without|cannot|anything but|everything but|all but|rules? out"
     "|ruled out|ruling out|eliminate|eliminates|eliminated|eliminating|discard|discarded|reject"
-    "|rejected|ignore|as opposed to|than|nicht|kein|keine|pas|sauf|non|não|nunca|tampoco|excepto|не"
+    "|rejected|ignore|as opposed to|than|over|nicht|kein|keine|pas|sauf|non|não|nunca|tampoco"
+    "|excepto|не"
 )
 _BETWEEN = _words(
     "option|options|choice|choices|letter|answer|be|a|the|even|actually|necessarily|likely|think"
@@ -175,11 +175,12 @@ DENIED_AFTER = re.compile(
         "|no es|non è|não é|ist nicht"
     )
     + r")(?![\w])"
+    r"|\s*[:–—-]\s*(?:wrong|incorrect|false|not|no)\b"
     r"|\s*(?:不是|不对|不對|错|錯|不正确|不正確|は違|は間違|은 틀|는 틀|가 아니)",
     re.IGNORECASE,
 )
 CONDITION = re.compile(
-    r"(?:\b(?:if|whether|unless|suppose|supposing|assuming|wenn|falls|ob|si|se)\b[^,;]*"
+    r"(?:\b(?:if|whether|unless|suppose|supposing|assuming|although|though|while|whereas|despite|wenn|falls|ob|si|se)\b[^,;]*"
     r"|(?:如果|若|是否|もし)[^，,]*)$",
     re.IGNORECASE,
 )
@@ -196,7 +197,7 @@ RIVAL_AFTER = re.compile(
     re.IGNORECASE,
 )
 # A lead has nothing before it in its sentence, and an end, a mark or a reason behind it.
-NOTHING_BEFORE = re.compile(rf"[\s\"“”(\[{{>-]*(?:(?:{_LABEL})\s*:?\s*)?[(\[{{]*", re.IGNORECASE)
+NOTHING_BEFORE = re.compile(rf"[\s\"“”(\[{{>]*(?:(?:{_LABEL})\s*:?\s*)?[(\[{{]*", re.IGNORECASE)
 LISTED_BEFORE = re.compile(r"[,;]\s*[(\[{]?$")
 LISTED_AFTER = re.compile(r"[A-Za-z]?[\])}]*\s*[:)]|[\])}]")
 BEGINS = re.compile(r"\s*(?:[.:,\n]|[-–—]\s|(?:because|since|as)\b)", re.IGNORECASE)

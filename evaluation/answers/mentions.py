@@ -51,16 +51,17 @@ def mentions(text: str, options: Sequence[str]) -> list[Mention]:
 
 
 def are_rivals(text: str, chosen: Mention, other: Mention) -> bool:
-    """True if the sentence of one letter calls another one possible: "B, but C could be too"."""
-    first, second = sorted((chosen, other), key=lambda one: one.start)
-    if cues.SENTENCE_END.search(text[first.end : second.start]):
+    """True if a sentence calls another letter possible behind the chosen one: "B, C could be"."""
+    between = text[chosen.end : other.start]
+    if other.rank is Rank.DENIED or cues.SENTENCE_END.search(between):
         return False
-    before, after = text[first.end : other.start][-80:], text[other.end : other.end + 80]
+    before, after = between[-NEAR:], text[other.end : other.end + NEAR]
     return bool(cues.RIVAL_BEFORE.search(before) or cues.RIVAL_AFTER.match(after))
 
 
 def _letters(text: str, count: int) -> Iterator[Mention]:
     """Yields the letters that stand for an option; articles, names and units do not."""
+    end = -1  # of the last letter
     for found in cues.LETTER.finditer(text):
         letter = found["letter"]
         before = text[max(0, found.start("letter") - NEAR) : found.start("letter")]
@@ -68,7 +69,9 @@ def _letters(text: str, count: int) -> Iterator[Mention]:
         bracketed = bool(found["open"]) and bool(found["close"])
         if cues.NAME_BEFORE.search(text[max(0, found.start() - NEAR) : found.start()]):
             continue
-        if letter.islower() and not _is_marked(before, after, bracketed, found["close"]):
+        chained = end >= 0 and cues.CHAINED.fullmatch(text[end : found.start()])
+        marked = chained or _is_marked(before, after, bracketed, found["close"])
+        if letter.islower() and not marked:
             continue
         if not bracketed and letter in "Aa" and cues.ARTICLE.match(after):
             continue
@@ -77,7 +80,8 @@ def _letters(text: str, count: int) -> Iterator[Mention]:
         beyond = letter.isupper() and ord(letter) - ord("A") >= max(count, 5)
         if beyond and not bracketed and not cues.STATED_BEFORE.search(before):
             continue
-        yield Mention(letter.upper(), found.start(), found.end())
+        end = found.end()
+        yield Mention(letter.upper(), found.start(), end)
 
 
 def _own_text(text: str, one: Mention, options: Sequence[str]) -> int:
@@ -128,6 +132,8 @@ def _is_joined(text: str, first: Mention, second: Mention, options: Sequence[str
     explained = re.sub(r"\([^()]*\)", " ", explained)
     if explained != between and re.search(r"[,/&;]|\w", explained):
         between = explained  # "A (red) or B", "A. red, B. blue"
+    if "\n" in between and not re.search(r"\w", between):  # lines of their own
+        return False
     if len(between) > NEAR or not cues.JOINT.fullmatch(between):
         return False
     # "C, A is wrong" and "B. C is a dog" are a letter and a sentence; "A, B are wrong" is a list.
