@@ -8,9 +8,12 @@ with thousands of digits become floats, which are refused where a number is used
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+Pairs = list[tuple[str, Any]]  # the keys and values of an object
 
 MARK = "\ufeff"  # the byte-order mark
 MAX_DIGITS = 4000  # of an integer; Python refuses to read 4,301
@@ -21,9 +24,9 @@ TOO_DEEP = "is nested too deeply to be read"
 
 
 class DuplicateKeys(dict[str, Any]):
-    """A JSON object in which `key` occurs twice."""
+    """A JSON object in which a key occurs twice; `fault` names it."""
 
-    key = ""
+    fault = ""
 
 
 def refuse_wide(head: bytes) -> None:
@@ -57,21 +60,27 @@ def is_blank_line(line: bytes) -> bool:
 def parse_line(text: str) -> Any:
     """Parses one line of JSON; raises ValueError with the column or the fault."""
     try:
-        value = load(text)
+        value = load(text, _unique)
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at")
         raise ValueError(f"is not JSON ({what} at column {error.colno})") from None
-    refuse_unusable(value)
+    # A line without escapes and with few brackets has nothing to find: most lines are not walked.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        refuse_unusable(value)
     return value
 
 
-def load(text: str) -> Any:
+def load(text: str, make_object: Callable[[Pairs], dict[str, Any]] | None = None) -> Any:
     """Parses JSON without looking into it; `refuse_unusable` does.
 
     Raises JSONDecodeError, or ValueError if it is nested too deeply.
     """
     try:
-        return json.loads(text.removeprefix(MARK), object_pairs_hook=_object, parse_int=_integer)
+        return json.loads(
+            text.removeprefix(MARK),
+            object_pairs_hook=make_object or _object,
+            parse_int=_integer,
+        )
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
 
@@ -80,7 +89,7 @@ def refuse_unusable(value: Any) -> None:
     """Raises ValueError if a parsed value has a key twice, is too deep, or is not Unicode."""
     for item in _nested(value):
         if isinstance(item, DuplicateKeys):
-            raise ValueError(f"has the key {item.key!r} twice")
+            raise ValueError(item.fault)
         if isinstance(item, str) and not item.isascii():
             _refuse_surrogates(item)
 
@@ -118,13 +127,20 @@ def _nested(value: Any) -> Iterator[Any]:
             waiting += ((one, depth + 1) for one in inner)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: Pairs) -> dict[str, Any]:
+    found = _object(pairs)
+    if isinstance(found, DuplicateKeys):
+        raise ValueError(found.fault)
+    return found
+
+
+def _object(pairs: Pairs) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
     twice = DuplicateKeys(found)
-    seen: set[str] = set()
-    twice.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    counts = Counter(key for key, _ in pairs)
+    twice.fault = f"has the key {counts.most_common(1)[0][0]!r} twice"
     return twice
 
 

@@ -15,8 +15,12 @@ def has_loss(message: Mapping[str, Any]) -> bool:
 
     Raises ValueError for any other value, whose intention is unclear.
     """
+    learned = True
     for key in LOSS_KEYS:
         value = message.get(key)
-        if value is not None and (not isinstance(value, bool | int | float) or value not in (0, 1)):
+        if value is None:
+            continue
+        if not isinstance(value, bool | int | float) or value not in (0, 1):
             raise ValueError(f'"{key}" is {value!r:.40}; it must be true or false, or 1 or 0')
-    return all(message.get(key) in (None, 1) for key in LOSS_KEYS)
+        learned = learned and bool(value)
+    return learned

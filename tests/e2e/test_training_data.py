@@ -10,6 +10,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from data.records import write_records
+from data.samples.collate import Collator
+from data.samples.dataset import RejectedSample, Sample
 from data.samples.packing import PackedDataset
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
@@ -199,3 +201,42 @@ def test_samples_rejected_before_a_packed_run_are_a_share_of_all_its_samples(fol
     bad = [one for one in listed(folder, "planned") if "context of 110" in one["reason"]]
     assert bad
     assert {one["step"] for one in bad} == {0}
+
+
+def test_a_packed_stream_leaves_out_long_samples_as_well(folder: Path) -> None:
+    shards = (Source("train-{000000..000002}.tar"),)
+    settings = recipe(folder, "long-stream", data=shards, packing=220, max_length=100, steps=10)
+    model, processor = load_initial_model(settings.model)
+    dataset = build_dataset(settings, model, processor)
+    found = [one for row in range(20) for one in dataset[row].samples]  # type: ignore[union-attr]
+    reasons = [one.reason for one in found if isinstance(one, RejectedSample)]
+    assert any("more than the context of 100" in reason for reason in reasons)
+    assert all(len(one.rendered.ids) <= 100 for one in found if isinstance(one, Sample))
+
+
+@pytest.mark.parametrize("packing", [0, 220])
+def test_blank_answers_are_left_out_and_answers_without_loss_are_not_learned(
+    folder: Path, packing: int
+) -> None:
+    def turn(answer: str, **flag: object) -> list[dict[str, object]]:
+        return [
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": answer, **flag},
+        ]
+
+    lines = [
+        {"id": "kept", "messages": [*turn("no", loss=False), *turn("yes")]},
+        {"id": "blank", "messages": [*turn("yes"), *turn(" \n")]},
+    ]
+    write_records(folder / "marked.jsonl", lines)
+    settings = recipe(folder, "marked", data=(Source("marked.jsonl"),), packing=packing)
+    model, processor = load_initial_model(settings.model)
+    dataset = build_dataset(settings, model, processor)
+    labels = Collator(processor)([dataset[0], dataset[1]])["labels"]
+    words = processor.tokenizer.decode(labels[labels != -100], skip_special_tokens=True)
+    assert words.replace("yes", "") == ""
+    assert words
+    rejected = getattr(dataset, "rejected", []) or [dataset[n] for n in range(len(dataset))]
+    reasons = {one.reason for one in rejected if isinstance(one, RejectedSample)}
+    assert all(reason.startswith('record "blank": has an empty answer') for reason in reasons)
+    assert len(reasons) == 1
