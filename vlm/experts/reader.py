@@ -1,0 +1,225 @@
+"""Reads the text in frames with PP-OCR, whose two ONNX files come from the package rapidocr.
+
+Only its weights are used (PP-OCRv6 small, Apache-2.0), by onnxruntime. So the work is bounded before
+it is done (pixels, lines, width of a line), several frames go through the detector as one batch, and
+neither OpenCV nor a polygon library is needed.
+
+What was read is data from a stranger: control and format characters are removed here, and the prompt
+encodes the rest as plain text, in which no special token can stand.
+"""
+
+import importlib.util
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vlm.experts.findings import Line
+from vlm.experts.text_regions import TALL, Region, find_regions
+from vlm.experts.text_rows import join_rows
+
+MULTIPLE = 32  # pixels; of the detector's input
+LINE_HEIGHT, LINE_WIDTH = 48, 2400  # pixels of a line for the recognizer; the width is the most
+MIN_WIDTH, BATCH = 160, 6  # of a batch of lines
+MIN_CONFIDENCE = 0.6
+MISSING = (
+    "Reading text in pictures needs onnxruntime and the weights in rapidocr; install them with"
+    " `pip install onnxruntime && pip install --no-deps rapidocr`."
+)
+
+
+@dataclass(frozen=True)
+class ReaderLimits:
+    """Bounds of the work for one frame."""
+
+    min_pixels: int = 500_000  # smaller frames are enlarged to this, at most twofold
+    max_pixels: int = 1_500_000  # larger ones are reduced
+    max_lines: int = 120  # the largest regions are read
+    max_characters: int = 6_000
+
+
+FILM = ReaderLimits(min_pixels=250_000, max_pixels=300_000, max_lines=12, max_characters=400)
+
+
+class ReaderMissingError(ImportError):
+    """onnxruntime or the weights are not installed."""
+
+
+class Reader:
+    """Frames uint8 [T, H, W, 3] -> the lines of text in each of them, in the order of reading."""
+
+    def __init__(self, folder: Path | None = None, num_threads: int = 0) -> None:
+        self.folder = folder or _weights_folder()
+        self.num_threads = num_threads  # 0: as many as the machine has cores
+
+    def __call__(self, frames: Tensor, limits: ReaderLimits | None = None) -> list[list[Line]]:
+        limits = limits or ReaderLimits()
+        maps, scale = self._text_maps(frames, limits)
+        return [
+            self._read(frame, find_regions(text_map), scale, limits)
+            for frame, text_map in zip(frames, maps, strict=True)
+        ]
+
+    @cached_property
+    def detector(self) -> Any:
+        return _session(self.folder, "_det_", self.num_threads)
+
+    @cached_property
+    def recognizer(self) -> Any:
+        return _session(self.folder, "_rec_", self.num_threads)
+
+    @cached_property
+    def characters(self) -> list[str]:
+        """The alphabet: the blank of CTC, the characters, the space."""
+        metadata = self.recognizer.get_modelmeta().custom_metadata_map
+        return ["", *metadata["character"].removesuffix("\n").split("\n"), " "]
+
+    def _text_maps(
+        self, frames: Tensor, limits: ReaderLimits
+    ) -> tuple[NDArray[np.float32], tuple[float, float]]:
+        """Returns maps of text probabilities [T, h, w] and how many of a frame's pixels one is."""
+        H, W = frames.shape[1:3]
+        pixels = min(max(H * W, min(limits.min_pixels, 4 * H * W)), limits.max_pixels)
+        ratio = (pixels / (H * W)) ** 0.5
+        size = tuple(max(round(side * ratio / MULTIPLE), 1) * MULTIPLE for side in (H, W))
+        resized = F.interpolate(frames.permute(0, 3, 1, 2), size, mode="bilinear", antialias=True)
+        (maps,) = self.detector.run(None, {"x": _normalize(resized).numpy()})
+        return maps[:, 0], (H / size[0], W / size[1])
+
+    def _read(
+        self, frame: Tensor, regions: list[Region], scale: tuple[float, float], limits: ReaderLimits
+    ) -> list[Line]:
+        H, W = frame.shape[:2]
+        regions = [_scaled(r, scale) for r in regions[: limits.max_lines]]
+        lines = []
+        for region, (text, confidence) in zip(
+            regions, self._recognize([_crop(frame, r) for r in regions]), strict=True
+        ):
+            text = clean(text)
+            if text and confidence >= MIN_CONFIDENCE:
+                left, top, right, bottom = region.bounds
+                box = (max(left / W, 0), max(top / H, 0), min(right / W, 1), min(bottom / H, 1))
+                height = min(region.height, region.width) / H
+                lines.append(Line(text, confidence, box, height))
+        return _first_characters(join_rows(lines, W / H), limits.max_characters)
+
+    def _recognize(self, crops: list[Tensor]) -> list[tuple[str, float]]:
+        """Crops uint8 [3, 48, w] -> text and confidence of each; similar widths share a batch."""
+        results = [("", 0.0)] * len(crops)
+        order = sorted(range(len(crops)), key=lambda i: crops[i].shape[-1])
+        for first in range(0, len(order), BATCH):
+            batch = order[first : first + BATCH]
+            width = max(crops[batch[-1]].shape[-1], MIN_WIDTH)
+            pixels = torch.zeros(len(batch), 3, LINE_HEIGHT, width)
+            for row, i in enumerate(batch):
+                pixels[row, :, :, : crops[i].shape[-1]] = _normalize(crops[i][None])[0]
+            (scores,) = self.recognizer.run(None, {"x": pixels.numpy()})  # [B, L, characters]
+            for i, best, value in zip(batch, scores.argmax(-1), scores.max(-1), strict=True):
+                results[i] = self._decode(best, value)
+        return results
+
+    def _decode(self, best: NDArray[np.intp], value: NDArray[np.float32]) -> tuple[str, float]:
+        """Greedy CTC: repetitions count once, blanks are dropped."""
+        kept = (best != 0) & (best != np.pad(best, (1, 0))[:-1])
+        if not kept.any():
+            return "", 0.0
+        return "".join(self.characters[i] for i in best[kept]), float(value[kept].mean())
+
+
+def clean(text: str) -> str:
+    """Removes control, format and unassigned characters; runs of spaces become one space."""
+    visible = (" " if c.isspace() else c for c in text)
+    return " ".join("".join(c for c in visible if unicodedata.category(c)[0] != "C").split())
+
+
+def _weights_folder() -> Path:
+    spec = importlib.util.find_spec("rapidocr")
+    if spec is None or not spec.submodule_search_locations:
+        raise ReaderMissingError(MISSING)
+    return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+
+def _session(folder: Path, part: str, num_threads: int) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ReaderMissingError(MISSING) from error
+    files = sorted(folder.glob(f"*{part}*.onnx"))
+    if not files:
+        raise ReaderMissingError(f"{folder} has no *{part}*.onnx. {MISSING}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_threads
+    options.log_severity_level = 3  # errors
+    return onnxruntime.InferenceSession(files[0], options, providers=["CPUExecutionProvider"])
+
+
+def _normalize(pixels: Tensor) -> Tensor:
+    """uint8 RGB [..., 3, H, W] -> float32 BGR from -1 to 1."""
+    return pixels.flip(-3).float() / 127.5 - 1
+
+
+def _scaled(region: Region, scale: tuple[float, float]) -> Region:
+    """From pixels of the map to pixels of the frame; both scales are nearly equal."""
+    down, across = scale
+    mean = (down * across) ** 0.5
+    width, height = (across, down) if not region.angle else (mean, mean)
+    return Region(
+        region.x * across,
+        region.y * down,
+        region.width * width,
+        region.height * height,
+        region.angle,
+        region.score,
+    )
+
+
+def _crop(frame: Tensor, region: Region) -> Tensor:
+    """Cuts a region out of uint8 [H, W, 3], upright, as [3, LINE_HEIGHT, w]."""
+    H, W = frame.shape[:2]
+    if region.angle:
+        crop = _rotated(frame, region)
+    else:
+        left, top, right, bottom = region.bounds
+        rows = slice(max(int(top), 0), min(round(bottom), H))
+        crop = frame[rows, max(int(left), 0) : min(round(right), W)].permute(2, 0, 1)
+    if crop.shape[-2] > TALL * crop.shape[-1]:
+        crop = crop.rot90(1, (-2, -1))
+    height, width = (max(side, 1) for side in crop.shape[-2:])
+    size = LINE_HEIGHT, min(max(round(LINE_HEIGHT * width / height), 8), LINE_WIDTH)
+    return F.interpolate(crop[None], size, mode="bilinear", antialias=True)[0]
+
+
+def _rotated(frame: Tensor, region: Region) -> Tensor:
+    """Turns a region upright at its own size: uint8 [3, h, w]."""
+    H, W = frame.shape[:2]
+    h, w = max(round(region.height), 1), max(round(region.width), 1)
+    v, u = torch.meshgrid(
+        torch.arange(h) + 0.5 - h / 2, torch.arange(w) + 0.5 - w / 2, indexing="ij"
+    )
+    c, s = float(np.cos(region.angle)), float(np.sin(region.angle))
+    x, y = region.x + u * c - v * s, region.y + u * s + v * c
+    left, top, right, bottom = region.bounds
+    x0, y0 = max(int(left), 0), max(int(top), 0)
+    part = frame[y0 : min(round(bottom) + 1, H), x0 : min(round(right) + 1, W)]
+    grid = torch.stack([(x - x0) / part.shape[1], (y - y0) / part.shape[0]], dim=-1) * 2 - 1
+    pixels = part.permute(2, 0, 1)[None].float()
+    turned = F.grid_sample(pixels, grid[None], padding_mode="border", align_corners=False)
+    return turned[0].round().to(torch.uint8)
+
+
+def _first_characters(lines: list[Line], max_characters: int) -> list[Line]:
+    """Keeps whole lines up to a number of characters."""
+    total, kept = 0, []
+    for line in lines:
+        total += len(line.text)
+        if total > max_characters:
+            break
+        kept.append(line)
+    return kept
