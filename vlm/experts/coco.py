@@ -33,8 +33,8 @@ GROUPS = (
     + ("cake",),
 )
 
-# The number of the group of each class; classes outside the groups have one of their own.
-GROUP_OF = tuple(
-    next((g for g, names in enumerate(GROUPS) if name in names), len(GROUPS) + index)
+# The number of each class's group; classes outside the groups have one of their own.
+GROUP_OF_NAME = {
+    name: next((g for g, names in enumerate(GROUPS) if name in names), len(GROUPS) + index)
     for index, name in enumerate(CLASSES)
-)
+}

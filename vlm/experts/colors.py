@@ -1,13 +1,13 @@
 """Names the commonest color of a part of a frame: the eleven basic color words of English.
 
-Berlin and Kay (1969) found these eleven terms in all fully developed languages. The bounds are ours,
-in hue, saturation and value; they are coarse, and lit scenes shift them.
+Berlin and Kay (1969) found these eleven terms in all fully developed languages. The bounds
+are ours, in hue, saturation and value; they are coarse, and colored light shifts them.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.experts.findings import Box
+from vlm.experts.findings import Box, Thing
 
 NAMES = (
     *("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink"),
@@ -19,23 +19,38 @@ HUES = (  # the upper bound in degrees, and the name
     *((335, PINK), (360, RED)),
 )
 SIDE = 24  # pixels of the sample
-MIDDLE = 0.5  # of a box's width and height: its edges show the background
+# Parts of a box: left, top, right, bottom. Its edges show the background.
+MIDDLE: Box = (0.25, 0.25, 0.75, 0.75)
+CHEST: Box = (0.25, 0.35, 0.75, 0.7)  # of a standing person
+SHOULDERS: Box = (0.2, 0.55, 0.8, 0.95)  # of a person whose box shows little more than the head
+PORTRAIT = 1.4  # times the width; a lower box shows head and shoulders
 CHROMATIC = 1.5  # a colored pixel counts more than a gray one: shadow and glare are gray
 
 
-def color_of(frame: NDArray[np.uint8], box: Box | None = None) -> str:
-    """Names the commonest color in the middle of a box of a frame [H, W, 3], or of the whole frame."""
+def color_of(frame: NDArray[np.uint8], box: Box | None = None, part: Box = MIDDLE) -> str:
+    """Names the commonest color of a frame [H, W, 3], or of a part of a box in it."""
     H, W = frame.shape[:2]
     left, top, right, bottom = box or (0.0, 0.0, 1.0, 1.0)
     if box:
-        dx, dy = (right - left) * (1 - MIDDLE) / 2, (bottom - top) * (1 - MIDDLE) / 2
-        left, top, right, bottom = left + dx, top + dy, right - dx, bottom - dy
+        width, height = right - left, bottom - top
+        left, right = left + part[0] * width, left + part[2] * width
+        top, bottom = top + part[1] * height, top + part[3] * height
     rows = _sample(top * H, bottom * H, H)
     columns = _sample(left * W, right * W, W)
     names = name_pixels(frame[rows[:, None], columns])
     counts = np.bincount(names.ravel(), minlength=len(NAMES)).astype(np.float64)
     counts[RED:] *= CHROMATIC
     return NAMES[int(counts.argmax())]
+
+
+def color_of_thing(frame: NDArray[np.uint8], thing: Thing) -> str:
+    """Names the color of a thing; of a person that of the clothes."""
+    if thing.name != "person":
+        return color_of(frame, thing.box)
+    H, W = frame.shape[:2]
+    left, top, right, bottom = thing.box
+    upright = (bottom - top) * H > PORTRAIT * (right - left) * W
+    return color_of(frame, thing.box, CHEST if upright else SHOULDERS)
 
 
 def name_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:

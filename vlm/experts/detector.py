@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vlm.experts.coco import CLASSES, GROUP_OF
-from vlm.experts.findings import Thing
+from vlm.experts.coco import CLASSES, GROUP_OF_NAME
+from vlm.experts.findings import Thing, shared_area
 from vlm.experts.nanodet import NanoDet
 
 SIDE, MULTIPLE = 416, 32  # pixels
-THRESHOLD = 0.4  # of the score
+THRESHOLD = 0.32  # of the score; low, for other experts may confirm a guess
 MAX_CANDIDATES = 200  # boxes of a frame that are compared
 GROUP_IOU = 0.5  # two boxes of one class or of classes easily confused
 ANY_IOU = 0.7  # two boxes of any classes
@@ -90,16 +90,11 @@ def without_duplicates(things: Iterable[Thing]) -> list[Thing]:
 
 
 def _is_same(weak: Thing, strong: Thing) -> bool:
-    width = min(weak.box[2], strong.box[2]) - max(weak.box[0], strong.box[0])
-    height = min(weak.box[3], strong.box[3]) - max(weak.box[1], strong.box[1])
-    shared = max(width, 0.0) * max(height, 0.0)
+    shared = shared_area(weak.box, strong.box)
     if not shared:
         return False
     iou = shared / (weak.area + strong.area - shared)
-    if _GROUP[weak.name] != _GROUP[strong.name]:
+    if GROUP_OF_NAME[weak.name] != GROUP_OF_NAME[strong.name]:
         return iou > ANY_IOU
     inside = shared / min(weak.area, strong.area) > INSIDE
     return iou > GROUP_IOU or (inside and weak.score < WEAKER * strong.score)
-
-
-_GROUP = dict(zip(CLASSES, GROUP_OF, strict=True))

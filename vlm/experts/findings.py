@@ -1,8 +1,18 @@
-"""What the experts found in one frame."""
+"""What the experts found in one frame: plain values, before they become words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; 0 to 1 of the frame
+
+CERTAIN = 0.48  # the score of a thing that is stated; below, it is a guess
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the classifier takes the whole frame for: a class, or a family such as "dog"."""
+
+    name: str
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of text that the reader found; parts that stand far apart are joined by " | "."""
+    """One row of text that the reader found; cells that stand apart are joined by " | "."""
 
     text: str
     confidence: float  # 0 to 1
@@ -37,12 +47,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the experts found in one frame, most certain or most prominent first."""
+    """What the experts found in one frame; None where an expert is switched off or missing."""
 
-    kinds: tuple[tuple[str, float], ...] = ()  # the classifier's names with probabilities
-    things: tuple[Thing, ...] = ()
-    lines: tuple[Line, ...] = ()  # in the order of reading
-    color: str = ""  # the commonest color of the whole frame
+    kinds: tuple[Kind, ...] | None = None  # most probable first
+    things: tuple[Thing, ...] | None = None  # most certain first
+    lines: tuple[Line, ...] | None = None  # in the order of reading
+    color: str = ""  # the commonest of the whole frame
     blurred: bool = False
     dark: bool = False
-    skipped: frozenset[str] = field(default=frozenset())  # experts that did not look
+
+
+def shared_area(a: Box, b: Box) -> float:
+    """The area that two boxes share."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def iou(a: Thing, b: Thing) -> float:
+    """Intersection over union of two boxes."""
+    shared = shared_area(a.box, b.box)
+    return shared / (a.area + b.area - shared) if shared else 0.0

@@ -68,10 +68,10 @@ class Head(nn.Module):
 
 
 class NanoDet(nn.Module):
-    """Pixels [B, 3, H, W] -> scores [B, A, 80], boxes [B, A, 4] in pixels (left, top, right, bottom).
+    """Pixels [B, 3, H, W] -> scores [B, A, 80] and boxes [B, A, 4] in pixels.
 
-    Channels are blue, green, red, normalized by MEAN and STD; H and W are multiples of 32. A counts
-    the cells of the three strides, finest first, row by row.
+    Boxes are left, top, right, bottom. Channels are blue, green, red, normalized by MEAN and STD;
+    H and W are multiples of 32. A counts the cells of the three strides, finest first, row by row.
     """
 
     MEAN = (103.53, 116.28, 123.675)

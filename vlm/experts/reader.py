@@ -1,13 +1,14 @@
 """Reads the text in frames with PP-OCR, whose two ONNX files come from the package rapidocr.
 
-Only its weights are used (PP-OCRv6 small, Apache-2.0), by onnxruntime. So the work is bounded before
-it is done (pixels, lines, width of a line), several frames go through the detector as one batch, and
-neither OpenCV nor a polygon library is needed.
+Only its weights are used (PP-OCRv6 small, Apache-2.0), by onnxruntime. So the work is bounded
+before it is done (pixels, lines, width of a line), and neither OpenCV nor a polygon library is
+needed.
 
-What was read is data from a stranger: control and format characters are removed here, and the prompt
-encodes the rest as plain text, in which no special token can stand.
+What was read is data from a stranger: control and format characters are removed here, and the
+prompt encodes the rest as plain text, in which no special token can stand.
 """
 
+import importlib
 import importlib.util
 import unicodedata
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ from vlm.experts.text_rows import join_rows
 MULTIPLE = 32  # pixels; of the detector's input
 LINE_HEIGHT, LINE_WIDTH = 48, 2400  # pixels of a line for the recognizer; the width is the most
 MIN_WIDTH, BATCH = 160, 6  # of a batch of lines
-MIN_CONFIDENCE = 0.6
+MIN_CONFIDENCE = 0.7
+MIN_OTHER = 3  # letters beside the Latin ones that make a text of another script
 MISSING = (
     "Reading text in pictures needs onnxruntime and the weights in rapidocr; install them with"
     " `pip install onnxruntime && pip install --no-deps rapidocr`."
@@ -108,7 +110,8 @@ class Reader:
                 box = (max(left / W, 0), max(top / H, 0), min(right / W, 1), min(bottom / H, 1))
                 height = min(region.height, region.width) / H
                 lines.append(Line(text, confidence, box, height))
-        return _first_characters(join_rows(lines, W / H), limits.max_characters)
+        rows = join_rows(without_noise(lines), W / H)
+        return _first_characters([r for r in rows if _is_text(r.text)], limits.max_characters)
 
     def _recognize(self, crops: list[Tensor]) -> list[tuple[str, float]]:
         """Crops uint8 [3, 48, w] -> text and confidence of each; similar widths share a batch."""
@@ -139,6 +142,27 @@ def clean(text: str) -> str:
     return " ".join("".join(c for c in visible if unicodedata.category(c)[0] != "C").split())
 
 
+def without_noise(lines: list[Line]) -> list[Line]:
+    """Removes single ideographs and signs from Latin text: the reader takes marks for them."""
+    latin = sum(c.isascii() and c.isalnum() for line in lines for c in line.text)
+    other = sum(not c.isascii() and c.isalnum() for line in lines for c in line.text)
+    if other > max(latin, MIN_OTHER):
+        return lines
+    return [
+        x
+        for x in lines
+        if len(x.text) > 2
+        or any(
+            unicodedata.category(c)[1] != "o" and c.isalnum() and ord(c) < 0x2000 for c in x.text
+        )
+    ]
+
+
+def _is_text(text: str) -> bool:
+    """Whether a row holds a number or at least two letters."""
+    return any(c.isdigit() for c in text) or sum(c.isalnum() for c in text) > 1
+
+
 def _weights_folder() -> Path:
     spec = importlib.util.find_spec("rapidocr")
     if spec is None or not spec.submodule_search_locations:
@@ -148,7 +172,7 @@ def _weights_folder() -> Path:
 
 def _session(folder: Path, part: str, num_threads: int) -> Any:
     try:
-        import onnxruntime
+        onnxruntime: Any = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ReaderMissingError(MISSING) from error
     files = sorted(folder.glob(f"*{part}*.onnx"))

@@ -53,7 +53,9 @@ def find_regions(probability: NDArray[np.float32]) -> list[Region]:
     angle = _angles(label, size, middle - x[label], row + 0.5 - y[label])
     left, top, right, bottom = _extents(label, row, start, end, x, y, angle)
     regions = []
-    for i in np.flatnonzero((score > MIN_SCORE) & (np.minimum(right - left, bottom - top) > MIN_SIDE)):
+    for i in np.flatnonzero(
+        (score > MIN_SCORE) & (np.minimum(right - left, bottom - top) > MIN_SIDE)
+    ):
         width, height = right[i] - left[i], bottom[i] - top[i]
         grow = width * height * GROW / (2 * (width + height))
         dx, dy = (left[i] + right[i]) / 2, (top[i] + bottom[i]) / 2
@@ -101,8 +103,9 @@ def _angles(
     yy, xy = np.bincount(label, size * (dy * dy + 1 / 12)), np.bincount(label, size * dx * dy)
     angle = np.arctan2(2 * xy, xx - yy) / 2
     upright = (np.abs(angle) < UPRIGHT) | (np.abs(angle) > np.pi / 2 - UPRIGHT)
-    round_ = np.maximum(xx, yy) < TALL**2 * np.minimum(xx, yy)
-    return np.where(upright | round_, 0.0, angle)
+    spread = np.hypot((xx - yy) / 2, xy)
+    long, short = (xx + yy) / 2 + spread, (xx + yy) / 2 - spread  # variances along and across
+    return np.where(upright | (long < TALL**2 * short), 0.0, angle)
 
 
 def _extents(

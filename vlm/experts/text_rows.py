@@ -103,7 +103,9 @@ def _parts(pieces: list[Line], column: list[Line]) -> list[list[Line]]:
     above = [p for p in rest if _middle(p.box) < top]
     below = [p for p in rest if _middle(p.box) > bottom]
     beside = [p for p in rest if p not in above and p not in below]
-    first, second = sorted((column, beside), key=lambda part: min((p.box[0] for p in part), default=1))
+    first, second = sorted(
+        (column, beside), key=lambda part: min((p.box[0] for p in part), default=1)
+    )
     return [part for part in (above, first, second, below) if part]
 
 

@@ -1,0 +1,98 @@
+"""Colors, blur and darkness of frames, and the experts together."""
+
+import numpy as np
+import pytest
+import torch
+
+from vlm.experts.colors import NAMES, color_of, color_of_thing, name_pixels
+from vlm.experts.detector import Detector
+from vlm.experts.experts import Experts
+from vlm.experts.findings import Findings, Kind, Thing
+from vlm.experts.kinds import kinds_of
+from vlm.experts.nanodet import NanoDet
+from vlm.experts.quality import quality
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [
+        ((10, 10, 10), "black"),
+        ((250, 250, 250), "white"),
+        ((128, 128, 128), "gray"),
+        ((220, 20, 30), "red"),
+        ((255, 140, 0), "orange"),
+        ((250, 220, 40), "yellow"),
+        ((30, 150, 60), "green"),
+        ((30, 80, 200), "blue"),
+        ((120, 40, 170), "purple"),
+        ((250, 150, 190), "pink"),
+        ((110, 70, 40), "brown"),
+    ],
+)
+def test_plain_colors_have_their_names(rgb: tuple[int, int, int], name: str) -> None:
+    assert NAMES[name_pixels(np.array(rgb, np.uint8))] == name
+
+
+def test_the_middle_of_a_box_decides() -> None:
+    frame = np.full((100, 100, 3), 255, np.uint8)
+    frame[20:60, 20:60] = (30, 80, 200)
+    assert color_of(frame) == "white"
+    assert color_of(frame, (0.15, 0.15, 0.65, 0.65)) == "blue"
+    assert color_of(frame, (1.0, 1.0, 1.0, 1.0)) == "white"
+
+
+def test_a_persons_color_is_that_of_the_clothes() -> None:
+    frame = np.full((100, 100, 3), 255, np.uint8)
+    frame[:50] = (200, 140, 110)
+    frame[55:] = (220, 20, 30)
+    assert color_of_thing(frame, Thing("person", 0.9, (0.1, 0.0, 0.9, 1.0))) == "red"
+
+
+def test_a_blurred_and_a_dark_frame_are_recognized() -> None:
+    rng = np.random.default_rng(0)
+    sharp = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+    frame = torch.from_numpy(sharp)[None]
+    small = torch.nn.functional.interpolate(frame.permute(0, 3, 1, 2), (12, 12))
+    blurred = torch.nn.functional.interpolate(small, (192, 192), mode="bicubic").permute(0, 2, 3, 1)
+    assert quality(frame) == [(False, False)]
+    assert quality(blurred) == [(True, False)]
+    assert quality(frame // 8) == [(False, True)]
+    assert quality(torch.full((1, 64, 64, 3), 200, dtype=torch.uint8)) == [(False, False)]
+
+
+def test_a_family_is_named_if_its_classes_are_sure_together() -> None:
+    names, families = ["tabby", "siamese", "pug", "car"], ["cat", "cat", "dog", ""]
+    kinds = kinds_of(torch.tensor([0.35, 0.3, 0.25, 0.1]), names, families)
+    assert [k.name for k in kinds] == ["tabby", "siamese", "pug", "cat"]
+    assert kinds[-1].probability == pytest.approx(0.65)
+    assert kinds_of(torch.full((4,), 0.1), names, families) == ()
+
+
+class NoThings(NanoDet):
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(len(pixels), 4, 80), torch.zeros(len(pixels), 4, 4)
+
+
+def test_an_expert_that_is_switched_off_finds_nothing_and_denies_nothing() -> None:
+    frames = torch.full((2, 40, 60, 3), 128, dtype=torch.uint8)
+    off = Experts(None, None)(frames)
+    assert off == [Findings(color="gray")] * 2
+    on = Experts(Detector(NoThings()), None)(frames, [(Kind("cat", 0.5),), None])
+    assert on[0].things == on[1].things == ()
+    assert on[0].kinds == (Kind("cat", 0.5),)
+    assert on[1].kinds is None
+
+
+def test_frames_that_hardly_differ_are_read_once() -> None:
+    class CountingReader:
+        calls = 0
+
+        def __call__(self, frames: torch.Tensor, limits: object) -> list[list]:
+            self.calls += 1
+            return [[] for _ in frames]
+
+    reader = CountingReader()
+    frames = torch.zeros(6, 48, 48, 3, dtype=torch.uint8)
+    frames[4:, 10:14, 10:14] = 255  # a small sign
+    Experts(None, reader)(frames)  # type: ignore[arg-type]
+    assert reader.calls == 2

@@ -1,0 +1,155 @@
+"""The findings of one frame in words: kinds, things with number, place and color, lines of text.
+
+    Kind: tabby cat 62%, cat 91%. Things: 2 person (left blue, right large red); 1 bus (blue).
+    Together: person with cup. Text: LOST CAT / Please call 555-0172
+
+A language model reads such a line far better than learned vectors. The same findings always give
+the same line. What was read stands last, so that nothing in it can pass for a finding.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing, shared_area
+from vlm.plural import plural
+
+LARGE, SMALL = 0.3, 0.004  # of the frame's area
+MAX_LISTED = 6  # things of a class with their places; of more only the number
+MAX_CLASSES = 8
+SPLIT = 0.4  # of a look's words; if more are free, a line that does not fit is divided
+PROMINENT = 1.5  # times the median height of the lines
+MORE = "..."  # after the last word if there is more text than the looks give
+
+RIDDEN = ("bicycle", "motorcycle", "horse", "skateboard", "surfboard", "snowboard", "skis")
+WORN_OR_HELD = (
+    *("tie", "backpack", "umbrella", "handbag", "suitcase", "frisbee", "sports ball", "kite"),
+    *("baseball bat", "baseball glove", "tennis racket", "bottle", "wine glass", "cup", "fork"),
+    *("knife", "spoon", "banana", "apple", "sandwich", "hot dog", "pizza", "donut", "remote"),
+    *("cell phone", "book", "scissors", "teddy bear", "hair drier", "toothbrush"),
+)
+
+
+def still_looks(findings: Findings, num_looks: int, words_per_look: int) -> list[str]:
+    """Words for each look at a still picture.
+
+    Look 1 gives kinds, things and the first `words_per_look` words of the text, prominent lines
+    first; each further look reads on, and is empty once all is read.
+    """
+    parts = _portions(read_order(findings.lines or ()), num_looks, words_per_look)
+    first = describe(findings, parts[0])
+    return [first, *(f"Text goes on: {part}" if part else "" for part in parts[1:])]
+
+
+def describe(findings: Findings, text: str) -> str:
+    """Kinds, things, then `text`, in one line; an expert that did not look is not mentioned."""
+    parts = [_state(findings)]
+    if findings.kinds is not None:
+        parts.append(f"Kind: {_kinds(findings.kinds)}.")
+    if findings.things is not None:
+        parts += _things(findings.things)
+    if findings.color:
+        parts.append(f"Color: {findings.color}.")
+    if findings.lines is not None:
+        count = len(findings.lines)
+        parts.append(f"Text ({plural(count, 'line')}): {text}" if count else "Text: none")
+    return " ".join(part for part in parts if part)
+
+
+def name_things(things: Iterable[Thing], sides: bool = True) -> str:
+    """ "2 person (left blue, right large red); 1 bus (blue)", the most prominent class first."""
+    classes: dict[str, list[Thing]] = {}
+    for thing in things:
+        classes.setdefault(thing.name, []).append(thing)
+    ordered = sorted(classes.items(), key=lambda item: (-sum(t.area for t in item[1]), item[0]))
+    return "; ".join(_class(name, of, sides) for name, of in ordered[:MAX_CLASSES])
+
+
+def place(thing: Thing) -> str:
+    """ "left", "top right", "middle": the third of the frame that the center is in."""
+    x, y = thing.center
+    side = "left" if x < 0.36 else "right" if x > 0.64 else "middle"
+    level = "top" if y < 0.3 else "bottom" if y > 0.72 else ""
+    return f"{level} {side}".strip()
+
+
+def read_order(lines: Sequence[Line]) -> list[str]:
+    """The texts of the lines: prominent ones first, then the others in the order of reading."""
+    heights = sorted(line.height for line in lines)
+    limit = PROMINENT * heights[len(heights) // 2] if heights else 0.0
+    prominent = [line for line in lines if line.height > limit and len(line.text) > 2]
+    return [line.text for line in [*prominent, *(x for x in lines if x not in prominent)]]
+
+
+def _portions(texts: list[str], num_looks: int, words_per_look: int) -> list[str]:
+    """The next words for each look, in whole lines where they fit, divided by " / "."""
+    rest = [text.split() for text in texts]
+    parts = []
+    for _ in range(num_looks):
+        part: list[str] = []
+        room = words_per_look
+        while rest and (len(rest[0]) <= room or room > words_per_look * SPLIT):
+            line, left = rest[0][:room], rest[0][room:]
+            part.append(" ".join(line))
+            room -= len(line)
+            rest[:1] = [left] if left else []
+        parts.append(" / ".join(part))
+    if rest:
+        parts[-1] += f" {MORE}"
+    return parts
+
+
+def _state(findings: Findings) -> str:
+    flags = [name for name in ("blurred", "dark") if getattr(findings, name)]
+    return f"{' and '.join(flags).capitalize()}." if flags else ""
+
+
+def _kinds(kinds: Iterable[Kind]) -> str:
+    return ", ".join(f"{k.name} {round(100 * k.probability)}%" for k in kinds) or "unclear"
+
+
+def _things(things: Sequence[Thing]) -> list[str]:
+    sure = [t for t in things if t.score >= CERTAIN]
+    guesses = [t for t in things if t.score < CERTAIN]
+    parts = [f"Things: {name_things(sure) or 'none'}."]
+    if guesses:
+        parts.append(f"Perhaps: {name_things(guesses)}.")
+    pairs = list(dict.fromkeys(together(things)))
+    if pairs:
+        parts.append(f"Together: {', '.join(pairs)}.")
+    return parts
+
+
+def together(things: Sequence[Thing]) -> Iterable[str]:
+    """Who rides, wears or holds what, as far as boxes show it."""
+    people = [t for t in things if t.name == "person"]
+    for thing in things:
+        inside = [(shared_area(thing.box, p.box), p) for p in people]
+        shared, person = max(inside, key=lambda pair: pair[0], default=(0.0, None))
+        if person is None or not shared:
+            continue
+        if thing.name in RIDDEN and _is_on(person, thing):
+            yield f"person on {thing.name}"
+        elif thing.name in WORN_OR_HELD and shared > 0.6 * thing.area:
+            yield f"person with {thing.name}"
+
+
+def _is_on(person: Thing, thing: Thing) -> bool:
+    """Above it, with the feet within its height, and mostly over its width."""
+    left, top, right, bottom = thing.box
+    across = min(person.box[2], right) - max(person.box[0], left)
+    narrow = min(person.box[2] - person.box[0], right - left)
+    above = person.box[1] < (top + bottom) / 2
+    return above and person.box[3] > top and across > 0.6 * narrow
+
+
+def _class(name: str, things: list[Thing], sides: bool) -> str:
+    listed = sorted(things, key=lambda t: t.center)
+    if len(things) > MAX_LISTED or not sides:
+        colors = [t.color for t in listed if t.color]
+        common = max(sorted(set(colors)), key=colors.count, default="")
+        return f"{len(things)} {name}" + (f" (mostly {common})" if common else "")
+    return f"{len(things)} {name} ({', '.join(_details(t) for t in listed)})"
+
+
+def _details(thing: Thing) -> str:
+    size = "large" if thing.area > LARGE else "small" if thing.area < SMALL else ""
+    return " ".join(word for word in (place(thing), size, thing.color) if word)
