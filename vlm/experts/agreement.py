@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from vlm.experts.coco import GROUP_OF_NAME
 from vlm.experts.findings import CERTAIN, Kind, Line, Thing
+from vlm.experts.together import rides
 
 GUESS = 0.4  # score
 SUPPORT, OVERRULE = 0.2, 0.5  # probability of a kind that confirms a thing; that renames it
@@ -29,7 +30,8 @@ def reconcile(
     kept = []
     for thing in _renamed(things, probability):
         several = sure.count(thing.name) >= SEVERAL and thing.score >= GUESS and not page
-        if several or probability.get(thing.name, 0.0) >= SUPPORT:
+        rider = thing.name == "person" and any(rides(thing, t) for t in things if t.name in sure)
+        if several or rider or probability.get(thing.name, 0.0) >= SUPPORT:
             kept.append(replace(thing, score=max(thing.score, CERTAIN)))
         elif thing.score >= (ON_PAGE if page else GUESS):
             kept.append(thing)

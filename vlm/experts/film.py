@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vlm.experts.coco import GROUP_OF_NAME
 from vlm.experts.findings import CERTAIN, Findings, Thing, iou
+from vlm.experts.together import together
 from vlm.experts.words import describe, name_things, read_order
 
 NEAR = 0.25  # of the frame's sides: how far a thing may move between two frames
@@ -45,6 +46,7 @@ def film_lines(frames: Sequence[Findings], words_per_frame: int) -> list[str]:
     tracks: list[Track] = []
     read: set[str] = set()
     kinds: set[str] = set()
+    pairs: set[str] = set()
     lines = []
     for t, found in enumerate(frames):
         changes = _follow(tracks, found.things or (), t)
@@ -55,8 +57,13 @@ def film_lines(frames: Sequence[Findings], words_per_frame: int) -> list[str]:
             new = [k for k in found.kinds or () if k.probability > NEW_KIND]
             new = [k for k in new if k.name not in kinds]
             parts = [f"Kind: {k.name} {round(100 * k.probability)}%." for k in new[:1]]
-            parts += changes + ([f"New text: {fresh}"] if fresh else [])
+            joined = [
+                pair for pair in dict.fromkeys(together(found.things or ())) if pair not in pairs
+            ]
+            parts += changes + ([f"Together: {', '.join(joined)}."] if joined else [])
+            parts += [f"New text: {fresh}"] if fresh else []
             lines.append(" ".join(parts) or "No change.")
+        pairs |= set(together(found.things or ()))
         kinds |= {k.name for k in found.kinds or () if k.probability > NEW_KIND}
     return lines
 

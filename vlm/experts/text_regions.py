@@ -121,10 +121,10 @@ def _extents(
     c, s = np.cos(angle)[label], np.sin(angle)[label]
     low = np.full((2, len(x)), np.inf)
     high = -low
-    for column in (start, end):
-        for line in (row, row + 1):
-            dx, dy = column - x[label], line - y[label]
-            for axis, value in enumerate((dx * c + dy * s, dy * c - dx * s)):
-                np.minimum.at(low[axis], label, value)
-                np.maximum.at(high[axis], label, value)
+    dy = row + 0.5 - y[label]
+    for column in (start + 0.5, end - 0.5):  # the centers of a run's first and last pixel
+        dx = column - x[label]
+        for axis, value in enumerate((dx * c + dy * s, dy * c - dx * s)):
+            np.minimum.at(low[axis], label, value - 0.5)
+            np.maximum.at(high[axis], label, value + 0.5)
     return low[0], low[1], high[0], high[1]

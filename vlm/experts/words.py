@@ -9,7 +9,8 @@ the same line. What was read stands last, so that nothing in it can pass for a f
 
 from collections.abc import Iterable, Sequence
 
-from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing, shared_area
+from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing
+from vlm.experts.together import together
 from vlm.plural import plural
 
 LARGE, SMALL = 0.3, 0.004  # of the frame's area
@@ -18,14 +19,6 @@ MAX_CLASSES = 8
 SPLIT = 0.4  # of a look's words; if more are free, a line that does not fit is divided
 PROMINENT = 1.5  # times the median height of the lines
 MORE = "..."  # after the last word if there is more text than the looks give
-
-RIDDEN = ("bicycle", "motorcycle", "horse", "skateboard", "surfboard", "snowboard", "skis")
-WORN_OR_HELD = (
-    *("tie", "backpack", "umbrella", "handbag", "suitcase", "frisbee", "sports ball", "kite"),
-    *("baseball bat", "baseball glove", "tennis racket", "bottle", "wine glass", "cup", "fork"),
-    *("knife", "spoon", "banana", "apple", "sandwich", "hot dog", "pizza", "donut", "remote"),
-    *("cell phone", "book", "scissors", "teddy bear", "hair drier", "toothbrush"),
-)
 
 
 def still_looks(findings: Findings, num_looks: int, words_per_look: int) -> list[str]:
@@ -116,29 +109,6 @@ def _things(things: Sequence[Thing]) -> list[str]:
     if pairs:
         parts.append(f"Together: {', '.join(pairs)}.")
     return parts
-
-
-def together(things: Sequence[Thing]) -> Iterable[str]:
-    """Who rides, wears or holds what, as far as boxes show it."""
-    people = [t for t in things if t.name == "person"]
-    for thing in things:
-        inside = [(shared_area(thing.box, p.box), p) for p in people]
-        shared, person = max(inside, key=lambda pair: pair[0], default=(0.0, None))
-        if person is None or not shared:
-            continue
-        if thing.name in RIDDEN and _is_on(person, thing):
-            yield f"person on {thing.name}"
-        elif thing.name in WORN_OR_HELD and shared > 0.6 * thing.area:
-            yield f"person with {thing.name}"
-
-
-def _is_on(person: Thing, thing: Thing) -> bool:
-    """Above it, with the feet within its height, and mostly over its width."""
-    left, top, right, bottom = thing.box
-    across = min(person.box[2], right) - max(person.box[0], left)
-    narrow = min(person.box[2] - person.box[0], right - left)
-    above = person.box[1] < (top + bottom) / 2
-    return above and person.box[3] > top and across > 0.6 * narrow
 
 
 def _class(name: str, things: list[Thing], sides: bool) -> str:

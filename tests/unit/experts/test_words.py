@@ -3,7 +3,8 @@
 from vlm.experts.agreement import reconcile
 from vlm.experts.film import film_lines, film_summary
 from vlm.experts.findings import Findings, Kind, Line, Thing
-from vlm.experts.words import name_things, still_looks, together
+from vlm.experts.together import together
+from vlm.experts.words import name_things, still_looks
 
 
 def line(text: str, top: float = 0.1, height: float = 0.02, left: float = 0.1) -> Line:
@@ -92,6 +93,12 @@ def test_a_guess_among_several_sure_things_of_its_class_counts() -> None:
     assert all(t.score >= 0.42 for t in reconcile(people, None, None))
     assert reconcile(people, None, None)[2].score == 0.48
     assert reconcile(people[1:], None, None)[1].score == 0.42
+
+
+def test_a_guessed_person_on_a_sure_motorcycle_counts() -> None:
+    rider, bike = person(0.5, score=0.35), Thing("motorcycle", 0.8, (0.3, 0.4, 0.7, 0.9))
+    assert len(reconcile([bike, rider], None, None)) == 2
+    assert reconcile([rider], None, None) == ()
 
 
 def test_a_page_of_text_is_no_laptop() -> None:
