@@ -20,37 +20,44 @@ HUES = (  # the upper bound in degrees, and the name
 )
 SIDE = 24  # pixels of the sample
 # Parts of a box: left, top, right, bottom. Its edges show the background.
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+EDGES: tuple[Box, ...] = ((0, 0, 1, 0.12), (0, 0.88, 1, 1), (0, 0, 0.12, 1), (0.88, 0, 1, 1))
 MIDDLE: Box = (0.25, 0.25, 0.75, 0.75)
 CHEST: Box = (0.25, 0.35, 0.75, 0.7)  # of a standing person
 SHOULDERS: Box = (0.2, 0.55, 0.8, 0.95)  # of a person whose box shows little more than the head
 PORTRAIT = 1.4  # times the width; a lower box shows head and shoulders
+RING, EPSILON = 0.2, 0.005  # of the box's sides; of the frame's
+SURROUND = 0.5  # how much a color counts less for being around the thing too
 CHROMATIC = 1.5  # a colored pixel counts more than a gray one: shadow and glare are gray
 
 
-def color_of(frame: NDArray[np.uint8], box: Box | None = None, part: Box = MIDDLE) -> str:
-    """Names the commonest color of a frame [H, W, 3], or of a part of a box in it."""
-    H, W = frame.shape[:2]
-    left, top, right, bottom = box or (0.0, 0.0, 1.0, 1.0)
-    if box:
-        width, height = right - left, bottom - top
-        left, right = left + part[0] * width, left + part[2] * width
-        top, bottom = top + part[1] * height, top + part[3] * height
-    rows = _sample(top * H, bottom * H, H)
-    columns = _sample(left * W, right * W, W)
-    names = name_pixels(frame[rows[:, None], columns])
-    counts = np.bincount(names.ravel(), minlength=len(NAMES)).astype(np.float64)
-    counts[RED:] *= CHROMATIC
-    return NAMES[int(counts.argmax())]
+def color_of(frame: NDArray[np.uint8], box: Box = WHOLE) -> str:
+    """Names the commonest color of a frame [H, W, 3], or of a box in it."""
+    return NAMES[int(_shares(frame, box).argmax())]
+
+
+def middle_color(frame: NDArray[np.uint8]) -> str:
+    """Names the color that the middle of a frame has more than its edges: that of its subject."""
+    edges = np.mean([_shares(frame, edge) for edge in EDGES], axis=0)
+    return NAMES[int((_shares(frame, MIDDLE) - SURROUND * edges).argmax())]
 
 
 def color_of_thing(frame: NDArray[np.uint8], thing: Thing) -> str:
-    """Names the color of a thing; of a person that of the clothes."""
-    if thing.name != "person":
-        return color_of(frame, thing.box)
-    H, W = frame.shape[:2]
+    """Names the color of a thing, which its surroundings have less; of a person the clothes'."""
     left, top, right, bottom = thing.box
-    upright = (bottom - top) * H > PORTRAIT * (right - left) * W
-    return color_of(frame, thing.box, CHEST if upright else SHOULDERS)
+    width, height = right - left, bottom - top
+    if thing.name == "person":
+        H, W = frame.shape[:2]
+        part = CHEST if height * H > PORTRAIT * width * W else SHOULDERS
+        return color_of(frame, _part(thing.box, part))
+    dx, dy = RING * width, RING * height
+    around = [(left - dx, top, left, bottom), (right, top, right + dx, bottom)]
+    around.append((left, top - dy, right, top))
+    visible = [_shares(frame, side) for side in around if _is_visible(side)]
+    shares = _shares(frame, _part(thing.box, MIDDLE))
+    if visible:
+        shares = shares - SURROUND * np.mean(visible, axis=0)
+    return NAMES[int(shares.argmax())]
 
 
 def name_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -75,6 +82,33 @@ def name_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
     name = np.where(gray, GRAY, name)
     name = np.where(gray & (value > 0.78), WHITE, name)
     return np.where((value < 0.2) | (gray & (value < 0.3)), BLACK, name)
+
+
+def _shares(frame: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
+    """The share of each color in a box of a frame [H, W, 3]."""
+    H, W = frame.shape[:2]
+    left, top, right, bottom = box
+    rows, columns = _sample(top * H, bottom * H, H), _sample(left * W, right * W, W)
+    names = name_pixels(frame[rows[:, None], columns])
+    counts = np.bincount(names.ravel(), minlength=len(NAMES)).astype(np.float64)
+    counts[RED:] *= CHROMATIC
+    return counts / counts.sum()
+
+
+def _part(box: Box, part: Box) -> Box:
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    return (
+        left + part[0] * width,
+        top + part[1] * height,
+        left + part[2] * width,
+        top + part[3] * height,
+    )
+
+
+def _is_visible(box: Box) -> bool:
+    left, top, right, bottom = box
+    return min(right, 1) - max(left, 0) > EPSILON and min(bottom, 1) - max(top, 0) > EPSILON
 
 
 def _sample(low: float, high: float, size: int) -> NDArray[np.intp]:

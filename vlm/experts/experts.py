@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vlm.experts.agreement import reconcile
-from vlm.experts.colors import color_of, color_of_thing
+from vlm.experts.colors import color_of, color_of_thing, middle_color
 from vlm.experts.detector import Detector
 from vlm.experts.findings import Findings, Kind, Line, Thing
 from vlm.experts.quality import quality
@@ -43,6 +43,7 @@ class Experts:
                     things=None if seen is None else reconcile(seen, of, lines[t]),
                     lines=lines[t],
                     color=color_of(frames[t].numpy()),
+                    middle_color=middle_color(frames[t].numpy()),
                     blurred=blurred,
                     dark=dark,
                 )

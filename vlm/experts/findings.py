@@ -53,6 +53,7 @@ class Findings:
     things: tuple[Thing, ...] | None = None  # most certain first
     lines: tuple[Line, ...] | None = None  # in the order of reading
     color: str = ""  # the commonest of the whole frame
+    middle_color: str = ""  # what the middle has more than the edges
     blurred: bool = False
     dark: bool = False
 

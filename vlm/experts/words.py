@@ -40,7 +40,9 @@ def describe(findings: Findings, text: str) -> str:
     if findings.things is not None:
         parts += _things(findings.things)
     if findings.color:
-        parts.append(f"Color: {findings.color}.")
+        middle = findings.middle_color
+        other = f", middle {middle}" if middle not in ("", findings.color) else ""
+        parts.append(f"Color: {findings.color}{other}.")
     if findings.lines is not None:
         count = len(findings.lines)
         parts.append(f"Text ({plural(count, 'line')}): {text}" if count else "Text: none")

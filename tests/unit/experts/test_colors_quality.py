@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlm.experts.colors import NAMES, color_of, color_of_thing, name_pixels
+from vlm.experts.colors import NAMES, color_of, color_of_thing, middle_color, name_pixels
 from vlm.experts.detector import Detector
 from vlm.experts.experts import Experts
 from vlm.experts.findings import Findings, Kind, Thing
@@ -37,8 +37,17 @@ def test_the_middle_of_a_box_decides() -> None:
     frame = np.full((100, 100, 3), 255, np.uint8)
     frame[20:60, 20:60] = (30, 80, 200)
     assert color_of(frame) == "white"
-    assert color_of(frame, (0.15, 0.15, 0.65, 0.65)) == "blue"
-    assert color_of(frame, (1.0, 1.0, 1.0, 1.0)) == "white"
+    assert middle_color(frame) == "blue"
+    assert color_of_thing(frame, Thing("car", 0.9, (0.15, 0.15, 0.65, 0.65))) == "blue"
+    assert color_of_thing(frame, Thing("car", 0.9, (1.0, 1.0, 1.0, 1.0))) == "white"
+
+
+def test_a_color_that_is_around_a_thing_too_is_not_its_own() -> None:
+    frame = np.full((100, 100, 3), (110, 70, 40), np.uint8)
+    frame[20:80, 42:58] = 250
+    horse = Thing("horse", 0.9, (0.25, 0.15, 0.75, 0.85))
+    assert color_of(frame, horse.box) == "brown"
+    assert color_of_thing(frame, horse) == "white"
 
 
 def test_a_persons_color_is_that_of_the_clothes() -> None:
@@ -76,7 +85,7 @@ class NoThings(NanoDet):
 def test_an_expert_that_is_switched_off_finds_nothing_and_denies_nothing() -> None:
     frames = torch.full((2, 40, 60, 3), 128, dtype=torch.uint8)
     off = Experts(None, None)(frames)
-    assert off == [Findings(color="gray")] * 2
+    assert off == [Findings(color="gray", middle_color="gray")] * 2
     on = Experts(Detector(NoThings()), None)(frames, [(Kind("cat", 0.5),), None])
     assert on[0].things == on[1].things == ()
     assert on[0].kinds == (Kind("cat", 0.5),)
