@@ -84,9 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="the folder of nanodet.json and nanodet.bin")
     parser.add_argument("out", type=Path, help="the file to write, such as detector.safetensors")
-    parser.add_argument(
-        "--int8", action="store_true", help="half the size; see vlm/experts/int8.py"
-    )
+    parser.add_argument("--int8", action="store_true", help="half the size; see int8.py")
     args = parser.parse_args()
     state = convert(*read_graph(args.folder))
     args.out.parent.mkdir(parents=True, exist_ok=True)

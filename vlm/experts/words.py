@@ -9,6 +9,7 @@ the same line. What was read stands last, so that nothing in it can pass for a f
 
 from collections.abc import Iterable, Sequence
 
+from vlm.experts.agreement import is_page
 from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing
 from vlm.experts.together import together
 from vlm.plural import plural
@@ -94,7 +95,8 @@ def _portions(texts: list[str], num_looks: int, words_per_look: int) -> list[str
 
 def _state(findings: Findings) -> str:
     flags = [name for name in ("blurred", "dark") if getattr(findings, name)]
-    return f"{' and '.join(flags).capitalize()}." if flags else ""
+    parts = [f"{' and '.join(flags).capitalize()}."] if flags else []
+    return " ".join(parts + (["Page of text."] if is_page(findings.lines or ()) else []))
 
 
 def _kinds(kinds: Iterable[Kind]) -> str:

@@ -109,6 +109,7 @@ def test_a_page_of_text_is_no_laptop() -> None:
     laptop = Thing("laptop", 0.55, (0.0, 0.0, 1.0, 1.0))
     assert reconcile([laptop], (), page)[0].score == 0.4
     assert reconcile([laptop], (), ())[0].score == 0.55
+    assert still_looks(Findings(lines=page), 1, 3)[0].startswith("Page of text. Text (9 lines): ")
 
 
 def test_a_film_tells_only_what_changed() -> None:
