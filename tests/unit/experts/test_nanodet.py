@@ -1,5 +1,7 @@
 """The detector's network, its conversion and its boxes; no published weights are needed."""
 
+from math import prod
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,32 @@ from vlm.experts.detector import Detector, input_size, load_detector, without_du
 from vlm.experts.findings import Thing
 from vlm.experts.int8 import quantize
 from vlm.experts.nanodet import NanoDet
+
+# Cell, scores of classes 0, 16 and 79, box: what the published graph computes from `pattern`.
+GOLDEN = (
+    (0, [0.55898, 0.43434, 0.42852], [-35.87, -36.011, 43.952, 44.002]),
+    (1000, [0.54843, 0.43275, 0.42694], [60.021, 115.9, 139.862, 195.99]),
+    (2703, [0.56003, 0.43411, 0.42903], [372.138, 372.001, 451.962, 452.008]),
+    (2704, [0.23655, 0.35462, 0.38094], [-67.47, -69.46, 85.694, 85.39]),
+    (3100, [0.27315, 0.35459, 0.44474], [27.696, 169.397, 183.551, 328.888]),
+    (3379, [0.25875, 0.33291, 0.43382], [332.272, 329.479, 487.705, 489.232]),
+    (3380, [0.59779, 0.42276, 0.41402], [-146.242, -138.438, 181.29, 175.765]),
+    (3548, [0.61263, 0.46215, 0.39899], [237.148, 243.72, 564.52, 557.85]),
+)
+
+
+def pattern(*shape: int, seed: int) -> Tensor:
+    """Numbers that are the same everywhere, without a random generator."""
+    steps = torch.arange(prod(shape), dtype=torch.float64)
+    return torch.sin(steps * (0.7 + 0.1 * seed) + seed).float().view(shape)
+
+
+def patterned_network() -> NanoDet:
+    network = NanoDet().eval()
+    for index, tensor in enumerate(network.state_dict().values()):
+        size = 3.0 * tensor[0].numel() ** -0.5 if tensor.dim() > 1 else 0.3
+        tensor.copy_(pattern(*tensor.shape, seed=index % 13) * size)
+    return network
 
 
 def seeded_network() -> NanoDet:
@@ -36,6 +64,15 @@ def as_graph(network: NanoDet) -> tuple[dict[str, Tensor], list[dict]]:
 
 def test_the_network_has_the_published_size() -> None:
     assert sum(p.numel() for p in NanoDet().parameters()) == 3_786_068
+
+
+@torch.inference_mode()
+def test_the_network_computes_what_the_published_graph_computes() -> None:
+    """The graph, run once with the same made weights, gave GOLDEN."""
+    scores, boxes = patterned_network()(pattern(1, 3, 416, 416, seed=3))
+    for cell, score, box in GOLDEN:
+        assert scores[0, cell, [0, 16, 79]].tolist() == pytest.approx(score, abs=2e-5)
+        assert boxes[0, cell].tolist() == pytest.approx(box, abs=5e-3)
 
 
 def test_converted_weights_equal_the_graphs_weights() -> None:
