@@ -44,10 +44,13 @@ class ReaderLimits:
     min_pixels: int = 500_000  # smaller frames are enlarged to this, at most twofold
     max_pixels: int = 1_500_000  # larger ones are reduced
     max_lines: int = 120  # the largest regions are read
+    max_width: int = 50_000  # pixels of all lines together at LINE_HEIGHT: some 45 full lines
     max_characters: int = 6_000
 
 
-FILM = ReaderLimits(min_pixels=250_000, max_pixels=300_000, max_lines=12, max_characters=400)
+FILM = ReaderLimits(
+    min_pixels=250_000, max_pixels=300_000, max_lines=12, max_width=5_000, max_characters=400
+)
 
 
 class ReaderMissingError(ImportError):
@@ -100,6 +103,7 @@ class Reader:
     ) -> list[Line]:
         H, W = frame.shape[:2]
         regions = [_scaled(r, scale) for r in regions[: limits.max_lines]]
+        regions = _within_width(regions, limits.max_width)
         lines = []
         for region, (text, confidence) in zip(
             regions, self._recognize([_crop(frame, r) for r in regions]), strict=True
@@ -202,6 +206,18 @@ def _scaled(region: Region, scale: tuple[float, float]) -> Region:
         region.angle,
         region.score,
     )
+
+
+def _within_width(regions: list[Region], max_width: int) -> list[Region]:
+    """The first regions whose lines are `max_width` long together."""
+    kept, total = [], 0.0
+    for region in regions:
+        long, short = max(region.width, region.height), min(region.width, region.height)
+        total += max(min(LINE_HEIGHT * long / max(short, 1), LINE_WIDTH), MIN_WIDTH)
+        if total > max_width:
+            break
+        kept.append(region)
+    return kept
 
 
 def _crop(frame: Tensor, region: Region) -> Tensor:

@@ -92,6 +92,12 @@ def test_an_expert_that_is_switched_off_finds_nothing_and_denies_nothing() -> No
     assert on[1].kinds is None
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 2)])
+def test_frames_of_any_size_are_looked_at(size: tuple[int, int]) -> None:
+    frames = torch.full((2, *size, 3), 250, dtype=torch.uint8)
+    assert [f.color for f in Experts(Detector(NoThings()), None)(frames)] == ["white", "white"]
+
+
 def test_frames_that_hardly_differ_are_read_once() -> None:
     class CountingReader:
         calls = 0

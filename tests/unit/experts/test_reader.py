@@ -129,6 +129,8 @@ def test_the_work_is_bounded() -> None:
     reader = Reader(num_threads=1)
     (lines,) = reader(page(rows), ReaderLimits(max_lines=2))
     assert len(lines) == 2
+    (lines,) = reader(page(rows), ReaderLimits(max_width=800))
+    assert 1 <= len(lines) <= 3
     (lines,) = reader(page(rows), ReaderLimits(max_characters=30))
     assert [line.text for line in lines] == ["Line number 0", "Line number 1"]
 
