@@ -57,13 +57,11 @@ def film_lines(frames: Sequence[Findings], words_per_frame: int) -> list[str]:
             new = [k for k in found.kinds or () if k.probability > NEW_KIND]
             new = [k for k in new if k.name not in kinds]
             parts = [f"Kind: {k.name} {round(100 * k.probability)}%." for k in new[:1]]
-            joined = [
-                pair for pair in dict.fromkeys(together(found.things or ())) if pair not in pairs
-            ]
+            joined = [pair for pair in _pairs(found) if pair not in pairs]
             parts += changes + ([f"Together: {', '.join(joined)}."] if joined else [])
             parts += [f"New text: {fresh}"] if fresh else []
             lines.append(" ".join(parts) or "No change.")
-        pairs |= set(together(found.things or ()))
+        pairs |= set(_pairs(found))
         kinds |= {k.name for k in found.kinds or () if k.probability > NEW_KIND}
     return lines
 
@@ -83,6 +81,12 @@ def film_summary(frames: Sequence[Findings]) -> str:
         words = [m for m in moves if m] or ["stays"]
         parts.append(f"{most} {name} ({', '.join(words)})")
     return f"Whole film: {'; '.join(parts)}." if parts else ""
+
+
+def _pairs(found: Findings) -> list[str]:
+    """Who rides or holds what among the things that are sure, each once."""
+    sure = [thing for thing in found.things or () if thing.score >= CERTAIN]
+    return list(dict.fromkeys(together(sure)))
 
 
 def _follow(tracks: list[Track], things: Sequence[Thing], t: int) -> list[str]:
