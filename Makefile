@@ -56,6 +56,7 @@ $(VENV)/.app: pyproject.toml constraints.txt | $(PY)
 $(VENV)/.dev: $(VENV)/.app
 	@echo "Installing the tools for tests and training ..."
 	$(PIP) -e ".[dev]"
+	$(PIP) --no-deps rapidocr
 	@touch $@
 
 $(PY):

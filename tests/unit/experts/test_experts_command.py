@@ -1,0 +1,31 @@
+"""`python -m vlm.experts`: lines for images and videos, one sentence for a file it cannot use."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.page.examples import FOLDER
+from vlm.experts.__main__ import main
+
+
+def test_an_image_gives_a_line_and_a_video_one_per_frame(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = [str(FOLDER / "cat.jpg"), str(FOLDER / "moving-ball.mp4")]
+    assert main([*files, "--no-text", "--json", "--frames", "3", "--looks", "2"]) == 0
+    image, video = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "1 cat (middle large brown)" in image["lines"][0]
+    assert (len(image["lines"]), len(video["lines"])) == (2, 4)
+
+
+def test_an_unusable_file_is_one_sentence_and_the_others_are_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    assert main([str(broken), str(FOLDER / "cat.jpg"), "--no-text"]) == 2
+    out, errors = capsys.readouterr()
+    assert "1 cat" in out
+    assert errors.count("\n") == 1
+    assert "broken.png" in errors
