@@ -277,6 +277,10 @@ def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
     if isinstance(source, str | Path):
         video = read_video(Path(source), num_frames=num_frames)
         return Video(video.frames, video.times)
+    if isinstance(source, list | tuple):
+        source = np.stack(
+            [pixels_of(x) if hasattr(x, "convert") else np.asarray(x) for x in source]
+        )
     return Video(source, np.asarray(part.get("times", range(len(source))), dtype=np.float64))
 
 

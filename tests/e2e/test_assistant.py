@@ -1,6 +1,8 @@
 """The assistant from real files to the last event, with a model of random weights."""
 
 import gc
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +29,9 @@ from vlm.assistant import (
     Turn,
 )
 from vlm.inference import planning
+from vlm.media.confined.child import Child
 from vlm.media.confined.limits import MediaError
+from vlm.media.decode import MediaReader
 
 GREEDY = Settings(max_new_tokens=24, repetition_penalty=1.0)
 
@@ -391,3 +395,48 @@ def test_it_runs_in_bfloat16(files: dict[str, Path]) -> None:
     second = finish(assistant.reply(first.state, "So?", [], GREEDY))
     assert second.usage.reused_tokens > 0
     assistant.close()
+
+
+def test_the_same_file_twice_in_one_question_is_decoded_once(
+    assistant: Assistant, files: dict[str, Path], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(files["clip.mp4"].read_bytes())
+    clips = [files["clip.mp4"], files["a.png"], files["clip.mp4"], copy]
+    twice = finish(assistant.reply(State(), "Which is longer?", clips, GREEDY))
+    assert twice.usage.decoded_files == 2
+    assert twice.usage.encoded_clips == 2
+    assert [seen.name for seen in twice.seen] == ["clip.mp4", "a.png", "clip.mp4", "copy.mp4"]
+    assert twice.state.turns[-1].media[0] is twice.state.turns[-1].media[2]
+    answers = answered_from_scratch(assistant, twice.state, GREEDY)
+    assert list(twice.state.turns[-1].answer_ids) == answers
+
+
+def test_stop_during_the_first_look_ends_the_reading_process(
+    assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is stopped before it can answer, so only the kill can end it."""
+    path = tmp_path / "large.gif"
+    frames = [Pillow.new("L", (64, 48), 50 * shade) for shade in range(5)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    children: list[Child] = []
+    start = Child.__init__
+
+    def stuck(child: Child, *args: Any, **kwargs: Any) -> None:
+        start(child, *args, **kwargs)
+        os.kill(child.process.pid, signal.SIGSTOP)
+        children.append(child)
+
+    assistant.reader.close()
+    monkeypatch.setattr(Child, "__init__", stuck)
+    assistant.reader = MediaReader()
+    stop = Event()
+    set_at: list[float] = []
+    Timer(0.3, lambda: (set_at.append(time.monotonic()), stop.set())).start()
+    last = finish(assistant.reply(State(), "What moves?", [path], GREEDY, stop))
+    assert last.stopped
+    assert time.monotonic() - set_at[0] < 0.5
+    deadline = time.monotonic() + 2
+    while children[0].process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert children[0].process.poll() is not None

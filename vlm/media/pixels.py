@@ -49,7 +49,11 @@ def orientation(image: Image.Image) -> int:
 
     Pillow itself turns a TIFF when its pixels are loaded, and swaps its sides when it is opened.
     """
-    value = 1 if image.format == "TIFF" else image.getexif().get(ORIENTATION, 1)
+    if image.format == "TIFF":
+        return 1
+    if getattr(image, "is_animated", False) and "exif" not in image.info:
+        return 1  # for PNG, Pillow would decode a frame to look for it at the end
+    value = image.getexif().get(ORIENTATION, 1)
     return value if value in _TURNS else 1
 
 

@@ -167,3 +167,71 @@ def test_timesteps_have_the_form_and_scale_of_the_config(
 def test_timesteps_of_an_unknown_form_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"t/T, t/\(T-1\), t"):
         tiny_processor(tower={**PRESETS["test"]["tower"], "timestep_form": "seconds"})
+
+
+def one_image(**part: object) -> list[dict[str, object]]:
+    return [{"role": "user", "content": [{"type": "image", **part}, {"type": "text", "text": "?"}]}]
+
+
+def test_pillow_pictures_are_read_like_their_files(tmp_path: Path) -> None:
+    """Upright, transparency on white, deep gray scaled: the same pixels from both."""
+    processor = tiny_processor()
+    turned = Pillow.Exif()
+    turned[0x0112] = 6
+    Pillow.fromarray(PHOTO).save(tmp_path / "turned.jpg", exif=turned)
+    Pillow.fromarray(PHOTO).save(tmp_path / "turned.tiff", exif=turned)
+    clear = np.dstack([PHOTO, np.tile(np.arange(100, dtype=np.uint8) * 2, (60, 1))])
+    Pillow.fromarray(clear).save(tmp_path / "clear.png")
+    Pillow.fromarray(PHOTO[..., 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Pillow.fromarray(PHOTO[..., 0].astype(np.int32) * 2**22).save(tmp_path / "deep.tiff")
+    Pillow.fromarray(PHOTO).convert("CMYK").save(tmp_path / "ink.jpg")
+    files = list(tmp_path.iterdir())
+    assert len(files) == 6
+    for file in files:
+        with Pillow.open(file) as picture:
+            given = [
+                processor.apply_chat_template(one_image(image=image))["pixel_values"]
+                for image in (str(file), picture)
+            ]
+        assert torch.equal(*given), file.name
+
+
+def test_a_picture_may_be_under_the_keys_of_other_chat_templates(tmp_path: Path) -> None:
+    processor, path = tiny_processor(), tmp_path / "a photo.png"
+    Pillow.fromarray(PHOTO).save(path)
+    expected = processor(ask(Image(PHOTO)))["pixel_values"]
+    for part in (
+        {"image": path},
+        {"path": str(path)},
+        {"url": str(path)},
+        {"url": path.as_uri()},
+        {"image": None, "path": path},
+    ):
+        given = processor.apply_chat_template(one_image(**part))["pixel_values"]
+        assert torch.equal(given, expected)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ({}, "a part of type 'image' without a medium"),
+        ({"image_url": {"url": "a.png"}}, "a part of type 'image' without a medium"),
+        ({"url": "https://example.com/a.png"}, "addresses are not fetched"),
+        ({"image": "http://example.com/a.png"}, "addresses are not fetched"),
+        ({"url": "data:image/png;base64,AAAA"}, "addresses are not fetched"),
+    ],
+)
+def test_a_part_without_a_medium_that_can_be_read_is_one_sentence(part, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        tiny_processor().apply_chat_template(one_image(**part))
+
+
+def test_a_video_may_be_a_list_of_pillow_pictures() -> None:
+    frames = [Pillow.fromarray(frame) for frame in FRAMES]
+    content = [{"type": "video", "video": frames, "times": TIMES}]
+    given = tiny_processor().apply_chat_template([{"role": "user", "content": content}])
+    expected = tiny_processor()(
+        Conversation((Message("user", (Video(FRAMES, TIMES),)),)), add_generation_prompt=False
+    )
+    assert torch.equal(given["pixel_values"], expected["pixel_values"])
+    assert torch.equal(given["timesteps"], expected["timesteps"])

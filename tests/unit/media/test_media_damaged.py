@@ -11,6 +11,7 @@ from media_maker import bar_code, read_bar_code, write_video
 
 from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.decode import probe, read_video
+from vlm.media.readers import timeline
 
 SMALL = (160, 128)
 
@@ -177,3 +178,44 @@ def test_a_video_without_an_intact_frame_is_returned_as_it_is_and_reported(tmp_p
     video = read_video(path, num_frames=8)
     assert video.obtained >= 1
     assert any("damaged frame" in text for text in video.damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("end.mp4", {"container": {"movflags": "faststart"}}),
+        ("fragments.mp4", {"container": {"movflags": "frag_keyframe+empty_moov"}}),
+        ("end.mkv", {}),
+        ("end.webm", {"codec": "libvpx"}),
+        ("end.avi", {"codec": "mpeg4"}),
+        ("end.ts", {}),
+        ("end.m2ts", {"format": "mpegts", "container": {"mpegts_m2ts_mode": "1"}}),
+    ],
+)
+def test_a_missing_end_is_reported_however_short_it_is(name, choices, tmp_path):
+    path = write_video(tmp_path / name, noisy(120), **choices)
+    assert read_video(path, num_frames=4).damaged == ()
+    path.write_bytes(path.read_bytes()[:-150])
+    video = read_video(path, num_frames=4)
+    assert video.duration > 3.5
+    assert any("the file is incomplete" in text.lower() for text in video.damaged)
+    assert any("the file is incomplete" in text.lower() for text in probe(path).warnings)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5])
+def test_a_truncated_avi_is_reported_with_its_length(part, tmp_path):
+    path = write_video(tmp_path / "cut.avi", 600, fps=10, codec="mpeg4", size=(160, 128))
+    assert read_video(path, num_frames=4).damaged == ()
+    video = read_video(cut(path, part), num_frames=8)
+    assert 60 * part - 9 < video.duration < 60 * part + 9
+    assert video.damaged == (
+        f"Only {video.duration:.1f} of 60.0 seconds could be read; the file is incomplete.",
+    )
+
+
+def test_a_large_truncated_avi_is_read_as_far_as_it_goes(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "cut.avi", 600, fps=10, codec="mpeg4", size=(160, 128))
+    monkeypatch.setattr(timeline, "WALK_BYTES", 0)
+    video = read_video(cut(path, 0.5), num_frames=8, isolated=False)
+    assert video.obtained == 8
+    assert any("of 60.0 seconds could be read" in text for text in video.damaged)

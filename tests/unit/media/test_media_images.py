@@ -14,7 +14,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.decode import probe, read_image, read_video
-from vlm.media.readers import images
+from vlm.media.pixels import pixels_of
+from vlm.media.readers import animation_index, images
 
 
 def corners() -> Image.Image:
@@ -84,6 +85,101 @@ def test_16_bit_and_float_grays_are_scaled_not_clipped(tmp_path):
         pixels = read_image(tmp_path / name, isolated=False).pixels.astype(float)
         assert abs(pixels.mean() - 127.5) < 2.5
         assert np.all(np.diff(pixels[0, :, 0]) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("top", "unsigned"),
+    [(255, False), (65535, False), (10**6, False), (2**31 - 1, False), (2**31 - 1, True)],
+)
+def test_gray_of_32_bits_is_scaled_not_clipped(top, unsigned, tmp_path):
+    ramp = np.linspace(0, top, 256).round().astype(np.int32)[None].repeat(8, 0)
+    path = tmp_path / "ramp.tiff"
+    Image.fromarray(ramp).save(path)
+    if unsigned:  # sample format 1, not 2; twice the values reach above what signed ones can
+        data = (ramp.astype(np.int64) * 2).astype(np.uint32).view(np.int32)
+        Image.fromarray(data).save(path)
+        content = path.read_bytes()
+        entry = struct.pack("<HHIHH", 339, 3, 1, 2, 0)
+        assert entry in content
+        path.write_bytes(content.replace(entry, struct.pack("<HHIHH", 339, 3, 1, 1, 0)))
+    pixels = read_image(path).pixels.astype(float)
+    assert abs(pixels.mean() - 127.5) < 2.5
+    assert np.all(np.diff(pixels[0, :, 0]) >= 0)
+
+
+def test_numbers_that_are_none_do_not_blacken_the_others(tmp_path):
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(8, 0)
+    for value, pixel in ((np.nan, 0), (np.inf, 255), (-np.inf, 0)):
+        picture = ramp * 3000 - 1000
+        picture[4, 100] = value
+        Image.fromarray(picture).save(tmp_path / "odd.tiff")
+        pixels = read_image(tmp_path / "odd.tiff").pixels
+        assert abs(pixels.mean() - 127.5) < 2.5
+        assert pixels[4, 100].tolist() == [pixel] * 3
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "none.tiff")
+    assert read_image(tmp_path / "none.tiff").pixels.max() == 0
+
+
+def test_a_transparent_value_of_16_bits_becomes_white(tmp_path):
+    gray = np.zeros((8, 8), np.uint16)
+    gray[:, 4:] = 30000
+    Image.fromarray(gray).save(tmp_path / "gray.png", transparency=0)
+    gray[:, :4] = 700  # of a color that is not black
+    Image.fromarray(gray).save(tmp_path / "other.png", transparency=700)
+    for name in ("gray.png", "other.png"):
+        pixels = read_image(tmp_path / name).pixels
+        assert pixels[4, 1].tolist() == [255] * 3
+        assert pixels[4, 6].tolist() == [116] * 3
+    rows = b"".join(b"\0" + struct.pack(">3H", 4660, 0, 0) + bytes(6) for _ in range(2))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)),
+        (b"tRNS", struct.pack(">3H", 4660, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    (tmp_path / "color.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
+        )
+    )
+    pixels = read_image(tmp_path / "color.png").pixels
+    assert pixels[0].tolist() == [[255] * 3, [0] * 3]
+
+
+def test_gray_of_12_bits_in_16_is_scaled_by_its_bits():
+    picture = Image.fromarray(np.full((4, 4), 4095, np.uint16))
+    assert pixels_of(picture).max() < 20
+    picture.tag_v2 = {258: (12,)}
+    assert pixels_of(picture).min() == 255
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("ending", ["tiff", "webp", "png", "jpg"])
+def test_the_size_of_a_first_look_is_that_of_the_pixels(turn, ending, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    corners().save(tmp_path / f"turned.{ending}", exif=exif)
+    info, pixels = probe(tmp_path / f"turned.{ending}"), read_image(tmp_path / f"turned.{ending}")
+    assert pixels.pixels.shape[:2] == (info.height, info.width)
+
+
+@pytest.mark.parametrize("ending", ["webp", "png"])
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_an_animation_is_rotated_by_its_camera_orientation(turn, ending, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture = corners()
+    other = Image.new("RGB", picture.size, "white")
+    picture.save(tmp_path / "still.png", exif=exif)
+    path = tmp_path / f"moving.{ending}"
+    options = {"lossless": True} if ending == "webp" else {}
+    picture.save(path, save_all=True, append_images=[other], duration=100, exif=exif, **options)
+    video, info = read_video(path, num_frames=2), probe(path)
+    still = read_image(tmp_path / "still.png").pixels
+    assert np.array_equal(video.frames[0], still)
+    assert video.frames.shape[1:3] == (info.height, info.width)
 
 
 def test_transparency_becomes_white(tmp_path):
@@ -237,6 +333,43 @@ def test_a_long_gif_is_read_within_seconds(tmp_path):
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
     video = read_video(path, num_frames=16, size=128, limits=Limits(seconds=10))
     assert video.frames.shape == (16, 64, 128, 3)
+
+
+def noisy_animation(path: Path, count: int, size: int) -> Path:
+    shades = np.random.default_rng(0).integers(0, 255, (count, size, size), dtype=np.uint8)
+    frames = [Image.fromarray(shade) for shade in shades]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "avif"])
+def test_a_first_look_at_an_animation_decodes_no_frame_but_the_first(ending, tmp_path, monkeypatch):
+    path = noisy_animation(tmp_path / f"long.{ending}", 12, 64)
+    monkeypatch.setattr(animation_index, "_by_decoding", None)
+    info = probe(path, isolated=False)
+    assert (info.num_frames, info.duration) == (12, pytest.approx(0.48))
+    assert read_video(path, num_frames=12, isolated=False).obtained == 12
+
+
+def test_a_megapixel_gif_is_looked_at_without_decoding_and_read_once(tmp_path):
+    """Decoding such a frame takes some 10 ms, a first look at all of them less."""
+    path = noisy_animation(tmp_path / "large.gif", 40, 1000)
+    began = time.process_time()
+    assert probe(path, isolated=False).num_frames == 40
+    looked = time.process_time() - began
+    began = time.process_time()
+    assert read_video(path, num_frames=4, size=64, isolated=False).obtained == 4
+    assert looked < (time.process_time() - began) / 2
+
+
+@pytest.mark.parametrize("ending", ["gif", "png"])
+def test_a_truncated_animation_is_read_as_far_as_it_goes_and_reported(ending, tmp_path):
+    path = noisy_animation(tmp_path / f"cut.{ending}", 12, 64)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    video = read_video(path, num_frames=4)
+    assert 4 <= probe(path).num_frames <= 7
+    assert video.obtained == 4
+    assert "The file is incomplete: its end is missing." in video.damaged
 
 
 def test_only_the_reader_indicated_by_the_first_bytes_is_tried(tmp_path, monkeypatch):

@@ -22,6 +22,8 @@ def is_truncated(source: Source) -> bool:
         return _segment_end(fd) > size
     if source.kind.reader == "avi":
         return _riff_end(fd, size) > size + 1  # some writers count a padding byte they do not write
+    if source.kind.reader == "asf":
+        return _asf_end(fd) > size
     if source.kind.reader == "mpegts":
         return _has_part_of_packet(fd, size)
     return False
@@ -88,6 +90,15 @@ def avi_frames(fd: int, size: int) -> int:
             return names.count(stream) if stream else 0
         at += 8 + length + length % 2
     return 0
+
+
+def _asf_end(fd: int) -> int:
+    """The size of the file by its properties; 0 if it was broadcast or has none."""
+    head = os.pread(fd, 65536, 0)
+    at = head.find(b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65")
+    if at < 0 or head[at + 88 : at + 89] == b"\1":
+        return 0
+    return int.from_bytes(head[at + 40 : at + 48], "little")
 
 
 def _has_part_of_packet(fd: int, size: int) -> bool:

@@ -126,7 +126,10 @@ def _from_index(
         return None
     start = (stream.start_time or 0) * tick
     small = source.size <= WALK_BYTES
-    reordered = len(entries) <= REORDERED and shift < start - tick / 2
+    # AVI has decoding times only; its start does not show that frames are displayed later.
+    context = stream.codec_context
+    late = source.kind.reader == "avi" and (context.has_b_frames or context.name == "h264")
+    reordered = late or (len(entries) <= REORDERED and shift < start - tick / 2)
     readable = [entry for entry in entries if entry[2]]
     cut = len(readable) < len(entries)
     if small and not cut and (reordered or _has_pause(times)):
