@@ -79,7 +79,6 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
     """Asks, then reports. Returns the exit code: 1 if samples failed or are missing."""
     from evaluation.runs.lock import only_writer  # imported late: see the module docstring
 
-    tasks = [_task(args, benchmark, options) for benchmark, options in chosen]
     processes = Processes.from_environment()
     if "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ:
         _warn(
@@ -88,7 +87,7 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
         )
     warn = _warn if processes.first else lambda sentence: None
     _check_model(args.model)
-    ready = [task for task in tasks if _has_data(task, warn)]
+    ready = [one for one in chosen if args.hub or _has_data(*one, _data_folder(args, one[0]), warn)]
     if not ready:
         return BAD_INPUT
     out = args.out or Path("runs/evaluation") / _model_name(args)
@@ -102,20 +101,20 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
         processes.start()
         try:
             processes.wait(problem)
-            return _ask(args, ready, len(tasks), out, processes)
+            return _ask(args, ready, len(chosen), out, processes)
         finally:
             processes.end()
 
 
 def _ask(
-    args: argparse.Namespace, ready: Sequence[Task], asked: int, out: Path, processes: Processes
+    args: argparse.Namespace, ready: Sequence[Selected], asked: int, out: Path, processes: Processes
 ) -> int:
-    """Runs the tasks that have data and reports. `asked` is the number of all tasks."""
+    """Runs the benchmarks that have data and reports. `asked` is the number of all."""
     from evaluation.asking.runner import CannotBegin, run
 
     answerer, model = _load(args, processes)
     begun = []
-    for task in ready:
+    for task in [_task(args, benchmark, options) for benchmark, options in ready]:
         try:
             run(task, answerer, model, out / task.benchmark.name, processes, _warn)
             begun.append(task.benchmark.name)
@@ -131,12 +130,16 @@ def _ask(
     return 0 if whole and len(begun) == asked else FAILED
 
 
-def _has_data(task: Task, warn: Callable[[str], None]) -> bool:
+def _data_folder(args: argparse.Namespace, benchmark: Benchmark) -> Path:
+    return (args.data or Path("sets")) / benchmark.name
+
+
+def _has_data(
+    benchmark: Benchmark, options: Options, folder: Path, warn: Callable[[str], None]
+) -> bool:
     """Returns whether the annotation files of a benchmark exist, before a model is loaded."""
-    if task.hub is not None:
-        return True
     try:
-        task.benchmark.check_files(task.folder, task.options)
+        benchmark.check_files(folder, options)
     except (ValueError, OSError) as error:
         warn(f"python -m evaluation run: {error}")
         return False
@@ -164,7 +167,7 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
 
     return Task(
         benchmark,
-        (args.data or Path("sets")) / benchmark.name,
+        _data_folder(args, benchmark),
         options,
         num_frames=args.frames,
         max_tiles=args.max_tiles,

@@ -91,11 +91,15 @@ class VideoFiles:
                     self.members.setdefault(Path(name).name.lower(), []).append((archive, name))
 
     def find(self, names: Sequence[str]) -> "Path | Member":
-        """Returns the first name that exists, else the path of the first, which fails later."""
+        """Returns the first name that exists, else the path of the first, which fails later.
+
+        A file that was unpacked from an archive is returned as its member, which `unpack` finds.
+        """
         for name in names:
             path = inside(self.root, name)
             if path.is_file():
-                return path
+                packed = self._packed(name)
+                return path if packed is None else Member(*packed, path)
         for name in names:
             packed = self._packed(name)
             if packed is not None:

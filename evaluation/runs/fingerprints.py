@@ -8,13 +8,13 @@ Dates are not part of them: a copied file is the same file.
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from evaluation.benchmarks.base import SUBTITLES, Benchmark, Options, Question
 from evaluation.benchmarks.stored import Member
-from evaluation.runs.manifest import MISSING
+from evaluation.runs.manifest import MISSING, PACKED
 from vlm.conversation import Text
 
 WHOLE = 2**22  # bytes of a file up to which all of it is hashed
@@ -55,33 +55,57 @@ def files_of(
 
 
 def fingerprints(files: Mapping[str, Source]) -> dict[str, str]:
-    """Returns name -> size and hash; "missing" for a file that does not exist."""
+    """Returns name -> size and hash; "missing" for a file that does not exist.
+
+    A file of an archive has a second entry for its member there: an archive may be exchanged while
+    files unpacked from the old one remain.
+    """
     archives: dict[Path, zipfile.ZipFile] = {}
+    found: dict[str, str] = {}
     try:
-        return {name: _fingerprint(source, archives) for name, source in sorted(files.items())}
+        for name, source in sorted(files.items(), key=lambda item: item[0]):
+            found[name] = _or_missing(_fingerprint, source, archives)
+            if isinstance(source, Member):
+                packed = f"{name}{PACKED}{source.archive.name}"
+                found[packed] = _or_missing(_of_member, source, archives)
     finally:
         for archive in archives.values():
             archive.close()
+    return found
+
+
+def _or_missing(read: Callable[..., str], *more: Any) -> str:
+    try:
+        return read(*more)
+    except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return MISSING  # the sample fails with the reason
 
 
 def _fingerprint(source: Source, archives: dict[Path, zipfile.ZipFile]) -> str:
-    try:
-        if source is None:
-            return MISSING
-        if isinstance(source, Path):
-            with source.open("rb") as file:
-                return _of_stream(file, source.stat().st_size)
-        if isinstance(source, Member):
-            if source.target.is_file():  # already unpacked
-                return _fingerprint(source.target, archives)
-            if source.archive not in archives:
-                archives[source.archive] = zipfile.ZipFile(source.archive)
-            packed = archives[source.archive]
-            with packed.open(source.name) as file:
-                return _of_stream(file, packed.getinfo(source.name).file_size)
-        return _of_frames(source)
-    except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        return MISSING  # the sample fails with the reason
+    if source is None:
+        return MISSING
+    if isinstance(source, Member) and source.target.is_file():  # already unpacked
+        source = source.target
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _of_stream(file, source.stat().st_size)
+    if isinstance(source, Member):
+        packed = _archive(source, archives)
+        with packed.open(source.name) as file:
+            return _of_stream(file, packed.getinfo(source.name).file_size)
+    return _of_frames(source)
+
+
+def _of_member(source: Member, archives: dict[Path, zipfile.ZipFile]) -> str:
+    """Reads only the archive's directory, which has a checksum of each file."""
+    about = _archive(source, archives).getinfo(source.name)
+    return f"{about.file_size}-{about.CRC:08x}"
+
+
+def _archive(source: Member, archives: dict[Path, zipfile.ZipFile]) -> zipfile.ZipFile:
+    if source.archive not in archives:
+        archives[source.archive] = zipfile.ZipFile(source.archive)
+    return archives[source.archive]
 
 
 def _of_stream(file: IO[bytes], size: int) -> str:

@@ -15,6 +15,7 @@ from evaluation.json_files import read_json, write_json
 
 NAME = "manifest.json"
 LATER = "protocol"  # the part of an identity that older versions did not record
+PACKED = " packed in "  # joins the names of a file and of its archive
 MISSING = "missing"  # the fingerprint of a file that does not exist
 CHUNK = 2**22  # bytes hashed at a time
 
@@ -40,10 +41,11 @@ def write_or_check(
         known = read(folder)
         different = list(differences(known["identity"], identity))
         recorded = known.get("media", {})
+        fixed = [name for name in sorted(recorded) if name.partition(PACKED)[0] in answered]
         different += [
             f"{name} has changed"
-            for name in sorted(answered)
-            if name in recorded and _changed(name, recorded[name], media[name])
+            for name in fixed
+            if _changed(name, recorded[name], media.get(name, MISSING))
         ]
         if different:
             raise ValueError(
@@ -56,16 +58,20 @@ def write_or_check(
                 " media, so whether they changed since is unknown."
             )
         history = known["runs"]
-    kept = {name: text for name, text in recorded.items() if name in answered or name not in media}
+    kept = {
+        name: text
+        for name, text in recorded.items()
+        if name.partition(PACKED)[0] in answered or name not in media
+    }
     write_json(path, {"identity": identity, "media": {**media, **kept}, "runs": [*history, around]})
     return remark
 
 
 def _changed(name: str, recorded: str, now: str) -> bool:
-    """A video that was removed after its questions were answered changes no answer; subtitles may,
-    since later questions about the video would be asked without them.
+    """A video or archive that was removed after its questions were answered changes no answer;
+    subtitles may, since later questions about the video would be asked without them.
     """
-    if now == MISSING and not name.startswith("subtitles"):
+    if now == MISSING and (PACKED in name or not name.startswith("subtitles")):
         return False
     return now != recorded
 

@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
-from evaluation.benchmarks.stored import Member
+from evaluation.benchmarks.stored import Member, VideoFiles
 from evaluation.benchmarks.video import videomme
 from evaluation.benchmarks.video.longvideobench import NarratedQuestion
 from evaluation.benchmarks.video.videomme import VideoQuestion
@@ -38,6 +38,31 @@ def test_a_packed_file_and_its_unpacked_copy_have_one_fingerprint(tmp_path: Path
         member.unpack()
         assert fingerprints({"one": member}) == before
         assert before["one"].startswith(f"{size}-")
+
+
+def test_an_exchanged_archive_is_found_although_an_old_file_remains_unpacked(
+    tmp_path: Path,
+) -> None:
+    archive = tmp_path / "subtitle.zip"
+
+    def pack(line: str) -> dict[str, str]:
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr("subtitle/one.srt", line)
+        found = VideoFiles(tmp_path / "subtitle", [archive]).find(["one.srt"])
+        assert isinstance(found, Member)
+        found.unpack()
+        return fingerprints({"subtitles of one": found})
+
+    before = pack("hello")
+    write_or_check(tmp_path, {}, {"asked": 1}, before, [])
+    write_or_check(tmp_path, {}, {"asked": 1}, pack("hello"), ["subtitles of one"])
+    with pytest.raises(ValueError, match=r"subtitles of one packed in subtitle.zip has changed"):
+        write_or_check(tmp_path, {}, {"asked": 1}, pack("hullo"), ["subtitles of one"])
+    archive.unlink()
+    found = VideoFiles(tmp_path / "subtitle").find(["one.srt"])
+    assert isinstance(found, Path)
+    after = fingerprints({"subtitles of one": found})
+    write_or_check(tmp_path, {}, {"asked": 1}, after, ["subtitles of one"])
 
 
 def test_a_missing_or_damaged_file_has_a_fingerprint_as_well(tmp_path: Path) -> None:
