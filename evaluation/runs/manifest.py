@@ -52,7 +52,7 @@ def write_or_check(
                 f"{folder} holds a run with other settings or files ({'; '.join(different[:4])}):"
                 " choose another --out, or delete that folder to start over."
             )
-        if answered and (LATER not in known["identity"] or "media" not in known):
+        if LATER not in known["identity"] or "media" not in known:
             remark = (
                 f"{folder} was begun by a version that recorded no fingerprints of prompts and"
                 " media, so whether they changed since is unknown."
