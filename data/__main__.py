@@ -39,7 +39,7 @@ def main() -> int:
     except ValueError as error:
         print(f"python -m data {arguments.command}: {error}", file=sys.stderr)
     except OSError as error:
-        reason = f"{error.filename}: {error.strerror}"
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         print(f"python -m data {arguments.command}: {reason}", file=sys.stderr)
     return 2
 

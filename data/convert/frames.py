@@ -25,7 +25,18 @@ def frames_in(folder: Path) -> list[Path]:
 
 
 def write_film(frames: Sequence[Path], per_second: float, path: Path, decoder: Decoder) -> None:
-    """Writes H.264 in MP4, in the size of the first frame, rounded down to even numbers."""
+    """Writes H.264 in MP4, in the size of the first frame, rounded down to even numbers.
+
+    Raises CannotConvertError if a frame cannot be read or the encoder does not take its size.
+    """
+    try:
+        _encode(frames, per_second, path, decoder)
+    except av.FFmpegError as error:
+        reason = getattr(error, "strerror", "") or str(error)
+        raise CannotConvertError(f"its frames cannot be written as a film ({reason})") from None
+
+
+def _encode(frames: Sequence[Path], per_second: float, path: Path, decoder: Decoder) -> None:
     first = _pixels(frames[0], decoder)
     height, width = (max(2, side // 2 * 2) for side in first.shape[:2])
     with completed(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as film:

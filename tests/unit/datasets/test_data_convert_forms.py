@@ -229,6 +229,15 @@ def test_frames_that_make_no_film_are_one_sentence(
     assert not list(folder.rglob("media/*"))
 
 
+def test_frames_of_a_size_that_no_encoder_takes_cost_one_entry(folder: Path) -> None:
+    Image.new("L", (20000, 200)).save(folder / "wide.png")
+    part = {"type": "video", "video": ["wide.png", "wide.png"]}
+    records, (reason,) = convert_all(folder, [openai(part, text()), openai(text())])
+    assert len(records) == 1
+    assert "its frames cannot be written as a film" in reason
+    assert not list(folder.rglob("*.part"))
+
+
 def test_swift_queries_with_responses_and_a_history(folder: Path) -> None:
     records, left_out = convert_all(
         folder,
