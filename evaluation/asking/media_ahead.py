@@ -142,9 +142,12 @@ class MediaAhead:
                 f'"{part.name}" lasts {info.duration:.1f} seconds, but its question starts at'
                 f" {start:.1f}."
             )
-        times = segment_times(info.duration, self.num_frames, start, end)
         size = longest_side(info.width, info.height, self.image_size)
-        video = reader.read_video(path, times=times, size=size, cancel=cancel)
+        if start == 0 and end is None:  # then frames that share a time are replaced by others
+            video = reader.read_video(path, self.num_frames, size=size, cancel=cancel)
+        else:
+            times = segment_times(info.duration, self.num_frames, start, end)
+            video = reader.read_video(path, times=times, size=size, cancel=cancel)
         facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
         facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
         facts["times"] = [round(time, 6) for time in video.times.tolist()]

@@ -143,7 +143,7 @@ def describe_rejected(head: bytes) -> str:
     for start, words in _OTHERS:
         if head.startswith(start):
             return words
-    if not _is_text(head):
+    if not _is_text(head) and not head.startswith(b"\xff\xfe"):
         if _is_sound(head):
             return _SOUND
         for start, words in _BINARY_OTHERS:
@@ -155,7 +155,7 @@ def describe_rejected(head: bytes) -> str:
             return words
     if not head.strip(b"\0"):
         return "filled with zeros; the copy or download is probably incomplete, repeat it"
-    if _is_text(head):
+    if _is_text(head) or head.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
         return "a text file, not a video or picture"
     return "not a video or picture in a supported format (MP4, MOV, WebM, MKV, AVI, TS, GIF, \
 PNG, JPEG, WebP, ...); convert it first"

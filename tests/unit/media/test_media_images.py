@@ -161,8 +161,9 @@ def test_the_size_of_a_first_look_is_that_of_the_pixels(turn, ending, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = turn
     corners().save(tmp_path / f"turned.{ending}", exif=exif)
-    info, pixels = probe(tmp_path / f"turned.{ending}"), read_image(tmp_path / f"turned.{ending}")
-    assert pixels.pixels.shape[:2] == (info.height, info.width)
+    path = tmp_path / f"turned.{ending}"
+    info, picture = probe(path, isolated=False), read_image(path, isolated=False)
+    assert picture.pixels.shape[:2] == (info.height, info.width)
 
 
 def test_transparency_becomes_white(tmp_path):

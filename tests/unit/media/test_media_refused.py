@@ -41,6 +41,7 @@ NO_FILM = {
     "song.wav": (b"RIFF\x24\x08\0\0WAVEfmt \x10\0\0\0" + bytes(100), "is an audio file"),
     "song.aiff": (b"FORM\0\0\x08\x24AIFFCOMM" + bytes(100), "is an audio file"),
     "song.mp3": (b"\xff\xfb\x90\x64" + bytes(500), "is an audio file"),
+    "utf16.txt": ("This is a text.\n".encode("utf-16"), "is a text file"),
     "song.aac": (b"\xff\xf1\x50\x80" + bytes(500), "is an audio file"),
     "song.opus": (b"OggS\0\2" + bytes(22) + b"OpusHead" + bytes(50), "is an audio file"),
     "film.ogv": (b"OggS\0\2" + bytes(22) + b"\x80theora" + bytes(50), "is an Ogg file"),

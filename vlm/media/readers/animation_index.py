@@ -60,9 +60,10 @@ class _File(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = os.preadv(self.fd, [buffer], self.at)
-        self.at += count
-        return count
+        data = os.pread(self.fd, len(buffer), self.at)
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence == os.SEEK_END:
@@ -100,7 +101,8 @@ def _scan_gif(file: io.BufferedReader, index: FrameIndex, check: Check) -> None:
     if flags & 0x80:
         file.seek(3 << (flags & 7) + 1, os.SEEK_CUR)
     delay = 0
-    while (kind := file.read(1)) != b";":
+    # GIFs without their last byte, ";", are common, and nothing is missing in them.
+    while (kind := file.read(1)) not in (b";", b""):
         check()
         if kind == b"!":
             if _read(file, 1) == b"\xf9":  # graphic control
@@ -116,8 +118,6 @@ def _scan_gif(file: io.BufferedReader, index: FrameIndex, check: Check) -> None:
             skip_sub_blocks()
             index.add(delay)
             delay = 0
-        elif not kind:
-            raise EOFError  # GIFs without their last byte are common, but then nothing is missing
 
 
 def _chunks(
