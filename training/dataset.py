@@ -17,9 +17,10 @@ from data.samples.token_lengths import LengthEstimator, LengthParts, LengthTable
 from data.sources.mixture import GROUP, Mixture, draw_order
 from data.sources.record_file import RecordFile
 from data.sources.shards import ShardStream
-from training.checkpoints.run_identity import data_root
+from training.checkpoints.run_identity import LOOP_VERSION
 from training.loop.distributed import num_processes
 from training.recipe import Recipe
+from training.sources import weighted_files
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.io.files import cache_dir
@@ -30,35 +31,44 @@ WEIGHTS_PERIOD, ENDLESS = 2**16, 2**40
 
 
 def build_dataset(
-    recipe: Recipe, model: PVCForConditionalGeneration, processor: PVCProcessor
+    recipe: Recipe,
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    loop_version: int = LOOP_VERSION,
 ) -> RecordDataset | PackedDataset:
-    """All samples of the run, in order; with `packing`, all rows."""
-    sources = open_sources(recipe)
+    """All samples of the run, in order; with `packing`, all rows.
+
+    Samples of about equal length are grouped by step, so that a step has the same samples however
+    it is divided into batches, accumulation steps and processes.
+    """
+    group = recipe.batch_size
+    if loop_version > 1:
+        group = recipe.samples_per_process * num_processes()
+    sources = open_sources(recipe, group)
     num_items = recipe.steps * recipe.samples_per_process * num_processes()
     if recipe.packing:
         return _packed(recipe, model, processor, sources, num_items)
     order = draw_order(_weights(recipe), num_items, recipe.seed)
-    mixture = Mixture(sources, order, recipe.batch_size, recipe.seed)
+    mixture = Mixture(sources, order, group, recipe.seed)
     return _samples(recipe, model, processor, mixture, recipe.batch_size)
 
 
-def open_sources(recipe: Recipe) -> list[RecordFile | ShardStream]:
+def open_sources(recipe: Recipe, group: int) -> list[RecordFile | ShardStream]:
     """Opens the files and streams of records of a recipe."""
-    root = data_root(recipe)
     sources: list[RecordFile | ShardStream] = []
-    for position, source in enumerate(recipe.data):
-        path = root / source.path
+    for position, file in enumerate(weighted_files(recipe)):
+        path = file.path
         if path.suffix != ".tar":
             sources.append(RecordFile(path))
             continue
-        keep = max(4 * WINDOW, GROUP * recipe.batch_size)  # samples are shuffled within this window
+        keep = max(4 * WINDOW, GROUP * group)  # samples are shuffled within this window
         seed = f"{recipe.seed} {position}"
         sources.append(ShardStream(path, seed, recipe.shuffle_buffer, keep))
     return sources
 
 
 def _weights(recipe: Recipe) -> list[float]:
-    return [source.weight for source in recipe.data]
+    return [file.weight for file in weighted_files(recipe)]
 
 
 def _samples(
@@ -123,8 +133,8 @@ def _packed_files(
 ) -> PackedDataset:
     """Rows planned before the run; the number of samples that fill them is found by trying."""
     tables = [
-        _measure(file, estimator, recipe) if source.weight else LengthTable(())
-        for file, source in zip(files, recipe.data, strict=True)
+        _measure(file, estimator, recipe) if weight else LengthTable(())
+        for file, weight in zip(files, _weights(recipe), strict=True)
     ]
     num_samples = num_rows
     while True:

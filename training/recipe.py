@@ -27,11 +27,15 @@ from vlm.config_errors import checked
 Part = Literal["backbone", "tower", "compressor", "concepts", "language_model"]
 PARTS: tuple[Part, ...] = get_args(Part)
 Reporter = Literal["tensorboard", "trackio", "wandb"]
-# Keys that folders of older runs hold, and their names in transformers' Trainer.
+Schedule = Literal["cosine", "linear", "constant_with_warmup"]  # names of transformers
+GENERAL = ("worlds", "chat")  # names of `mix_in`; their files: training/sources.py
+# Other names of keys: of older runs, whose folders hold them, and of other trainers.
 RENAMED = {
     "accumulation": "gradient_accumulation_steps",
     "warmup": "warmup_ratio",
     "keep": "save_total_limit",
+    "num_train_epochs": "num_epochs",
+    "max_steps": "steps",
 }
 
 
@@ -94,7 +98,9 @@ class Recipe:
     model: str = "embedded"  # fresh on its base; embedded-trained: as shipped; or a model folder
     objective: Literal["answers", "words", "both"] = "answers"  # words: training/word_loss.py
     start_from: Text = ""  # trained weights of an earlier stage: its output folder
+    mix_in: dict[str, Share] = field(default_factory=dict)  # shares of general records
     steps: Count = 1000
+    num_epochs: Positive | None = None  # over `data`, instead of `steps`
     batch_size: Count = 16  # conversations per step and process
     gradient_accumulation_steps: Count = 1
     learning_rate: NonNegative = 1e-3  # of the tower's progressive layers and the compressor
@@ -104,6 +110,7 @@ class Recipe:
     compressor_learning_rate: NonNegative | None = None  # of the compressor; None: learning_rate
     weight_decay: NonNegative = 0.01
     warmup_ratio: Share = 0.03  # of the steps
+    lr_scheduler_type: Schedule = "cosine"  # after the warm-up: to 0 by a cosine or a line, or not
     max_grad_norm: NonNegative = 1.0
     freeze: Annotated[tuple[Part, ...], ListOrOne] = ()
     train_language_model: bool = False  # all its weights, instead of adapters
@@ -131,6 +138,10 @@ class Recipe:
     evaluation: Annotated[
         tuple[str, ...], ListOrOne
     ] = ()  # held-out records: a loss per checkpoint
+    load_best_model_at_end: bool = False  # the checkpoint with the lowest held-out loss
+    early_stopping_patience: CountOrZero = 0  # checkpoints without a lower one; 0: never stop early
+    # Questions answered before and after: "facts", or files of records with `accept`.
+    probe: Annotated[tuple[str, ...], ListOrOne] = ()
     samples: Text = ""  # a file of records: answers to its first questions with every checkpoint
     num_samples: int = 8
     report_to: Annotated[tuple[Reporter, ...], ListOrOne] = ("tensorboard",)
@@ -154,6 +165,17 @@ class Recipe:
             raise ValueError(
                 f"the probabilities under `looks` must add up to 1, not to {sum(self.looks)}"
             )
+        for name in self.mix_in:
+            if name not in GENERAL:
+                raise ValueError(f"`mix_in` offers {' and '.join(GENERAL)}, not {name!r}")
+        if sum(self.mix_in.values()) >= 1:
+            raise ValueError(
+                f"the shares under `mix_in` must add up to less than 1, not to "
+                f"{sum(self.mix_in.values()):g}"
+            )
+        for key in ("load_best_model_at_end", "early_stopping_patience"):
+            if getattr(self, key) and not self.evaluation:
+                raise ValueError(f"`{key}` needs held-out records: give `evaluation`")
         if self.quantize and self.lora is None:
             raise ValueError("a quantized language model is trained through adapters: give `lora`")
         for part in self.freeze:
@@ -179,6 +201,8 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     """Reads a recipe and applies `key=value` overrides, values parsed as YAML."""
     values = read_yaml(path)
     apply_overrides(values, overrides or [])
+    if values.get("steps") is not None and values.get("num_epochs") is not None:
+        raise ValueError(f"{path}: give `steps` or `num_epochs`, not both")
     return recipe_from_values(values, str(path))
 
 

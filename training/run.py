@@ -9,19 +9,27 @@ merged; `python -m app chat --model` and `from_pretrained` read it).
 
 import ctypes
 import gc
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from transformers import set_seed
 from transformers.utils import logging
 
-from data.records import read_records
 from data.samples.collate import Collator
 from data.samples.dataset import MediaOptions, RecordDataset, SamplingConfig
 from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
+from data.sources.record_file import RecordFile
 from training.checkpoints import folders
-from training.checkpoints.run_identity import data_root, fingerprint, refuse_changes
+from training.checkpoints.best import load_best
+from training.checkpoints.run_identity import (
+    fingerprint,
+    keep_loop_version,
+    records_content,
+    refuse_changes,
+)
 from training.dataset import build_dataset, longest_sample
 from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
@@ -32,10 +40,13 @@ from training.model.initial_model import load_initial_model
 from training.model.qlora import quantize
 from training.model.trainable_parts import prepare_parts, save_trained, start_from
 from training.recipe import Recipe
+from training.sources import JoinedFiles, data_root, steps_of_epochs
 from training.trainer import PVCTrainer
 from training.watch.journal import Journal, ProgressBar
-from training.watch.samples import SampleAnswers
+from training.watch.probe import Probe, probe_records
+from training.watch.samples import SampleAnswers, readable_records
 from vlm.model import PVCForConditionalGeneration
+from vlm.plural import plural
 from vlm.processor import PVCProcessor
 from vlm.weights.io.cache import build_atomically
 from vlm.weights.io.files import cache_dir
@@ -47,10 +58,12 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     logging.disable_progress_bar()
     set_seed(recipe.seed)
     output = Path(recipe.output)
+    if recipe.num_epochs is not None:
+        recipe = replace(recipe, steps=steps_of_epochs(recipe, num_processes()))
     identity = fingerprint(recipe, num_processes())
     checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
     model, processor = prepare_model(recipe)
-    dataset = build_dataset(recipe, model, processor)
+    dataset = build_dataset(recipe, model, processor, identity["loop"])
     print_plan(recipe, model, dataset)
     stop = StopOnSignal()
     trainer = PVCTrainer(
@@ -61,9 +74,10 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
         identity,
         held_out_dataset(recipe, model, processor),
         sample_questions(recipe, processor),
+        probe_questions(recipe, processor),
         [ProgressBar(), Journal(output), stop],
     )
-    train_until_stopped(trainer, stop, checkpoint)
+    train_until_stopped(trainer, stop, checkpoint, recipe.early_stopping_patience)
     return save_model(trainer, recipe)
 
 
@@ -93,6 +107,12 @@ def find_resume_checkpoint(
     if checkpoint is None:
         return None
     before = folders.read_json(checkpoint / folders.FINGERPRINT)
+    keep_loop_version(before, identity)
+    if not records_content(before):
+        print_rank0(
+            f"{checkpoint} is of an older version, which did not record the base weights and the "
+            "media: they are not compared."
+        )
     try:
         refuse_changes(before, identity, checkpoint)
     except ValueError as error:
@@ -108,7 +128,9 @@ def held_out_dataset(
 ) -> RecordDataset | None:
     """The records of `evaluation`, with as many looks as the model takes when it answers."""
     root = data_root(recipe)
-    records = [record for path in recipe.evaluation for record in read_records(root / path)]
+    if not recipe.evaluation:
+        return None
+    records = JoinedFiles([RecordFile(root / path) for path in recipe.evaluation])
     if not records:
         return None
     frames = (recipe.max_frames, recipe.max_frames)
@@ -122,8 +144,17 @@ def sample_questions(recipe: Recipe, processor: PVCProcessor) -> SampleAnswers |
     """The questions answered with every checkpoint; None without `samples`."""
     if not recipe.samples:
         return None
-    records = list(read_records(data_root(recipe) / recipe.samples))[: recipe.num_samples]
+    readable = readable_records(RecordFile(data_root(recipe) / recipe.samples))
+    records = list(islice(readable, max(0, recipe.num_samples)))
     return SampleAnswers(records, processor, Path(recipe.output), recipe.batch_size)
+
+
+def probe_questions(recipe: Recipe, processor: PVCProcessor) -> Probe | None:
+    """The questions asked before and after the run; None without `probe`."""
+    if not recipe.probe:
+        return None
+    records = probe_records(recipe.probe, data_root(recipe))
+    return Probe(records, processor, Path(recipe.output), recipe.batch_size)
 
 
 def print_plan(
@@ -149,6 +180,7 @@ def print_plan(
 def save_model(trainer: PVCTrainer, recipe: Recipe) -> Path:
     """Saves the trained weights alone, and the whole model with its adapters merged."""
     output = Path(recipe.output)
+    step = load_best(trainer)
 
     def write(folder: Path | None) -> None:
         save_trained(trainer.accelerator.unwrap_model(trainer.model), folder, recipe)
@@ -156,14 +188,31 @@ def save_model(trainer: PVCTrainer, recipe: Recipe) -> Path:
             write_card(folder, recipe, output)
 
     if trainer.is_world_process_zero():
-        build_atomically(output / "trained", {"step": str(trainer.state.global_step)}, write)
+        build_atomically(output / "trained", {"step": str(step)}, write)
         merge(output / "trained", output / "model")
         print_rank0(f"The model is in {output / 'model'}; the curves in {output / 'curves.png'}.")
+        print_outcome(trainer, recipe, step)
         print_cache_sizes(recipe)
     else:
         write(None)
     trainer.accelerator.wait_for_everyone()
     return output / "model"
+
+
+def print_outcome(trainer: PVCTrainer, recipe: Recipe, step: int) -> None:
+    """Prints how the run ended: which step was kept, what was left out, what was unlearned."""
+    last, patience = trainer.state.global_step, recipe.early_stopping_patience
+    if last < recipe.steps:
+        print_rank0(
+            f"Stopped early at step {last} of {recipe.steps}: {plural(patience, 'checkpoint')} in "
+            f"a row had no lower held-out loss than {trainer.state.best_metric:.4f}."
+        )
+    if step != last:
+        print_rank0(f"Kept the weights of step {step}, whose held-out loss is the lowest.")
+    if summary := trainer.quarantine.summary():
+        print_rank0(summary)
+    if trainer.probe is not None:
+        print_rank0(trainer.probe.summary(step))
 
 
 def print_cache_sizes(recipe: Recipe) -> None:

@@ -1,5 +1,7 @@
 """Trains the assistant's model: its parts, its two objectives, batches of mixed media."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,20 @@ from transformers import TrainerCallback
 from data.samples.collate import Collator
 from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
+from training.checkpoints.best import early_stopping
 from training.loop.arguments import training_arguments
-from training.loop.distributed import with_visual_tokens
+from training.loop.distributed import max_shapes, with_visual_tokens
 from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.model.trainable_parts import (
     checkpoint_name,
     load_trained,
     parameter_groups,
+    part_of,
     save_trained,
 )
 from training.recipe import Recipe
 from training.watch.held_out import held_out_loss
+from training.watch.probe import Probe
 from training.watch.quarantine import QuarantineCallback
 from training.watch.samples import SampleAnswers
 from training.word_loss import WordLoss
@@ -43,21 +48,25 @@ class PVCTrainer(ReproducibleTrainer):
         fingerprint: dict[str, Any] | None = None,
         held_out: RecordDataset | None = None,
         samples: SampleAnswers | None = None,
+        probe: Probe | None = None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
-        self.recipe, self.held_out, self.samples = recipe, held_out, samples
+        self.recipe, self.samples, self.probe = recipe, samples, probe
+        self.held_out, self.reported = held_out, set[str]()
+        self._has_media = False  # of any process, in the current step
         self.word_loss = WordLoss(model, dataset) if recipe.objective != "answers" else None
         self.quarantine = QuarantineCallback(recipe, dataset)
         if recipe.compile:
             compile_blocks(model)
         super().__init__(
             model,
-            training_arguments(recipe),
+            training_arguments(recipe, "held_out_loss" if held_out is not None else ""),
             fingerprint or {},
             recipe.save_total_limit,
             recipe.max_skipped,
-            [self.quarantine, *(callbacks or [])],
+            [self.quarantine, *early_stopping(recipe.early_stopping_patience), *(callbacks or [])],
             train_dataset=dataset,
+            eval_dataset=held_out,
             data_collator=collator,
         )
         if self.is_fsdp_enabled:
@@ -67,9 +76,16 @@ class PVCTrainer(ReproducibleTrainer):
         if recipe.gradient_checkpointing:
             checkpoint_activations(model)
 
-    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
-        prepared = super()._prepare_for_training(*args, **kwargs)
+    def _prepare_for_training(
+        self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
+    ) -> Any:
+        prepared = super()._prepare_for_training(
+            max_steps, train_dataloader, resume_from_checkpoint
+        )
         register_block_halves(self.model)
+        if self.probe is not None and resume_from_checkpoint is None:
+            with self.answering(self.model_wrapped) as inner:
+                self.probe.ask_before(inner)
         return prepared
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -89,7 +105,9 @@ class PVCTrainer(ReproducibleTrainer):
     ) -> Any:
         self.quarantine.take(inputs)
         looks, targets = inputs.pop("looks", []), inputs.pop("targets", [])
-        inputs = with_visual_tokens(self.accelerator, model, inputs)
+        num_shapes = max_shapes(inputs, self.args.device)
+        self._has_media |= num_shapes > 0
+        inputs = with_visual_tokens(self.accelerator, model, inputs, num_shapes)
         if self.word_loss is None or not targets:
             return super().compute_loss(model, inputs, return_outputs, **kwargs)
         if self.recipe.objective == "words":
@@ -106,15 +124,41 @@ class PVCTrainer(ReproducibleTrainer):
             loss = answers + WORD_WEIGHT * loss
         return (loss, outputs) if return_outputs else loss
 
+    def drop_idle_gradients(self) -> None:
+        """In a step of text alone, keeps the optimizer away from tower and compressor.
+
+        Their gradients are zero there (training/loop/distributed.py), and AdamW would move them by
+        momentum and weight decay. DeepSpeed takes its steps itself.
+        """
+        has_media, self._has_media = self._has_media, False
+        if has_media or self.loop_version < 2:
+            return
+        for name, parameter in self.accelerator.unwrap_model(self.model).named_parameters():
+            if parameter.grad is not None and part_of(name) != "language_model":
+                parameter.grad = None
+
+    def held_out_metrics(self, model: Any) -> dict[str, float]:
+        assert self.held_out is not None
+        loss = held_out_loss(self, model, self.held_out, self.reported)
+        return {"held_out_loss": loss}
+
     def on_checkpoint(self, model: Any) -> None:
-        """Logs the loss on held-out records, and writes sample answers."""
-        if self.held_out is not None:
-            self.log({"held_out_loss": held_out_loss(self, model, self.held_out)})
+        """Writes sample answers, and asks the probe's questions."""
         if self.samples is not None:
-            inner = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
-            with self.accelerator.autocast():  # answering calls the model's parts, not its forward
+            with self.answering(model) as inner:
                 self.samples.answer(inner, self.state.global_step, self.is_world_process_zero())
+        if self.probe is not None:
+            with self.answering(model) as inner:
+                right = self.probe.ask(inner, self.state.global_step)
+            self.log({"probe": float(right)})
         model.train()
+
+    @contextmanager
+    def answering(self, model: Any) -> Iterator[PVCForConditionalGeneration]:
+        """The model inside the wrappers; answering calls its parts, not its forward."""
+        inner = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
+        with self.accelerator.autocast():
+            yield inner
 
 
 def checkpoint_activations(model: PVCForConditionalGeneration) -> None:

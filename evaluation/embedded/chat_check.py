@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from data.embedded.facts import QUIZ
 from data.embedded.folder import DEFAULT_FOLDER
 from data.records import read_records
 from vlm.conversation import Conversation, Message, Text
@@ -24,32 +25,6 @@ from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights.base_models import smollm2
 
-QUIZ: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("What is the capital of France?", ("paris",)),
-    ("What is the capital of Italy?", ("rome",)),
-    ("What is the capital of Japan?", ("tokyo",)),
-    ("What is the capital of Germany?", ("berlin",)),
-    ("What is the capital of Spain?", ("madrid",)),
-    ("What colour is the sky on a clear day?", ("blue",)),
-    ("What colour is grass?", ("green",)),
-    ("How many days are in a week?", ("seven", "7")),
-    ("How many months are in a year?", ("twelve", "12")),
-    ("What is the opposite of hot?", ("cold",)),
-    ("What is the opposite of big?", ("small", "little")),
-    ("Which planet do we live on?", ("earth",)),
-    ("Which planet is known as the red planet?", ("mars",)),
-    ("What is frozen water called?", ("ice",)),
-    ("What gas do plants take in from the air?", ("carbon",)),
-    ("What do bees make?", ("honey",)),
-    ("Which animal says meow?", ("cat",)),
-    ("Which animal barks?", ("dog",)),
-    ("Who wrote Romeo and Juliet?", ("shakespeare",)),
-    ("Which ocean lies between Europe and America?", ("atlantic",)),
-    ("What is two plus two?", ("four", "4")),
-    ("What is the chemical formula of water?", ("h2o",)),
-    ("What is the largest planet of the solar system?", ("jupiter",)),
-    ("Which season comes after winter?", ("spring",)),
-)
 QUIZ_TOKENS = 30  # the longest answer
 
 

@@ -90,15 +90,18 @@ def find_problem(folder: Path) -> str | None:
     return f"its manifest does not list {', '.join(missing)}." if missing else None
 
 
-def prune(output: Path, keep: int, step: int) -> None:
+def prune(output: Path, keep: int, step: int, best: int | None = None) -> None:
     """Deletes all but the newest `keep` checkpoints up to `step`, and remains of killed processes.
+
+    The checkpoint of step `best` stays as well.
 
     Checkpoints after `step` belong to an earlier run or are broken: they must not count as this
     run's newest.
     """
     found = checkpoints(output)
     later = [path for path in found if step_of(path) > step]
-    for path in later + found[len(later) + keep :]:
+    older = [path for path in found[len(later) + keep :] if step_of(path) != best]
+    for path in later + older:
         # Renamed first, so that a folder half deleted never looks like a checkpoint.
         doomed = path.with_name(f".{path.name}.old")
         path.rename(doomed)

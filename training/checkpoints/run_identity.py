@@ -1,8 +1,9 @@
-"""The identity of a run: its recipe's values and hashes of its data, compared before a resume.
+"""The identity of a run: its recipe's values and digests of what it reads, compared on a resume.
 
-A run resumes only with the recipe and the data it was started with; otherwise one half of it would
-be one experiment and the other half another. `--allow-changes` resumes anyway and reports what
-differs.
+A run resumes only with the recipe, the base weights, the records and the media it was started with;
+otherwise one half of it would be one experiment and the other half another. `--allow-changes`
+resumes anyway and reports what differs. Folders may move: paths are compared only with checkpoints
+of older versions, which do not record the content behind them.
 """
 
 import hashlib
@@ -11,33 +12,51 @@ from pathlib import Path
 from typing import Any
 
 from data.sources.shards import shards
+from training.checkpoints.content_digests import MAX_HASHED, media_digests, weights_digests
 from training.recipe import Recipe, recipe_values, with_current_keys
-from vlm.weights.io.files import cache_dir, sha256
+from training.sources import data_root, weighted_files
+from vlm.plural import plural
+from vlm.weights.io.files import sha256
 
 # Keys that do not change the trained weights.
 NEUTRAL = (
     *("workers", "save_every", "log_every", "save_total_limit", "report_to"),
     *("samples", "num_samples", "decode_seconds", "max_bad_share", "frame_cache_gb"),
-    *("evaluation", "max_skipped", "gradient_accumulation_steps"),
+    *("evaluation", "max_skipped", "gradient_accumulation_steps", "probe"),
     *("gradient_checkpointing", "compile"),
 )
-ADDED = {"max_length": 0}  # keys that older runs lack, with the value they had in effect
-MAX_HASHED = 1 << 30  # bytes; of larger files only the size and both ends are hashed
-
-
-def data_root(recipe: Recipe) -> Path:
-    """The folder that the paths of a recipe's sources are relative to."""
-    root = cache_dir() / "training" if recipe.data_root == "cache" else Path(recipe.data_root)
-    return root.expanduser()
+# With them, the held-out loss chooses the weights.
+CHOOSING = ("load_best_model_at_end", "early_stopping_patience")
+CHOSEN_BY = ("evaluation", "save_every", "decode_seconds")
+# Keys that older runs lack, with the value they had in effect.
+ADDED: dict[str, Any] = {
+    **{"max_length": 0, "num_epochs": None, "lr_scheduler_type": "cosine", "mix_in": {}},
+    **{"load_best_model_at_end": False, "early_stopping_patience": 0, "probe": []},
+}
+PATHS = ("data_root", "output", "model", "start_from", "folder")
+# The rules of the loop, kept by a resumed run. Runs of version 1 warm up from a rate of 0, move the
+# tower by momentum and weight decay in steps of text alone, and group samples by length per batch
+# instead of per step.
+LOOP_VERSION = 2
+MAX_NAMES = 3  # changed files named in a sentence
 
 
 def fingerprint(recipe: Recipe, num_processes: int) -> dict[str, Any]:
     """Everything that must be equal in a resumed run."""
     values = recipe_values(recipe)
     values["samples_per_step"] = recipe.samples_per_process * num_processes
-    root = data_root(recipe)
-    data = {source.path: file_fingerprint(root / source.path) for source in recipe.data}
-    return json.loads(json.dumps({"recipe": values, "data": data}))
+    files = {file.name: file.path for file in weighted_files(recipe)}
+    if any(values[key] for key in CHOOSING):
+        root = data_root(recipe)
+        files |= {f"evaluation {path}": root / path for path in recipe.evaluation}
+    identity = {
+        "recipe": values,
+        "data": {name: file_fingerprint(path) for name, path in files.items()},
+        "weights": weights_digests(recipe.model, recipe.start_from),
+        "media": {name: media_digests(path) for name, path in files.items()},
+        "loop": LOOP_VERSION,
+    }
+    return json.loads(json.dumps(identity))
 
 
 def file_fingerprint(path: Path) -> str:
@@ -57,32 +76,72 @@ def file_fingerprint(path: Path) -> str:
     return f"{size} bytes, ends {hashlib.sha256(first + last).hexdigest()}"
 
 
+def keep_loop_version(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Makes a resumed run follow the rules that its checkpoint was trained by."""
+    now["loop"] = before.get("loop", 1)
+
+
+def records_content(identity: dict[str, Any]) -> bool:
+    """Whether a checkpoint records its base weights and media; those of older versions do not."""
+    return "weights" in identity
+
+
 def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A phrase for each value of the recipe that would change the trained weights."""
-    old, new = {**ADDED, **with_current_keys(before["recipe"])}, now["recipe"]
+    old, new = {**ADDED, **with_current_keys(before["recipe"])}, {**ADDED, **now["recipe"]}
+    ignored = set(NEUTRAL)
+    if any(new[key] for key in CHOOSING):
+        ignored -= set(CHOSEN_BY)
+    if records_content(before):
+        ignored |= set(PATHS)
+        old, new = _without_data_paths(old), _without_data_paths(new)
     return [
         f"{key}: {old.get(key)} -> {new.get(key)}"
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key) and key not in NEUTRAL
+        if old.get(key) != new.get(key) and key not in ignored
     ]
 
 
-def changed_data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """A phrase for each file of records that was changed or added."""
-    old, new = before["data"], now["data"]
-    return [
-        f"{path} has {'changed' if path in old else 'been added'}"
-        for path in sorted(new)
-        if old.get(path) != new[path]
+def _without_data_paths(values: dict[str, Any]) -> dict[str, Any]:
+    if "data" not in values:
+        return values
+    return {**values, "data": [source["weight"] for source in values["data"]]}
+
+
+def changed_files(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """A phrase for the first of the files that were changed or added.
+
+    A file under another name is compared with the one at the same position.
+    """
+    moved = dict(zip(new, old.values(), strict=False)) if len(old) == len(new) else {}
+    changed = [
+        f"{name} has {'changed' if name in old or name in moved else 'been added'}"
+        for name in new
+        if old.get(name, moved.get(name)) != new[name]
     ]
+    changed += [f"{name} is gone" for name in old if name not in new and not moved]
+    rest = len(changed) - MAX_NAMES
+    return changed[:MAX_NAMES] + ([f"so have {plural(rest, 'more file')}"] if rest > 0 else [])
+
+
+def changed_media(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """A phrase for the first of the media that were changed, of files that were not."""
+    if len(old) != len(new):
+        return []  # the files of records differ, which is reported already
+    pairs = zip(old.values(), new.values(), strict=True)
+    return [phrase for before, now in pairs for phrase in changed_files(before, now)][:MAX_NAMES]
 
 
 def refuse_changes(before: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:
-    """Raises ValueError if the recipe or the data differs from the checkpoint's."""
+    """Raises ValueError if the recipe or what the run reads differs from the checkpoint's."""
     found = {
         "another recipe": changed_values(before, now),
-        "other data": changed_data(before, now),
+        "other data": changed_files(before["data"], now["data"]),
     }
+    if records_content(before):
+        found["other base weights"] = changed_files(before["weights"], now["weights"])
+        if not found["other data"]:
+            found["other media"] = changed_media(before["media"], now["media"])
     reasons = [f"{what} ({'; '.join(how)})" for what, how in found.items() if how]
     if reasons:
         raise ValueError(

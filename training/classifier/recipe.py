@@ -12,6 +12,7 @@ from training.recipe import (
     NonNegative,
     NoOtherKeys,
     Reporter,
+    Schedule,
     Share,
     Text,
 )
@@ -37,6 +38,9 @@ class EncoderRecipe:
     learning_rate: NonNegative = 5e-4
     weight_decay: NonNegative = 0.05
     warmup_ratio: Share = 0.05
+    lr_scheduler_type: Schedule = "cosine"
+    load_best_model_at_end: bool = False  # the checkpoint with the highest held-out accuracy
+    early_stopping_patience: CountOrZero = 0  # checkpoints without a higher one; 0: never
     max_grad_norm: NonNegative = 1.0
     save_every: Count = 100
     log_every: Count = 10
@@ -46,6 +50,10 @@ class EncoderRecipe:
     report_to: Annotated[tuple[Reporter, ...], ListOrOne] = ("tensorboard",)
     max_skipped: Count = 10
     seed: CountOrZero = 0
+
+    def __post_init__(self) -> None:
+        if not self.held_out and (self.load_best_model_at_end or self.early_stopping_patience):
+            raise ValueError("to choose a checkpoint, hold clips out: raise `held_out` above 0")
 
     @property
     def samples_per_process(self) -> int:

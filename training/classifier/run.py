@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
 from data.clip_folders import ClipDataset, LabeledClip, epoch_order, find_clips, split_held_out
+from training.checkpoints.best import early_stopping, load_best
+from training.checkpoints.content_digests import weights_digests
 from training.checkpoints.full_tensors import (
     fill_parameter,
     full_parameter,
     read_tensors,
     write_tensors,
 )
-from training.checkpoints.run_identity import file_fingerprint
+from training.checkpoints.run_identity import LOOP_VERSION, file_fingerprint
 from training.classifier.recipe import EncoderRecipe
 from training.loop.arguments import training_arguments
 from training.loop.distributed import num_processes, print_rank0
@@ -43,12 +45,13 @@ class EncoderTrainer(ReproducibleTrainer):
 
     def __init__(self, recipe: EncoderRecipe, held_out: ClipDataset, **options: Any) -> None:
         self.recipe, self.held_out = recipe, held_out
-        arguments = training_arguments(recipe)
+        arguments = training_arguments(recipe, "held_out_accuracy" if len(held_out) else "")
         super().__init__(
             args=arguments,
             save_total_limit=recipe.save_total_limit,
             max_skipped=recipe.max_skipped,
             data_collator=default_collate,
+            eval_dataset=held_out if len(held_out) else None,
             **options,
         )
 
@@ -79,9 +82,8 @@ class EncoderTrainer(ReproducibleTrainer):
         loss = F.cross_entropy(logits.float(), inputs["label"])
         return (loss, {"logits": logits}) if return_outputs else loss
 
-    def on_checkpoint(self, model: Any) -> None:
-        if len(self.held_out):
-            self.log({"held_out_accuracy": self.accuracy(model)})
+    def held_out_metrics(self, model: Any) -> dict[str, float]:
+        return {"held_out_accuracy": self.accuracy(model)}
 
     def accuracy(self, model: nn.Module) -> float:
         """Accuracy on held-out clips; each process computes all, since they are few."""
@@ -93,7 +95,6 @@ class EncoderTrainer(ReproducibleTrainer):
             with torch.no_grad(), self.compute_loss_context_manager():
                 predictions = model(batch["clip"], batch["times"]).argmax(dim=-1)
             right += int((predictions == batch["label"]).sum())
-        model.train()
         return right / len(self.held_out)
 
 
@@ -119,10 +120,15 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         ClipDataset(held, config, recipe.num_frames),
         model=model,
         fingerprint=identity,
-        callbacks=[ProgressBar(), Journal(output), stop],
+        callbacks=[
+            *early_stopping(recipe.early_stopping_patience),
+            ProgressBar(),
+            Journal(output),
+            stop,
+        ],
         train_dataset=ClipDataset(order, config, recipe.num_frames),
     )
-    train_until_stopped(trainer, stop, checkpoint)
+    train_until_stopped(trainer, stop, checkpoint, recipe.early_stopping_patience)
     return save_result(trainer, config, classes, output)
 
 
@@ -145,6 +151,7 @@ def save_result(
     trainer: EncoderTrainer, config: TowerConfig, classes: list[str], output: Path
 ) -> Path:
     """Writes classifier/, and trained/ for `start_from` in an assistant's recipe."""
+    step = load_best(trainer)
     model = trainer.accelerator.unwrap_model(trainer.model)
     if trainer.is_world_process_zero():
 
@@ -152,7 +159,7 @@ def save_result(
             named = model.named_parameters()
             write_tensors(((n, p.detach()) for n, p in named if n.startswith("tower.")), folder)
 
-        source = {"step": str(trainer.state.global_step)}
+        source = {"step": str(step)}
         build_atomically(output / "trained", source, tower_alone)
         build_atomically(
             output / "classifier",
@@ -172,4 +179,11 @@ def fingerprint(recipe: EncoderRecipe, clips: list[LabeledClip]) -> dict[str, An
     values["samples_per_step"] = recipe.samples_per_process * num_processes()
     root = Path(recipe.folder)
     data = {clip.path.relative_to(root).as_posix(): file_fingerprint(clip.path) for clip in clips}
-    return {"recipe": values, "data": data}
+    model = "" if recipe.preset else recipe.model
+    return {
+        "recipe": values,
+        "data": data,
+        "weights": weights_digests(model),
+        "media": {},
+        "loop": LOOP_VERSION,
+    }

@@ -28,6 +28,12 @@ class RunSettings(Protocol):
     @property
     def warmup_ratio(self) -> float: ...
     @property
+    def lr_scheduler_type(self) -> str: ...
+    @property
+    def load_best_model_at_end(self) -> bool: ...
+    @property
+    def early_stopping_patience(self) -> int: ...
+    @property
     def max_grad_norm(self) -> float: ...
     @property
     def log_every(self) -> int: ...
@@ -43,8 +49,11 @@ class RunSettings(Protocol):
     def seed(self) -> int: ...
 
 
-def training_arguments(recipe: RunSettings) -> TrainingArguments:
-    """TrainingArguments of a recipe. Raises ValueError for a reporter that is not installed."""
+def training_arguments(recipe: RunSettings, metric: str = "") -> TrainingArguments:
+    """TrainingArguments of a recipe; with a held-out metric, measured with every checkpoint.
+
+    Raises ValueError for a reporter that is not installed.
+    """
     os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "tensorboard"))
     os.environ.setdefault("TRACKIO_DIR", str(Path(recipe.output) / "trackio"))
     for name in recipe.report_to:
@@ -54,9 +63,14 @@ def training_arguments(recipe: RunSettings) -> TrainingArguments:
                 "remove it"
             )
     try:
-        return _training_arguments(recipe)
+        return _training_arguments(recipe, metric)
     except (ImportError, RuntimeError) as error:
         raise ValueError(str(error).splitlines()[0]) from error
+
+
+def chooses(recipe: RunSettings) -> bool:
+    """Whether the held-out metric chooses the weights or the last step."""
+    return recipe.load_best_model_at_end or recipe.early_stopping_patience > 0
 
 
 def uses_bf16(recipe: RunSettings) -> bool:
@@ -66,7 +80,7 @@ def uses_bf16(recipe: RunSettings) -> bool:
     return language_dtype() == torch.bfloat16
 
 
-def _training_arguments(recipe: RunSettings) -> TrainingArguments:
+def _training_arguments(recipe: RunSettings, metric: str) -> TrainingArguments:
     return TrainingArguments(
         output_dir=recipe.output,
         max_steps=recipe.steps,
@@ -77,7 +91,7 @@ def _training_arguments(recipe: RunSettings) -> TrainingArguments:
         average_tokens_across_devices=True,
         learning_rate=recipe.learning_rate,
         warmup_steps=max(1, round(recipe.warmup_ratio * recipe.steps)),
-        lr_scheduler_type="cosine",
+        lr_scheduler_type=recipe.lr_scheduler_type,
         max_grad_norm=recipe.max_grad_norm,
         bf16=uses_bf16(recipe),
         use_cpu=not torch.cuda.is_available(),
@@ -87,6 +101,11 @@ def _training_arguments(recipe: RunSettings) -> TrainingArguments:
         logging_first_step=True,
         logging_nan_inf_filter=False,
         save_steps=recipe.save_every,
+        eval_strategy="steps" if metric else "no",
+        eval_steps=recipe.save_every,
+        load_best_model_at_end=recipe.load_best_model_at_end,
+        metric_for_best_model=metric if chooses(recipe) else None,
+        greater_is_better=metric.endswith("accuracy"),
         dataloader_num_workers=recipe.workers,
         dataloader_persistent_workers=recipe.workers > 0,
         dataloader_pin_memory=torch.cuda.is_available(),

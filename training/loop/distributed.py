@@ -38,30 +38,31 @@ def print_rank0(line: str) -> None:
 
 
 def with_visual_tokens(
-    accelerator: Accelerator, model: Any, inputs: dict[str, Any]
+    accelerator: Accelerator, model: Any, inputs: dict[str, Any], num_shapes: int
 ) -> dict[str, Any]:
     """Replaces a batch's pixels with its visual tokens.
 
-    Every process calls the tower equally often, even with a batch of text alone.
+    Every process calls the tower equally often, even with a batch of text alone: `num_shapes` is
+    the result of `max_shapes`.
     """
     text = {name: value for name, value in inputs.items() if name not in VISION_INPUTS}
     vision = {name: value for name, value in inputs.items() if name in VISION_INPUTS}
     looks = vision.get("clip_looks")
     inner: PVCForConditionalGeneration = accelerator.unwrap_model(model)
     num_tokens = 0 if looks is None else int(looks.sum()) * inner.config.tokens_per_look
-    calls = num_vision_calls(vision, accelerator.device)
-    vision = build_dummy_vision_inputs(vision, calls, inner.config.image_size, accelerator.device)
+    calls, size = max(1, num_shapes), inner.config.image_size
+    vision = build_dummy_vision_inputs(vision, calls, size, accelerator.device)
     with accelerator.autocast():
         visual = add_zero_vision_dependency(inner.encode(**vision), num_tokens)
     return {**text, "visual_tokens": visual}
 
 
-def num_vision_calls(vision: dict[str, Any], device: torch.device) -> int:
-    """Calls of the progressive layers in the process that needs the most, at least one.
+def max_shapes(vision: dict[str, Any], device: torch.device) -> int:
+    """Shapes (frames, looks) of clips in the batch of the process that has the most.
 
-    They run once for each shape (frames, looks) of the clips in a batch.
+    The progressive layers run once for each. 0: no process has media.
     """
-    shapes = torch.tensor(max(1, len(clip_shapes(vision))), device=device)
+    shapes = torch.tensor(len(clip_shapes(vision)), device=device)
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(shapes, op=torch.distributed.ReduceOp.MAX)
     return int(shapes)

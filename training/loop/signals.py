@@ -16,6 +16,9 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainerCallback
 
+from training.checkpoints.best import has_stopped_early
+from training.checkpoints.folders import step_of
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -47,6 +50,8 @@ class StopOnSignal(TrainerCallback):
         if self.signal:
             control.should_save = True
             control.should_training_stop = True
+            # Nothing may delay the exit, except the loss that chooses the weights.
+            control.should_evaluate &= args.metric_for_best_model is not None
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.restore()
@@ -96,8 +101,15 @@ class WorkerSignals:
             os._exit(128 + number)
 
 
-def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:
-    """Trains, from `checkpoint` if one is given. Raises StoppedError after a signal."""
+def train_until_stopped(
+    trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None, patience: int = 0
+) -> None:
+    """Trains, from `checkpoint` if one is given. Raises StoppedError after a signal.
+
+    A run that `early_stopping_patience` has ended takes no further step.
+    """
+    if checkpoint is not None and has_stopped_early(checkpoint, patience):
+        trainer.args.max_steps = step_of(checkpoint)
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     finally:

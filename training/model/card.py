@@ -69,7 +69,7 @@ def what_is_trained(recipe: Recipe) -> str:
 
 
 def _last(lines: list[dict[str, float]], key: str) -> str:
-    values = [line[key] for line in lines if key in line][-10:]
+    values = [line[key] for line in lines if line.get(key) is not None][-10:]
     return (
         f"{sum(values) / len(values):.3f}"
         if values and key == "loss"

@@ -1,6 +1,7 @@
 """Shows a run: a progress bar, a JSON line for each logged step, curves at the end."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ BAR_FORMATS = {
     "skipped_steps": "{:.0f} skipped",
     "held_out_loss": "held out {:.3f}",
     "held_out_accuracy": "{:.0%} right",
+    "probe": "{:.0f} other questions right",
 }
 JOURNAL = "journal.jsonl"
 BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
@@ -47,8 +49,9 @@ class ProgressBar(TrainerCallback):
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
     ) -> None:
         for key, form in BAR_FORMATS.items():
-            if key in logs and not (key == "skipped_steps" and logs[key] == 0):
-                self.phrases[key] = form.format(logs[key])
+            value = logs.get(key, math.nan)
+            if not math.isnan(value) and not (key == "skipped_steps" and value == 0):
+                self.phrases[key] = form.format(value)
         if self.bar is not None:
             latest = [self.phrases[key] for key in BAR_FORMATS if key in self.phrases]
             self.bar.set_postfix_str(", ".join(latest), refresh=False)
@@ -81,11 +84,18 @@ class Journal(TrainerCallback):
     ) -> None:
         if state.is_world_process_zero and logs.keys() & BAR_FORMATS.keys():
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+                line = {"step": state.global_step, **logs}
+                valid = {key: None if _is_nan(value) else value for key, value in line.items()}
+                file.write(json.dumps(valid) + "\n")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero and self.path.is_file():
             plot_curves(read_journal(self.path), self.path.with_name("curves.png"))
+
+
+def _is_nan(value: float) -> bool:
+    """Of the loss of a step without one, for which JSON has only null."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def read_journal(path: Path) -> list[dict[str, float]]:
@@ -103,8 +113,8 @@ def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
     """Plots loss (raw, smoothed and held-out), gradient norm and speed against the step."""
     import matplotlib.figure
 
-    lines = [line for line in journal if "loss" in line]
-    held = [line for line in journal if "held_out_loss" in line]
+    lines = [line for line in journal if line.get("loss") is not None]
+    held = [line for line in journal if line.get("held_out_loss") is not None]
     if not lines:
         return
     steps = [line["step"] for line in lines]

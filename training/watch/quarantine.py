@@ -12,6 +12,9 @@ from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from data.samples.quarantine import Quarantine
 from training.recipe import Recipe
+from vlm.plural import plural
+
+WARNED_SHARE = 0.01  # of samples left out; above it, the line at the end is a warning
 
 
 class QuarantineCallback(TrainerCallback):
@@ -37,6 +40,7 @@ class QuarantineCallback(TrainerCallback):
         )  # fmt: skip
         self.quarantine = Quarantine(Path(self.recipe.output) / name, self.recipe.max_bad_share)
         rejected = self.dataset.rejected if isinstance(self.dataset, PackedDataset) else []
+        rejected = rejected if args.process_index == 0 else []
         per_step = self.recipe.samples_per_process
         if state.global_step:
             self.quarantine.resume(state.global_step, state.global_step * per_step)
@@ -53,6 +57,15 @@ class QuarantineCallback(TrainerCallback):
         self.quarantine.add(state.global_step, self.num_pending, self.pending)
         self.pending, self.num_pending = [], 0
         self._check()
+
+    def summary(self) -> str:
+        """What was left out of this process's samples, in a line; empty if nothing was."""
+        if self.quarantine is None or not self.quarantine.num_bad:
+            return ""
+        bad, seen = self.quarantine.num_bad, self.quarantine.num_seen
+        left_out = f"{bad:,} of {plural(seen, 'sample')} were left out"
+        line = f"{left_out}; {self.quarantine.path} names them."
+        return f"WARNING: {line}" if bad > WARNED_SHARE * seen else line
 
     def _check(self) -> None:
         """Checks the share over all processes, so that all stop together."""
