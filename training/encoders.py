@@ -13,7 +13,7 @@ from typing import Any
 
 from training.classifier.recipe import EncoderRecipe
 from training.command import missing_package
-from training.recipe import apply_overrides, read_yaml, refuse_old_keys
+from training.recipe import apply_overrides, read_yaml, refuse_old_keys, refuse_two_lengths
 from vlm.config_errors import checked
 
 
@@ -68,6 +68,7 @@ def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
         values["output"] = arguments.output
     apply_overrides(values, arguments.set)
     refuse_old_keys(values)
+    refuse_two_lengths(values, arguments.folder)
     if "output" not in values:
         raise ValueError("--output is missing: the folder to write")
     return checked(EncoderRecipe, values)

@@ -201,8 +201,7 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     """Reads a recipe and applies `key=value` overrides, values parsed as YAML."""
     values = read_yaml(path)
     apply_overrides(values, overrides or [])
-    if values.get("steps") is not None and values.get("num_epochs") is not None:
-        raise ValueError(f"{path}: give `steps` or `num_epochs`, not both")
+    refuse_two_lengths(values, str(path))
     return recipe_from_values(values, str(path))
 
 
@@ -262,6 +261,12 @@ def recipe_from_values(values: dict[str, Any], where: str) -> Recipe:
         return checked(Recipe, values)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
+
+
+def refuse_two_lengths(values: dict[str, Any], where: str) -> None:
+    """Raises ValueError if a user has given both `steps` and `num_epochs`."""
+    if values.get("steps") is not None and values.get("num_epochs") is not None:
+        raise ValueError(f"{where}: give `steps` or `num_epochs`, not both")
 
 
 def refuse_old_keys(values: Iterable[str]) -> None:

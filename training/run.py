@@ -23,7 +23,7 @@ from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
 from data.sources.record_file import RecordFile
 from training.checkpoints import folders
-from training.checkpoints.best import load_best
+from training.checkpoints.best import load_best, num_steps
 from training.checkpoints.run_identity import (
     fingerprint,
     keep_loop_version,
@@ -31,6 +31,7 @@ from training.checkpoints.run_identity import (
     refuse_changes,
 )
 from training.dataset import build_dataset, longest_sample
+from training.loop.arguments import chooses
 from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
 from training.merge import merge
@@ -63,12 +64,14 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     identity = fingerprint(recipe, num_processes())
     checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
     model, processor = prepare_model(recipe)
-    dataset = build_dataset(recipe, model, processor, identity["loop"])
-    print_plan(recipe, model, dataset)
+    steps = num_steps(recipe.steps, recipe.early_stopping_patience, checkpoint)
+    run = replace(recipe, steps=steps)
+    dataset = build_dataset(run, model, processor, identity["loop"])
+    print_plan(run, model, dataset)
     stop = StopOnSignal()
     trainer = PVCTrainer(
         model,
-        recipe,
+        run,
         dataset,
         Collator(processor),
         identity,
@@ -77,7 +80,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
         probe_questions(recipe, processor),
         [ProgressBar(), Journal(output), stop],
     )
-    train_until_stopped(trainer, stop, checkpoint, recipe.early_stopping_patience)
+    train_until_stopped(trainer, stop, checkpoint)
     return save_model(trainer, recipe)
 
 
@@ -131,7 +134,10 @@ def held_out_dataset(
     if not recipe.evaluation:
         return None
     records = JoinedFiles([RecordFile(root / path) for path in recipe.evaluation])
-    if not records:
+    if not len(records):
+        if chooses(recipe):
+            names = ", ".join(recipe.evaluation)
+            raise ValueError(f"`evaluation` names {names}, without a record to choose weights by")
         return None
     frames = (recipe.max_frames, recipe.max_frames)
     sampling = SamplingConfig(None, frames, recipe.batch_size, recipe.seed)

@@ -26,10 +26,12 @@ def early_stopping_counter(trainer: Any) -> int | None:
     return None
 
 
-def has_stopped_early(checkpoint: Path, patience: int) -> bool:
-    """Whether the run ended at this checkpoint for want of a better one."""
+def num_steps(steps: int, patience: int, checkpoint: Path | None) -> int:
+    """The steps of a run: `steps`, or those to a checkpoint at which it has ended early."""
+    if checkpoint is None:
+        return steps
     counter = folders.read_json(checkpoint / folders.STATE).get("early_stopping") or 0
-    return 0 < patience <= counter
+    return folders.step_of(checkpoint) if 0 < patience <= counter else steps
 
 
 def load_best(trainer: Any) -> int:

@@ -15,10 +15,10 @@ from typing import Any
 from data.records import MEDIA
 from data.sources.shards import shards
 from training.model.initial_model import model_folder
-from vlm.presets import PRESETS
 from vlm.weights.base_models import efficientnet_lite2, smollm2
 from vlm.weights.io.files import WeightsError, cache_dir
 
+SHIPPED = ("embedded", "embedded-trained")  # their settings come from this repository's code
 MAX_HASHED = 1 << 30  # bytes; of larger files only BLOCKS blocks, evenly spread, are hashed
 BLOCK, BLOCKS = 1 << 16, 1024
 REMEMBERED = 1 << 24  # bytes of a file whose digest is worth remembering
@@ -39,7 +39,7 @@ def weights_digests(model: str, start_from: str = "") -> dict[str, str]:
     for folder in folders:
         name = folder.name if model == "embedded" else "model"
         found |= {f"{name}/{file.name}": file_digest(file) for file in sorted(_weights(folder))}
-        if model not in PRESETS:
+        if model not in SHIPPED:
             found |= _settings_digests(folder)
     if start_from:
         earlier = Path(start_from) / "trained" / "model.safetensors"

@@ -129,7 +129,7 @@ def changed_media(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if len(old) != len(new):
         return []  # the files of records differ, which is reported already
     pairs = zip(old.values(), new.values(), strict=True)
-    return [phrase for before, now in pairs for phrase in changed_files(before, now)][:MAX_NAMES]
+    return [phrase for before, now in pairs for phrase in changed_files(before, now)]
 
 
 def refuse_changes(before: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:

@@ -11,6 +11,7 @@ from training.recipe import (
     ListOrOne,
     NonNegative,
     NoOtherKeys,
+    Positive,
     Reporter,
     Schedule,
     Share,
@@ -33,6 +34,7 @@ class EncoderRecipe:
     freeze_backbone: bool = False
     dropout: Share = 0.1  # before the last layer
     steps: Count = 500
+    num_epochs: Positive | None = None  # instead of `steps`
     batch_size: Count = 8
     gradient_accumulation_steps: Count = 1
     learning_rate: NonNegative = 5e-4

@@ -6,7 +6,8 @@ the nonfinite guard and the curves are the same. The result is a classifier
 runs/clips` in a recipe whose model has the same tower.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 
 from data.clip_folders import ClipDataset, LabeledClip, epoch_order, find_clips, split_held_out
-from training.checkpoints.best import early_stopping, load_best
+from training.checkpoints.best import early_stopping, load_best, num_steps
 from training.checkpoints.content_digests import weights_digests
 from training.checkpoints.full_tensors import (
     fill_parameter,
@@ -26,7 +27,7 @@ from training.checkpoints.full_tensors import (
 )
 from training.checkpoints.run_identity import LOOP_VERSION, file_fingerprint
 from training.classifier.recipe import EncoderRecipe
-from training.loop.arguments import training_arguments
+from training.loop.arguments import chooses, training_arguments
 from training.loop.distributed import num_processes, print_rank0
 from training.loop.reproducible_trainer import ReproducibleTrainer
 from training.loop.signals import StopOnSignal, train_until_stopped
@@ -102,21 +103,26 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
     """Trains the classifier and returns its folder. Raises StoppedError after a signal."""
     output, folder = Path(recipe.output), Path(recipe.folder)
     clips, classes = find_clips(folder)
-    identity = fingerprint(recipe, clips)
-    checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
-    model, config = build(recipe, len(classes))
     trained_on, held = split_held_out(clips, recipe.held_out, folder)
     if not trained_on:
         raise ValueError(f"all {len(clips)} clips of {folder} are held out; lower `held_out`")
+    if not held and chooses(recipe):
+        raise ValueError(f"none of {len(clips)} clips of {folder} is held out; raise `held_out`")
     size = recipe.samples_per_process * num_processes()
+    if recipe.num_epochs is not None:
+        recipe = replace(recipe, steps=ceil(recipe.num_epochs * len(trained_on) / size))
+    identity = fingerprint(recipe, clips)
+    checkpoint = find_resume_checkpoint(output, identity, allow_changes) if resume else None
+    model, config = build(recipe, len(classes))
+    steps = num_steps(recipe.steps, recipe.early_stopping_patience, checkpoint)
     print_rank0(
-        f"{recipe.steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
+        f"{steps} steps of {size} clips; {len(trained_on)} of {len(classes)} classes to "
         f"train on, {len(held)} held out; writing to {recipe.output}"
     )
-    order = epoch_order(trained_on, recipe.steps * size, recipe.seed)
+    order = epoch_order(trained_on, steps * size, recipe.seed)
     stop = StopOnSignal()
     trainer = EncoderTrainer(
-        recipe,
+        replace(recipe, steps=steps),
         ClipDataset(held, config, recipe.num_frames),
         model=model,
         fingerprint=identity,
@@ -128,7 +134,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
         ],
         train_dataset=ClipDataset(order, config, recipe.num_frames),
     )
-    train_until_stopped(trainer, stop, checkpoint, recipe.early_stopping_patience)
+    train_until_stopped(trainer, stop, checkpoint)
     return save_result(trainer, config, classes, output)
 
 

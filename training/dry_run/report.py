@@ -5,7 +5,8 @@
 The model is built on torch's meta device, which has shapes but no values, so a model of ten billion
 parameters takes seconds and no memory. A sample of each kind runs forward and backward, which gives
 the shapes, the operations (counted by torch; frozen parts have no backward) and the activations
-saved for the backward pass. The data need not exist: each source has a `kind`.
+saved for the backward pass. The data need not exist if each source has a `kind`; where they do, the
+kinds are read from them, and records too long for the run are named (training/dry_run/data.py).
 
 Memory is an estimate of parameters, gradients and AdamW's two moments, sharded as chosen, and of
 saved activations. It excludes libraries, communication buffers and fragmentation.
@@ -19,9 +20,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from training.dry_run.data import long_records, shares_by_kind
 from training.dry_run.flops import Cost, Shape, sample_cost
 from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
+from training.sources import steps_of_epochs
 from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import PRESETS, preset_config
@@ -56,11 +59,14 @@ def dry_run(
     recipe: Recipe, machine: Machine, text_tokens: int = 192, answer_tokens: int = 64
 ) -> list[str]:
     """The report as lines of Markdown."""
+    if recipe.num_epochs is not None:
+        recipe = replace(recipe, steps=steps_of_epochs(recipe, machine.devices))
+    shares, notes = shares_by_kind(recipe)
     model = meta_model(recipe)
     parameters = parameter_table(model)
     fixed = fixed_memory(model, machine)
     model.bfloat16()
-    shapes = sample_shapes(recipe, model.config, text_tokens, answer_tokens)
+    shapes = sample_shapes(recipe, shares, model.config, text_tokens, answer_tokens)
     costs = {shape: sample_cost(model, shape) for shape in shapes}
     largest = max(costs, key=lambda shape: shape.tokens(model.config))
     longest = replace(largest, frames=recipe.max_frames, looks=recipe.max_frames)
@@ -68,17 +74,20 @@ def dry_run(
     return [
         f"# {recipe.output}: {recipe.model} (dry run)",
         "",
+        *(line for note in notes for line in (note, "")),
         *parameters,
         *sample_table(costs, model.config),
         *step_lines(recipe, machine, costs, model.config),
         *memory_table(fixed, recipe, machine, costs, worst),
+        *long_records(recipe),
     ]
 
 
 def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
     """The recipe's model on the meta device, with parts frozen as in training."""
-    if recipe.model in PRESETS:
-        config = preset_config(recipe.model)
+    name = "embedded" if recipe.model == "embedded-trained" else recipe.model
+    if name in PRESETS:
+        config = preset_config(name)
     elif (Path(recipe.model) / "config.json").is_file():
         config = PVCConfig.from_pretrained(recipe.model)
     else:
@@ -96,17 +105,13 @@ def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
 
 
 def sample_shapes(
-    recipe: Recipe, config: PVCConfig, text_tokens: int, answer_tokens: int
+    recipe: Recipe,
+    shares: dict[str, float],
+    config: PVCConfig,
+    text_tokens: int,
+    answer_tokens: int,
 ) -> list[Shape]:
-    """A typical sample of each kind among the recipe's sources."""
-    total = sum(source.weight for source in recipe.data)
-    shares: dict[str, float] = {}
-    for source in recipe.data:
-        if not source.kind:
-            raise ValueError(
-                f"{source.path}: a dry run needs the source's `kind`: image, video or text"
-            )
-        shares[source.kind] = shares.get(source.kind, 0.0) + source.weight / total
+    """A typical sample of each kind, with its share of the run."""
     looks = round(sum(probability * (i + 1) for i, probability in enumerate(recipe.looks)))
     frames = (recipe.min_frames + recipe.max_frames) // 2
     of_kind = {

@@ -16,9 +16,6 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainerCallback
 
-from training.checkpoints.best import has_stopped_early
-from training.checkpoints.folders import step_of
-
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -101,15 +98,8 @@ class WorkerSignals:
             os._exit(128 + number)
 
 
-def train_until_stopped(
-    trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None, patience: int = 0
-) -> None:
-    """Trains, from `checkpoint` if one is given. Raises StoppedError after a signal.
-
-    A run that `early_stopping_patience` has ended takes no further step.
-    """
-    if checkpoint is not None and has_stopped_early(checkpoint, patience):
-        trainer.args.max_steps = step_of(checkpoint)
+def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:
+    """Trains, from `checkpoint` if one is given. Raises StoppedError after a signal."""
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     finally:

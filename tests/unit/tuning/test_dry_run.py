@@ -1,7 +1,10 @@
 """A dry run: parameters, shapes, operations and memory, computed on the meta device."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import torch
@@ -9,6 +12,7 @@ import yaml
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.trainable import base_folder, tiny_recipe
 from training.dry_run.flops import Shape, sample_cost
 from training.dry_run.report import Machine, dry_run, fixed_memory, meta_model
 from training.model.initial_model import model_folder
@@ -101,7 +105,6 @@ def test_sharding_divides_the_memory_of_each_device() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": (Source("a.jsonl"),)}, "a.jsonl: a dry run needs the source's `kind`"),
         ({"model": "nowhere"}, '"nowhere" is neither a preset'),
     ],
 )
@@ -111,6 +114,58 @@ def test_an_incomplete_recipe_is_refused_in_one_sentence(
     with pytest.raises(ValueError, match=message) as error:
         dry_run(replace(SMALL, **change), Machine())  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_without_a_kind_is_assumed_to_have_images() -> None:
+    recipe = replace(SMALL, data=(Source("a.jsonl"),))
+    report = dry_run(recipe, Machine())
+    assert any("a.jsonl has no `kind` and cannot be read here" in line for line in report)
+    assert any(line.startswith("| image | 100 %") for line in report)
+
+
+def test_kinds_and_too_long_records_are_read_from_the_data(tmp_path: Path) -> None:
+    base_folder(tmp_path)
+    long = {"role": "user", "content": "?" * 3000}
+    answer = {"role": "assistant", "content": "a"}
+    lines = (tmp_path / "mixed.jsonl").read_text(encoding="utf-8")
+    lines += json.dumps({"id": "long", "messages": [long, answer]}) + "\n"
+    (tmp_path / "mixed.jsonl").write_text(lines, encoding="utf-8")
+    recipe = tiny_recipe(tmp_path, "run", data=(Source("mixed.jsonl"),))
+    report = dry_run(recipe, Machine())
+    assert any(line.startswith("| image | 44 %") for line in report)
+    assert any(line.startswith("| text | 56 %") for line in report)
+    named = [line for line in report if "line 9: up to 3,0" in line]
+    assert len(named) == 1
+    assert any("1 record can be longer than 2,048 tokens" in line for line in report)
+    assert not any(
+        "can be longer" in line
+        for line in dry_run(replace(recipe, data=(Source("records.jsonl"),)), Machine())
+    )
+
+
+def recipes_of_docs() -> list[str]:
+    text = (RECIPES.parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    blocks = [dedent(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    return [block for block in blocks if "output:" in block]
+
+
+@pytest.mark.parametrize("block", recipes_of_docs(), ids=lambda block: block.splitlines()[0][:30])
+def test_each_recipe_of_the_docs_has_a_dry_run(block: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(block, encoding="utf-8")
+    recipe = load_recipe(path, [])
+    assert f"# {recipe.output}: " in dry_run(recipe, Machine())[0]
+
+
+def test_the_docs_have_recipes() -> None:
+    assert len(recipes_of_docs()) >= 2
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RECIPES.glob("embedded-*.yaml")), ids=lambda path: path.stem
+)
+def test_recipes_of_the_embedded_model_have_a_dry_run(path: Path) -> None:
+    assert any("| total |" in line for line in dry_run(load_recipe(path, []), Machine()))
 
 
 def test_an_impossible_machine_is_refused() -> None:

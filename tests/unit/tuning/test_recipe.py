@@ -121,3 +121,24 @@ def test_adapters_are_frozen_only_if_an_earlier_stage_trained_them(tmp_path: Pat
     recipe = load_recipe(written(tmp_path, frozen + "start_from: runs/earlier\n"))
     assert recipe.freeze == ("language_model",)
     assert recipe.lora is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("steps: 3\nnum_epochs: 2", "give `steps` or `num_epochs`, not both"),
+        ("num_train_epochs: 2", "`num_train_epochs` is not a key .* its name is `num_epochs`"),
+        ("mix_in: {cats: 0.1}", "`mix_in` offers worlds and chat, not 'cats'"),
+        ("mix_in: {chat: 0.5, worlds: 0.5}", "must add up to less than 1, not to 1"),
+        ("load_best_model_at_end: true", "needs held-out records: give `evaluation`"),
+        ("early_stopping_patience: 2", "needs held-out records: give `evaluation`"),
+        ("lr_scheduler_type: step", "must be one of cosine, linear, constant_with_warmup"),
+    ],
+)
+def test_lengths_and_choices_that_cannot_be_are_refused(
+    lines: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"data: [{{path: a.jsonl}}]\noutput: x\n{lines}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        load_recipe(path)
