@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
 
 from vlm.model import PVCForConditionalGeneration
 
@@ -104,6 +105,17 @@ def add_zero_vision_dependency(visual: Tensor, num_tokens: int) -> Tensor:
     """
     real, blank = visual[:num_tokens], visual[num_tokens:]
     return real + 0 * blank.sum() if len(blank) else real
+
+
+def reshard(model: nn.Module) -> None:
+    """Frees weights that FSDP gathered for a forward pass without a backward pass.
+
+    FSDP keeps those of the outermost module for the backward pass. Until then its parameters are
+    other objects, whose optimizer states a checkpoint would miss.
+    """
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def shard_on_cpus(accelerator: Any) -> bool:

@@ -34,7 +34,7 @@ from training.checkpoints.full_tensors import (
     write_tensors,
 )
 from training.checkpoints.run_identity import LOOP_VERSION
-from training.loop.distributed import print_rank0, refuse_zero_3, shard_on_cpus
+from training.loop.distributed import print_rank0, refuse_zero_3, reshard, shard_on_cpus
 from training.loop.nonfinite import NonfiniteGuard
 from training.loop.signals import WorkerSignals
 from training.loop.throughput import Throughput
@@ -188,6 +188,7 @@ class ReproducibleTrainer(Trainer):
         self.throughput.pause()
         metrics = self.held_out_metrics(self.model_wrapped)
         self.model_wrapped.train()
+        reshard(self.model_wrapped)
         self.log(metrics)
         self.throughput.resume()
         prefixed = {f"eval_{name}": value for name, value in metrics.items()}
