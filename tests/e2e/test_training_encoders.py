@@ -121,3 +121,28 @@ def test_an_error_is_one_sentence(
         encoders.main()
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_best_classifier_is_kept_and_the_run_stops_early(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accuracies = {1: 0.2, 2: 0.9, 3: 0.5, 4: 0.9, 5: 1.0}
+    monkeypatch.setattr(
+        run.EncoderTrainer, "accuracy", lambda self, model: accuracies[self.state.global_step]
+    )
+    settings = recipe(
+        clips, tmp_path / "run", num_epochs=6, batch_size=8, save_every=1,
+        load_best_model_at_end=True, early_stopping_patience=2,
+    )  # fmt: skip
+    for _ in range(2):  # the same command again trains no further
+        train(settings)
+        steps = {path.name for path in (tmp_path / "run").glob("checkpoint-*")}
+        assert steps == {"checkpoint-2", "checkpoint-3", "checkpoint-4"}
+        best = load_file(tmp_path / "run" / "checkpoint-2" / "model.safetensors")
+        saved = load_file(tmp_path / "run" / "trained" / "model.safetensors")
+        assert all(torch.equal(best[name], value) for name, value in saved.items())
+
+
+def test_to_choose_a_checkpoint_clips_must_be_held_out(clips: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="hold clips out"):
+        recipe(clips, tmp_path / "run", held_out=0, load_best_model_at_end=True)
