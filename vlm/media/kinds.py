@@ -163,7 +163,9 @@ PNG, JPEG, WebP, ...); convert it first"
 
 def _is_text(head: bytes) -> bool:
     """Whether these bytes are all characters. No accepted binary format is within 1024 bytes."""
-    return bool(head) and all(byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head)
+    return head[:1] not in (b"", b"\xff") and all(
+        byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head
+    )
 
 
 def _is_sound(head: bytes) -> bool:

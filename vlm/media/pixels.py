@@ -5,6 +5,7 @@ come here, so that both are seen the same.
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageCms
@@ -17,7 +18,10 @@ DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 ORIENTATION = 0x0112  # in EXIF
 SIDEWAYS = 5  # orientations from here on swap width and height
 # What Pillow raises for damaged files.
-READ_ERRORS = (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, KeyError)
+READ_ERRORS = (
+    *(OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, KeyError),
+    *(RuntimeError, struct.error),
+)
 BITS, SAMPLE_FORMAT = 258, 339  # TIFF tags
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -221,6 +221,17 @@ def test_a_truncated_picture_is_refused(ending, part, tmp_path):
         read_image(path, isolated=False)
 
 
+def test_a_picture_cut_off_in_its_first_bytes_is_refused(tmp_path):
+    for number, head in enumerate(
+        (b"GIF89a\x01", b"\x89PNG\r\n\x1a\n", b"II*\0\x08", b"\xff\xd8\xff")
+    ):
+        path = tmp_path / str(number)
+        path.write_bytes(head)
+        for read in (probe, read_image):
+            with pytest.raises(MediaError, match="cannot be read to its end"):
+                read(path, isolated=False)
+
+
 def bomb(path: Path, side: int) -> Path:
     """A 1-bit PNG of side x side in a few kilobytes."""
 
