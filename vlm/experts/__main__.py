@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from vlm.experts.detector import WEIGHTS, load_detector
+from vlm.experts.detection.detector import WEIGHTS, load_detector
 from vlm.experts.experts import Experts
 from vlm.experts.film import film_lines, film_summary
-from vlm.experts.reader import Reader, ReaderMissingError
+from vlm.experts.reading.reader import Reader, ReaderMissingError
 from vlm.experts.words import still_looks
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import probe, read_image, read_video

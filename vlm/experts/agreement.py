@@ -9,7 +9,7 @@ text is no laptop, and a cat that the classifier is sure of is no dog.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlm.experts.coco import GROUP_OF_NAME
+from vlm.experts.detection.coco import GROUP_OF_NAME
 from vlm.experts.findings import CERTAIN, Kind, Line, Thing
 from vlm.experts.together import rides
 

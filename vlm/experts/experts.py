@@ -9,10 +9,10 @@ from torch import Tensor
 
 from vlm.experts.agreement import reconcile
 from vlm.experts.colors import color_of, color_of_thing, middle_color
-from vlm.experts.detector import Detector
+from vlm.experts.detection.detector import Detector
 from vlm.experts.findings import Findings, Kind, Line, Thing
 from vlm.experts.quality import quality
-from vlm.experts.reader import FILM, Reader, ReaderLimits
+from vlm.experts.reading.reader import FILM, Reader, ReaderLimits
 
 FRAMES_PER_BATCH = 8
 SAME = 0.03  # difference of the cells of a coarse grid, 0 to 1; below, a frame is not read again

@@ -8,7 +8,7 @@ now and then. Every frame's words depend on the frames up to it alone.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vlm.experts.coco import GROUP_OF_NAME
+from vlm.experts.detection.coco import GROUP_OF_NAME
 from vlm.experts.findings import CERTAIN, Findings, Thing, iou
 from vlm.experts.together import together
 from vlm.experts.words import describe, name_things, read_order

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from vlm.experts.colors import NAMES, color_of, color_of_thing, middle_color, name_pixels
-from vlm.experts.detector import Detector
+from vlm.experts.detection.detector import Detector
+from vlm.experts.detection.nanodet import NanoDet
 from vlm.experts.experts import Experts
 from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.kinds import kinds_of
-from vlm.experts.nanodet import NanoDet
 from vlm.experts.quality import quality
 
 

@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlm.experts.coco import CLASSES, GROUP_OF_NAME, GROUPS
-from vlm.experts.convert import NODE, PADDING, convert, read_graph
-from vlm.experts.detector import Detector, input_size, load_detector, without_duplicates
+from vlm.experts.detection.coco import CLASSES, GROUP_OF_NAME, GROUPS
+from vlm.experts.detection.convert import NODE, PADDING, convert, read_graph
+from vlm.experts.detection.detector import Detector, input_size, load_detector, without_duplicates
+from vlm.experts.detection.int8 import quantize
+from vlm.experts.detection.nanodet import NanoDet
 from vlm.experts.findings import Thing
-from vlm.experts.int8 import quantize
-from vlm.experts.nanodet import NanoDet
 
 # Cell, scores of classes 0, 16 and 79, box: what the published graph computes from `pattern`.
 GOLDEN = (

