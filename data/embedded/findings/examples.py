@@ -1,0 +1,158 @@
+"""The mix of worlds, turns and files; a seed always gives the same examples."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from data.embedded.findings import (
+    claims,
+    film_changes,
+    film_contents,
+    people,
+    scene_details,
+    scene_questions,
+    single_things,
+)
+from data.embedded.findings.draw import Draw
+from data.embedded.findings.exchange import Example, Exchange, Turn
+from data.embedded.findings.films import make_film
+from data.embedded.findings.general import knowledge, remembered
+from data.embedded.findings.itself import about_itself
+from data.embedded.findings.page import ReadPage
+from data.embedded.findings.page_questions import make_page, page_exchange, price_follow_up
+from data.embedded.findings.prompt import picture_words, user_text
+from data.embedded.findings.scenes import THEMES, Scene, make_scene
+from data.embedded.findings.several import several_files
+from data.embedded.findings.single_things import make_single
+from vlm.experts.findings import Findings
+
+S = TypeVar("S")
+SEVERAL_TURNS = 0.2
+TRIES = 60
+WEIGHTS = {  # of each world
+    **{"scene": 24.0, "people": 13.0, "single": 13.0, "page": 32.0, "film": 13.0},
+    **{"several": 3.0, "itself": 4.5, "bad picture": 1.5},
+}
+SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS)
+
+
+def examples(num: int, seed: int, held: bool = False) -> Iterator[Example]:
+    """Yields `num` examples; those of scoring (`held`) have other names and phrasings."""
+    for index in range(num):
+        yield example(index, seed, held)
+
+
+def example(index: int, seed: int, held: bool = False) -> Example:
+    """The example of an index; it does not depend on the others."""
+    d = Draw(f"findings {'held' if held else 'train'} {seed} {index}", held)
+    worlds = list(WEIGHTS)
+    while True:
+        world = d.random.choices(worlds, list(WEIGHTS.values()))[0]
+        turns = MAKERS[world](d)
+        if turns:
+            return Example(world, tuple(turns))
+
+
+def _conversation(
+    d: Draw,
+    thing: S,
+    words: str,
+    askers: Sequence[tuple[Callable[[Draw, S], Exchange | None], float]],
+    follow_ups: Sequence[tuple[Callable[[Draw, S], Exchange | None], float]] = (),
+) -> list[Turn]:
+    """One question about a file, or some, no question twice."""
+    num = d.whole(2, 4) if d.chance(SEVERAL_TURNS) else 1
+    found: list[Exchange] = []
+    for _ in range(TRIES):
+        pool = follow_ups if found and follow_ups and d.chance(0.5) else askers
+        asker = d.random.choices([a for a, _ in pool], [w for _, w in pool])[0]
+        exchange = asker(d, thing)
+        if exchange and all(exchange.answer != other.answer for other in found):
+            found.append(exchange)
+        if len(found) == num:
+            break
+    if len(found) > 1 and d.chance(0.1):
+        found.append(knowledge(d))
+    return [Turn(x, (words,) if i == 0 else ()) for i, x in enumerate(found)]
+
+
+def _scene(d: Draw) -> list[Turn]:
+    scene = make_scene(d)
+    if not scene.things:
+        return []
+    return _conversation(d, scene, picture_words(scene.findings), SCENE, claims.FOLLOW_UPS)
+
+
+def _people(d: Draw) -> list[Turn]:
+    scene = make_scene(d, with_people=d.chance(0.75))
+    return _conversation(d, scene, picture_words(scene.findings), people.ASKERS, claims.FOLLOW_UPS)
+
+
+def _single(d: Draw) -> list[Turn]:
+    single = make_single(d)
+    after = ((claims.single_claim, 6.0), (single_things.is_a, 2.0), (single_things.unseen, 1.0))
+    return _conversation(d, single, picture_words(single.findings), single_things.ASKERS, after)
+
+
+def _page(d: Draw) -> list[Turn]:
+    read = make_page(d)
+    turns = _conversation(d, read, read.text, ((_page_question, 1.0),))
+    last = turns[-1].exchange if turns else None
+    if last and turns[-1].files and "cost" in last.answer + last.question and d.chance(0.4):
+        exchange = price_follow_up(d, read, last)
+        if exchange:
+            turns.append(Turn(replace(exchange, kind="followup")))
+    return turns
+
+
+def _page_question(d: Draw, read: ReadPage) -> Exchange | None:
+    return page_exchange(d, read)
+
+
+def _film(d: Draw) -> list[Turn]:
+    film = make_film(d)
+    return _conversation(d, film, film.words, (*film_changes.ASKERS, *film_contents.ASKERS))
+
+
+def _bad_picture(d: Draw) -> list[Turn]:
+    """Blurred or dark, and nothing found."""
+    blurred = d.chance(0.5)
+    findings = Findings(
+        (), (), (), d.pick(("black", "gray", "brown")), blurred, not blurred or d.chance(0.3)
+    )
+    scene = Scene(findings, d.pick(THEMES))
+    return _conversation(d, scene, picture_words(findings), ((claims.dark_or_blurred, 1.0),))[:1]
+
+
+def _itself(d: Draw) -> list[Turn]:
+    if d.chance(0.08):
+        first, second = remembered(d)
+        middle = [Turn(knowledge(d))] if d.chance(0.5) else []
+        return [Turn(first), *middle, Turn(second)]
+    if d.chance(0.15):
+        return [Turn(knowledge(d))]
+    turns = [Turn(about_itself(d))]
+    if d.chance(SEVERAL_TURNS):
+        turns.append(Turn(about_itself(d)))
+    return turns
+
+
+MAKERS: dict[str, Callable[[Draw], list[Turn]]] = {
+    **{"scene": _scene, "people": _people, "single": _single, "page": _page, "film": _film},
+    **{"several": several_files, "itself": _itself, "bad picture": _bad_picture},
+}
+
+
+def example_to_json(example: Example, identity: str) -> dict[str, Any]:
+    """The JSONL line of data/records.py; `grade` has the patterns of each answer."""
+    messages = []
+    for turn in example.turns:
+        messages.append({"role": "user", "content": user_text(turn)})
+        messages.append({"role": "assistant", "content": turn.exchange.answer})
+    exchanges = [turn.exchange for turn in example.turns]
+    return {
+        "id": identity,
+        "messages": messages,
+        "task": [x.kind for x in exchanges],
+        "grade": [{"right": x.right, "wrong": x.wrong, "honest": x.honest} for x in exchanges],
+    }

@@ -1,0 +1,255 @@
+"""Tables, timetables, forecasts and charts."""
+
+from data.embedded.findings.draw import Draw
+from data.embedded.findings.exchange import exactly
+from data.embedded.findings.names import CITIES, DAYS, FIRST, MONTHS
+from data.embedded.findings.page import Fact, Page, Row
+from data.embedded.findings.pages_money import clock
+from data.embedded.findings.words import capital, enumerate_words, number_word
+
+TABLES = {  # heading: rows' names, columns with the lowest and highest number
+    "Team": ("Wins:2:30", "Losses:1:20", "Points:10:99"),
+    "City": ("Rain (mm):10:190", "Days of sun:40:290"),
+    "Product": ("Stock:0:900", "Sold:5:700"),
+    "Student": ("Math:40:100", "History:40:100", "Music:40:100"),
+    "Plant": ("Height (cm):5:220", "Leaves:4:90"),
+}
+
+
+KEYS = {
+    "Team": ("Lions", "Rovers", "Comets", "Harbor FC", "Falcons", "Tigers", "United", "Wolves"),
+    "City": CITIES,
+    "Product": ("Chair", "Desk", "Lamp", "Shelf", "Sofa", "Rug", "Mirror", "Stool"),
+    "Student": FIRST,
+    "Plant": ("Fern", "Basil", "Rose", "Tomato", "Ivy", "Tulip", "Lily", "Mint"),
+}
+
+
+CHARTS = (  # title, unit, names of its parts
+    ("Rainfall by month", "mm", MONTHS),
+    (
+        "Favorite sports",
+        "votes",
+        ("Tennis", "Hockey", "Judo", "Rowing", "Golf", "Rugby", "Cricket"),
+    ),
+    ("Sales per quarter", "thousand", ("Q1", "Q2", "Q3", "Q4")),
+    ("Energy sources", "%", ("Wind", "Solar", "Coal", "Gas", "Hydro", "Nuclear")),
+    ("Pets in our class", "pets", ("Dogs", "Hamsters", "Fish", "Birds", "Rabbits")),
+    ("Library loans", "books", ("Fiction", "Travel", "Comics", "Science", "Cooking")),
+    ("Steps per day", "steps", DAYS),
+    ("Costs of a household", "%", ("Rent", "Food", "Clothes", "Leisure", "Savings", "Transit")),
+)
+
+
+def timetable(d: Draw) -> Page:
+    what = d.pick(("train", "bus", "flight", "ferry"))
+    track = {"flight": "Gate", "bus": "Bay", "ferry": "Pier"}.get(what, "Platform")
+    rows, facts = [Row("Departures", 1.6), Row(f"Time | To | {track}")], []
+    for city in d.names(CITIES, 2, 6):
+        hour, number = clock(d), str(d.whole(1, 28))
+        row, slots = f"{hour} | {city} | {number}", {"x": what, "to": city, "track": track.lower()}
+        rows.append(Row(row))
+        facts.append(
+            Fact("departs", hour, f"The {what} to {city} leaves at {{v}}.", slots, support=(row,))
+        )
+        facts.append(
+            Fact(
+                "track",
+                number,
+                f"From {track.lower()} {{v}}.",
+                slots,
+                support=(row,),
+                right=(rf"\b{number}\b",),
+            )
+        )
+    other = d.pick([c for c in CITIES if all(c not in r.text for r in rows)])
+    facts.append(Fact("departs", "\0", slots={"x": what, "to": other}, missing=other))
+    about = (("It is a timetable of departures", ("Departures",)),)
+    return Page(
+        "timetable",
+        ("a timetable", "departure board"),
+        tuple(rows),
+        tuple(facts),
+        about,
+        ("timetable|schedule|departure",),
+        title="Departures",
+        lacking=("entry", "date"),
+    )
+
+
+def table(d: Draw) -> Page:
+    head = d.pick(list(TABLES))
+    columns = [c.split(":") for c in TABLES[head]]
+    names = [c[0] for c in columns]
+    rows, facts = [Row(" | ".join([head, *names]))], []
+    keys = d.names(KEYS[head], 2, 5)
+    values = [[d.whole(int(low), int(high)) for _, low, high in columns] for _ in keys]
+    for key, row in zip(keys, values, strict=True):
+        text = " | ".join([key, *map(str, row)])
+        rows.append(Row(text))
+        facts += [
+            Fact(
+                "cell",
+                str(v),
+                f"The {n.lower()} of {key}: {{v}}.",
+                {"row": key, "column": n.lower()},
+                right=(rf"\b{v}\b",),
+                support=(text,),
+            )
+            for v, n in zip(row, names, strict=True)
+        ]
+    for i, name in enumerate(names):
+        column = [row[i] for row in values]
+        if column.count(max(column)) == 1:
+            key = keys[column.index(max(column))]
+            facts.append(
+                Fact(
+                    "most",
+                    key,
+                    f"{{v}}, with {max(column)}.",
+                    {"column": name.lower()},
+                    support=tuple(r.text for r in rows),
+                )
+            )
+    facts.append(
+        Fact(
+            "columns",
+            enumerate_words([head, *names]),
+            "They are {v}.",
+            right=(exactly(names[0]),),
+            support=(rows[0].text,),
+        )
+    )
+    about = (
+        (
+            f"It is a table: {enumerate_words([n.lower() for n in names])} by {head.lower()}",
+            (rows[0].text,),
+        ),
+    )
+    return Page(
+        "table",
+        ("a table",),
+        tuple(rows),
+        tuple(facts),
+        about,
+        ("table",),
+        lacking=("author", "date", "total"),
+    )
+
+
+def chart(d: Draw) -> Page:
+    """Only what is printed: title, names, numbers; the height of bars is not seen."""
+    title, unit, pool = d.name(CHARTS)
+    names = d.some(pool, 3, min(6, len(pool)))
+    values = [d.whole(3, 95) for _ in names]
+    pie, printed = unit in ("%", "votes", "pets") and d.chance(0.6), d.chance(0.6)
+    rows, facts = [Row(title, 1.6)], [Fact("title", title, "The title is {v}.", kind="chart")] * 2
+    if not pie:
+        rows += (
+            [Row(unit), Row(" | ".join(str(n) for n in range(0, 101, 25)))]
+            if not printed
+            else [Row(unit)]
+        )
+    texts = [
+        f"{n} {v}{' %' if pie else ''}" if printed else n
+        for n, v in zip(names, values, strict=True)
+    ]
+    rows += map(Row, texts) if printed or d.chance(0.5) else [Row(" | ".join(names))]
+    support = tuple(texts)
+    listed = enumerate_words(names)
+    facts.append(
+        Fact("bars", listed, "It shows {v}.", right=(names[0],), support=tuple(names), kind="chart")
+    )
+    if not pie:
+        facts.append(Fact("axis", unit, "It is given in {v}.", kind="chart"))
+    if printed:
+        facts += [
+            Fact(
+                "bar", str(v), f"{n}: {{v}}.", {"x": n}, "chart", right=(rf"\b{v}\b",), support=(t,)
+            )
+            for n, v, t in zip(names, values, texts, strict=True)
+        ]
+        if values.count(max(values)) == 1:
+            best = names[values.index(max(values))]
+            facts += [
+                Fact(
+                    "most",
+                    best,
+                    f"{{v}}, with {max(values)}.",
+                    {"column": "value"},
+                    "chart",
+                    support=support,
+                )
+            ] * 2
+    else:
+        gap = "I can't tell; I read the names, but I can't see how large the parts are."
+        facts += [
+            Fact(
+                "most",
+                gap,
+                "{v}",
+                {"column": "value"},
+                "unanswerable",
+                ("can't tell",),
+                support=(names[0],),
+                short="{v}",
+            ),
+            Fact(
+                "bar",
+                gap,
+                "{v}",
+                {"x": names[0]},
+                "unanswerable",
+                ("can't tell",),
+                support=(names[0],),
+                short="{v}",
+            ),
+        ]
+    about = ((f'It is a chart: "{title}"', (title,)), (f"for {listed}", tuple(names)))
+    return Page(
+        "chart",
+        ("a chart", "diagram"),
+        tuple(rows),
+        tuple(facts),
+        about,
+        (f"chart|diagram|{exactly(title)}",),
+        title=title,
+        lacking=("author", "phone"),
+    )
+
+
+def forecast(d: Draw) -> Page:
+    city, days = d.name(CITIES), d.some(DAYS, 3, 4)
+    sky = [d.pick(("sunny", "rain", "cloudy", "snow", "fog", "windy")) for _ in days]
+    warm = [d.whole(-5, 35) for _ in days]
+    texts = [f"{day} | {s} | {w} C" for day, s, w in zip(days, sky, warm, strict=True)]
+    rows = [Row(f"Weather in {city}", 1.5), *map(Row, texts)]
+    facts = [
+        Fact(
+            "weather",
+            f"{s}, {w} C",
+            f"On {day}: {{v}}.",
+            {"day": day},
+            right=(rf"{s}|{w}\b",),
+            support=(t,),
+            short=capital("{v}."),
+        )
+        for day, s, w, t in zip(days, sky, warm, texts, strict=True)
+    ]
+    about = (
+        (f"It is a weather forecast for {city}", (city,)),
+        (f"of {number_word(len(days))} days", tuple(days)),
+    )
+    return Page(
+        "forecast",
+        ("a weather forecast", "table"),
+        tuple(rows),
+        tuple(facts),
+        about,
+        ("weather|forecast",),
+        title=rows[0].text,
+        lacking=("phone", "author"),
+    )
+
+
+MAKERS = ((timetable, 2.5), (table, 3.0), (chart, 4.0), (forecast, 1.0))

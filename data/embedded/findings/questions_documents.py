@@ -1,0 +1,152 @@
+"""The phrasings of questions about receipts, letters, forms and posters (see questions_pages)."""
+
+DOCUMENTS = """
+total
+    [What is|What's] the total?
+    How much [is it|was it|did I pay|was paid|do I have to pay|is due] [in total|altogether|]?
+    [What is the|Which] [amount|sum] [to pay|due|in total]?
+    How much did [this|it all|everything] cost?
+    What does it come to?
+    Total amount?
+    what's the total amount?
+    [Tell me|Give me] the [total|final amount].
+    * How much money was spent [overall|here]?
+    * What do I owe?
+price
+    How much is the {x}?
+    What does the {x} cost?
+    What is the price of the {x}?
+    [How much|What] [did|do] [I|we|they] pay for the {x}?
+    Price of {x}?
+    How much for the {x}?
+    What's the {x}?  How much, I mean?
+    How [expensive|much] is {x}?
+    * What do they charge for the {x}?
+    * What must I pay for {x}?
+also price
+    And the {x}?
+    What about the {x}?
+    And how much is the {x}?
+    * The {x} too?
+num items
+    How many items [are there|were bought|are on it|are listed]?
+    How many things [were bought|did I buy|are on the list]?
+    * Count the [items|positions].
+items
+    What [was bought|did I buy|items are listed|is on the list]?
+    [List|Name] the items.
+    Which [things|items] are on it?
+    * What goods does it list?
+item at
+    [What costs|Which item costs|What is] {price}?
+    * For what were {price} charged?
+dearest
+    What is the most expensive [item|thing] [on it|]?
+    Which [item|thing] costs the most?
+    * What was the priciest item?
+cheapest
+    What is the cheapest [item|thing] [on it|]?
+    Which [item|thing] costs the least?
+    * What was the lowest priced item?
+tax
+    How much [tax|VAT] [is there|was paid|is included]?
+    What is the [tax|VAT]?
+    * What part of it is tax?
+paid how
+    How [was it|did I|was this] [paid|pay]?
+    [Cash or card|Was it paid in cash or by card]?
+    * By what means was it paid?
+date
+    [What is the date|What's the date|Which date] [on it|of this|]?
+    When [was this|was it|is it] [written|issued|made|from|dated]?
+    [From which|Of which] [day|date] is [it|this]?
+    What date [is on it|does it have|is given]?
+    Date?
+    * What day does this carry?
+event date
+    When [is it|does it take place|is the event|does it happen]?
+    [On which|What] [day|date] [is it|is the event]?
+    * For when is it announced?
+time
+    [At what time|When|What time] does it [start|begin]?
+    What time is [it|the event|that]?
+    * From what hour?
+due
+    [By when|Until when|When] [must|should|do] [it be paid|I pay|I have to pay]?
+    What is the [due date|deadline|payment date]?
+    * What is the last day to pay?
+until
+    Until when [is it|are they|is that] [open|valid|good]?
+    [When does it|How long until it] [close|expire|end]?
+    What is the expiry date?
+    Best before?
+    * Till when does it hold?
+number
+    What is the [{what} number|number of the {what}]?
+    Which [{what} number|number] [is on it|does it have]?
+    [Read|Tell me] the {what} number.
+    * What number does the {what} carry?
+shop
+    [Which|What] [shop|store|company|place] is [it|this] [from|]?
+    What is the [shop|store|company|restaurant|place] called?
+    What is the name of the [shop|store|company|place]?
+    Where [was this bought|is this from]?
+    Who [issued|sent] [it|this]?
+    * Name the [company|business].
+from
+    Who is [it|this|the letter|the message] from?
+    Who [wrote|sent|signed] [it|this]?
+    Who is the [sender|author|writer]?
+    * By whom was it [signed|written]?
+to
+    Who is [it|this] [for|to|addressed to]?
+    [To whom|Who] is it [addressed|sent to]?
+    Who [is the recipient|should receive this|gets this]?
+    * Whose name is it made out to?
+subject
+    What is the [subject|topic|matter]?
+    What is it [regarding|concerning]?
+    * What does the subject line say?
+address
+    What [is the|is their|is his] address?
+    Where [is it|are they|is the office|do they live] [located|]?
+    [On which|In which|Which] street [is it|]?
+    * Where can they be found?
+phone
+    What is the [phone number|telephone number|phone]?
+    [Which|What] number [can I call|is given|do I dial]?
+    [How|Where] can I [call|phone|ring] them?
+    Is there a phone number?
+    Phone number?
+    * At which number can they be reached?
+email
+    What is the [e-mail|email] address?
+    [Where|To which address] can I [write an email|mail them]?
+    Email?
+    * Which mail address is given?
+web
+    What is the [website|web address|URL]?
+    Which [site|website] is [given|named]?
+    * Where can one look online?
+where
+    Where [is it|does it take place|is the event] [held|]?
+    [At which|Which] [place|venue] [is it|]?
+    * In what place will it be?
+entry
+    [How much|What] [is|does] [a ticket|the entry|admission|it] [cost|]?
+    Is [it|the entry] free?
+    * What is charged at the door?
+job
+    What is [the|her|his] [job|position|title]?
+    [What does|Which job does] [he|she|the person] do?
+    * What is the profession?
+field
+    What is the {field} [on it|]?
+    What is [given|entered|written] [for|as|under] {field}?
+    {field}?
+    * Tell me the entry for {field}.
+filled
+    Is the {field} filled in?
+    Has anyone [entered|filled in] the {field}?
+    * Did somebody complete the {field}?
+"""

@@ -1,0 +1,240 @@
+"""The phrasings of questions about text and pages; a star keeps one for scoring."""
+
+from data.embedded.findings.draw import read_wording
+from data.embedded.findings.questions_documents import DOCUMENTS
+
+PAGES = read_wording(
+    DOCUMENTS
+    + """
+kind
+    What [kind|type|sort] of [document|page|text] is [this|it|that]?
+    What [is this|is that|am I looking at], a letter or [a bill|a form|something else]?
+    What [is this document|is this page|is on this page|have I got here]?
+    What sort of thing did I [upload|scan|photograph]?
+    What does this [scan|{pic}|photo] show?
+    [Describe|Please describe] this [page|document|{pic}].
+    * How would you classify this [document|page]?
+    * Which type of paper is this?
+about
+    [Summarize|Please summarize|Sum up] [this|the page|the document|the text|it] [briefly|].
+    What is [the page|the document|the text|it] about?
+    What's [this about|the gist|the main point]?
+    [Give me|I need] a [short |]summary [of this|].
+    What do I need to know [from this|]?
+    * TLDR [of this|]?
+    * In a sentence, what does this [page|text] tell me?
+title
+    What is the [title|heading|headline] [of this|of the page|]?
+    What does the [heading|title|top line] say?
+    [Read|Tell me] the [title|heading].
+    * How is the [page|text] headed?
+says
+    What does [it|the text|this] say?
+    What is written [here|there|on it|on this]?
+    [Read|Please read|Can you read] [it|this|the text] [out|for me|].
+    What's the text?
+    What words are [on it|in the {pic}|there]?
+    Which text [do you see|can you read]?
+    Transcribe [this|the {pic}|it].
+    * Tell me what stands there.
+    * Could you read that out loud?
+sign says
+    What does [this|that] sign say?
+    What is [on|written on] the [sign|board|label]?
+    [Read|Please read] the [sign|board|label].
+    What's on the sign?
+    * Tell me what the sign reads.
+line
+    [Read|What is|What does it say in] line {n}?
+    What is the [{nth}|{nth}] line?
+    [Read|Give me] the {nth} line.
+    * Quote line number {n}.
+last line
+    What is the last line?
+    What does it say at the [bottom|end|very end]?
+    * Read the line at the bottom.
+num lines
+    How many lines [of text|] [are there|does it have|do you see]?
+    * Count the lines of text.
+word there
+    Does it [say|mention] "{word}"?
+    Is [the word|] "{word}" [on it|in the text|there]?
+    Do you see the word {word}?
+    * Can "{word}" be found in the text?
+language
+    [What|Which] language is [this|it|the text|that] [in|written in|]?
+    In [what|which] language is [it|the text|this]?
+    * Can you tell the language?
+obey
+    Do what [it says|the text says|is written there].
+    [Follow|Obey] [the instruction|the text].
+    * Please carry out what is written there.
+allowed
+    [Am I allowed to|May I|Can I] {act} [here|there]?
+    Is it [allowed|OK|permitted] to {act} [here|]?
+    [Is {acting} allowed|Is {acting} permitted] [here|]?
+    * Would I be breaking a rule if I {act} here?
+limit
+    What is the speed limit?
+    How fast [can|may] I [drive|go] [here|]?
+    [Which|What] [speed|maximum speed] is allowed?
+    * What is the top speed permitted [here|]?
+warning
+    What [is it|is the sign|does it] [warning about|warn of|warning of]?
+    What [is the danger|should I watch out for|is the warning]?
+    * Against what am I warned?
+means
+    What does [this|the] sign mean?
+    What is the sign [for|telling me]?
+    * What should I do because of this sign?
+brand
+    [Which|What] brand is [it|this|on it|that|the {x}]?
+    [What|Which] [make|brand] is the {x}?
+    Who makes [this|the {x}]?
+    Which company's {x} is it?
+    What brand name do you see?
+    * By whom was the {x} made?
+hours
+    [What are|Tell me] the opening hours?
+    When [is it|are they] open [on {day}|]?
+    [What time|When] do they [open|close] on {day}?
+    * What hours are kept on {day}?
+departs
+    When does the {x} to {to} [leave|depart|go]?
+    What time is the {x} to {to}?
+    [When|At what time] can I get [a|the] {x} to {to}?
+    * At what hour does the {x} to {to} set off?
+track
+    [From which|Which] [platform|gate|track] [does|is] the {x} to {to} [leave from|go from|]?
+    Where does the {x} to {to} leave?
+    * On what {track} is the {x} to {to}?
+seat
+    [What is my seat|Which seat|What seat is it]?
+    [Where do I sit|Which seat do I have]?
+    * What seat was booked?
+route
+    Where does [the trip|it] go [from and to|]?
+    [From where to where|Which route] is the ticket?
+    * What journey is it for?
+author
+    Who [is the author|wrote this|is it by]?
+    * Whose text is it?
+page number
+    [Which|What] page is [this|it]?
+    What is the page number?
+    * What number does the page carry?
+error
+    What [went wrong|is the error|is the problem|does the error say]?
+    What does [the message|it] [complain about|tell me]?
+    Why [does it not work|did it fail]?
+    * What trouble is reported?
+code
+    What is the [error code|code]?
+    Which error code is it?
+    * What code is given with the error?
+buttons
+    [What|Which] buttons [are there|can I press|do you see]?
+    What can I click?
+    * What choices does the window give?
+language of code
+    [Which|What] programming language is [this|it]?
+    [What|Which] language is the code [in|written in]?
+    * In what language is this program?
+function
+    What is the [name of the function|function called]?
+    Which function is defined [here|]?
+    * How is the function named?
+setting is
+    Is {x} [turned|switched|] {state}?
+    {x} is {state}, right?
+    * Would {x} be {state}?
+setting
+    [What is|How is] {x} set [to|]?
+    * What state is {x} in?
+cell
+    What is the {column} of {row}?
+    [How much|What] is [given|listed] for {row} [under {column}|in {column}]?
+    [Tell me|Give me] the {column} [for|of] {row}.
+    {column} of {row}?
+    * According to the table, what is the {column} of {row}?
+most
+    [Which|Who|What] has the [most|highest|largest] {column}?
+    What is [highest|largest] [in {column}|by {column}]?
+    * Where is {column} greatest?
+columns
+    [What|Which] columns [are there|does the table have]?
+    * How are the columns named?
+axis
+    What [is on|does] the [x axis|y axis|axis] [show|]?
+    [What is|Which unit is] measured [here|]?
+    What are the [units|axis labels]?
+    * What is plotted here?
+chart kind
+    What [kind|sort] of [chart|graph|diagram|plot] is [it|that]?
+    * Is it a [bar|line|pie] chart or something else?
+bar
+    What is the value [for|of] {x}?
+    How [many|much|high] is {x}?
+    [How big|How large] is {x}?
+    * What figure belongs to {x}?
+bars
+    [Which|What] [categories|bars|groups|parts] are [there|shown]?
+    [List|Name] the [categories|groups].
+    * What is compared [here|]?
+num points
+    How many [points|bullet points] [are there|are listed]?
+    [Count|How many are] the points?
+    * What number of points is listed?
+after
+    What comes after "{x}"?
+    * What follows "{x}"?
+step
+    What is step {n}?
+    What [do I do|comes] in step {n}?
+    * Tell me the {nth} step.
+how many steps
+    How many steps [are there|does it have]?
+    * Count the steps.
+needs
+    [What ingredients|Which ingredients] [do I need|are listed]?
+    What do I need [for it|]?
+    * What goes into it?
+amount
+    How much {x} [do I need|goes in|is needed]?
+    What amount of {x}?
+    * What quantity of {x} is called for?
+weather
+    What is the weather [like|] [on {day}|]?
+    [How warm|How hot|What temperature] is it on {day}?
+    * What is forecast for {day}?
+contains
+    Does it contain {x}?
+    Is there {x} in it?
+    * Would I find {x} in it?
+"""
+)
+
+# What a page does not state, in the answer that it was not found.
+MISSING = {
+    "total": "a total",
+    "date": "a date",
+    "phone": "a phone number",
+    "email": "an e-mail address",
+    "address": "an address",
+    "web": "a website",
+    "from": "the name of a sender",
+    "to": "the name of a recipient",
+    "tax": "any tax",
+    "paid how": "how it was paid",
+    "due": "a due date",
+    "page number": "a page number",
+    "author": "the name of an author",
+    "seat": "a seat",
+    "entry": "a price",
+    "hours": "opening hours",
+    "shop": "the name of a shop",
+    "code": "a code",
+    "job": "a job title",
+    "time": "a time",
+    "until": "an end date",
+}
