@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from data.embedded.findings import (
     claims,
+    equipped,
     film_changes,
     film_contents,
     people,
@@ -14,6 +15,7 @@ from data.embedded.findings import (
     single_things,
 )
 from data.embedded.findings.draw import Draw
+from data.embedded.findings.equipped import make_equipped
 from data.embedded.findings.exchange import Example, Exchange, Turn
 from data.embedded.findings.films import make_film
 from data.embedded.findings.general import knowledge, remembered
@@ -30,7 +32,7 @@ S = TypeVar("S")
 SEVERAL_TURNS = 0.2
 TRIES = 60
 WEIGHTS = {  # of each world
-    **{"scene": 24.0, "people": 13.0, "single": 13.0, "page": 32.0, "film": 13.0},
+    **{"scene": 24.0, "people": 11.0, "equipped": 4.0, "single": 13.0, "page": 32.0, "film": 13.0},
     **{"several": 3.0, "itself": 4.5, "bad picture": 1.5},
 }
 SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS)
@@ -88,6 +90,11 @@ def _people(d: Draw) -> list[Turn]:
     return _conversation(d, scene, picture_words(scene.findings), people.ASKERS, claims.FOLLOW_UPS)
 
 
+def _equipped(d: Draw) -> list[Turn]:
+    one = make_equipped(d)
+    return _conversation(d, one, picture_words(one.findings), equipped.ASKERS)
+
+
 def _single(d: Draw) -> list[Turn]:
     single = make_single(d)
     after = ((claims.single_claim, 6.0), (single_things.is_a, 2.0), (single_things.unseen, 1.0))
@@ -138,7 +145,14 @@ def _itself(d: Draw) -> list[Turn]:
 
 
 MAKERS: dict[str, Callable[[Draw], list[Turn]]] = {
-    **{"scene": _scene, "people": _people, "single": _single, "page": _page, "film": _film},
+    **{
+        "scene": _scene,
+        "people": _people,
+        "equipped": _equipped,
+        "single": _single,
+        "page": _page,
+        "film": _film,
+    },
     **{"several": several_files, "itself": _itself, "bad picture": _bad_picture},
 }
 

@@ -9,7 +9,7 @@ Grade = Literal["right", "honest", "wrong"]
 YES = r"^(yes|yeah|yep)\b"
 NO = (
     r"^no\b|\b(there|it|they) (is|are|was|were|does|do)(n't| not| no)\b|there('s| is| are) no\b"
-    r"|(don't|do not|can't|cannot) (see|find) (a|an|any|one)\b|^(not|none|nothing|zero|0)\b"
+    r"|(don't|do not|can't|cannot) (see|find)\b|^(not|none|nothing|zero|0)\b"
 )
 HONEST = (
     r"(can't|cannot|can not|couldn't|unable to|not able to|hard to|not possible to) (be |really )?"
@@ -87,7 +87,7 @@ def grade(answer: str, exchange: Exchange) -> Grade:
 def number_pattern(number: int) -> str:
     """Matches a number as digits or as a word."""
     word = f"|{NUMBERS[number]}" if number < len(NUMBERS) else ""
-    single = "|^an? |a single" if number == 1 else ""
+    single = r"|^an? |a single|\b(see|is) an? " if number == 1 else ""
     return rf"\b({number}{word})\b(?![.,:/]\d){single}"
 
 

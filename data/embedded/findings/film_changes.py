@@ -6,7 +6,7 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
 from data.embedded.findings.films import Actor, Film
 from data.embedded.findings.questions_films import FILMS
-from data.embedded.findings.scene_questions import ALSO
+from data.embedded.findings.scene_questions import ALSO, any_name
 from data.embedded.findings.words import (
     a,
     capital,
@@ -49,7 +49,7 @@ def happens(d: Draw, f: Film) -> Exchange | None:
         "video",
         question,
         f"{capital(enumerate_words(parts))}.{end}",
-        ("|".join(map(exactly, names)),),
+        (any_name(names),),
     )
 
 
@@ -163,7 +163,7 @@ def start_or_end(d: Draw, f: Film) -> Exchange | None:
     seen = enumerate_words([counted(sum(x.name == n for x in there), n) for n in names])
     text = [t for start, t in f.texts if start == 0 and not at_end]
     said = f' and the text "{text[0]}"' if text and written(f, 0) else ""
-    return Exchange("video", question, f"{capital(seen)}{said}.", ("|".join(map(exactly, names)),))
+    return Exchange("video", question, f"{capital(seen)}{said}.", (any_name(names),))
 
 
 def count(d: Draw, f: Film) -> Exchange | None:

@@ -59,6 +59,16 @@ class Film:
 
 
 def make_film(d: Draw) -> Film:
+    """A film whose words have as many comings and goings as there are."""
+    while True:
+        film = _any_film(d)
+        comings = len({x.enters for x in film.actors if x.enters})
+        goings = len({x.leaves for x in film.actors if x.leaves < film.length})
+        if (film.words.count("New: "), film.words.count("Gone: ")) == (comings, goings):
+            return film
+
+
+def _any_film(d: Draw) -> Film:
     T = d.pick((6, 8, 8, 8, 10))
     theme = d.pick(THEMES)
     actors: list[Actor] = []

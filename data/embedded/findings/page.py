@@ -96,6 +96,8 @@ def garble(d: Draw, page: Page) -> Page:
             **{
                 **vars(fact),
                 "value": read(fact.value),
+                "short": re.sub(r'"[^"]+"', lambda m: read(m[0]), fact.short),
+                "full": re.sub(r'"[^"]+"', lambda m: read(m[0]), fact.full),
                 "right": tuple(r if "|" in r else read(r) for r in fact.right),
                 "support": None if fact.support is None else tuple(map(read, fact.support)),
             }
@@ -153,7 +155,12 @@ def fact_exchange(d: Draw, read: ReadPage, fact: Fact, about: str = "") -> Excha
         return Exchange(fact.kind, question, answer, right, fact.wrong, support=support)
     if fact.about not in MISSING and fact.about not in ("price", "departs", "cell", "bar", "field"):
         return None
-    return not_found(d, question, fact.about, fact.missing or next(iter(fact.slots.values()), ""))
+    return not_found(d, question, fact.about, fact.missing or _item(fact))
+
+
+def _item(fact: Fact) -> str:
+    """What was asked for, as the page would name it."""
+    return next((fact.slots[k] for k in ("to", "row", "field", "x") if k in fact.slots), "")
 
 
 def not_found(d: Draw, question: str, about: str, item: str = "") -> Exchange:

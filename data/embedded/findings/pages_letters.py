@@ -194,7 +194,7 @@ def prose(d: Draw) -> Page:
     first = sentences[0].rstrip(".")
     about = (
         (f"It is {what}", (title,) if titled else ()),
-        (f'. It begins: "{first}"', tuple(text[:1])),
+        (f'. It begins: "{first}"', tuple(wrap(sentences[0]))),
     )
     return Page(
         "text",

@@ -22,7 +22,7 @@ def rule(d: Draw) -> Page:
             "sign says",
             text,
             right=(exactly(first),),
-            support=(first,),
+            support=tuple(r.text for r in rows),
             short=f'"{", ".join(r.text for r in rows)}"' + ".",
             full=f'It says "{", ".join(r.text for r in rows)}".',
             kind="text",

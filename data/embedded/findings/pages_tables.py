@@ -252,4 +252,4 @@ def forecast(d: Draw) -> Page:
     )
 
 
-MAKERS = ((timetable, 2.5), (table, 3.0), (chart, 4.0), (forecast, 1.0))
+MAKERS = ((timetable, 2.5), (table, 4.0), (chart, 8.0), (forecast, 1.0))

@@ -169,7 +169,7 @@ def wearing(d: Draw, s: Scene) -> Exchange | None:
             (f"Something {color}{tie}.", f"The clothes look {color}.", f"{capital(color)}.")
         )
         return Exchange("person", question, answer, (rf"\b{color}\b",))
-    words = [f"the one {at(place(p))} {p.color}" for p in sorted(colored, key=lambda t: t.center)]
+    words = [f"one in {p.color} {at(place(p))}" for p in sorted(colored, key=lambda t: t.center)]
     answer = f"They are in {enumerate_words(sorted({p.color for p in colored}))}."
     if len(colored) == len(set(map(place, colored))) and len(colored) < 4:
         answer = f"{capital(enumerate_words(words))}."

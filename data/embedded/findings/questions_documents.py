@@ -24,15 +24,20 @@ price
     * What do they charge for the {x}?
     * What must I pay for {x}?
 also price
+    [And|OK, and|Now] the {x}, how much is it?
+    [And how much|And what] does the {x} cost?
     And the {x}?
     What about the {x}?
     And how much is the {x}?
     * The {x} too?
 num items
+    How many [different items|articles|goods|positions] [do you see|does it list|did they buy]?
     How many items [are there|were bought|are on it|are listed]?
     How many things [were bought|did I buy|are on the list]?
     * Count the [items|positions].
 items
+    What [did they buy|has been bought|was ordered]?
+    [Tell me|Show me] what [was bought|is listed].
     What [was bought|did I buy|items are listed|is on the list]?
     [List|Name] the items.
     Which [things|items] are on it?
@@ -41,18 +46,24 @@ item at
     [What costs|Which item costs|What is] {price}?
     * For what were {price} charged?
 dearest
+    [What|Which item] was the [dearest|priciest one]?
+    What did [I|they] pay the most for?
     What is the most expensive [item|thing] [on it|]?
     Which [item|thing] costs the most?
     * What was the priciest item?
 cheapest
+    What did [I|they] pay the least for?
+    [What|Which item] has the lowest price?
     What is the cheapest [item|thing] [on it|]?
     Which [item|thing] costs the least?
     * What was the lowest priced item?
 tax
+    What [amount of|] [VAT|tax] [does it show|is on it|do I pay]?
     How much [tax|VAT] [is there|was paid|is included]?
     What is the [tax|VAT]?
     * What part of it is tax?
 paid how
+    Did [I|they] pay [cash|by card|with cash or card]?
     How [was it|did I|was this] [paid|pay]?
     [Cash or card|Was it paid in cash or by card]?
     * By what means was it paid?
@@ -68,6 +79,7 @@ event date
     [On which|What] [day|date] [is it|is the event]?
     * For when is it announced?
 time
+    [When|What time] [should I be there|does it begin|is the start]?
     [At what time|When|What time] does it [start|begin]?
     What time is [it|the event|that]?
     * From what hour?
@@ -82,6 +94,8 @@ until
     Best before?
     * Till when does it hold?
 number
+    [Give me|I need] the {what} number.
+    {what} number?
     What is the [{what} number|number of the {what}]?
     Which [{what} number|number] [is on it|does it have]?
     [Read|Tell me] the {what} number.
@@ -94,16 +108,21 @@ shop
     Who [issued|sent] [it|this]?
     * Name the [company|business].
 from
+    [Whose letter is this|Who is writing]?
     Who is [it|this|the letter|the message] from?
     Who [wrote|sent|signed] [it|this]?
     Who is the [sender|author|writer]?
     * By whom was it [signed|written]?
 to
+    [Whom is it for|Who was it sent to]?
     Who is [it|this] [for|to|addressed to]?
     [To whom|Who] is it [addressed|sent to]?
     Who [is the recipient|should receive this|gets this]?
     * Whose name is it made out to?
 subject
+    What [does he|do they|does she] write about?
+    What is the [letter|message|mail] about?
+    [Why did they write|What do they want]?
     What is the [subject|topic|matter]?
     What is it [regarding|concerning]?
     * What does the subject line say?
@@ -120,6 +139,8 @@ phone
     Phone number?
     * At which number can they be reached?
 email
+    [Give me|Read] the [e-mail|email] address.
+    What [e-mail|email|mail address] does [it|he|she] give?
     What is the [e-mail|email] address?
     [Where|To which address] can I [write an email|mail them]?
     Email?
@@ -146,6 +167,8 @@ field
     {field}?
     * Tell me the entry for {field}.
 filled
+    Did [they|someone|he|she] [fill in|give|write] [the|a] {field}?
+    Is there [anything|something|an entry] [in|for|under] {field}?
     Is the {field} filled in?
     Has anyone [entered|filled in] the {field}?
     * Did somebody complete the {field}?

@@ -12,25 +12,34 @@ happens
     * Walk me through the [clip|video].
     * What goes on here?
 motion
+    [Which way|Where] does the {x} [head|travel|turn]?
     [Which way|In which direction|Where] does the {x} [move|go]?
     [Where|Which way] is the {x} [going|moving|heading]?
     Does the {x} move left or right?
     How does the {x} move?
     * In what direction is the {x} heading?
 moves
+    Is the {x} in motion?
+    Does the {x} [move at all|change its place]?
+    Does the {x} move [in the video|in the clip|]?
+    Has the {x} moved?
     Does the {x} move?
     Is the {x} moving [or standing still|]?
     * Is there any movement of the {x}?
 change
+    Is there [any change|anything different]?
+    Do you notice [any change|a change|changes]?
     Does anything change [in the video|in the clip|]?
     [Is there any difference between start and end|Do things change]?
     * Is there any change?
 first
+    What [do we see|can be seen|is shown] [first|at the start|in the beginning]?
     What [comes|appears|do you see] first?
     What [is there|do you see] at the [start|beginning]?
     How does the [video|clip] [start|begin]?
     * What does it open with?
 last
+    What [do we see|can be seen|is shown|remains] [last|at the end|in the last frame]?
     What [do you see|is there|is visible] at the end?
     How does the [video|clip] end?
     What [comes|appears] last?
@@ -40,35 +49,50 @@ new
     Does anything [appear|come in|show up]?
     * What turns up later on?
 gone
+    What [vanishes|is missing at the end|went away]?
+    Which thing [leaves|goes away]?
     What [disappears|leaves|goes away|is gone at the end]?
     Does anything [leave|disappear]?
     * What is no longer there at the end?
 count start
+    How many {xs} [does it start with|are in the first frame|are there at first]?
     How many {xs} [are there|do you see] at the [start|beginning]?
     * How many {xs} does it begin with?
 count end
+    How many {xs} [remain|are in the last frame|are there in the end]?
     How many {xs} [are there|do you see|are left] at the end?
     * How many {xs} does it end with?
 count
+    How many {xs} [can you see|are there|are shown] [in the clip|in the video|]?
+    Number of {xs} in the [clip|video]?
     How many {xs} [are in the video|do you see|appear]?
     * Count the {xs} in the clip.
 present
+    [Can you see|Is there] {a_x} [in it|somewhere]?
     Is there {a_x} in the [video|clip|film]?
     Do you see {a_x} [in the video|at any time|]?
     Does {a_x} [appear|show up]?
     * Can {a_x} be seen at some point?
 before
+    [What|Which] [is|comes] [earlier|before the other], {a_x} or {a_y}?
+    Do I [first see|see first] {a_x} or {a_y}?
     What comes first, {a_x} or {a_y}?
     Which [appears|is seen] first, {a_x} or {a_y}?
     * Does {a_x} or {a_y} come earlier?
 text
+    [Is there|Do you see] [any|some] text [in it|in the clip|]?
     What [is written|text can you read|does the text say] in the [video|clip]?
     [Read|Which] text [appears|is shown] [in the clip|]?
     * What words are shown?
 last text
+    What is the last text [shown|in the video]?
+    [Read|Tell me] the [text|words] at the end.
+    What [words|text] [comes|is] last?
     What [is written|does it say] at the end?
     * With which words does it end?
 first text
+    [Read|Tell me] the [text|words] at the [start|beginning].
+    What is the first text [shown|in the video]?
     What [is written|does it say] at the [start|beginning]?
     * Which words does it open with?
 sound
@@ -95,10 +119,14 @@ doing
     What [are the people|are they] doing?
     * What is the [person|man] busy with?
 color
+    [Tell me|Say] the color of the {x}.
+    What is the color of the {x} [in the clip|in the video|]?
     What color is the {x}?
     [Which|What] color does the {x} have [in the video|]?
     * Can you name the {x}'s color?
 turns into
+    What [follows|replaces|is after] the {x}?
+    The {x} [becomes|turns into|changes into] what?
     What does the {x} [turn into|become|change into]?
     What comes after the {x}?
     * Into what does the {x} change?

@@ -45,18 +45,23 @@ sign says
     What's on the sign?
     * Tell me what the sign reads.
 line
+    What [is|stands] in the {nth} line?
     [Read|What is|What does it say in] line {n}?
     What is the [{nth}|{nth}] line?
     [Read|Give me] the {nth} line.
     * Quote line number {n}.
 last line
+    [Read|Give me|What is] the [last|bottom] line[ of it|].
+    How does [it|the text|the page] end?
     What is the last line?
     What does it say at the [bottom|end|very end]?
     * Read the line at the bottom.
 num lines
+    [Number of|How many] [lines|rows] [of text|] [in total|can you read]?
     How many lines [of text|] [are there|does it have|do you see]?
     * Count the lines of text.
 word there
+    Can you [find|see|read] "{word}" [there|in it|on the page]?
     Does it [say|mention] "{word}"?
     Is [the word|] "{word}" [on it|in the text|there]?
     Do you see the word {word}?
@@ -84,6 +89,9 @@ warning
     What [is the danger|should I watch out for|is the warning]?
     * Against what am I warned?
 means
+    [What|And what] does [that|it] mean?
+    [Explain|Can you explain] [this|the] sign[ to me|].
+    What [should I do|do they want me to do|must I observe] [here|]?
     What does [this|the] sign mean?
     What is the sign [for|telling me]?
     * What should I do because of this sign?
@@ -95,11 +103,14 @@ brand
     What brand name do you see?
     * By whom was the {x} made?
 hours
+    [Till when|From when] are they open on {day}?
     [What are|Tell me] the opening hours?
     When [is it|are they] open [on {day}|]?
     [What time|When] do they [open|close] on {day}?
     * What hours are kept on {day}?
 departs
+    [When|What time] is the next {x} to {to}?
+    {x} to {to}, [when|what time]?
     When does the {x} to {to} [leave|depart|go]?
     What time is the {x} to {to}?
     [When|At what time] can I get [a|the] {x} to {to}?
@@ -109,26 +120,37 @@ track
     Where does the {x} to {to} leave?
     * On what {track} is the {x} to {to}?
 seat
+    What [seat|place] [do I have|is booked|was reserved]?
+    Seat number?
     [What is my seat|Which seat|What seat is it]?
     [Where do I sit|Which seat do I have]?
     * What seat was booked?
 route
+    [From where|From which town] and to where [is it|do I go]?
     Where does [the trip|it] go [from and to|]?
     [From where to where|Which route] is the ticket?
     * What journey is it for?
 author
+    By whom is [it|this|the text]?
+    What is the [author's name|name of the author]?
+    Does it [say|mention] who wrote it?
     Who [is the author|wrote this|is it by]?
     * Whose text is it?
 page number
+    [On which|What] page [are we|am I]?
+    [Which|What] number [is at the bottom|has the page]?
     [Which|What] page is [this|it]?
     What is the page number?
     * What number does the page carry?
 error
+    [Explain|What is] the [message|warning|problem]?
     What [went wrong|is the error|is the problem|does the error say]?
     What does [the message|it] [complain about|tell me]?
     Why [does it not work|did it fail]?
     * What trouble is reported?
 code
+    [Tell me|Give me] the [code|error code].
+    What [number|code] does the [error|message] have?
     What is the [error code|code]?
     Which error code is it?
     * What code is given with the error?
@@ -141,14 +163,23 @@ language of code
     [What|Which] language is the code [in|written in]?
     * In what language is this program?
 function
+    What [is|'s] the [function's|method's] name?
+    How is the function called?
     What is the [name of the function|function called]?
     Which function is defined [here|]?
     * How is the function named?
 setting is
+    [So|And] {x} is {state}?
+    Do I have {x} {state}?
+    Is {x} {state} [now|at the moment|there]?
     Is {x} [turned|switched|] {state}?
     {x} is {state}, right?
     * Would {x} be {state}?
 setting
+    [Do I have|Is there] {x} on or off?
+    Is {x} on or off?
+    {x}: on or off?
+    [And|What about] {x}?
     [What is|How is] {x} set [to|]?
     * What state is {x} in?
 cell
@@ -162,6 +193,7 @@ most
     What is [highest|largest] [in {column}|by {column}]?
     * Where is {column} greatest?
 columns
+    What [is|stands] in the [header|first row|top row] [of the table|]?
     [What|Which] columns [are there|does the table have]?
     * How are the columns named?
 axis
@@ -173,6 +205,8 @@ chart kind
     What [kind|sort] of [chart|graph|diagram|plot] is [it|that]?
     * Is it a [bar|line|pie] chart or something else?
 bar
+    [What number|Which value] [belongs to|stands for|is given for] {x}?
+    And {x}?
     What is the value [for|of] {x}?
     How [many|much|high] is {x}?
     [How big|How large] is {x}?
@@ -182,6 +216,7 @@ bars
     [List|Name] the [categories|groups].
     * What is compared [here|]?
 num points
+    [How many|What number of] [bullets|items] are [on the slide|there|listed]?
     How many [points|bullet points] [are there|are listed]?
     [Count|How many are] the points?
     * What number of points is listed?
@@ -189,25 +224,38 @@ after
     What comes after "{x}"?
     * What follows "{x}"?
 step
+    [Read|Tell me|Explain] step {n}.
+    What is [the {nth} step|to be done in step {n}]?
     What is step {n}?
     What [do I do|comes] in step {n}?
     * Tell me the {nth} step.
 how many steps
+    [How many|What number of] steps [do I need|must I do|are listed|follow]?
     How many steps [are there|does it have]?
     * Count the steps.
 needs
+    [Tell me|List|What are] the ingredients.
+    What [is|goes] in it?
+    What is it made [of|from]?
     [What ingredients|Which ingredients] [do I need|are listed]?
     What do I need [for it|]?
     * What goes into it?
 amount
+    [What|Which] quantity of {x}?
+    How much {x} [should I take|does it need|must I add]?
+    {x}, how much?
     How much {x} [do I need|goes in|is needed]?
     What amount of {x}?
     * What quantity of {x} is called for?
 weather
+    [Tell me|And] the weather on {day}[ please|].
     What is the weather [like|] [on {day}|]?
     [How warm|How hot|What temperature] is it on {day}?
     * What is forecast for {day}?
 contains
+    Is {x} [in it|in there|inside|among the ingredients]?
+    Does it have {x} [in it|]?
+    [Any|Is there any] {x} [in this|in it|]?
     Does it contain {x}?
     Is there {x} in it?
     * Would I find {x} in it?

@@ -18,6 +18,7 @@ list
     * [Caption this.|How would you describe the {pic}?]
     * Explain what is visible here.
 main
+    What is this {pic} [mainly|mostly] [showing|about]?
     What is the [main thing|main subject|biggest thing|most prominent thing] [in the {pic}|here]?
     What is the {pic} [about|mostly of]?
     What stands out [in the {pic}|]?
@@ -35,6 +36,8 @@ count all
     How many things [do you see|are there|did you find] [in all|altogether|]?
     * How many objects can you make out?
 color
+    [Do you see|Can you see] what color the {x} is?
+    [So what|And what] color would that {x} be?
     What color is the {x}?
     Which color [is|has] the {x}?
     What is the color of the {x}?
@@ -46,6 +49,7 @@ color
     * Can you tell the color of the {x}?
     * In what color is the {x}?
 where
+    Can you [locate|find] the {x}?
     Where is the {x}?
     Where [in the {pic}|] [is|do you see|can I find] the {x}?
     Whereabouts is the {x}?
@@ -62,6 +66,8 @@ at place
     [Which object|Which thing] is [on|at] the {place}?
     * Name the thing [on|at] the {place}.
 of color
+    [What's|What is] that {color} [thing|object] [there|in the {pic}|]?
+    Do you see something {color}? What is it?
     What is the {color} thing?
     What [thing|object] is {color} [in the {pic}|]?
     Which of the things is {color}?
@@ -74,6 +80,7 @@ written
     What [words|letters] [are in the {pic}|can you read]?
     * Can you read what stands there?
 written on
+    What text is [on|shown on] the {x}?
     What [is written|does it say|is printed] on the {x}?
     [Read|Tell me] what is [on|written on] the {x}.
     Which [words|name] [is|are] on the {x}?
@@ -94,12 +101,17 @@ people pose
     How many [men|women|children|kids|adults] [are there|do you see]?
     * How many of the people [stand|wear a hat]?
 left or right
+    The {x}, is it [left|right] or [right|left] of the {y}?
+    Compared to the {y}, is the {x} more to the left or to the right?
+    Where is the {x} [compared to|relative to|with respect to] the {y}[, left or right|]?
     Is the {x} left or right of the {y}?
     Is the {x} on the left or on the right of the {y}?
     Which side of the {y} is the {x} on, left or right?
     Where is the {x}: to the left or to the right of the {y}?
     * Seen from here, is the {x} right or left of the {y}?
 side
+    [Is|Do you see] the {x} [on the right or on the left|left or right]?
+    On [which side|what side] do you see the {x}, left or right?
     Is the {x} on the left or on the right?
     Is the {x} more to the left or the right [of the {pic}|]?
     * Left or right: where is the {x}?
@@ -114,20 +126,34 @@ present
     * Is there {a_x} anywhere in this {pic}?
     * Are {xs} in it?
 is color
+    Is that a {color} {x}?
+    Is the {x} [really|actually|not] {color}?
+    Do you think the {x} is {color}?
+    Is the color of the {x} {color}?
     Is the {x} {color}?
     The {x} is {color}, [isn't it|right|correct]?
     Would you say the {x} is {color}?
     * Does the {x} look {color} [to you|]?
 which color
+    [Is|Was] the {x} {a} or [rather|maybe|] {b}?
+    What color is the {x}, {a} or {b}?
+    Would you call the {x} {a} or {b}?
+    Does the {x} look {a} or {b}?
     Is the {x} {a} or {b}?
     What is it, {a} or {b}, the {x}?
     * {a} or {b}: which color is the {x}?
 which thing
+    Is there {a_x} or {a_y} [in the {pic}|here|]?
+    What is [in the {pic}|here|this], {a_x} or {a_y}?
+    Does the {pic} show {a_x} or {a_y}?
     Is it {a_x} or {a_y}?
     Is this {a_x} or {a_y}?
     Do you see {a_x} or {a_y}?
     * Which is it, {a_x} or {a_y}?
 more
+    Do you see more {xs} or [more|] {ys}?
+    Are there more {xs} than {ys}, or more {ys}?
+    Which [is|are] more, the {xs} or the {ys}?
     Are there more {xs} or more {ys}?
     What is there more of, {xs} or {ys}?
     * Which are more numerous, {xs} or {ys}?
@@ -144,6 +170,8 @@ only
     [Is that all|Anything else|Is there anything else|What else] [in the {pic}|do you see|]?
     * Did you miss anything?
 part color
+    [What is|Tell me] the color of [its|the {x}'s] {parts}?
+    How about the color of the {x}'s {parts}?
     What color are [its|the {x}'s] {parts}?
     Which color do [its|the {x}'s] {parts} have?
     * Can you tell me the color of its {parts}?
@@ -159,10 +187,13 @@ people count
     [Count the people.|How many people?|How big is the group?]
     * How many persons would you count?
 people where
+    [Where|In which part of the {pic}] [can I see|do you see] [him|her|them|the person]?
     Where [is the person|are the people|is he|is she|are they]?
     [In which part of the {pic}|On which side] [is the person|are the people]?
     * Where would I find the [person|people]?
 people doing
+    What are [those|these|the] people [doing|busy with]?
+    Can you tell what [he|she|the person] is doing?
     What [is the person|is the man|is the woman|is he|is she] doing?
     What are [the people|they] [doing|up to]?
     What [is going on|is happening] [here|in the {pic}]?
@@ -216,6 +247,7 @@ people ride
     What [is the person|is he|is she] [riding|on|standing on|sitting on]?
     * What does the person ride?
 place
+    [Where do you think|Where would you say] this is?
     What [kind|sort] of place is [this|it]?
     Where [is this|was this taken|could this be|are we]?
     What is the setting [of the {pic}|]?
@@ -223,6 +255,8 @@ place
     What [kind|type] of scene is this?
     * In what surroundings was the {pic} taken?
 indoors
+    [Is it|Is this] [inside|outside|indoors|outdoors] or not?
+    Are [they|we] [indoors or outdoors|inside or outside]?
     [Is this|Was this taken|Is it] [indoors or outdoors|inside or outside|outdoors or indoors]?
     * Are we inside or outside?
 town
@@ -230,11 +264,21 @@ town
     Where exactly [is this|was the {pic} taken]?
     Which [state|continent] [is this in|was this taken in]?
     * Name the [city|country] of this {pic}.
+day or night
+    Is it [day or night|night or day|daytime or nighttime]?
+    [Was this|Is this] [taken|] [at night|by day|during the day]?
+    * Does it look like day or like night?
+season
+    [Which|What] [season|time of year] is [it|this]?
+    Is it [summer or winter|winter or summer|spring or autumn]?
+    * In what season was it taken?
 when
     When was [this|the {pic}] taken?
     What [time|year|day] [was this|is it]?
     * On what day was this taken?
 background
+    [Which|What] color [dominates|is most common|prevails] [here|in the {pic}|]?
+    What color is [behind|around] [it|everything]?
     What color is the background?
     What is the [main|most common|dominant] color [of the {pic}|]?
     * Which color does most of the {pic} have?
@@ -252,11 +296,14 @@ kind of
     Which {family} is it [exactly|]?
     * Can you tell the exact [kind|type] of {family}?
 is a
+    [So it's|So this is] {a_x}?
     Is [this|it|that] {a_x}?
     [This|It|That] is {a_x}, [right|isn't it|correct]?
     Could [this|it] be {a_x}?
     * Would you call this {a_x}?
 sure
+    [Are you|You're] [positive|very sure|quite certain] [about it|]?
+    [Is that|Is it] [true|really so|correct]?
     Are you [certain|really sure|sure about that|100% sure]?
     Really?
     * Is that certain?

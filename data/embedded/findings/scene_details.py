@@ -240,8 +240,27 @@ def sky(d: Draw, s: Scene) -> Exchange | None:
     return Exchange("object", d.ask(SCENES, "sky"), f"{capital(words)}.", (any_name(names),))
 
 
+def day_or_night(d: Draw, s: Scene) -> Exchange | None:
+    question = d.ask(SCENES, "day or night")
+    if s.findings.dark:
+        return Exchange("place", question, "It is dark, so perhaps night.", ("night|dark",))
+    answer = d.pick(("I can't tell for sure; the picture isn't dark.", "I can't tell."))
+    return Exchange("unanswerable", question, answer, ("day|not dark|isn't dark",), honest=True)
+
+
+def season(d: Draw, s: Scene) -> Exchange | None:
+    question = d.ask(SCENES, "season")
+    snow = [n for n in s.names if n in ("skis", "snowboard")]
+    if snow:
+        answer = f"It looks like winter: I see {counted(len(s.of(snow[0])), snow[0])}."
+        return Exchange("place", question, d.say("Winter, it seems.", answer), ("winter",))
+    answer = d.pick(("I can't tell the season from the picture.", "I can't tell."))
+    return Exchange("unanswerable", question, answer, (), (), True)
+
+
 ASKERS: tuple[tuple[Asker, float], ...] = (
     *((color, 8.0), (where, 7.0), (at_place, 5.0), (of_color, 2.0), (left_or_right, 3.0)),
     *((side, 2.0), (is_color, 4.0), (which_color, 2.5), (part_color, 1.5), (scene_place, 4.0)),
-    *((indoors, 3.0), (background, 1.5), (written, 4.0)),
+    *((indoors, 3.0), (background, 1.5), (written, 5.0), (on_table, 2.0), (sky, 2.0)),
+    *((season, 0.8), (day_or_night, 0.8)),
 )

@@ -100,7 +100,7 @@ def test_a_fifth_of_the_records_has_several_turns(train: list[Example]) -> None:
 
 def test_short_answers_outnumber_full_ones(train: list[Example]) -> None:
     lengths = [len(x.answer.split()) for x in _exchanges(train)]
-    assert sum(n <= 4 for n in lengths) > 0.45 * len(lengths)
+    assert sum(n <= 4 for n in lengths) > 0.4 * len(lengths)
     assert max(lengths) < 60
 
 
@@ -124,13 +124,13 @@ def test_common_questions_have_fifteen_phrasings() -> None:
         return total
 
     for wording, keys in (
-        (SCENES, "list count color where present name claim place people count,people doing"),
-        (PAGES, "kind about title says total price date phone"),
-        (FILMS, "happens motion first last text"),
+        (SCENES, ("list", "count", "color", "where", "present", "name", "claim", "place")),
+        (SCENES, ("people count", "people doing", "people who", "people wear", "written")),
+        (PAGES, ("kind", "about", "title", "says", "total", "price", "date", "phone", "shop")),
+        (FILMS, ("happens", "first", "last", "text")),
     ):
-        for key in (k for part in keys.split(",") for k in part.split()):
-            if key in wording[False]:
-                assert sum(map(size, wording[False][key])) >= 15, key
+        for key in keys:
+            assert sum(map(size, wording[False][key])) >= 15, key
 
 
 def test_every_subject_about_itself_has_answers_that_are_right() -> None:
@@ -153,13 +153,11 @@ def test_records_are_in_the_projects_format(tmp_path: Path, train: list[Example]
 
 def test_no_template_is_left_unfilled(train: list[Example], held: list[Example]) -> None:
     for x in _exchanges(train + held):
-        assert (
-            not set(x.question + x.answer) & set("{}\0") or "() {" in x.answer or ") {" in x.answer
-        )
         assert "[" not in x.question
-        assert x.answer[:1].isupper() or not x.answer[:1].islower() or x.kind == "document", (
-            x.answer
-        )
+        assert "\0" not in x.question + x.answer
+        assert not re.search(r"\{\w*\}", x.question + x.answer), x
+        assert x.answer.strip() == x.answer
+        assert x.answer
 
 
 def test_choices_in_a_phrasing_are_expanded() -> None:

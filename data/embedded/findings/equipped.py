@@ -1,0 +1,152 @@
+"""People whom the classifier sees by what they wear, ride or play: kinds beside a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from data.embedded.findings.draw import Draw, read_wording
+from data.embedded.findings.exchange import NO, YES, Exchange, exactly
+from data.embedded.findings.words import capital, counted
+from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
+from vlm.experts.colors import NAMES as COLORS
+from vlm.experts.findings import Box, Findings, Kind, Thing
+
+SURE = 0.5  # probability
+WORN = ("piece of clothing", "hat", "helmet", "mask", "glasses", "scarf", "tie")
+RIDDEN = ("bicycle", "motorcycle", "sled", "boat", "horse")
+PLAYED = ("musical instrument",)
+SPORT = ("ball", "sports gear")
+USES = {"worn": WORN, "ridden": RIDDEN, "played": PLAYED, "sport": SPORT}
+NO_PERSON = ("diaper", "bib", "sock", "crutch", "punching bag", "parachute")
+
+EQUIPPED = read_wording("""
+worn
+    What [is he|is she|is the person|is the man|is the woman] wearing?
+    What does [he|she|the person] [wear|have on]?
+    What clothes [are these|do you see|does the person wear]?
+    [Describe|Tell me about] [his|her|the person's] [clothes|outfit|dress].
+    * What is [he|she] dressed in?
+ridden
+    What [is he|is she|is the person|is the man|is the guy] [riding|driving|on|using]?
+    What [kind of vehicle|vehicle] is [this|that|it]?
+    [What|Which thing] does the [person|man|woman] ride?
+    * On what does the [person|man] get around?
+played
+    What [is he|is she|is the person|is the musician] playing?
+    [Which|What] instrument is [this|that|it]?
+    What does the [person|man|woman] [hold|play]?
+    * Name the instrument.
+sport
+    What [is he|is she|is the person] [holding|playing with|using]?
+    [Which|What] sport is [this|it]?
+    [What|Which] game [do they play|is it]?
+    * Which kind of sport do you see?
+doing
+    What [is he|is she|is the person|is the man|is the woman] doing?
+    [What is going on|What happens] [here|in the {pic}|]?
+    What are [the people|they] doing?
+    * What [is the guy|is that person] up to?
+wears
+    Is [he|she|the person|the man|the woman] wearing {a_x}?
+    Does [he|she|the person] [wear|have] {a_x}?
+    * Has [he|she|the person] got {a_x} on?
+list
+    What do you see [here|in the {pic}|]?
+    [Describe|Please describe] [the {pic}|this].
+    What's in the {pic}?
+    * Tell me all about this {pic}.
+""")
+ACTS = {"ridden": "riding", "played": "playing", "sport": "playing with"}
+
+
+@dataclass(frozen=True)
+class Equipped:
+    findings: Findings
+    subject: ImageNetClass
+    use: str  # a key of USES
+
+    @property
+    def sure(self) -> bool:
+        return (self.findings.kinds or ())[0].probability >= SURE
+
+    @property
+    def people(self) -> int:
+        return len(self.findings.things or ())
+
+
+@cache
+def _classes(use: str) -> tuple[ImageNetClass, ...]:
+    return tuple(k for k in imagenet_classes() if k.family in USES[use] and k.name not in NO_PERSON)
+
+
+def make_equipped(d: Draw) -> Equipped:
+    use = d.pick(("worn", "worn", "worn", "ridden", "played", "sport"))
+    subject = d.pick(_classes(use))
+    p = d.between(0.25, 0.95)
+    kinds = [Kind(subject.name, round(p, 3))]
+    other = d.pick([k for k in _classes(use) if k is not subject])
+    if (1 - p) * 0.6 > 0.14 and d.chance(0.6):
+        kinds.append(Kind(other.name, round(min(d.between(0.12, (1 - p) * 0.6), p), 3)))
+    people = []
+    for i in range(d.pick((1, 1, 1, 1, 2))):
+        x, high = d.between(0.2, 0.45) + 0.35 * i, d.between(0.25, 0.45)
+        box: Box = (x - 0.15, 0.5 - high, x + 0.15, 0.5 + high)
+        people.append(Thing("person", round(d.between(0.5, 0.9), 2), box, d.pick(COLORS)))
+    found = Findings(tuple(kinds), tuple(people), (), d.pick(COLORS))
+    return Equipped(found, subject, use)
+
+
+def what(d: Draw, s: Equipped) -> Exchange:
+    """The thing itself, with a doubt where the classifier has one."""
+    question = d.ask(EQUIPPED, s.use)
+    phrase, right = s.subject.phrase, (exactly(s.subject.name),)
+    if not s.sure:
+        answer = d.pick((f"It looks like {phrase}, but I'm not sure.", f"Perhaps {phrase}."))
+        return Exchange("object", question, answer, right)
+    return Exchange("object", question, d.say(f"{capital(phrase)}.", f"It is {phrase}."), right)
+
+
+def doing(d: Draw, s: Equipped) -> Exchange | None:
+    if s.use == "worn":
+        who = "a person" if s.people == 1 else "people"
+        answer = f"I see {who} with {s.subject.phrase}, but I can't tell what they are doing."
+        question = d.ask(EQUIPPED, "doing")
+        return Exchange("action", question, answer, (exactly(s.subject.name),), honest=True)
+    act = f"{ACTS[s.use]} {s.subject.phrase}"
+    if s.subject.family == "boat":
+        act = f"out in {s.subject.phrase}"
+    start = "The person seems to be" if s.people == 1 else "They seem to be"
+    answer = d.pick((f"It looks like someone {act}.", f"{start} {act}."))
+    right = (exactly(s.subject.name), ACTS[s.use].split()[0])
+    return Exchange("action", d.ask(EQUIPPED, "doing"), answer, right)
+
+
+def wears(d: Draw, s: Equipped) -> Exchange | None:
+    """Clothing that is not named may still be there, so it is not denied."""
+    if s.use != "worn":
+        return None
+    if d.chance(0.6):
+        question = d.ask(EQUIPPED, "wears", a_x=s.subject.phrase)
+        answer = d.pick(("Yes.", f"Yes, it looks like {s.subject.phrase}.", "Yes, it looks so."))
+        return Exchange("person", question, answer, (YES,), (NO,))
+    named = [k.name for k in s.findings.kinds or ()]
+    other = d.pick([k for k in _classes("worn") if k.name not in named])
+    question = d.ask(EQUIPPED, "wears", a_x=other.phrase)
+    answer = d.pick(
+        (f"I don't see {other.phrase}. It looks like {s.subject.phrase}.",
+         f"I can't tell; I only see {s.subject.phrase}.")
+    )  # fmt: skip
+    return Exchange("absent", question, answer, (NO, "can't tell"), (YES,), True)
+
+
+def listing(d: Draw, s: Equipped) -> Exchange:
+    seen = counted(s.people, "person")
+    look = f"with {s.subject.phrase}" if s.sure else f"and perhaps {s.subject.phrase}"
+    answer = d.say(f"{capital(seen)} {look}.", f"The picture shows {seen} {look}.")
+    return Exchange("object", d.ask(EQUIPPED, "list"), answer, ("person|people",))
+
+
+EquippedAsker = Callable[[Draw, Equipped], Exchange | None]
+ASKERS: tuple[tuple[EquippedAsker, float], ...] = (
+    *((what, 5.0), (doing, 3.0), (wears, 4.0), (listing, 2.0)),
+)
