@@ -1,6 +1,7 @@
 """Prints or writes records of the experts' findings: `python -m data.embedded.findings`.
 
-sample prints examples of every world; write makes JSONL in the format of data/records.py.
+sample prints examples of every world; write makes JSONL in the format of data/records.py; grade
+counts right, honest and wrong answers to such a file. ANSWERS is a JSONL file of {"id", "answers"}.
 """
 
 import argparse
@@ -8,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from data.embedded.findings.examples import example_to_json, examples
+from data.embedded.findings.grading import grade_file, table
 from data.embedded.findings.prompt import user_text
 from data.records import write_records
 
@@ -23,8 +25,13 @@ def main() -> None:
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--held", action="store_true", help="names and phrasings of scoring")
     sample.add_argument("--world", help="only examples of this world, such as page")
+    score = commands.add_parser("grade", help="grade answers to a written file")
+    score.add_argument("records", type=Path)
+    score.add_argument("answers", type=Path)
     arguments = parser.parse_args()
-    if arguments.command == "write":
+    if arguments.command == "grade":
+        print(table(grade_file(arguments.records, arguments.answers)))
+    elif arguments.command == "write":
         _write(arguments.out, arguments.num, arguments.seed, arguments.held)
     else:
         _sample(arguments.num, arguments.seed, arguments.held, arguments.world)

@@ -10,6 +10,8 @@ from data.embedded.findings.names import (
     SHOPS,
     TOPICS,
 )
+from data.embedded.findings.words import capital
+from data.synthetic.language.imagenet_names import with_article
 
 ADJECTIVES = (
     *("Golden", "Silent", "Northern", "Little", "Hidden", "Modern", "Broken", "Simple", "Red"),
@@ -70,8 +72,12 @@ WHEN = (
 
 def shop(d: Draw) -> str:
     trade = d.name(TRADES)
-    forms = (f"{d.name(LAST)}'s {trade}", f"{d.name(ADJECTIVES)} {d.name(NOUNS)} {trade}",
-             f"{d.name(LAST)} {trade}", f"{d.name(CITIES)} {trade}")  # fmt: skip
+    forms = (
+        f"{d.name(LAST)}'s {trade}",
+        f"{d.name(ADJECTIVES)} {d.name(NOUNS)} {trade}",
+        f"{d.name(LAST)} {trade}",
+        f"{d.name(CITIES)} {trade}",
+    )
     return d.name(SHOPS) if d.chance(0.3) else d.pick(forms)
 
 
@@ -81,9 +87,13 @@ def company(d: Draw) -> str:
 
 
 def title(d: Draw) -> str:
-    forms = (f"The {d.name(ADJECTIVES)} {d.name(NOUNS)}", f"{d.name(NOUNS)} and {d.name(NOUNS)}",
-             f"{d.name(ADJECTIVES)} {d.name(NOUNS)}s", f"A {d.name(NOUNS)} in {d.name(CITIES)}",
-             f"How to Build a {d.name(NOUNS)}")  # fmt: skip
+    forms = (
+        f"The {d.name(ADJECTIVES)} {d.name(NOUNS)}",
+        f"{d.name(NOUNS)} and {d.name(NOUNS)}",
+        f"{d.name(ADJECTIVES)} {d.name(NOUNS)}s",
+        f"{capital(with_article(d.name(NOUNS)))} in {d.name(CITIES)}",
+        f"How to Build {with_article(d.name(NOUNS))}",
+    )
     return d.name(TOPICS) if d.chance(0.3) else d.pick(forms)
 
 

@@ -81,7 +81,7 @@ privacy | self | ^no|never|stay|this machine|your machine
     [Do you|Are you] [store|keeping] my [photos|data]?
     Who can see [what I upload|my pictures]?
     * Are my files safe with you?
-    = No. I run on your machine, and your files never leave it.
+    = I run on your machine, and your files never leave it.
     = Your files stay on this machine; nothing is sent to anyone.
 online | self | no\\b|without|don't|offline|can't
     [Do you need|Are you connected to|Do you use] the [internet|network|cloud]?

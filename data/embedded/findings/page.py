@@ -151,6 +151,8 @@ def fact_exchange(d: Draw, read: ReadPage, fact: Fact, about: str = "") -> Excha
     if read.holds(support):
         answer = d.say(fact.short.format(v=fact.value), fact.full.format(v=fact.value))
         answer = re.sub(r"\.\.$", ".", answer)
+        if fact.about in ("subject", "needs"):
+            answer = answer[:1].upper() + answer[1:]
         right = fact.right or (exactly(fact.value),)
         return Exchange(fact.kind, question, answer, right, fact.wrong, support=support)
     if fact.about not in MISSING and fact.about not in ("price", "departs", "cell", "bar", "field"):

@@ -85,7 +85,7 @@ def ticket(d: Draw) -> Page:
     ]
     if rail:
         facts.append(Fact("route", f"{start} - {end}", f"From {start} to {end}.", right=(start,)))
-    about = ((f"It is a ticket for {day}", (day,)), (f"seat {seat}", (f"Seat {seat}",)))
+    about = ((f"It is a ticket for {day}", (day,)), (f", seat {seat}", (f"Seat {seat}",)))
     lacking = ("phone", "email", "web") + (() if named else ("to",))
     return Page(
         "ticket",

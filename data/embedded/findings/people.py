@@ -52,6 +52,10 @@ REASONS = {
         "I can't tell; I don't judge anyone's health.",
         "I can't tell from the picture whether someone is well.",
     ),
+    "people gender": (
+        "I can't tell for sure; I only see {seen}.",
+        "I can't tell from the picture.",
+    ),
     "people else": (
         "I can't tell that from the picture.",
         "I can't tell; the picture doesn't show it.",

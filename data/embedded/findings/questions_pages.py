@@ -78,7 +78,7 @@ allowed
     [Am I allowed to|May I|Can I] {act} [here|there]?
     Is it [allowed|OK|permitted] to {act} [here|]?
     [Is {acting} allowed|Is {acting} permitted] [here|]?
-    * Would I be breaking a rule if I {act} here?
+    * Do the rules let me {act} here?
 limit
     What is the speed limit?
     How fast [can|may] I [drive|go] [here|]?

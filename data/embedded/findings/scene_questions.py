@@ -20,6 +20,7 @@ from data.embedded.findings.words import (
 from vlm.experts.coco import CLASSES, GROUPS
 from vlm.experts.words import place
 
+HYPERNYMS = {"animal": "animals", "vehicle": "vehicles", "fruit": "fruits"}
 Asker = Callable[[Draw, Scene], Exchange | None]
 
 ALSO = {  # other words of people for a class
@@ -163,6 +164,23 @@ def absent_name(d: Draw, s: Scene) -> str:
     return d.pick(free) if free else ""
 
 
+def hypernym(d: Draw, s: Scene) -> Exchange | None:
+    """Asks for an animal where there is a dog; yes and no in equal numbers."""
+    truth = d.chance(0.5)
+    if not truth and (s.guesses or s.findings.kinds):
+        return None
+    word, group = d.pick(list(HYPERNYMS.items()))
+    names = [n for n in s.names if n in FAMILIES[group]]
+    if truth != bool(names):
+        return None
+    question = d.ask(SCENES, "present", a_x=a(word), xs=plural_of(word))
+    if not truth:
+        answer = d.pick(("No.", f"No, I don't see {a(word)}."))
+        return Exchange("absent", question, answer, (NO,), (YES,))
+    seen = enumerate_words([counted(len(s.of(n)), n) for n in names])
+    return Exchange("object", question, d.pick(("Yes.", f"Yes, {seen}.")), (YES,), (NO,))
+
+
 def guessed(d: Draw, s: Scene) -> Exchange | None:
     names = [t.name for t in s.guesses if not s.of(t.name) and t.name != "person"]
     if not names:
@@ -197,8 +215,12 @@ def more(d: Draw, s: Scene) -> Exchange | None:
 
 def group(d: Draw, s: Scene) -> Exchange | None:
     family = d.pick([f for f, names in FAMILIES.items() if set(names) & set(s.names)] or [""])
-    if not family:
+    if not family and (s.guesses or s.findings.kinds or d.chance(0.7)):
         return None
+    if not family:
+        family = d.pick(list(FAMILIES))
+        question = d.ask(SCENES, "group", group=family)
+        return Exchange("absent", question, f"I don't see any {family}.", (NO,), (YES,), True)
     names = [n for n in s.names if n in FAMILIES[family]]
     words = enumerate_words([counted(len(s.of(n)), n) for n in names])
     question = d.ask(SCENES, "group", group=family)
@@ -220,5 +242,5 @@ def any_name(names: Sequence[str]) -> str:
 
 ASKERS: tuple[tuple[Asker, float], ...] = (
     *((list_things, 9.0), (main_thing, 2.0), (count, 10.0), (count_all, 1.0), (present, 9.0)),
-    *((guessed, 1.5), (more, 1.5), (group, 3.0)),
+    *((guessed, 1.5), (more, 1.5), (group, 3.0), (hypernym, 2.5)),
 )

@@ -10,6 +10,7 @@ import pytest
 from data.embedded.findings.draw import Draw, kept_out, read_wording
 from data.embedded.findings.examples import example, example_to_json, examples
 from data.embedded.findings.exchange import Example, Exchange, grade
+from data.embedded.findings.grading import grade_file, table
 from data.embedded.findings.itself import ANSWERS, ITSELF, SUBJECTS
 from data.embedded.findings.prompt import user_text
 from data.embedded.findings.questions_films import FILMS
@@ -149,6 +150,19 @@ def test_records_are_in_the_projects_format(tmp_path: Path, train: list[Example]
     assert read[0].tasks
     first = json.loads(path.read_text(encoding="utf-8").split("\n")[0])
     assert len(first["grade"]) == len(first["task"])
+
+
+def test_a_file_of_answers_is_graded_by_kind(tmp_path: Path, held: list[Example]) -> None:
+    records, answers = tmp_path / "held.jsonl", tmp_path / "answers.jsonl"
+    write_records(records, (example_to_json(x, str(i)) for i, x in enumerate(held[:40])))
+    given = [[t.exchange.answer for t in x.turns] for x in held[:40]]
+    write_records(answers, ({"id": str(i), "answers": a} for i, a in enumerate(given)))
+    counts = grade_file(records, answers)
+    assert sum(count["right"] for count in counts.values()) == sum(map(len, given))
+    assert table(counts).splitlines()[-1].split()[1] == str(sum(map(len, given)))
+    write_records(answers, [{"id": "0", "answers": given[0]}])
+    with pytest.raises(ValueError, match="needs"):
+        grade_file(records, answers)
 
 
 def test_no_template_is_left_unfilled(train: list[Example], held: list[Example]) -> None:
