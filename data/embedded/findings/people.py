@@ -111,7 +111,6 @@ def pose(d: Draw, s: Scene) -> Exchange | None:
         (
             f"I see {seen.lower()}, but I can't tell more about them.",
             f"{seen} {be} in the picture; I can't tell more.",
-            f"{seen}.",
         )
     )
     question = d.ask(SCENES, "people pose")

@@ -17,6 +17,7 @@ from data.embedded.findings.words import (
     number_word,
     plural_of,
 )
+from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.coco import CLASSES, GROUPS
 from vlm.experts.words import place
 
@@ -161,6 +162,8 @@ def absent_name(d: Draw, s: Scene) -> str:
     pool = near if d.chance(0.5) else list(CLASSES)
     words = {w for k in s.findings.kinds or () for w in k.name.split()}
     free = [c for c in pool if not s.maybe(c) and not words & set(c.split()) and c != "person"]
+    families = {k.family for k in imagenet_classes() if s.findings.kinds and k.name in s.kinds}
+    free = [c for c in free if not any(c == f or _alike(c, f) for f in families if f)]
     return d.pick(free) if free else ""
 
 
@@ -179,6 +182,11 @@ def hypernym(d: Draw, s: Scene) -> Exchange | None:
         return Exchange("absent", question, answer, (NO,), (YES,))
     seen = enumerate_words([counted(len(s.of(n)), n) for n in names])
     return Exchange("object", question, d.pick(("Yes.", f"Yes, {seen}.")), (YES,), (NO,))
+
+
+def _alike(name: str, family: str) -> bool:
+    """Whether a detector's class may be what the classifier takes for one of the family."""
+    return any(name in g and family in g for g in GROUPS)
 
 
 def guessed(d: Draw, s: Scene) -> Exchange | None:

@@ -161,6 +161,10 @@ class Scene:
         return tuple(sorted((t for t in self.things if t.name == name), key=lambda t: t.center))
 
     @property
+    def kinds(self) -> list[str]:
+        return [k.name for k in self.findings.kinds or ()]
+
+    @property
     def names(self) -> list[str]:
         return sorted({t.name for t in self.things})
 
@@ -244,7 +248,7 @@ def _kinds(d: Draw, theme: Theme) -> tuple[Kind, ...]:
     total, kinds = d.between(0.2, 0.6), []
     for name in d.some(theme.kinds, 1, 2):
         kinds.append(Kind(name, round(total, 3)))
-        total *= d.between(0.3, 0.8)
+        total = min(total * d.between(0.3, 0.8), 0.95 - total)
     return tuple(k for k in kinds if k.probability >= 0.12)
 
 
