@@ -92,7 +92,7 @@ def make_equipped(d: Draw) -> Equipped:
         x, high = d.between(0.2, 0.45) + 0.35 * i, d.between(0.25, 0.45)
         box: Box = (x - 0.15, 0.5 - high, x + 0.15, 0.5 + high)
         people.append(Thing("person", round(d.between(0.5, 0.9), 2), box, d.pick(COLORS)))
-    found = Findings(tuple(kinds), tuple(people), (), d.pick(COLORS))
+    found = Findings(tuple(kinds), tuple(people), (), d.pick(COLORS), people[0].color)
     return Equipped(found, subject, use)
 
 

@@ -124,9 +124,9 @@ def _film(d: Draw) -> list[Turn]:
 def _bad_picture(d: Draw) -> list[Turn]:
     """Blurred or dark, and nothing found."""
     blurred = d.chance(0.5)
-    findings = Findings(
-        (), (), (), d.pick(("black", "gray", "brown")), blurred, not blurred or d.chance(0.3)
-    )
+    dark = not blurred or d.chance(0.3)
+    color = d.pick(("black", "gray", "brown"))
+    findings = Findings((), (), (), color, blurred=blurred, dark=dark)
     scene = Scene(findings, d.pick(THEMES))
     return _conversation(d, scene, picture_words(findings), ((claims.dark_or_blurred, 1.0),))[:1]
 

@@ -141,7 +141,9 @@ def page_findings(d: Draw, page: Page) -> Findings:
     color = (
         d.pick(COLORS) if page.is_sign else d.pick(("white", "white", "white", "gray", "yellow"))
     )
-    return Findings(kinds, things, tuple(lines), color, d.chance(0.02))
+    middle = things[0].color if things else color
+    blurred = d.chance(0.02)
+    return Findings(kinds, things, tuple(lines), color, middle, blurred)
 
 
 def fact_exchange(d: Draw, read: ReadPage, fact: Fact, about: str = "") -> Exchange | None:

@@ -31,7 +31,7 @@ def menu(d: Draw) -> Page:
             rows.append(Row(heads.pop(0), d.pick((1.0, 1.3))))
         rows.append(Row(row))
     facts = [price_fact(x, p, r) for x, p, r in zip(dishes, shown, priced, strict=True)]
-    facts.append(Fact("shop", place, "It is called {v}."))
+    facts.append(Fact("shop", place, "The name is {v}."))
     others = [x for x in DISHES if x not in dishes]
     for x in d.some(others, 2, 3):  # asked for, but not on the menu
         missing = f"I don't find {x} on the menu."

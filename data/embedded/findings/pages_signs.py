@@ -164,7 +164,7 @@ def shop_front(d: Draw) -> Page:
         f"{d.whole(7, 10)}:{d.pick(('00', '30'))}",
         f"{d.whole(16, 21)}:{d.pick(('00', '30'))}",
     )
-    rows, facts = [Row(shown, 3)], [Fact("shop", shown, "It is called {v}.")]
+    rows, facts = [Row(shown, 3)], [Fact("shop", shown, "The name is {v}.")]
     facts.append(Fact("sign says", shown, 'It says "{v}".', kind="text"))
     lacking = ["phone", "entry", "email"]
     if d.chance(0.5):

@@ -59,6 +59,7 @@ def timetable(d: Draw) -> Page:
                 f"From {track.lower()} {{v}}.",
                 slots,
                 support=(row,),
+                short=f"{capital(track)} {{v}}.",
                 right=(rf"\b{number}\b",),
             )
         )

@@ -6,7 +6,8 @@ from data.embedded.findings.questions_scenes import SCENES
 from data.embedded.findings.scene_questions import Asker, count_answer, not_seen
 from data.embedded.findings.scenes import Scene, places
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words
-from vlm.experts.words import MAX_LISTED, place, together
+from vlm.experts.together import together
+from vlm.experts.words import MAX_LISTED, place
 
 # What people do where such a thing is with them: thing, activity.
 ACTIVITIES = (
@@ -155,7 +156,7 @@ def doing(d: Draw, s: Scene) -> Exchange | None:
 
 
 def _act(act: str, name: str) -> str:
-    return "|".join({act.split()[0], act.split()[-1], name})
+    return "|".join(sorted({act.split()[0], act.split()[-1], name}))
 
 
 def wearing(d: Draw, s: Scene) -> Exchange | None:

@@ -202,9 +202,10 @@ def make_scene(d: Draw, with_people: bool = False) -> Scene:
     kinds = _kinds(d, theme)
     lines = _signs(d) if d.chance(0.25) else ()
     found = reconcile(noisy[:14], kinds, lines)
-    return Scene(
-        Findings(kinds, found, lines, d.pick(COLORS), d.chance(0.03), d.chance(0.03)), theme
-    )
+    color = d.pick(COLORS)
+    middle = next((t.color for t in found if place(t) == "middle"), "") or d.pick((color, *COLORS))
+    blurred, dark = d.chance(0.03), d.chance(0.03)
+    return Scene(Findings(kinds, found, lines, color, middle, blurred, dark), theme)
 
 
 def _thing(d: Draw, name: str, box: Box | None = None) -> Thing:

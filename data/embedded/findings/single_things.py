@@ -86,7 +86,10 @@ def make_single(d: Draw) -> SingleThing:
             d.between(0.6, 0.95),
         )
         things = (Thing(detected, round(d.between(0.5, 0.9), 2), box, d.pick(COLORS)),)
-    found = Findings(tuple(kinds), things, (), d.pick(COLORS), d.chance(0.03), d.chance(0.03))
+    color = d.pick(COLORS)
+    middle = d.pick((color, d.pick(COLORS))) if not things else things[0].color
+    blurred, dark = d.chance(0.03), d.chance(0.03)
+    found = Findings(tuple(kinds), things, (), color, middle, blurred, dark)
     return SingleThing(found, subject, p >= GUESS, p >= CERTAIN, family)
 
 
@@ -187,9 +190,9 @@ def color(d: Draw, s: SingleThing) -> Exchange | None:
         word = s.thing.color
         answer = d.say(f"{capital(word)}.", f"It looks {word}.")
         return Exchange("color", question, answer, (rf"\b{word.replace('gray', 'gr[ae]y')}\b",))
-    word = s.findings.color
-    answer = f"I'm not sure; the picture is mostly {word}."
-    return Exchange("color", question, answer, (word,), honest=True)
+    word = s.findings.middle_color
+    answer = d.say(f"{capital(word)}.", f"It looks {word}.")
+    return Exchange("color", question, answer, (rf"\b{word.replace('gray', 'gr[ae]y')}\b",))
 
 
 def unseen(d: Draw, s: SingleThing) -> Exchange | None:

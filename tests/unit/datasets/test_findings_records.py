@@ -1,7 +1,10 @@
 """Records of the experts' findings: the same bits, supported answers, balance, nothing kept out."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +44,25 @@ def test_the_seed_determines_the_records(train: list[Example]) -> None:
     assert [example(i, 0) for i in (0, 17, 999)] == [train[i] for i in (0, 17, 999)]
     assert list(examples(20, 1)) != train[:20]
     assert list(examples(20, 0, held=True)) != train[:20]
+
+
+def test_another_process_makes_the_same_bits(tmp_path: Path) -> None:
+    written = []
+    for hash_seed in ("1", "2"):
+        path = tmp_path / f"{hash_seed}.jsonl"
+        command = [
+            sys.executable,
+            "-m",
+            "data.embedded.findings",
+            "write",
+            str(path),
+            "--num",
+            "300",
+        ]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
 
 
 def test_numbers_in_an_answer_stand_in_the_findings_or_the_question(train: list[Example]) -> None:
