@@ -6,7 +6,7 @@ from data.embedded.findings.names import BRANDS, GOODS, LAST, MAKES
 from data.embedded.findings.page import Fact, Page, Row
 from data.embedded.findings.pages_money import clock, date, phone
 from data.embedded.findings.pages_signs import sign
-from data.embedded.findings.words import capital
+from data.embedded.findings.words import a, capital
 from vlm.experts.findings import Thing
 
 BRANDED = {  # things that carry a brand, and the detector's class
@@ -52,7 +52,7 @@ def brand(d: Draw) -> Page:
         **{
             **vars(page),
             "things": things,
-            "about": ((f"It shows {what} with the name {name}", (name,)),),
+            "about": ((f"It shows {a(what)} with the name {name}", (name,)),),
             "about_right": (exactly(name),),
         }
     )

@@ -42,9 +42,6 @@ items
     [List|Name] the items.
     Which [things|items] are on it?
     * What goods does it list?
-item at
-    [What costs|Which item costs|What is] {price}?
-    * For what were {price} charged?
 dearest
     [What|Which item] was the [dearest|priciest one]?
     What did [I|they] pay the most for?
@@ -89,7 +86,7 @@ due
     * What is the last day to pay?
 until
     Until when [is it|are they|is that] [open|valid|good]?
-    [When does it|How long until it] [close|expire|end]?
+    When does it [close|expire|end]?
     What is the expiry date?
     Best before?
     * Till when does it hold?
@@ -154,7 +151,8 @@ where
     [At which|Which] [place|venue] [is it|]?
     * In what place will it be?
 entry
-    [How much|What] [is|does] [a ticket|the entry|admission|it] [cost|]?
+    How much is [a ticket|the entry|admission|it]?
+    What does [a ticket|the entry|admission|it] cost?
     Is [it|the entry] free?
     * What is charged at the door?
 job

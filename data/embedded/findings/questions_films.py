@@ -82,12 +82,13 @@ before
 text
     [Is there|Do you see] [any|some] text [in it|in the clip|]?
     What [is written|text can you read|does the text say] in the [video|clip]?
-    [Read|Which] text [appears|is shown] [in the clip|]?
+    Which text [appears|is shown] [in the clip|]?
+    Read the text [in the clip|].
     * What words are shown?
 last text
     What is the last text [shown|in the video]?
     [Read|Tell me] the [text|words] at the end.
-    What [words|text] [comes|is] last?
+    What text [comes|is] last?
     What [is written|does it say] at the end?
     * With which words does it end?
 first text

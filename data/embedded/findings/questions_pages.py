@@ -16,7 +16,8 @@ kind
     * How would you classify this [document|page]?
     * Which type of paper is this?
 about
-    [Summarize|Please summarize|Sum up] [this|the page|the document|the text|it] [briefly|].
+    [Summarize|Please summarize] [this|the page|the document|the text|it] [briefly|].
+    Sum up [the page|the text|the document].
     What is [the page|the document|the text|it] about?
     What's [this about|the gist|the main point]?
     [Give me|I need] a [short |]summary [of this|].
@@ -85,7 +86,8 @@ limit
     [Which|What] [speed|maximum speed] is allowed?
     * What is the top speed permitted [here|]?
 warning
-    What [is it|is the sign|does it] [warning about|warn of|warning of]?
+    What [is it|is the sign] [warning about|warning of]?
+    What does [it|the sign] warn [of|about]?
     What [is the danger|should I watch out for|is the warning]?
     * Against what am I warned?
 means
@@ -163,7 +165,7 @@ language of code
     [What|Which] language is the code [in|written in]?
     * In what language is this program?
 function
-    What [is|'s] the [function's|method's] name?
+    [What's|What is] the [function's|method's] name?
     How is the function called?
     What is the [name of the function|function called]?
     Which function is defined [here|]?
@@ -176,7 +178,7 @@ setting is
     {x} is {state}, right?
     * Would {x} be {state}?
 setting
-    [Do I have|Is there] {x} on or off?
+    Do I have {x} on or off?
     Is {x} on or off?
     {x}: on or off?
     [And|What about] {x}?
@@ -201,9 +203,6 @@ axis
     [What is|Which unit is] measured [here|]?
     What are the [units|axis labels]?
     * What is plotted here?
-chart kind
-    What [kind|sort] of [chart|graph|diagram|plot] is [it|that]?
-    * Is it a [bar|line|pie] chart or something else?
 bar
     [What number|Which value] [belongs to|stands for|is given for] {x}?
     And {x}?
@@ -220,9 +219,6 @@ num points
     How many [points|bullet points] [are there|are listed]?
     [Count|How many are] the points?
     * What number of points is listed?
-after
-    What comes after "{x}"?
-    * What follows "{x}"?
 step
     [Read|Tell me|Explain] step {n}.
     What is [the {nth} step|to be done in step {n}]?

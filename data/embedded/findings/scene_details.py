@@ -11,7 +11,7 @@ from data.embedded.findings.scenes import Scene, places
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words, number_word
 from vlm.experts.coco import CLASSES
 from vlm.experts.colors import NAMES as COLORS
-from vlm.experts.words import MAX_LISTED, place
+from vlm.experts.words import LARGE, MAX_LISTED, SMALL, place
 
 TABLEWARE = CLASSES[CLASSES.index("bottle") : CLASSES.index("cake") + 1]
 PARTS = {"animal": ("ears", "eyes", "legs", "feet"), "vehicle": ("wheels", "windows", "doors")}
@@ -258,9 +258,22 @@ def season(d: Draw, s: Scene) -> Exchange | None:
     return Exchange("unanswerable", question, answer, (), (), True)
 
 
+def bigger(d: Draw, s: Scene) -> Exchange | None:
+    """Only where the words state different sizes."""
+    sizes = {t.name: (t.area > LARGE) - (t.area < SMALL) for t in s.single}
+    pairs = [(x, y) for x in sizes for y in sizes if sizes[x] > sizes[y]]
+    if not pairs:
+        return None
+    big, small = d.pick(pairs)
+    x, y = d.some((big, small), 2, 2)
+    question = d.ask(SCENES, "bigger", x=x, y=y)
+    answer = d.say(f"The {big}.", f"The {big} is bigger.")
+    return Exchange("object", question, answer, (exactly(big),), (rf"^(the )?{exactly(small)}\b",))
+
+
 ASKERS: tuple[tuple[Asker, float], ...] = (
     *((color, 8.0), (where, 7.0), (at_place, 5.0), (of_color, 2.0), (left_or_right, 3.0)),
     *((side, 2.0), (is_color, 4.0), (which_color, 2.5), (part_color, 1.5), (scene_place, 4.0)),
     *((indoors, 3.0), (background, 1.5), (written, 5.0), (on_table, 2.0), (sky, 2.0)),
-    *((season, 0.8), (day_or_night, 0.8)),
+    *((bigger, 2.0), (season, 0.8), (day_or_night, 0.8)),
 )
