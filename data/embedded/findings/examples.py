@@ -4,28 +4,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from data.embedded.findings import (
-    claims,
-    equipped,
-    film_changes,
-    film_contents,
-    people,
-    scene_details,
-    scene_questions,
-    single_things,
-)
 from data.embedded.findings.draw import Draw
-from data.embedded.findings.equipped import make_equipped
 from data.embedded.findings.exchange import Example, Exchange, Turn
-from data.embedded.findings.films import make_film
-from data.embedded.findings.general import knowledge, remembered
-from data.embedded.findings.itself import about_itself
-from data.embedded.findings.page import ReadPage
-from data.embedded.findings.page_questions import make_page, page_exchange, price_follow_up
+from data.embedded.findings.films import changes as film_changes
+from data.embedded.findings.films import contents as film_contents
+from data.embedded.findings.films.film import make_film
+from data.embedded.findings.pages.page import ReadPage
+from data.embedded.findings.pages.questions import make_page, page_exchange, price_follow_up
 from data.embedded.findings.prompt import picture_words, user_text
-from data.embedded.findings.scenes import THEMES, Scene, make_scene
-from data.embedded.findings.several import several_files
-from data.embedded.findings.single_things import make_single
+from data.embedded.findings.scenes import details as scene_details
+from data.embedded.findings.scenes import equipped, people, single_things
+from data.embedded.findings.scenes import questions as scene_questions
+from data.embedded.findings.scenes.equipped import make_equipped
+from data.embedded.findings.scenes.scene import THEMES, Scene, make_scene
+from data.embedded.findings.scenes.single_things import make_single
+from data.embedded.findings.talk import claims
+from data.embedded.findings.talk.general import knowledge, remembered
+from data.embedded.findings.talk.itself import about_itself
+from data.embedded.findings.talk.several import several_files
 from vlm.experts.findings import Findings
 
 S = TypeVar("S")

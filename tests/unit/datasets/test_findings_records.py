@@ -14,11 +14,11 @@ from data.embedded.findings.draw import Draw, kept_out, read_wording
 from data.embedded.findings.examples import example, example_to_json, examples
 from data.embedded.findings.exchange import Example, Exchange, grade
 from data.embedded.findings.grading import grade_file, table
-from data.embedded.findings.itself import ANSWERS, ITSELF, SUBJECTS
+from data.embedded.findings.phrasings.films import FILMS
+from data.embedded.findings.phrasings.pages import PAGES
+from data.embedded.findings.phrasings.scenes import SCENES
 from data.embedded.findings.prompt import user_text
-from data.embedded.findings.questions_films import FILMS
-from data.embedded.findings.questions_pages import PAGES
-from data.embedded.findings.questions_scenes import SCENES
+from data.embedded.findings.talk.itself import ANSWERS, ITSELF, SUBJECTS
 from data.records import read_records, write_records
 
 NUM = 4000

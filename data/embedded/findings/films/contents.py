@@ -2,10 +2,10 @@
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
-from data.embedded.findings.film_changes import FilmAsker, moved, to_way, written
-from data.embedded.findings.films import Film
-from data.embedded.findings.people import ACTIVITIES
-from data.embedded.findings.questions_films import FILMS
+from data.embedded.findings.films.changes import FilmAsker, moved, to_way, written
+from data.embedded.findings.films.film import Film
+from data.embedded.findings.phrasings.films import FILMS
+from data.embedded.findings.scenes.people import ACTIVITIES
 from data.embedded.findings.words import (
     a,
     capital,

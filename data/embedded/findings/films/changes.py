@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
-from data.embedded.findings.films import Actor, Film
-from data.embedded.findings.questions_films import FILMS
-from data.embedded.findings.scene_questions import ALSO, any_name
+from data.embedded.findings.films.film import Actor, Film
+from data.embedded.findings.phrasings.films import FILMS
+from data.embedded.findings.scenes.questions import ALSO, any_name
 from data.embedded.findings.words import (
     a,
     capital,

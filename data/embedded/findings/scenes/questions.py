@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
-from data.embedded.findings.questions_scenes import SCENES
-from data.embedded.findings.scenes import Scene
+from data.embedded.findings.phrasings.scenes import SCENES
+from data.embedded.findings.scenes.scene import Scene
 from data.embedded.findings.words import (
     a,
     at,
@@ -18,7 +18,7 @@ from data.embedded.findings.words import (
     plural_of,
 )
 from data.synthetic.language.imagenet_names import imagenet_classes
-from vlm.experts.coco import CLASSES, GROUPS
+from vlm.experts.detection.coco import CLASSES, GROUPS
 from vlm.experts.words import place
 
 HYPERNYMS = {"animal": "animals", "vehicle": "vehicles", "fruit": "fruits"}

@@ -3,8 +3,8 @@
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import exactly
 from data.embedded.findings.names import CITIES, DAYS, FIRST, MONTHS
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.pages_money import clock
+from data.embedded.findings.pages.money import clock
+from data.embedded.findings.pages.page import Fact, Page, Row
 from data.embedded.findings.words import capital, enumerate_words, number_word
 
 TABLES = {  # heading: rows' names, columns with the lowest and highest number

@@ -4,9 +4,9 @@ from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, exactly, number_pattern
 from data.embedded.findings.names import DAYS, FIRST, MONTHS
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.pages_letters import wrap
-from data.embedded.findings.pages_money import clock, date
+from data.embedded.findings.pages.letters import wrap
+from data.embedded.findings.pages.money import clock, date
+from data.embedded.findings.pages.page import Fact, Page, Row
 from data.embedded.findings.words import capital, enumerate_words, number_word
 
 ERRORS = (  # title, message, buttons

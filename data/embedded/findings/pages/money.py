@@ -11,7 +11,7 @@ from data.embedded.findings.names import (
     SERVICES,
     STREETS,
 )
-from data.embedded.findings.page import Fact, Page, Row
+from data.embedded.findings.pages.page import Fact, Page, Row
 from data.embedded.findings.words import capital, enumerate_words, number_word
 
 LABELS = {  # language: invoice, date, total, tax, due, for

@@ -4,8 +4,8 @@ from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, exactly
 from data.embedded.findings.names import DAYS, STREETS
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.sign_texts import FOREIGN, RULES, WARNINGS
+from data.embedded.findings.pages.page import Fact, Page, Row
+from data.embedded.findings.pages.sign_texts import FOREIGN, RULES, WARNINGS
 from data.embedded.findings.words import capital
 from vlm.experts.findings import Thing
 

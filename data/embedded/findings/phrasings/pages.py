@@ -1,7 +1,7 @@
 """The phrasings of questions about text and pages; a star keeps one for scoring."""
 
 from data.embedded.findings.draw import read_wording
-from data.embedded.findings.questions_documents import DOCUMENTS
+from data.embedded.findings.phrasings.documents import DOCUMENTS
 
 PAGES = read_wording(
     DOCUMENTS

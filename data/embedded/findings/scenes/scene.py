@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
 from vlm.experts.agreement import reconcile
-from vlm.experts.coco import CLASSES
 from vlm.experts.colors import NAMES as COLORS
+from vlm.experts.detection.coco import CLASSES
 from vlm.experts.findings import CERTAIN, Box, Findings, Kind, Line, Thing
 from vlm.experts.words import place
 

@@ -6,11 +6,11 @@ from functools import cache
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
-from data.embedded.findings.questions_scenes import SCENES
+from data.embedded.findings.phrasings.scenes import SCENES
 from data.embedded.findings.words import a, at, capital
 from data.synthetic.language.imagenet_names import ImageNetClass, family_phrase, imagenet_classes
-from vlm.experts.coco import CLASSES
 from vlm.experts.colors import NAMES as COLORS
+from vlm.experts.detection.coco import CLASSES
 from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.words import place
 

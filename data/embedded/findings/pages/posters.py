@@ -9,8 +9,8 @@ from data.embedded.findings.names import (
     FIRST,
     LAST,
 )
-from data.embedded.findings.page import Fact, Page, Row, number_in_words
-from data.embedded.findings.pages_money import Money, address, clock, date, person, phone
+from data.embedded.findings.pages.money import Money, address, clock, date, person, phone
+from data.embedded.findings.pages.page import Fact, Page, Row, number_in_words
 from data.embedded.findings.words import capital, number_word
 
 JOBS = (

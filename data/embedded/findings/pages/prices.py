@@ -8,8 +8,8 @@ from data.embedded.findings.names import (
     GOODS,
     LAST,
 )
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.pages_money import Money, clock, date, extremes, person, price_fact
+from data.embedded.findings.pages.money import Money, clock, date, extremes, person, price_fact
+from data.embedded.findings.pages.page import Fact, Page, Row
 from data.embedded.findings.words import capital, enumerate_words
 
 

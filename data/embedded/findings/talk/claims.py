@@ -2,11 +2,11 @@
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
-from data.embedded.findings.questions_scenes import SCENES
-from data.embedded.findings.scene_details import color_of
-from data.embedded.findings.scene_questions import absent_name, called, listing
-from data.embedded.findings.scenes import Scene
-from data.embedded.findings.single_things import SingleThing, other_class
+from data.embedded.findings.phrasings.scenes import SCENES
+from data.embedded.findings.scenes.details import color_of
+from data.embedded.findings.scenes.questions import absent_name, called, listing
+from data.embedded.findings.scenes.scene import Scene
+from data.embedded.findings.scenes.single_things import SingleThing, other_class
 from data.embedded.findings.words import a, capital, enumerate_words, plural_of
 
 

@@ -1,7 +1,7 @@
 """The phrasings of questions about things, people and kinds; a star keeps one for scoring."""
 
 from data.embedded.findings.draw import read_wording
-from data.embedded.findings.questions_people import PEOPLE
+from data.embedded.findings.phrasings.people import PEOPLE
 
 SCENES = read_wording(
     PEOPLE

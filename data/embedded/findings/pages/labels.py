@@ -3,9 +3,9 @@
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, exactly
 from data.embedded.findings.names import BRANDS, GOODS, LAST, MAKES
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.pages_money import clock, date, phone
-from data.embedded.findings.pages_signs import sign
+from data.embedded.findings.pages.money import clock, date, phone
+from data.embedded.findings.pages.page import Fact, Page, Row
+from data.embedded.findings.pages.signs import sign
 from data.embedded.findings.words import a, capital
 from vlm.experts.findings import Thing
 

@@ -5,12 +5,18 @@ from collections.abc import Sequence
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
-from data.embedded.findings.questions_scenes import SCENES
-from data.embedded.findings.scene_questions import FAMILIES, Asker, any_name, called, place_is_shown
-from data.embedded.findings.scenes import Scene, places
+from data.embedded.findings.phrasings.scenes import SCENES
+from data.embedded.findings.scenes.questions import (
+    FAMILIES,
+    Asker,
+    any_name,
+    called,
+    place_is_shown,
+)
+from data.embedded.findings.scenes.scene import Scene, places
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words, number_word
-from vlm.experts.coco import CLASSES
 from vlm.experts.colors import NAMES as COLORS
+from vlm.experts.detection.coco import CLASSES
 from vlm.experts.words import LARGE, MAX_LISTED, SMALL, place
 
 TABLEWARE = CLASSES[CLASSES.index("bottle") : CLASSES.index("cake") + 1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import Exchange, exactly
-from data.embedded.findings.questions_pages import MISSING, PAGES
+from data.embedded.findings.phrasings.pages import MISSING, PAGES
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.findings import Findings, Kind, Line, Thing
 

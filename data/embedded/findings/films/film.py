@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.prompt import film_words
-from data.embedded.findings.scenes import THEMES, Theme
+from data.embedded.findings.scenes.scene import THEMES, Theme
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
-from vlm.experts.coco import GROUP_OF_NAME
 from vlm.experts.colors import NAMES as COLORS
+from vlm.experts.detection.coco import GROUP_OF_NAME
 from vlm.experts.findings import Box, Findings, Kind, Line, Thing
 
 SLOWEST = 4  # frames in which a thing crosses the picture, so that it can be followed

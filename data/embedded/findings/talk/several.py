@@ -2,11 +2,11 @@
 
 from data.embedded.findings.draw import Draw, read_wording
 from data.embedded.findings.exchange import Exchange, Turn, exactly
-from data.embedded.findings.page_questions import make_page
+from data.embedded.findings.pages.questions import make_page
 from data.embedded.findings.prompt import picture_words
-from data.embedded.findings.scene_questions import listing
-from data.embedded.findings.scenes import make_scene
-from data.embedded.findings.single_things import make_single
+from data.embedded.findings.scenes.questions import listing
+from data.embedded.findings.scenes.scene import make_scene
+from data.embedded.findings.scenes.single_things import make_single
 from data.embedded.findings.words import a, capital, enumerate_words, number_word
 
 SEVERAL = read_wording("""

@@ -2,9 +2,9 @@
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, number_pattern
-from data.embedded.findings.questions_scenes import SCENES
-from data.embedded.findings.scene_questions import Asker, count_answer, not_seen
-from data.embedded.findings.scenes import Scene, places
+from data.embedded.findings.phrasings.scenes import SCENES
+from data.embedded.findings.scenes.questions import Asker, count_answer, not_seen
+from data.embedded.findings.scenes.scene import Scene, places
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words
 from vlm.experts.together import together
 from vlm.experts.words import MAX_LISTED, place

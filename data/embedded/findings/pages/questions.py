@@ -2,19 +2,17 @@
 
 import re
 
-from data.embedded.findings import (
-    pages_labels,
-    pages_letters,
-    pages_money,
-    pages_posters,
-    pages_prices,
-    pages_screens,
-    pages_signs,
-    pages_tables,
-)
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
-from data.embedded.findings.page import (
+from data.embedded.findings.pages import labels as pages_labels
+from data.embedded.findings.pages import letters as pages_letters
+from data.embedded.findings.pages import money as pages_money
+from data.embedded.findings.pages import posters as pages_posters
+from data.embedded.findings.pages import prices as pages_prices
+from data.embedded.findings.pages import screens as pages_screens
+from data.embedded.findings.pages import signs as pages_signs
+from data.embedded.findings.pages import tables as pages_tables
+from data.embedded.findings.pages.page import (
     Fact,
     Page,
     ReadPage,
@@ -25,8 +23,8 @@ from data.embedded.findings.page import (
     number_in_words,
     page_findings,
 )
+from data.embedded.findings.phrasings.pages import PAGES
 from data.embedded.findings.prompt import picture_words
-from data.embedded.findings.questions_pages import PAGES
 from data.embedded.findings.words import capital
 from vlm.experts.words import read_order
 

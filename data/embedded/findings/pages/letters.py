@@ -10,8 +10,8 @@ from data.embedded.findings.names import (
     GOODS,
     LAST,
 )
-from data.embedded.findings.page import Fact, Page, Row
-from data.embedded.findings.pages_money import address, clock, date, person, phone
+from data.embedded.findings.pages.money import address, clock, date, person, phone
+from data.embedded.findings.pages.page import Fact, Page, Row
 from data.embedded.findings.words import capital
 
 MATTERS = (  # subject, a sentence about it

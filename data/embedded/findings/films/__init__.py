@@ -1,0 +1,1 @@
+"""Films in words, frame by frame, and questions about them."""

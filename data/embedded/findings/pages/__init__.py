@@ -1,0 +1,1 @@
+"""Pages of text as the reader finds them, and questions about them."""

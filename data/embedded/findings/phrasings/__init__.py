@@ -1,0 +1,1 @@
+"""How people word their questions; a star keeps a phrasing for scoring."""

@@ -1,0 +1,1 @@
+"""Conversations about several files, false claims, Revisit itself, and small talk."""
