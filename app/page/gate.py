@@ -45,7 +45,6 @@ _VISITOR = re.compile(r"[\w-]{22}")
 
 NOT_FOUND = "There is nothing at this address."
 OTHER_SITE = "Requests from other sites are refused."
-NO_COOKIE = "The page needs its cookie to know which files are yours; reload it."
 NOT_YOURS = "This file was not uploaded by you or has expired; add it again."
 TOO_LARGE = "The request is too large."
 NO_LENGTH = "An upload must state its length."
@@ -120,14 +119,15 @@ class Gate:
         visitor = _visitor_of(headers)
         if method == "GET":
             receive = _until(self.ending, receive)
-        if path == "/" and not visitor:
-            send = _with_cookie(send)
-        elif path.startswith(FILE) and not self.uploads.may_use(visitor, path[len(FILE) :]):
+        if not visitor and path in ("/", UPLOAD):
+            visitor = new_visitor()
+            send = _with_cookie(send, visitor)
+        if path.startswith(FILE) and not self.uploads.may_use(visitor, path[len(FILE) :]):
             raise Refused(403, NOT_YOURS)
-        elif path == UPLOAD:
+        if path == UPLOAD:
             await self._upload(visitor, headers, scope, receive, send)
             return
-        elif path in EVENTS:
+        if path in EVENTS:
             receive = await self._checked(visitor, headers, scope, receive)
         elif path.rstrip("/") == LOGIN:
             await self._login(headers, scope, receive, send)
@@ -137,8 +137,6 @@ class Gate:
     async def _upload(
         self, visitor: str, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if not visitor:
-            raise Refused(403, NO_COOKIE)
         if not headers.get("content-length", "").isdecimal():
             raise Refused(411, NO_LENGTH)
         if not self.uploads.room_for(int(headers["content-length"])):
@@ -218,8 +216,8 @@ def _visitor_of(headers: Headers) -> str:
     return cookie.value if cookie is not None and _VISITOR.fullmatch(cookie.value) else ""
 
 
-def _with_cookie(send: Send) -> Send:
-    cookie = f"{COOKIE}={new_visitor()}; Path=/; HttpOnly; SameSite=Lax"
+def _with_cookie(send: Send, visitor: str) -> Send:
+    cookie = f"{COOKIE}={visitor}; Path=/; HttpOnly; SameSite=Lax"
 
     async def send_with_cookie(message: Message) -> None:
         if message["type"] == "http.response.start":

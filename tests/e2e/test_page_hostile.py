@@ -161,12 +161,19 @@ def test_only_the_routes_of_the_page_respond(server: Server) -> None:
     assert client.put("/").status_code == 404
 
 
-def test_requests_from_other_sites_or_without_the_cookie_are_refused(server: Server) -> None:
+def test_uploads_from_other_sites_are_refused(server: Server) -> None:
     client = server.visitor()
     files = {"files": ("a.png", b"x")}
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert client.post(f"{API}/upload", files=files, headers=elsewhere).status_code == 403
-    assert httpx.post(f"{server.address}{API}/upload", files=files).status_code == 403
+
+
+def test_an_upload_without_a_cookie_belongs_to_the_cookie_it_gets(server: Server) -> None:
+    first, second = (httpx.Client(base_url=server.address, timeout=30) for _ in range(2))
+    path = upload(first, "a.png", b"x")
+    assert first.get(f"{API}/file={path}").status_code == 200
+    assert second.get(f"{API}/file={path}").status_code == 403
+    assert httpx.get(f"{server.address}{API}/file={path}").status_code == 403
 
 
 def test_oversized_and_malformed_requests_are_refused_quickly(server: Server) -> None:
