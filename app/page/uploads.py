@@ -4,6 +4,7 @@ A path from a browser is only compared with the paths issued before; it is never
 browser's word.
 """
 
+import atexit
 import functools
 import os
 import secrets
@@ -24,26 +25,33 @@ LOCK = ".lock"
 _PARTIAL = "tmp"  # Gradio's prefix for incomplete uploads
 
 
-@functools.cache
 def private_folder() -> Path:
     """Creates this process's folder (mode 700) and points Gradio at it.
 
-    It lies in GRADIO_TEMP_DIR if set. Folders left by killed servers are deleted.
+    It lies in GRADIO_TEMP_DIR if set, and is deleted when the process ends. Folders left by killed
+    servers are deleted.
     """
+    return _folder_and_lock()[0]
+
+
+@functools.cache
+def _folder_and_lock() -> tuple[Path, FileLock]:
+    """The lock is held as long as it is referenced; a folder whose lock is free is abandoned."""
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     _delete_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
-    FileLock(folder / LOCK).acquire()
+    lock = FileLock(folder / LOCK)
+    lock.acquire()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
-    return folder
+    atexit.register(delete_private_folder)
+    return folder, lock
 
 
 def delete_private_folder() -> None:
     """Deletes the folder if this process created one."""
-    if private_folder.cache_info().currsize:
+    if _folder_and_lock.cache_info().currsize:
         shutil.rmtree(private_folder(), ignore_errors=True)
-        private_folder.cache_clear()
 
 
 def _delete_abandoned(parent: Path) -> None:
