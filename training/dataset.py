@@ -132,13 +132,14 @@ def _packed_files(
     num_rows: int,
 ) -> PackedDataset:
     """Rows planned before the run; the number of samples that fill them is found by trying."""
+    weights = _weights(recipe)
     tables = [
         _measure(file, estimator, recipe) if weight else LengthTable(())
-        for file, weight in zip(files, _weights(recipe), strict=True)
+        for file, weight in zip(files, weights, strict=True)
     ]
     num_samples = num_rows
     while True:
-        order = draw_order(_weights(recipe), num_samples, recipe.seed)
+        order = draw_order(weights, num_samples, recipe.seed)
         samples = _samples(recipe, model, processor, Mixture(files, order, 0, recipe.seed), 1)
         length_of = LengthOf(samples, estimator, recipe.packing, tables)
         found = [length_of(position) for position in range(num_samples)]

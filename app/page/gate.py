@@ -139,7 +139,8 @@ class Gate:
     ) -> None:
         if not headers.get("content-length", "").isdecimal():
             raise Refused(411, NO_LENGTH)
-        if not self.uploads.room_for(int(headers["content-length"])):
+        num_bytes = int(headers["content-length"])
+        if not await asyncio.to_thread(self.uploads.room_for, num_bytes):
             raise Refused(507, NO_ROOM)
         answer: list[bytes] = []
         status = 0

@@ -131,7 +131,9 @@ def _text(path: Path, name: str, entry: Mapping[str, Any], key: str) -> str:
 def _repeat(path: Path, name: str, entry: Mapping[str, Any]) -> float:
     value = entry.get("repeat_time", 1)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f'{path}: "repeat_time" of {name} is {value!r:.60}, which is no number')
+        raise ValueError(
+            f'{path}: "repeat_time" of {name} is {value!r:.60}; it must be a number from 0 to 1e9'
+        )
     return float(value)
 
 

@@ -78,7 +78,9 @@ class Mixture(RecordSequence):
     ) -> None:
         for position, source in enumerate(sources):
             if order.counts[position] and isinstance(source, RecordFile) and not len(source):
-                raise ValueError(f"{source.path}: has a weight but no records")
+                raise ValueError(
+                    f"{source.path}: has a weight but no records; add some, or set it to 0"
+                )
         self.sources = sources
         self.order = order
         self.batch_size = batch_size

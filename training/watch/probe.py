@@ -80,9 +80,10 @@ class Probe:
         """The counts before and at the step whose weights are kept, in a line."""
         counts = self.counts()
         total = len(self.records)
-        after = counts["steps"][str(step)]
-        line = f"other questions: {_counts(counts['before'], total)} before, {after}/{total} after"
-        return f"{line}: {ADVICE}." if has_fallen(counts["before"], after) else line
+        before = counts["before"]
+        after = counts["steps"].get(str(step))  # None if the probe was added later
+        line = f"other questions: {_counts(before, total)} before, {_counts(after, total)} after"
+        return f"{line}: {ADVICE}." if after is not None and has_fallen(before, after) else line
 
     def counts(self) -> dict[str, Any]:
         """The counts so far; "before" is None in a run that was resumed without them."""

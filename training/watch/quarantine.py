@@ -27,12 +27,11 @@ class QuarantineCallback(TrainerCallback):
         self.pending: list[dict[str, Any]] = []  # rejected since the last step
         self.num_pending = 0
 
-    def take(self, inputs: dict[str, Any]) -> dict[str, Any]:
+    def take(self, inputs: dict[str, Any]) -> None:
         """Removes a batch's bookkeeping from it, and keeps it for the end of the step."""
         bookkeeping = {name: inputs.pop(name) for name in BATCH_INFO if name in inputs}
         self.pending += bookkeeping.get("quarantined", [])
         self.num_pending += bookkeeping.get("num_samples", 0)
-        return bookkeeping
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         name = "quarantine.jsonl" if args.process_index == 0 else (

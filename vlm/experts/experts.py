@@ -29,12 +29,11 @@ class Experts:
         self, frames: Tensor, kinds: Sequence[tuple[Kind, ...] | None] | None = None
     ) -> list[Findings]:
         """`kinds` are the classifier's for each frame; None if it did not look."""
-        T = len(frames)
         things = self._things(frames)
         lines = self._lines(frames)
         flags = quality(frames)
         findings = []
-        for t in range(T):
+        for t in range(len(frames)):
             of, seen = (kinds[t] if kinds is not None else None), things[t]
             blurred, dark = flags[t]
             findings.append(

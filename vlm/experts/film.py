@@ -51,17 +51,18 @@ def film_lines(frames: Sequence[Findings], words_per_frame: int) -> list[str]:
     for t, found in enumerate(frames):
         changes = _follow(tracks, found.things or (), t)
         fresh = _fresh_text(found, read, words_per_frame)
+        seen = _pairs(found)
         if t == 0:
             lines.append(describe(found, fresh))
         else:
             new = [k for k in found.kinds or () if k.probability > NEW_KIND]
             new = [k for k in new if k.name not in kinds]
             parts = [f"Kind: {k.name} {round(100 * k.probability)}%." for k in new[:1]]
-            joined = [pair for pair in _pairs(found) if pair not in pairs]
+            joined = [pair for pair in seen if pair not in pairs]
             parts += changes + ([f"Together: {', '.join(joined)}."] if joined else [])
             parts += [f"New text: {fresh}"] if fresh else []
             lines.append(" ".join(parts) or "No change.")
-        pairs |= set(_pairs(found))
+        pairs |= set(seen)
         kinds |= {k.name for k in found.kinds or () if k.probability > NEW_KIND}
     return lines
 
@@ -77,7 +78,7 @@ def film_summary(frames: Sequence[Findings]) -> str:
     for name in dict.fromkeys(t.name for t in sorted(lasting, key=lambda t: -len(t.seen))):
         of = [t for t in lasting if t.name == name]
         most = max(sum(f == t for track in of for f, _ in track.seen) for t in range(len(frames)))
-        moves = dict.fromkeys(m for track in of for m in [_motion(track.seen[0][1], track.last)])
+        moves = dict.fromkeys(_motion(track.seen[0][1], track.last) for track in of)
         words = [m for m in moves if m] or ["stays"]
         parts.append(f"{most} {name} ({', '.join(words)})")
     return f"Whole film: {'; '.join(parts)}." if parts else ""

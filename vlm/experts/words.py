@@ -50,13 +50,13 @@ def describe(findings: Findings, text: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def name_things(things: Iterable[Thing], sides: bool = True) -> str:
+def name_things(things: Iterable[Thing]) -> str:
     """ "2 person (left blue, right large red); 1 bus (blue)", the most prominent class first."""
     classes: dict[str, list[Thing]] = {}
     for thing in things:
         classes.setdefault(thing.name, []).append(thing)
     ordered = sorted(classes.items(), key=lambda item: (-sum(t.area for t in item[1]), item[0]))
-    return "; ".join(_class(name, of, sides) for name, of in ordered[:MAX_CLASSES])
+    return "; ".join(_class(name, of) for name, of in ordered[:MAX_CLASSES])
 
 
 def place(thing: Thing) -> str:
@@ -115,9 +115,9 @@ def _things(things: Sequence[Thing]) -> list[str]:
     return parts
 
 
-def _class(name: str, things: list[Thing], sides: bool) -> str:
+def _class(name: str, things: list[Thing]) -> str:
     listed = sorted(things, key=lambda t: t.center)
-    if len(things) > MAX_LISTED or not sides:
+    if len(things) > MAX_LISTED:
         colors = [t.color for t in listed if t.color]
         common = max(sorted(set(colors)), key=colors.count, default="")
         return f"{len(things)} {name}" + (f" (mostly {common})" if common else "")

@@ -15,8 +15,6 @@ BITS = {"8bit": 8, "4bit": 4}
 # Vision and the head: they are small, and their rounding errors reach every token.
 FULL_PRECISION_PARTS = ("tower", "compressor", *STAGES, "lm_head")
 BLOCK = 64  # weights that share one scale, in 4 bits
-
-
 DEVICES = ("cuda", "cpu")
 
 

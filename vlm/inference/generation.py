@@ -32,9 +32,9 @@ PREFILL_CHUNK = 256
 def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
     """Returns transformers' own processors, in the order of its `generate`."""
     chosen = LogitsProcessorList()
-    # As floats: transformers refuses whole numbers.
     if suppressed_ids:
         chosen.append(SuppressTokensLogitsProcessor(list(suppressed_ids)))
+    # As floats: transformers refuses whole numbers.
     if settings.repetition_penalty != 1.0:
         chosen.append(RepetitionPenaltyLogitsProcessor(float(settings.repetition_penalty)))
     if settings.temperature > 0:

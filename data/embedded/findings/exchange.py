@@ -1,7 +1,7 @@
 """A question about findings, its answer, and how another answer to it is graded."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Grade = Literal["right", "honest", "wrong"]
@@ -52,9 +52,6 @@ class Exchange:
     wrong: tuple[str, ...] = ()
     honest: bool = False
     support: tuple[str, ...] = ()  # what must stand in the findings for the answer to hold
-
-    def sloppy(self, question: str) -> "Exchange":
-        return replace(self, question=question)
 
 
 @dataclass(frozen=True)

@@ -43,3 +43,10 @@ def test_a_fall_is_warned_of_once_and_summed_up(
     assert printed.count("WARNING") == 1
     assert "mix in general data (`mix_in`)" in printed
     assert probe.summary(100).startswith("other questions: 10/12 before, 4/12 after")
+
+
+def test_a_probe_that_was_added_after_the_kept_step_is_summed_up_without_it(
+    tmp_path: Path,
+) -> None:
+    probe = Probe(probe_records(("facts",), tmp_path)[:12], None, tmp_path, 1)  # type: ignore[arg-type]
+    assert probe.summary(100) == "other questions: not known before, not known after"

@@ -22,7 +22,6 @@ LABELS = {  # language: invoice, date, total, tax, due, for
     "Italian": ("Fattura", "Data", "Totale", "IVA", "Scadenza", "Cliente"),
     "Dutch": ("Factuur", "Datum", "Totaal", "BTW", "Betalen voor", "Aan"),
 }
-PRICED = "{x} costs {v}."
 
 
 def person(d: Draw) -> str:

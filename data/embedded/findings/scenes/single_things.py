@@ -15,7 +15,6 @@ from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.words import place
 
 CERTAIN, GUESS, MIN_NAME, MIN_FAMILY = 0.5, 0.25, 0.12, 0.35  # probability
-KIND_OF = ("bird", "dog", "fish", "snake", "insect", "flower", "mushroom", "lizard", "monkey")
 SKIPPED = ("person", "sign", "landscape")  # families with questions of their own
 
 

@@ -67,7 +67,7 @@ read | self | ^yes|read
     = Yes, I read printed text; I can make mistakes, above all with small or blurred text.
     = Yes, printed text, if it is large and sharp enough.
 sound | self | ^no|can't hear|don't hear|sound
-    [Can you|Do you] hear [sound|music|voices|what is said|audio]?
+    [Can you|Do you] hear [sound|music|voices|what people say|audio]?
     Can you [transcribe|understand] [speech|audio|the speech in a video]?
     [Can I|May I] give you [an audio file|an mp3|a song]?
     * Do you listen to the audio track?
