@@ -49,7 +49,9 @@ def name_check(
     """Asks for one class after the other. Raises ValueError for a model without a classifier."""
     classifier = SimulatedClassifier.of_model(model)
     if classifier is None:
-        raise ValueError("this model has no classifier, so it has no class names to spell")
+        raise ValueError(
+            "this model has no classifier, so it has no class names to spell; use --model embedded"
+        )
     dataset = RecordDataset(
         [_record(kind) for kind in classes], processor, classifier, SamplingConfig(looks=(1.0,))
     )

@@ -23,7 +23,9 @@ def compare_all(first: Path, second: Path, mode: str | None) -> tuple[list[str],
     runs_b = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(second))}
     common = [name for name in runs_a if name in runs_b]
     if not common:
-        raise ValueError(f"{first} and {second} have no benchmark in common.")
+        raise ValueError(
+            f"{first} and {second} have no benchmark in common; run the same one with both."
+        )
     lines = [f"A is {first}, B is {second}. Differences are B minus A, in percentage points."]
     refused = []
     for name in common:
