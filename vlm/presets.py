@@ -65,6 +65,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "embedded": {
         "tower": {
             "image_size": 256,
+            "timestep_scale": 16.0,  # at 1, neighboring looks differ by 6 % of the sinusoid
             "image_mean": (127 / 255,) * 3,
             "image_std": (128 / 255,) * 3,
             "block": {"dim": 256, "num_heads": 4, "mlp_dim": 1024, "layer_scale": 1.0},
