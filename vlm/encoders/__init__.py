@@ -1,11 +1,19 @@
-"""Video encoders. A new one is one file and one line in ENCODERS."""
+"""Video encoders. A new one is one file and one line in ENCODERS.
+
+The file also has the encoder's presets; PRESETS collects those of all.
+"""
 
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.preset import Preset
 from vlm.encoders.pvc import ProgressiveEncoder
 
 ENCODERS: dict[str, type[VideoEncoder]] = {
     "pvc": ProgressiveEncoder,
+}
+
+PRESETS: dict[str, Preset] = {
+    name: preset for encoder in ENCODERS.values() for name, preset in encoder.presets.items()
 }
 
 

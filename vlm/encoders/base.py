@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.preset import Preset
 from vlm.layers.checkpointing import Checkpointing
 from vlm.timesteps import even_timesteps
 
@@ -74,6 +75,7 @@ class VideoEncoder(Checkpointing, ABC):
     and overrides `step`.
     """
 
+    presets: ClassVar[Mapping[str, Preset]] = {}  # published architectures, by name
     dim: int  # C
     pooled_dim: int  # P
     causal: bool  # frame t never sees frame t + 1
@@ -107,6 +109,17 @@ class VideoEncoder(Checkpointing, ABC):
         """Timesteps [B, T] of evenly spaced frames, as the assistant's processor computes them."""
         B, T = clip.shape[:2]
         return even_timesteps(B, T, clip.device, self.timestep_scale, self.timestep_form)
+
+    def seen(self, clip: Tensor, times: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Repeats a still picture for each of its looks; ValueError if frames and times differ.
+
+        clip [B, T or 1, 3, H, W] and times [B, T] or None -> clip [B, T, 3, H, W], times [B, T].
+        """
+        times = self.even_times(clip) if times is None else times
+        T = times.shape[1]
+        if clip.shape[1] not in (1, T):
+            raise ValueError(f"{clip.shape[1]} frames were given with {T} times")
+        return clip.expand(-1, T, -1, -1, -1), times
 
     def encode_frames(self, images: Tensor) -> FrameTokens:
         """images [F, 3, H, W] -> what all looks at a frame share; here, the images themselves."""

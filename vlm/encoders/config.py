@@ -1,8 +1,9 @@
 """The configuration of a tower: any video encoder of the table, PVC's in parts.
 
     encoder, image_size, ...       fields of every encoder
-    block, backbone, temporal      the progressive tower's parts (vlm/encoders/pvc.py)
-    options                        the constructor's arguments of any other encoder
+    block, backbone                the image transformer's sizes, of any encoder built on one
+    temporal, final_norm           the progressive tower's other parts (vlm/encoders/pvc.py)
+    options                        what any other encoder has beside: its constructor's arguments
 
 `vlm/config_upgrade.py` reads the flat form of earlier versions.
 """

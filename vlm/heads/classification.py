@@ -22,16 +22,32 @@ from vlm.weights.io.files import WeightsError, read_safetensors, write_safetenso
 
 
 class ClassificationHead(nn.Module):
-    """[B, P] -> [B, K]."""
+    """[B, P] -> [B, K].
 
-    def __init__(self, dim: int, num_classes: int, dropout: float = 0.0) -> None:
+    Most published heads are this without the norm; VTN's and DualPath's have a hidden layer.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_classes: int,
+        dropout: float = 0.0,
+        *,
+        norm: bool = True,
+        hidden_dim: int | None = None,
+    ) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dim)
+        self.norm = nn.LayerNorm(dim) if norm else nn.Identity()
+        self.hidden = (
+            nn.Identity()
+            if hidden_dim is None
+            else nn.Sequential(nn.Linear(dim, hidden_dim), nn.GELU())
+        )
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(dim, num_classes)
+        self.linear = nn.Linear(hidden_dim or dim, num_classes)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        return self.linear(self.dropout(self.norm(pooled)))
+        return self.linear(self.dropout(self.hidden(self.norm(pooled))))
 
 
 class VideoClassifier(nn.Module):
