@@ -6,9 +6,9 @@ Work is divided by video or document, so none is decoded twice.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 
 class Grouped(Protocol):
@@ -22,13 +22,15 @@ MEETING, WAITING = timedelta(minutes=30), timedelta(days=30)
 G = TypeVar("G", bound=Grouped)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Processes:
     """This process among all processes of a run."""
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0  # on this machine: the number of its GPU
+    # A torch.distributed.ProcessGroupGloo, whose type stub lacks `allreduce`.
+    _group: Any = field(default=None, init=False, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Processes":
@@ -57,19 +59,20 @@ class Processes:
 
     def start(self) -> None:
         """Connects the processes."""
-        if self.count > 1:
-            from torch import distributed
+        if self.count == 1:
+            return
+        from torch import distributed
 
-            try:
-                store, _, _ = next(distributed.rendezvous("env://", timeout=MEETING))
-            except (RuntimeError, ValueError) as error:
-                raise ValueError(
-                    f"process {self.rank + 1} of {self.count} did not find the others ({error})."
-                ) from error
+        try:
+            store, _, _ = next(distributed.rendezvous("env://", timeout=MEETING))
+            # Not torch's default group, which nobody can end: modules that are imported while it
+            # exists, such as torch.distributed.nn, keep it in the defaults of their functions.
             # A process with short films waits for one with long ones.
-            distributed.init_process_group(
-                "gloo", store=store, rank=self.rank, world_size=self.count, timeout=WAITING
-            )
+            self._group = distributed.ProcessGroupGloo(store, self.rank, self.count, WAITING)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"process {self.rank + 1} of {self.count} did not find the others ({error})."
+            ) from error
 
     def wait(self, problem: str = "") -> None:
         """Waits for all processes. Raises ValueError in all if one has a problem or has died.
@@ -83,9 +86,10 @@ class Processes:
         import torch
         from torch import distributed
 
+        assert self._group is not None, "start() comes first"
         reporter = torch.tensor([self.rank if problem else self.count])
         try:
-            distributed.all_reduce(reporter, distributed.ReduceOp.MIN)
+            self._group.allreduce([reporter], distributed.ReduceOp.MIN).wait()
         except RuntimeError:
             raise ValueError(
                 "another process of this run has ended; start the same command again to"
@@ -95,9 +99,11 @@ class Processes:
             raise ValueError(problem if int(reporter) == self.rank else "")
 
     def end(self) -> None:
-        """Disconnects the processes."""
-        if self.count > 1:
-            from torch import distributed
+        """Disconnects the processes and joins gloo's threads.
 
-            if distributed.is_initialized():
-                distributed.destroy_process_group()
+        A thread of gloo may hold `reporter` a little longer than `wait` does. If it drops the last
+        reference, it takes the GIL to delete the Python object. While the interpreter finalizes,
+        Python up to 3.13 ends such a thread inside a C++ destructor, and the process aborts:
+        "terminate called without an active exception". The group's destructor joins the threads.
+        """
+        self._group = None

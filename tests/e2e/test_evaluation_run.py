@@ -2,15 +2,16 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fake_benchmark import make_fake
 from tiny import tiny_assistant
+from torch.distributed import TCPStore
 
 from evaluation.runs.speed import sessions_of
 
@@ -51,21 +52,31 @@ def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Pop
     )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+@pytest.fixture
+def start_two() -> Callable[..., list[subprocess.Popen]]:
+    """Starts two processes as torchrun does: they meet at a store of this process.
 
+    A port that is chosen here and opened by the first of them could be taken in between.
+    """
+    stores = []  # open until the test ends
 
-def start_two(arguments: list[str], out: Path) -> list[subprocess.Popen]:
-    """Starts processes as torchrun does."""
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    return [
-        start(arguments, out, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (0, 1)
-    ]
+    def start_pair(arguments: list[str], out: Path) -> list[subprocess.Popen]:
+        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        stores.append(store)
+        common = {
+            "WORLD_SIZE": "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(store.port),
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+        }
+        ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in (0, 1)]
+        return [start(arguments, out, **rank, **common) for rank in ranks]
+
+    return start_pair
 
 
 def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
-    arguments: list[str], alone: Path, tmp_path: Path
+    arguments: list[str], alone: Path, tmp_path: Path, start_two: Callable
 ) -> None:
     two = start_two(arguments, tmp_path / "two")
     killed = start(arguments, tmp_path / "killed")
@@ -90,7 +101,7 @@ def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
 
 
 def test_a_refusal_in_one_process_ends_both_with_one_sentence(
-    arguments: list[str], tmp_path: Path
+    arguments: list[str], tmp_path: Path, start_two: Callable
 ) -> None:
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake/manifest.json").write_text("{")
@@ -105,7 +116,12 @@ def test_a_refusal_in_one_process_ends_both_with_one_sentence(
     "launcher",
     [
         ("torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-        ("accelerate.commands.launch", "--multi-gpu", "--num-processes=2"),
+        (
+            "accelerate.commands.launch",
+            "--multi-gpu",
+            "--num-processes=2",
+            "--main-process-port=0",
+        ),
     ],
     ids=["torchrun", "accelerate"],
 )
@@ -113,8 +129,7 @@ def test_launchers_start_processes_that_share_the_questions(
     arguments: list[str], alone: Path, tmp_path: Path, launcher: tuple[str, ...]
 ) -> None:
     """Runs a launcher as a user does, with its own environment variables."""
-    port = [] if "--standalone" in launcher else [f"--main-process-port={free_port()}"]
-    command = [sys.executable, "-m", *launcher, *port, "-m", "fake_benchmark", *arguments]
+    command = [sys.executable, "-m", *launcher, "-m", "fake_benchmark", *arguments]
     paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "two")],
