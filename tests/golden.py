@@ -18,11 +18,9 @@ FOLDER = Path(__file__).parent / "goldens"
 
 def pattern(name: str, shape: tuple[int, ...], scale: float = 1.0) -> Tensor:
     """A fixed tensor for a name, about uniform in [-scale, scale], without random numbers."""
-    size = int(torch.Size(shape).numel())
-    start = zlib.crc32(name.encode()) % 10_007
-    steps = (
-        torch.arange(1, size + 1, dtype=torch.float64) * 0.6180339887498949 + start * 0.7548776662
-    )
+    size, start = int(torch.Size(shape).numel()), zlib.crc32(name.encode()) % 10_007
+    n = torch.arange(1, size + 1, dtype=torch.float64)
+    steps = n * (n + start) * 0.6180339887498949  # squares: neighbors are not alike
     return ((steps.frac() * 2 - 1) * scale).float().reshape(shape)
 
 

@@ -3,13 +3,23 @@
 The file also has the encoder's presets; PRESETS collects those of all.
 """
 
+from vlm.encoders.adaptformer import AdaptFormer
+from vlm.encoders.aim import AIM
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
 from vlm.encoders.preset import Preset
+from vlm.encoders.pro_tuning import ProTuning
 from vlm.encoders.pvc import ProgressiveEncoder
+from vlm.encoders.st_adapter import STAdapterEncoder
+from vlm.encoders.vpt import VPT
 
 ENCODERS: dict[str, type[VideoEncoder]] = {
     "pvc": ProgressiveEncoder,
+    "adaptformer": AdaptFormer,
+    "aim": AIM,
+    "pro-tuning": ProTuning,
+    "st-adapter": STAdapterEncoder,
+    "vpt": VPT,
 }
 
 PRESETS: dict[str, Preset] = {

@@ -34,7 +34,7 @@ class Attention(nn.Module):
         positions before it.
         """
         B, L, C = x.shape
-        qkv = self.qkv(x).view(B, L, 3, self.num_heads, C // self.num_heads)
+        qkv = self.project(x).view(B, L, 3, self.num_heads, C // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, L, C/heads]
         if past is not None:
             k = torch.cat([past.keys, k], dim=2)
@@ -49,3 +49,20 @@ class Attention(nn.Module):
         )
         out = out.transpose(1, 2).reshape(B, L, C)
         return self.proj(out), KeyValues(k, v)
+
+    def project(self, x: Tensor) -> Tensor:
+        """[B, L, C] -> queries, keys and values side by side, [B, L, 3 C]."""
+        return self.qkv(x)
+
+
+class KeyBiasFreeAttention(Attention):
+    """Queries and values have biases, keys have none, as in BEiT and VideoMAE."""
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__(dim, num_heads, qkv_bias=False)
+        self.q_bias = nn.Parameter(torch.zeros(dim))
+        self.v_bias = nn.Parameter(torch.zeros(dim))
+
+    def project(self, x: Tensor) -> Tensor:
+        bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
+        return F.linear(x, self.qkv.weight, bias)

@@ -19,6 +19,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "gelu_pytorch_tanh": partial(nn.GELU, approximate="tanh"),
     "quick_gelu": QuickGELU,
+    "relu": nn.ReLU,
+    "identity": nn.Identity,
 }
 
 

@@ -20,6 +20,13 @@ def sinusoid(timesteps: Tensor, dim: int = 256, base: float = 10_000.0) -> Tenso
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
+def interleaved_sinusoid(positions: Tensor, dim: int, base: float = 10_000.0) -> Tensor:
+    """[...] -> [..., dim]: sine and cosine in turn, as in "Attention Is All You Need" (3.5)."""
+    half = torch.arange(0, dim, 2, device=positions.device, dtype=torch.float32)
+    angles = positions.float()[..., None] * base ** (-half / dim)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+
+
 class TimestepEmbedding(nn.Module):
     """TE = W2 SiLU(W1 t~), t~ the 256-wide sinusoid of the relative timestep (PVC, section 3)."""
 
@@ -45,3 +52,15 @@ def resize_positions(positions: Tensor, grid: tuple[int, int], num_prefix: int =
     image = F.interpolate(image, size=grid, mode="bicubic", align_corners=False)
     patches = image.permute(0, 2, 3, 1).reshape(1, grid[0] * grid[1], -1).to(positions.dtype)
     return torch.cat([prefix, patches], dim=1)
+
+
+def resize_times(positions: Tensor, num_frames: int, mode: str = "linear") -> Tensor:
+    """Resizes learned positions of frames [1, T, C] to another number of frames.
+
+    `nearest` is TimeSformer's and StreamFormer's way.
+    """
+    if positions.shape[1] == num_frames:
+        return positions
+    x = positions.float().transpose(1, 2)  # [1, C, T]
+    x = F.interpolate(x, num_frames, mode=mode)
+    return x.transpose(1, 2).to(positions.dtype)

@@ -96,12 +96,17 @@ class ViT(ImageBackbone):
             )
         return patch
 
-    def forward(self, images: Tensor) -> ImageTokens:
+    def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """images [F, 3, H, W] -> patches with positions [F, prefix + N, C], before any norm."""
         grid = self.grid(*images.shape[-2:])
         x = self.patch_embedding(images).flatten(2).transpose(1, 2)  # [F, N, C]
         if self.cls_token:
             x = torch.cat([self.class_embedding.expand(len(images), -1, -1), x], dim=1)
-        x = self.pre_norm(x + resize_positions(self.position_embedding, grid, self.num_prefix))
+        return x + resize_positions(self.position_embedding, grid, self.num_prefix), grid
+
+    def forward(self, images: Tensor) -> ImageTokens:
+        x, grid = self.embed(images)
+        x = self.pre_norm(x)
         for layer in self.layers:
             x = layer(x)
         return ImageTokens(x, grid)
