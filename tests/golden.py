@@ -54,6 +54,7 @@ def write(name: str, tensors: Mapping[str, Tensor]) -> None:
     """Writes the outputs of a reference."""
     path = FOLDER / f"{name}.safetensors"
     save_file({key: value.contiguous() for key, value in tensors.items()}, path)
+    path.chmod(0o644)
     assert path.stat().st_size < 100_000, f"{path} is larger than 100 KB"
 
 

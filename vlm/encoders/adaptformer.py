@@ -18,7 +18,7 @@ A clip with an odd number of frames is continued by its last frame. VideoMAE's k
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -32,15 +32,15 @@ from vlm.layers.attention import KeyBiasFreeAttention
 from vlm.layers.patches import TubeletEmbedding
 
 
-def videomae_config(size: str = "B", **options: object) -> TowerConfig:
+def videomae_config(size: str = "B", **options: Any) -> TowerConfig:
     """AdaptFormer on VideoMAE (arXiv 2203.12602), with ImageNet's normalization."""
     config = vit_config("adaptformer", "vit", size, tubelet=2, **options)
     return replace(config, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD)
 
 
 PAPER = "2205.13535"
-MAE_WEIGHTS = {"weights": "VideoMAE, https://github.com/MCG-NJU/VideoMAE (base model only)"}
-LICENSES = {"weights_license": "CC-BY-NC 4.0 (base model)"}
+PLACE = "none of its own; the base: https://github.com/MCG-NJU/VideoMAE"
+LICENSE = "CC-BY-NC 4.0 (the base)"
 PRESETS = {
     "adaptformer-clip-b16": Preset(
         vit_config("adaptformer"), 86_989_056, 1_189_632, PAPER, "code", head={"norm": False}
@@ -53,8 +53,8 @@ PRESETS = {
         "code",
         num_frames=16,
         head={"norm": False},
-        **MAE_WEIGHTS,
-        **LICENSES,
+        weights=PLACE,
+        weights_license=LICENSE,
     ),
     "adaptformer-videomae-b16-paper": Preset(
         videomae_config(norm=True),
@@ -64,8 +64,8 @@ PRESETS = {
         "paper",
         num_frames=16,
         head={"norm": False},
-        **MAE_WEIGHTS,
-        **LICENSES,
+        weights=PLACE,
+        weights_license=LICENSE,
     ),
     "adaptformer-clip-test": Preset(
         vit_config("adaptformer", size="test", hidden_dim=4), 10_088, 296
@@ -114,7 +114,8 @@ class AdaptFormer(OnImageTransformer):
         super().__init__(config, [block() for _ in range(config.backbone.depth)])
         self.causal = not tubelet
         if tubelet:
-            self.stem = TubeletEmbedding(tubelet, config.backbone.patch_size, dim)
+            tubes = TubeletEmbedding(tubelet, config.backbone.patch_size, dim)
+            self.stem = tubes  # type: ignore[assignment]
             for layer in self.blocks:
                 layer.attn = KeyBiasFreeAttention(dim, heads)
         train_only(self, *(part for part in self.modules() if isinstance(part, Adapter)))

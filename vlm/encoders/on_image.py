@@ -7,6 +7,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ def vit_config(
     *,
     image_size: int = 224,
     patch_size: int = 16,
-    **options: object,
+    **options: Any,
 ) -> TowerConfig:
     """The config of an encoder on a published image transformer.
 
@@ -71,7 +72,7 @@ class OnImageTransformer(VideoEncoder):
     def __init__(self, config: TowerConfig, blocks: Sequence[nn.Module]) -> None:
         super().__init__()
         self.dim = self.pooled_dim = config.block.dim
-        self.stem = image_stem(config)
+        self.stem: ViT = image_stem(config)
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(self.dim, eps=config.block.norm_eps)
 

@@ -62,7 +62,7 @@ class ProTuningBlock(ViTBlock):
         super().__init__(block)
         self.prompt = PromptBlock(block.dim, hidden_dim)
 
-    def forward(self, z: Tensor, grid: tuple[int, int]) -> Tensor:
+    def forward(self, z: Tensor, grid: tuple[int, int]) -> Tensor:  # type: ignore[override]
         """[F, prefix + N, C] -> the same."""
         return self.run(self._prompted_layer, z, grid)
 

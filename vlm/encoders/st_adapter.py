@@ -83,11 +83,11 @@ class STAdapter(nn.Module):
             assert start is not None
             nn.init.zeros_(start)
 
-    def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """[B, T, 1 + N, C] -> the same."""
-        h = self.down(x[:, :, 1:]).unflatten(2, grid)  # [B, T, H, W, r]
-        h = F.pad(h.permute(0, 4, 1, 2, 3), (0, 0, 0, 0, *self.padding))
-        h = self.conv(h).permute(0, 2, 3, 4, 1).flatten(2, 3)  # [B, T, N, r]
+        h = self.down(x[:, :, 1:]).permute(0, 3, 1, 2)  # [B, r, T, N]
+        h = self.conv(F.pad(h, (0, 0, *self.padding))[..., None])  # [B, r, T, N, 1]
+        h = h[..., 0].permute(0, 2, 3, 1)  # [B, T, N, r]
         return torch.cat([x[:, :, :1], x[:, :, 1:] + self.up(h)], dim=2)
 
 
@@ -102,17 +102,14 @@ class STAdapterBlock(ViTBlock):
         self.attn_adapter = STAdapter(dim, hidden_dim, causal) if "attention" in before else None
         self.mlp_adapter = STAdapter(dim, hidden_dim, causal) if "mlp" in before else None
 
-    def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+    def _layer(self, x: Tensor) -> Tensor:
         """[B, T, 1 + N, C] -> the same."""
-        return self.run(self._st_layer, x, grid)
-
-    def _st_layer(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
         B, T = x.shape[:2]
         if self.attn_adapter is not None:
-            x = self.attn_adapter(x, grid)
+            x = self.attn_adapter(x)
         x = x + self.attn(self.norm1(x).flatten(0, 1))[0].unflatten(0, (B, T))
         if self.mlp_adapter is not None:
-            x = self.mlp_adapter(x, grid)
+            x = self.mlp_adapter(x)
         return x + self.mlp(self.norm2(x))
 
 
@@ -144,7 +141,7 @@ class STAdapterEncoder(OnImageTransformer):
         clip, _ = self.seen(clip, times)
         x, grid = self.patches(clip)
         for block in self.blocks:
-            x = block(x, grid)
+            x = block(x)
         pooled = self.norm(x[:, :, 0].mean(dim=1))
         x = self.norm(x)
         return VideoFeatures(x[:, :, 1:], grid, pooled, global_token=x[:, :, 0])
