@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from vlm.experts.expert_words import expert_words
 from vlm.inference import planning
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import MediaCache, PrefixCache
@@ -33,7 +34,7 @@ from vlm.inference.looking import VisualEncoder
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.reply import Reply, Shared
 from vlm.inference.settings import Settings
-from vlm.loading import default_card, load_folder
+from vlm.loading import Announce, default_card, load_folder
 from vlm.media.confined.limits import Limits
 from vlm.media.decode import MediaReader
 from vlm.model import PVCForConditionalGeneration
@@ -73,6 +74,8 @@ class Assistant:
         context: int | None = None,
         media_bytes: int = 256 * 2**20,
         prefix_bytes: int = 2**30,
+        experts: Sequence[str] | None = None,
+        announce: Announce = lambda sentence: None,
     ) -> None:
         self.model = model.eval()
         self.processor = processor
@@ -80,6 +83,7 @@ class Assistant:
         self.reader = MediaReader(limits or Limits())
         self.media = MediaCache(media_bytes)
         self.prefixes = PrefixCache(prefix_bytes)
+        self.words = expert_words(model, processor, experts, announce)
         self.card: dict[str, Any] = {
             **default_card(model),
             **(card or {}),
@@ -93,18 +97,21 @@ class Assistant:
         dtype: torch.dtype | None = None,
         device: str | torch.device | None = None,
         context: int | None = None,
+        experts: Sequence[str] | None = None,
         **options: Any,
     ) -> "Assistant":
         """Loads the model of this repository ("embedded"), or one from a folder of your own.
 
         By default it computes in bfloat16 if the hardware multiplies it, else in float32, on the
-        first GPU or the CPU. `context` limits the tokens of a conversation; `options` are those of
-        `vlm.loading.load_folder`.
+        first GPU or the CPU. `context` limits the tokens of a conversation. `experts` names
+        those of `vlm.config.EXPERTS` that look at each file; None: those the model was trained
+        with. `options` are those of `vlm.loading.load_folder`.
         """
         model, processor, card = load_folder(
             path_or_name, dtype, device, context=context, **options
         )
-        return cls(model, processor, card=card, context=context)
+        announce = options.get("announce") or (lambda sentence: None)
+        return cls(model, processor, card=card, context=context, experts=experts, announce=announce)
 
     def close(self) -> None:
         """Ends the waiting decoder process."""
@@ -118,7 +125,13 @@ class Assistant:
         question = planning.question(text, infos)
         context = self.facts.context
         return planning.plan_files(
-            self.processor, context, state, infos, question, settings or Settings()
+            self.processor,
+            context,
+            state,
+            infos,
+            question,
+            settings or Settings(),
+            with_words=self.words is not None,
         )
 
     def reply(
@@ -139,6 +152,7 @@ class Assistant:
             self.reader,
             VisualEncoder(self.model, self.processor, self.media),
             self.prefixes,
+            self.words,
         )
         reply = Reply(shared, state, settings or Settings(), stop or Flag())
         try:

@@ -13,6 +13,7 @@ from vlm.encoders import frame_grid
 from vlm.encoders.config import TowerConfig
 from vlm.layers.norm import AdaLNConfig
 
+EXPERTS = ("kinds", "things", "text")  # a classifier, a detector, a reader (vlm/experts)
 MAX_LOOKS = 64  # at a picture or a tile, the most that a question may ask for
 MAX_TILES = 1024  # of a picture, the most that any model takes
 
@@ -50,9 +51,15 @@ class PromptConfig:
     max_frames: int = 96
     default_frames: int = 32
     frames_per_second: float = 1.0  # frames sampled from a short video
+    experts: tuple[str, ...] = ()  # of EXPERTS: their words stand behind the visual tokens
+    words_per_look: int = 48  # of text read in a picture, for each look
+    words_per_frame: int = 24  # of text read in a frame of a video
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_tokens", tuple(self.image_tokens))
+        object.__setattr__(self, "experts", tuple(self.experts))
+        if unknown := [name for name in self.experts if name not in EXPERTS]:
+            raise ValueError(f'no expert "{unknown[0]}"; there are {", ".join(EXPERTS)}')
         if self.tile_order not in ("tile", "look"):
             raise ValueError(f'tile_order is "tile" or "look", not "{self.tile_order}"')
         if self.looks < 1:

@@ -28,6 +28,7 @@ class Image:
     pixels: np.ndarray  # uint8 [H, W, 3]
     looks: int | None = None  # None: the model's default
     max_tiles: int = 1
+    words: tuple[str, ...] = ()  # lines of the experts (vlm/experts), one for each look
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Video:
 
     frames: np.ndarray  # uint8 [T, H, W, 3]
     times: np.ndarray  # float [T], seconds from the start of the video
+    words: tuple[str, ...] = ()  # lines of the experts: one for each frame, one for the whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,7 @@ class Media:
     kind: Literal["image", "video"]
     clips: tuple[Clip, ...]
     times: tuple[float, ...] = ()  # seconds, one for each frame of a video
+    words: tuple[str, ...] = ()  # lines of the experts, written as plain text behind the looks
 
     @property
     def looks(self) -> int:

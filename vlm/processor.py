@@ -156,7 +156,7 @@ class PVCProcessor(ProcessorMixin):
             if len(times) != len(frames):
                 raise ValueError(f"a video has {len(frames)} frames but {len(times)} times.")
             timesteps = tuple(self._timesteps(times))
-            return Media("video", (Clip(frames, timesteps),), tuple(times))
+            return Media("video", (Clip(frames, timesteps),), tuple(times), part.words)
         looks = self.prompt_config.looks if part.looks is None else part.looks
         most = max(MAX_LOOKS, self.prompt_config.looks)
         if not 1 <= looks <= most:
@@ -167,7 +167,8 @@ class PVCProcessor(ProcessorMixin):
             )
         timesteps = tuple(self._timesteps(range(looks)))
         tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
-        return Media("image", tuple(Clip(tile[None], timesteps) for tile in tiles))
+        clips = tuple(Clip(tile[None], timesteps) for tile in tiles)
+        return Media("image", clips, words=part.words)
 
     def _timesteps(self, times: Sequence[float]) -> list[float]:
         return relative_timesteps(times, self.timestep_scale, self.timestep_form)

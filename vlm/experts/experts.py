@@ -1,6 +1,6 @@
 """All experts over the frames of a picture or a film; each can be switched off."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -21,14 +21,19 @@ SAME = 0.03  # difference of the cells of a coarse grid, 0 to 1; below, a frame 
 class Experts:
     """Frames uint8 [T, H, W, 3] -> what was found in each of them."""
 
-    def __init__(self, detector: Detector | None, reader: Reader | None) -> None:
+    def __init__(
+        self,
+        detector: Detector | None,
+        reader: Reader | None,
+        classifier: Callable[[Tensor], Sequence[tuple[Kind, ...]]] | None = None,
+    ) -> None:
         self.detector = detector
         self.reader = reader
+        self.classifier = classifier
 
-    def __call__(
-        self, frames: Tensor, kinds: Sequence[tuple[Kind, ...] | None] | None = None
-    ) -> list[Findings]:
-        """`kinds` are the classifier's for each frame; None if it did not look."""
+    def __call__(self, frames: Tensor) -> list[Findings]:
+        """Looks at all frames; an expert that is None leaves its findings None."""
+        kinds = None if self.classifier is None else self.classifier(frames)
         things = self._things(frames)
         lines = self._lines(frames)
         flags = quality(frames)

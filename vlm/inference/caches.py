@@ -21,6 +21,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from vlm.conversation import Media
+from vlm.experts.findings import Findings
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Encoded:
     digest: bytes
     tokens: Tensor  # [looks * M, D]
     warnings: tuple[str, ...] = ()
+    findings: tuple[Findings, ...] = ()  # of the experts, for a picture or for each frame
 
     @property
     def num_bytes(self) -> int:

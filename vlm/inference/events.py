@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from vlm.experts.findings import Findings
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded
 
@@ -47,6 +48,8 @@ class Seen:
     frames: Sequence[np.ndarray]  # uint8 [H, W, 3]; a picture's tiles, thumbnail last
     times: tuple[float, ...] | None  # seconds, one for each frame of a video
     warnings: tuple[str, ...] = ()
+    findings: tuple[Findings, ...] = ()  # of the experts, for a picture or for each frame
+    words: tuple[str, ...] = ()  # what the model read of them
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Usage:
     tokens_per_second: float  # after the first token
     decoded_files: int
     encoded_clips: int
+    seconds_experts: float = 0.0  # of the seconds to the first token
 
 
 @dataclass(frozen=True)

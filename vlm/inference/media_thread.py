@@ -17,15 +17,19 @@ Progress = Callable[[int, int], None]
 
 
 def read(
-    reader: MediaReader, path: Path, plan: FilePlan, image_size: int, stop: Event
+    reader: MediaReader, path: Path, plan: FilePlan, short_side: int, stop: Event
 ) -> Generator[tuple[int, int], None, tuple[Image | Video, tuple[str, ...]]]:
-    """Yields (frames done, frames in all); returns the pixels and the warnings about the file."""
+    """Yields (frames done, frames in all); returns the pixels and the warnings about the file.
+
+    Frames of a video are decoded with a short side of at least `short_side` pixels, if they have
+    as many.
+    """
     if plan.kind == "image":
         yield 0, 1
         image = yield from in_thread(lambda _, cancel: reader.read_image(path, cancel=cancel), stop)
         yield 1, 1
         return Image(image.pixels, plan.looks, plan.max_tiles), image.warnings
-    size = longest_side(*plan.size, image_size)
+    size = longest_side(*plan.size, short_side)
     video = yield from in_thread(
         lambda progress, cancel: reader.read_video(
             path, plan.frames, size=size, progress=progress, cancel=cancel

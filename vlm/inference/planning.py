@@ -42,8 +42,12 @@ def plan_files(
     infos: Sequence[MediaInfo],
     text: str,
     settings: Settings,
+    with_words: bool = False,
 ) -> Plan:
-    """Chooses frames, tiles and looks of each file so that everything fits into the context."""
+    """Chooses frames, tiles and looks of each file so that everything fits into the context.
+
+    `with_words` leaves room for the experts' words.
+    """
     writer, prompt = processor.writer, processor.prompt_config
     requests, notes = [], []
     for info in infos:
@@ -56,9 +60,12 @@ def plan_files(
 
     def cost(file: FilePlan) -> int:
         if file.kind == "video":
-            return writer.video_tokens(file.frames)
+            words = writer.most_word_tokens("video", file.frames) if with_words else 0
+            return writer.video_tokens(file.frames) + words
+        words = writer.most_word_tokens("image", file.looks) if with_words else 0
         # Several pictures are numbered; the longest label stands for each.
-        return writer.image_tokens(file.tiles * file.looks, images if images > 1 else 0)
+        label = images if images > 1 else 0
+        return writer.image_tokens(file.tiles * file.looks, label) + words
 
     plan = fit_to_context(
         requests,

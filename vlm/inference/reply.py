@@ -10,7 +10,9 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from vlm.conversation import Media
+from vlm.conversation import Image, Media, Video
+from vlm.experts.expert_words import SHORT_SIDE, Described, ExpertWords
+from vlm.experts.findings import Findings
 from vlm.inference import planning
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded, PrefixCache, digest, prompt_rows
@@ -35,7 +37,15 @@ from vlm.media.confined.limits import MediaCancelled
 from vlm.media.decode import MediaInfo, MediaReader
 
 Result = TypeVar("Result")
-Decoded = tuple[Media, tuple[str, ...]]  # ready for the tower, and the warnings of its file
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A file ready for the tower."""
+
+    media: Media
+    warnings: tuple[str, ...] = ()
+    findings: tuple[Findings, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +56,7 @@ class Shared:
     reader: MediaReader
     encoder: VisualEncoder
     prefixes: PrefixCache
+    words: ExpertWords | None = None
 
 
 class Reply:
@@ -54,6 +65,7 @@ class Reply:
     def __init__(self, shared: Shared, state: State, settings: Settings, stop: Flag) -> None:
         self.facts, self.reader = shared.facts, shared.reader
         self.encoder, self.prefixes = shared.encoder, shared.prefixes
+        self.words = shared.words
         self.model, self.processor = shared.encoder.model, shared.encoder.processor
         self.state = state
         self.settings = settings
@@ -62,6 +74,7 @@ class Reply:
         self.token_times: list[float] = []  # of the first and the last token
         self.seen: list[Seen] = []
         self.decoded_files = self.encoded_clips = 0
+        self.seconds_experts = 0.0
         self.prompt_tokens = self.reused_tokens = self.visual_tokens = 0
 
     def run(self, text: str, files: Sequence[Path]) -> Iterator[Event]:
@@ -73,7 +86,13 @@ class Reply:
                 infos.append((yield from _with_progress(path.name, probing)))
             question = planning.question(text, infos)
             plan = planning.plan_files(
-                self.processor, self.facts.context, self.state, infos, question, self.settings
+                self.processor,
+                self.facts.context,
+                self.state,
+                infos,
+                question,
+                self.settings,
+                with_words=self.words is not None,
             )
             yield Planned(plan)
             media = yield from self.look(files, infos, plan)
@@ -89,6 +108,7 @@ class Reply:
         for path, file in zip(files, plan.files, strict=True):
             what = (
                 self.encoder.model_key,
+                "" if self.words is None else self.words.key,
                 path,
                 file.kind,
                 file.frames,
@@ -103,11 +123,12 @@ class Reply:
             if encoded is None and keys[i] not in keys[:i]:  # the same file twice is decoded once
                 decoded[i] = yield from self.decode(files[i], infos[i], plan, i)
 
-        total = sum(media.looks for media, _ in decoded.values())
+        total = sum(one.media.looks for one in decoded.values())
         done = 0
         if total:
             yield Encoding(done, total)
-        for i, (media, warnings) in decoded.items():
+        for i, one in decoded.items():
+            media = one.media
             pieces: list[Tensor] = []
             for tokens in self.encoder.stream(media):
                 pieces.append(tokens)
@@ -116,7 +137,8 @@ class Reply:
                 if self.stop.is_set():
                     raise Stopped
             tokens = self.encoder.join(media, pieces)
-            encoded = Encoded(media, self.encoder.digest(media), tokens, warnings)
+            digest = self.encoder.digest(media)
+            encoded = Encoded(media, digest, tokens, one.warnings, one.findings)
             self.encoder.cache.put(keys[i], encoded)
             known[i] = encoded
             self.encoded_clips += len(media.clips)
@@ -126,19 +148,38 @@ class Reply:
         for file, encoded in zip(plan.files, ready, strict=True):
             frames = [frame for clip in encoded.media.clips for frame in clip.frames]
             times = encoded.media.times if file.kind == "video" else None
-            self.seen.append(Seen(file.name, file.kind, frames, times, encoded.warnings))
+            self.seen.append(
+                Seen(
+                    file.name,
+                    file.kind,
+                    frames,
+                    times,
+                    encoded.warnings,
+                    encoded.findings,
+                    encoded.media.words,
+                )
+            )
         return ready
 
     def decode(
         self, path: Path, info: MediaInfo, plan: Plan, i: int
     ) -> Generator[Event, None, Decoded]:
-        """Decodes the i-th file of the plan and prepares it for the tower."""
+        """Decodes the i-th file of the plan, lets the experts look, prepares it for the tower."""
         file = plan.files[i]
         size = self.processor.image_processor.image_size
+        if self.words is not None:
+            size = max(size, SHORT_SIDE)
         reading = read(self.reader, path, file, size, self.stop)
         part, warnings = yield from _with_progress(file.name, reading)
         self.decoded_files += 1
-        return self.processor.prepare(part), (*info.warnings, *warnings)
+        findings: tuple[Findings, ...] = ()
+        if self.words is not None:
+            started = time.perf_counter()
+            looking = in_thread(partial(_look, self.words, part), self.stop)
+            described = yield from _with_progress(file.name, looking)
+            part, findings = described.part, described.findings
+            self.seconds_experts += time.perf_counter() - started
+        return Decoded(self.processor.prepare(part), (*info.warnings, *warnings), findings)
 
     def answer(self, question: str, media: Sequence[Encoded], plan: Plan) -> Iterator[Event]:
         """Prefills what the prompt adds to known keys and values, then answers token by token."""
@@ -200,12 +241,17 @@ class Reply:
             tokens_per_second=(num_tokens - 1) / (last - first) if last > first else 0.0,
             decoded_files=self.decoded_files,
             encoded_clips=self.encoded_clips,
+            seconds_experts=self.seconds_experts,
         )
         return Finished(state, text, tuple(self.seen), usage, stopped)
 
 
 def _probe(reader: MediaReader, path: Path, progress: Progress, cancel: Flag) -> MediaInfo:
     return reader.probe(path, cancel)
+
+
+def _look(words: ExpertWords, part: Image | Video, progress: Progress, cancel: Flag) -> Described:
+    return words(part)
 
 
 def _digest(parts: tuple[object, ...], progress: Progress, cancel: Flag) -> bytes:

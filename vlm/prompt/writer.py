@@ -5,9 +5,10 @@ with ids from the template. No user text, history or system text can therefore b
 an end of turn or a placeholder of a picture: those ids only come from here.
 
 Markup, as in InternVL: a picture is `<img>` + placeholders + `</img>` with all its tiles inside, a
-video has one such pair for each frame.
+video has one such pair for each frame. The experts' words follow, a line each, as plain text.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from vlm.conversation import Conversation, Media, Message, Text
 from vlm.prompt.safe_tokenizer import PlainTokenizer
 from vlm.prompt.template import TurnMarkup, template_of
 
+# Of the experts' words: for the things in a picture or a first frame, and for each word of text.
+# Most frames of a video add nothing to the ones before.
+FIRST_LINE, TOKENS_PER_WORD, TOKENS_PER_FRAME_WORD = 128, 3, 1.5
 IGNORE = -100  # the label of tokens without a loss, as in torch's cross entropy
 
 
@@ -101,6 +105,38 @@ class PromptWriter:
         labels = sum(len(self.label(self.prompt.frame_label, i + 1)) for i in range(num_frames))
         return labels + frames + num_frames * len(self.newline)
 
+    def most_word_tokens(self, kind: str, looks: int) -> int:
+        """Returns the most tokens that the experts' words of a picture or a video take.
+
+        `looks` counts those at a picture (at one of its tiles), or the frames of a video.
+        """
+        if kind == "video":
+            return FIRST_LINE + round(looks * self.prompt.words_per_frame * TOKENS_PER_FRAME_WORD)
+        return FIRST_LINE + looks * self.prompt.words_per_look * TOKENS_PER_WORD
+
+    def words(self, media: Media) -> list[int]:
+        """Returns the tokens of the experts' words; what does not fit is left out."""
+        looks = media.looks if media.kind == "video" else media.clips[0].looks
+        return self.fitting_lines(media.words, self.most_word_tokens(media.kind, looks))
+
+    def fitting_lines(self, lines: Sequence[str], room: int) -> list[int]:
+        """Returns the tokens of whole words of these lines, at most `room` of them."""
+        tokens: list[int] = []
+        for line in filter(None, lines):
+            words = line.split(" ")
+            left = room - len(tokens) - len(self.newline)
+
+            def too_long(count: int, words: list[str] = words, left: int = left) -> bool:
+                return len(self.plain(" ".join(words[:count]))) > left
+
+            count = len(words)
+            if too_long(count):
+                count = bisect_left(range(count), True, key=too_long) - 1
+            if count < 1:
+                break
+            tokens += self.plain(" ".join(words[:count])) + self.newline
+        return tokens
+
     def label(self, label: str, index: int) -> list[int]:
         """Returns the tokens of a frame's or a picture's label."""
         text = label.format(index=index)
@@ -156,6 +192,7 @@ class _Page:
                     self.image(part, numbered)
                 else:
                     self.video(part)
+                self.add(self.writer.words(part))
                 self.media.append(part)
             else:
                 raise TypeError(f"a {type(part).__name__} must be prepared before it is written.")

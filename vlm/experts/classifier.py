@@ -1,0 +1,55 @@
+"""The classifier under a progressive tower as an expert: whole frames to the kinds worth stating.
+
+The tower's EfficientNet knows the thousand classes of ImageNet. `imagenet.txt` has their names in
+the classifier's order, each with the plain word for its family if it has one.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vlm.classifier_words import LOGITS
+from vlm.encoders.pvc import ProgressiveEncoder
+from vlm.experts.findings import Kind
+from vlm.experts.kinds import kinds_of
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCImageProcessor, PVCProcessor
+
+NAMES = Path(__file__).with_name("imagenet.txt")
+
+
+class Classifier:
+    """Frames uint8 [T, H, W, 3] -> the kinds of each."""
+
+    def __init__(self, backbone: nn.Module, pictures: PVCImageProcessor) -> None:
+        self.backbone = backbone
+        self.pictures = pictures
+
+    @torch.inference_mode()
+    def __call__(self, frames: Tensor) -> list[tuple[Kind, ...]]:
+        names, families = class_names()
+        weight = next(self.backbone.parameters())
+        squares = self.pictures.pixel_values(self.pictures.squares(frames.numpy()))
+        logits = self.backbone(squares.to(weight.device, weight.dtype)).extra[LOGITS]  # [T, N, K]
+        probabilities = logits.float().mean(dim=1).softmax(dim=-1).cpu()
+        return [kinds_of(row, names, families) for row in probabilities]
+
+
+def classifier_of(model: PVCForConditionalGeneration, processor: PVCProcessor) -> Classifier | None:
+    """Returns the classifier of a model; None if its tower has none of ImageNet's classes."""
+    tower = model.tower
+    if not isinstance(tower, ProgressiveEncoder):
+        return None
+    backbone = tower.backbone
+    if getattr(backbone, "num_classes", 0) != len(class_names()[0]):
+        return None
+    return Classifier(backbone, processor.image_processor)
+
+
+@cache
+def class_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the names and the families, "" for none, in the classifier's order."""
+    rows = [line.partition("; ") for line in NAMES.read_text(encoding="utf-8").splitlines()]
+    return tuple(name for name, _, _ in rows), tuple(family for _, _, family in rows)

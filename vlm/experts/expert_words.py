@@ -1,0 +1,89 @@
+"""Experts in words: pictures and videos with the lines that a language model reads beside them.
+
+A picture's experts look once, however often the tower looks: its lines read on from look to look.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from vlm.config import PromptConfig
+from vlm.conversation import Image, Video
+from vlm.experts.classifier import classifier_of
+from vlm.experts.detection.detector import WEIGHTS, load_detector
+from vlm.experts.experts import Experts
+from vlm.experts.film import film_lines, film_summary
+from vlm.experts.findings import Findings
+from vlm.experts.reading.reader import Reader, ReaderMissingError
+from vlm.experts.words import still_looks
+from vlm.model import PVCForConditionalGeneration
+from vlm.processor import PVCProcessor
+
+# The short side of decoded frames that the detector and the reader need, in pixels.
+SHORT_SIDE = 448
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A picture or a video with its words, and the findings that they tell."""
+
+    part: Image | Video
+    findings: tuple[Findings, ...]
+
+
+class ExpertWords:
+    """Lets the experts look at pictures and videos."""
+
+    def __init__(self, experts: Experts, prompt: PromptConfig, names: Sequence[str]) -> None:
+        self.experts = experts
+        self.prompt = prompt
+        # Decides the words of given pixels: part of the key under which they are cached.
+        self.key = repr((tuple(names), prompt.words_per_look, prompt.words_per_frame))
+
+    def __call__(self, part: Image | Video) -> Described:
+        """Returns the part with its words, one line for each look or frame."""
+        if isinstance(part, Video):
+            findings = self.experts(torch.tensor(part.frames))
+            words = film_words(findings, self.prompt.words_per_frame)
+            return Described(replace(part, words=words), tuple(findings))
+        findings = self.experts(torch.tensor(part.pixels)[None])
+        looks = self.prompt.looks if part.looks is None else part.looks
+        words = tuple(still_looks(findings[0], looks, self.prompt.words_per_look))
+        return Described(replace(part, words=words), tuple(findings))
+
+
+def film_words(findings: Sequence[Findings], words_per_frame: int) -> tuple[str, ...]:
+    """Returns a line for each frame, and one for the whole film if there is one to add."""
+    lines = [
+        f"Frame {t}: {line}" for t, line in enumerate(film_lines(findings, words_per_frame), 1)
+    ]
+    return (*lines, *filter(None, [film_summary(findings)]))
+
+
+def expert_words(
+    model: PVCForConditionalGeneration,
+    processor: PVCProcessor,
+    names: Sequence[str] | None = None,
+    announce: Callable[[str], None] = lambda sentence: None,
+) -> ExpertWords | None:
+    """Returns the experts of a model, or those named; None if there are none.
+
+    `announce` gets a sentence if an expert is missing.
+    """
+    prompt = processor.prompt_config
+    chosen = list(prompt.experts if names is None else names)
+    classifier = classifier_of(model, processor) if "kinds" in chosen else None
+    if "kinds" in chosen and classifier is None:
+        chosen.remove("kinds")
+    reader = None
+    if "text" in chosen:
+        try:
+            reader = Reader()
+        except ReaderMissingError as error:
+            announce(f"Text in pictures is not read. {error}")
+            chosen.remove("text")
+    if not chosen:
+        return None
+    detector = load_detector(WEIGHTS) if "things" in chosen else None
+    return ExpertWords(Experts(detector, reader, classifier), prompt, chosen)
