@@ -86,10 +86,10 @@ def test_an_expert_that_is_switched_off_finds_nothing_and_denies_nothing() -> No
     frames = torch.full((2, 40, 60, 3), 128, dtype=torch.uint8)
     off = Experts(None, None)(frames)
     assert off == [Findings(color="gray", middle_color="gray")] * 2
-    on = Experts(Detector(NoThings()), None)(frames, [(Kind("cat", 0.5),), None])
+    on = Experts(Detector(NoThings()), None, lambda frames: [(Kind("cat", 0.5),), ()])(frames)
     assert on[0].things == on[1].things == ()
     assert on[0].kinds == (Kind("cat", 0.5),)
-    assert on[1].kinds is None
+    assert on[1].kinds == ()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 2)])
