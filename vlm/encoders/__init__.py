@@ -7,18 +7,30 @@ from vlm.encoders.adaptformer import AdaptFormer
 from vlm.encoders.aim import AIM
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.i3d import I3D
+from vlm.encoders.mvit import MViT
+from vlm.encoders.nonlocal_net import NonLocalNet
 from vlm.encoders.preset import Preset
 from vlm.encoders.pro_tuning import ProTuning
 from vlm.encoders.pvc import ProgressiveEncoder
+from vlm.encoders.r2plus1d import R2Plus1D
+from vlm.encoders.slowfast import SlowFast
 from vlm.encoders.st_adapter import STAdapterEncoder
+from vlm.encoders.video_swin import VideoSwin
 from vlm.encoders.vpt import VPT
 
 ENCODERS: dict[str, type[VideoEncoder]] = {
     "pvc": ProgressiveEncoder,
     "adaptformer": AdaptFormer,
     "aim": AIM,
+    "i3d": I3D,
+    "mvit": MViT,
+    "nonlocal": NonLocalNet,
     "pro-tuning": ProTuning,
+    "r2plus1d": R2Plus1D,
+    "slowfast": SlowFast,
     "st-adapter": STAdapterEncoder,
+    "video-swin": VideoSwin,
     "vpt": VPT,
 }
 

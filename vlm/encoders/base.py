@@ -65,6 +65,23 @@ class VideoFeatures:
     global_token: Tensor | None = None  # [B, T, C] one for each whole frame (CLS)
     extra: Extra = field(default_factory=dict)  # each [B, T, ...]
 
+    def for_looks(self, num_looks: int) -> "VideoFeatures":
+        """Gives each of R looks the tokens of its part of the clip, where an encoder strides time.
+
+        Look r gets those at floor(r * T / R).
+        """
+        T = self.tokens.shape[1]
+        if num_looks == T:
+            return self
+        index = torch.arange(num_looks, device=self.tokens.device) * T // num_looks
+        cls = self.global_token
+        return replace(
+            self,
+            tokens=self.tokens[:, index],
+            global_token=None if cls is None else cls[:, index],
+            extra={name: value[:, index] for name, value in self.extra.items()},
+        )
+
 
 class VideoEncoder(Checkpointing, ABC):
     """Clips in, tokens out. A subclass is one file and one line in `vlm.encoders.ENCODERS`.
@@ -102,7 +119,8 @@ class VideoEncoder(Checkpointing, ABC):
         """Encodes clip [B, T, 3, H, W] with the timesteps [B, T] of its frames.
 
         Without times the frames are evenly spaced (`even_times`). A still picture may be given
-        once, clip [B, 1, 3, H, W], with R timesteps: it is seen R times, and T of the result is R.
+        once, clip [B, 1, 3, H, W], with R timesteps: it is seen R times. The result has the tokens
+        of `token_grid`: an encoder that strides time gives fewer frames than it was given.
         """
 
     def even_times(self, clip: Tensor) -> Tensor:
@@ -128,15 +146,18 @@ class VideoEncoder(Checkpointing, ABC):
     def encode_clips(
         self, frames: FrameTokens, times: Tensor, cache: Any = None
     ) -> tuple[VideoFeatures, Any]:
-        """Frames [B, T or 1, ...] at times [B, T] -> features, and a cache for the next `step`."""
-        return self.forward(frames.tokens, times), None
+        """Frames [B, T or 1, ...] at times [B, T] -> features, and a cache for the next `step`.
+
+        The features have T frames, whatever the encoder's stride in time.
+        """
+        return self.forward(frames.tokens, times).for_looks(times.shape[1]), None
 
     def step(
         self, clip: Tensor | None, times: Tensor, cache: Any = None
     ) -> tuple[VideoFeatures, Any]:
         """Encodes the next frames after those in the cache; the first call has none."""
         assert clip is not None, "only an incremental encoder looks again without pixels"
-        return self.forward(clip, times), None
+        return self.forward(clip, times).for_looks(times.shape[1]), None
 
     @property
     def dtype(self) -> torch.dtype:
