@@ -2,7 +2,10 @@
 
 The base model itself answers short prompts from templates greedily, so that tuning on them keeps it
 unchanged. Writes chat.jsonl and, with other words in the same templates, the held-out
-chat-held.jsonl with which the tuned model's answers are compared.
+chat-held.jsonl with which the tuned model's answers are compared. Capitals, sums, greetings in
+other languages, short programs and the like, where such a model errs, are answered from tables
+(data/prepare/general): they are added to chat.jsonl, and general-held.jsonl has words of its own.
+--tables OUT.jsonl writes the table part alone, without a model.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data.embedded.findings.draw import kept_out
 from data.prepare.fetch import cache_folder
+from data.prepare.general.answers import questions
 from data.records import write_records
 
 MAX_NEW_TOKENS = 80
@@ -28,10 +33,6 @@ SHARE_OF_SECOND_QUESTIONS = 0.15
 
 # Template: words separated by "; ". Each word makes one prompt.
 TEMPLATES = {
-    "What is the capital of {}?": (
-        "France; Japan; Italy; Spain; Canada; Egypt; Brazil; Germany; Norway; India; China; "
-        "Greece; Portugal; Poland; Kenya; Peru; Austria; Cuba; Finland; Ireland"
-    ),
     "What is {}?": (
         "a volcano; photosynthesis; gravity; a glacier; an atom; democracy; a black hole; a "
         "haiku; jazz; yoga; a sonnet; DNA; an ecosystem; inflation; a comet; a fossil; a prime "
@@ -83,10 +84,6 @@ TEMPLATES = {
         "person who really likes to read books a lot.; The reason we are late is because of "
         "traffic.; In the event that it snows, the school will be closed.; He made the decision "
         "to go home early."
-    ),
-    "What is the opposite of {}?": (
-        "hot; early; brave; generous; noisy; ancient; smooth; heavy; simple; empty; victory; "
-        "arrive; remember; narrow; shallow; polite; sharp; wet; rare; bitter"
     ),
     "What can I cook with {}?": (
         "rice and beans; eggs; potatoes; chicken and lemon; pasta; mushrooms; carrots; leftover "
@@ -144,11 +141,6 @@ TEMPLATES = {
         "reading; walking; learning music; drinking water; meditation; trees in cities; public "
         "transport; swimming; a garden; keeping a diary; cooking at home; volunteering; pets"
     ),
-    "Fix the grammar: {}": (
-        "He go to school every day.; She don't like apples.; I has two brother.; They was very "
-        "happy.; We going to the beach tomorrow.; The childs is playing.; I seen him "
-        "yesterday.; It don't matter to I.; Me and him is friends.; There is many book here."
-    ),
     "Describe {} in two sentences.": (
         "a busy market; a winter morning; an old library; a thunderstorm; a quiet village; a "
         "crowded train; a mountain lake; a candle-lit dinner; a soccer match; a farm at dawn; a "
@@ -176,10 +168,6 @@ TEMPLATES = {
         "abundant; vivid; reluctant; serene; trivial; eloquent; hostile; plausible; scarce; "
         "tedious; versatile; humble; drought; heir; rumor; merge; vague; hectic; thrive; "
         "ponder; keen"
-    ),
-    "Give me a synonym for '{}'.": (
-        "happy; big; fast; beautiful; angry; smart; tired; begin; quiet; strange; help; brave; "
-        "rich; funny; cold; important; easy; walk; look; gift"
     ),
     "Write two sentences about {}.": (
         "my garden; a rainy Sunday; the first day of school; an old clock; a train journey; a "
@@ -300,16 +288,26 @@ def record(number: int, split: str, turns: Sequence[str]) -> dict[str, Any]:
     return {"id": f"chat-{split}-{number:04d}", "messages": messages, "task": "chat"}
 
 
+def table_conversations(seed: int = 0, held: bool = False) -> list[list[str]]:
+    """[question, answer] of the tables; none that a set for scoring asks."""
+    return [[q, a] for q, a in questions(seed, held) if not kept_out(q)]
+
+
+def write_tables(path: Path, seed: int = 0, held: bool = False) -> int:
+    """Writes the table part; needs no model. Returns the number of records."""
+    split = "general-held" if held else "general"
+    made = enumerate(table_conversations(seed, held))
+    return write_records(path, (record(number, split, turns) for number, turns in made))
+
+
 def prepare(out: Path, folder: Path, seed: int = 0) -> None:
     """Answers all prompts and writes both files."""
     generate = base_generator(folder)
     out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
-    for split, questions in zip(("train", "held"), prompts(seed), strict=True):
+    for split, asked in zip(("train", "held"), prompts(seed), strict=True):
         started = time.monotonic()
-        first = [
-            [*turns, answer] for turns, answer in answer_all([[p] for p in questions], generate)
-        ]
+        first = [[*turns, answer] for turns, answer in answer_all([[p] for p in asked], generate)]
         chosen = first if split == "train" else []
         longer = [t for t in chosen if rng.random() < SHARE_OF_SECOND_QUESTIONS]
         second = [
@@ -319,10 +317,15 @@ def prepare(out: Path, folder: Path, seed: int = 0) -> None:
             )
         ]
         path = out / ("chat.jsonl" if split == "train" else "chat-held.jsonl")
-        conversations = enumerate(first + second)
+        general = table_conversations(seed) if split == "train" else []
+        conversations = enumerate(first + second + general)
         write_records(path, (record(number, split, turns) for number, turns in conversations))
         took = time.monotonic() - started
-        print(f"{len(first)} conversations and {len(second)} longer ones in {path} ({took:.0f} s)")
+        print(
+            f"{len(first)} conversations, {len(second)} longer ones and {len(general)} from tables"
+            f" in {path} ({took:.0f} s)"
+        )
+    write_tables(out / "general-held.jsonl", seed, held=True)
 
 
 def main() -> None:
@@ -330,7 +333,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=cache_folder() / "assets")
-    prepare(parser.parse_args().out, smollm2())
+    parser.add_argument("--tables", type=Path, help="write the table part alone to this file")
+    arguments = parser.parse_args()
+    if arguments.tables:
+        print(f"{write_tables(arguments.tables)} records in {arguments.tables}")
+    else:
+        prepare(arguments.out, smollm2())
 
 
 if __name__ == "__main__":

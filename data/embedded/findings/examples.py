@@ -8,15 +8,18 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import Example, Exchange, Turn
 from data.embedded.findings.films import changes as film_changes
 from data.embedded.findings.films import contents as film_contents
+from data.embedded.findings.films import recordings
 from data.embedded.findings.films.film import make_film
+from data.embedded.findings.films.recording import make_recording
 from data.embedded.findings.pages.page import ReadPage
 from data.embedded.findings.pages.questions import make_page, page_exchange, price_follow_up
 from data.embedded.findings.prompt import picture_words, user_text
 from data.embedded.findings.scenes import details as scene_details
-from data.embedded.findings.scenes import equipped, people, single_things
+from data.embedded.findings.scenes import equipped, guesses, people, settings, single_things
 from data.embedded.findings.scenes import questions as scene_questions
 from data.embedded.findings.scenes.equipped import make_equipped
 from data.embedded.findings.scenes.scene import THEMES, Scene, make_scene
+from data.embedded.findings.scenes.setting import make_setting
 from data.embedded.findings.scenes.single_things import make_single
 from data.embedded.findings.talk import claims
 from data.embedded.findings.talk.general import knowledge, remembered
@@ -28,10 +31,12 @@ S = TypeVar("S")
 SEVERAL_TURNS = 0.2
 TRIES = 60
 WEIGHTS = {  # of each world
-    **{"scene": 24.0, "people": 11.0, "equipped": 4.0, "single": 13.0, "page": 32.0, "film": 13.0},
-    **{"several": 3.0, "itself": 4.5, "bad picture": 1.5},
+    **{"scene": 21.0, "people": 12.0, "equipped": 4.0, "single": 12.0, "setting": 6.0},
+    **{"page": 29.0, "film": 5.0, "recording": 9.0, "several": 4.0, "itself": 7.5},
+    **{"bad picture": 1.0, "beside": 2.5},
 }
-SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS)
+SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS, *guesses.ASKERS)
+PEOPLE = (*people.ASKERS, *guesses.ASKERS)
 
 
 def examples(num: int, seed: int, held: bool = False) -> Iterator[Example]:
@@ -83,7 +88,7 @@ def _scene(d: Draw) -> list[Turn]:
 
 def _people(d: Draw) -> list[Turn]:
     scene = make_scene(d, with_people=d.chance(0.75))
-    return _conversation(d, scene, picture_words(scene.findings), people.ASKERS, claims.FOLLOW_UPS)
+    return _conversation(d, scene, picture_words(scene.findings), PEOPLE, claims.FOLLOW_UPS)
 
 
 def _equipped(d: Draw) -> list[Turn]:
@@ -117,6 +122,25 @@ def _film(d: Draw) -> list[Turn]:
     return _conversation(d, film, film.words, (*film_changes.ASKERS, *film_contents.ASKERS))
 
 
+def _recording(d: Draw) -> list[Turn]:
+    film = make_recording(d)
+    return _conversation(d, film, film.words, recordings.ASKERS)
+
+
+def _setting(d: Draw) -> list[Turn]:
+    one = make_setting(d)
+    return _conversation(d, one, picture_words(one.findings), settings.ASKERS)
+
+
+def _beside(d: Draw) -> list[Turn]:
+    """A general question, or one about Revisit, while a picture is there."""
+    files = (picture_words(make_scene(d).findings), make_page(d).text, make_recording(d).words)
+    exchange = knowledge(d)
+    if d.chance(0.3):
+        exchange = about_itself(d, with_file=True)
+    return [Turn(exchange, (d.pick(files),))]
+
+
 def _bad_picture(d: Draw) -> list[Turn]:
     """Blurred or dark, and nothing found."""
     blurred = d.chance(0.5)
@@ -132,7 +156,7 @@ def _itself(d: Draw) -> list[Turn]:
         first, second = remembered(d)
         middle = [Turn(knowledge(d))] if d.chance(0.5) else []
         return [Turn(first), *middle, Turn(second)]
-    if d.chance(0.15):
+    if d.chance(0.2):
         return [Turn(knowledge(d))]
     turns = [Turn(about_itself(d))]
     if d.chance(SEVERAL_TURNS):
@@ -148,6 +172,9 @@ MAKERS: dict[str, Callable[[Draw], list[Turn]]] = {
         "single": _single,
         "page": _page,
         "film": _film,
+        "recording": _recording,
+        "beside": _beside,
+        "setting": _setting,
     },
     **{"several": several_files, "itself": _itself, "bad picture": _bad_picture},
 }

@@ -13,10 +13,12 @@ NO = (
 )
 HONEST = (
     r"(can't|cannot|can not|couldn't|unable to|not able to|hard to|not possible to) (be |really )?"
-    r"(tell|see|say|read|make out|identify|recognize|know|find|judge|hear|predict|name|access|send)"
+    r"(tell|see|say|read|make out|identify|recognize|know|find|judge|hear|predict|name|access|send"
+    r"|confirm|give|answer|sure)"
     r"|don't (know|identify|see|find|have|recognize|keep|remember)|do not (know|see|find)"
     r"|not sure|unsure|unclear|too (blurred|dark|small)|(is|are)n't (shown|stated|visible|given)"
-    r"|(does|do)(n't| not) (say|show|state|give|mention)|no (picture|image|file|text)\b"
+    r"|(does|do)(n't| not) (say|show|state|give|mention)|clear enough"
+    r"|no (picture|image|file|text)\b|isn't clear"
 )
 NUMBERS = (
     "zero",

@@ -146,5 +146,5 @@ def _frame(
         kind = kinds[0 if t < T // 2 else 1]
         named = (Kind(kind.name, round(d.between(0.5, 0.9), 2)),)
     elif d.chance(0.1):
-        named = (Kind(d.pick(("stage", "web site", "unicycle", "seashore")), 0.15),)
+        named = (Kind(d.pick(("stage", "website", "unicycle", "beach")), 0.15),)
     return Findings(named, tuple(things), lines, d.pick(COLORS) if t == 0 else "gray")

@@ -16,8 +16,21 @@ ALIKE = {  # what a reader takes for what
     **{"i": "l", "h": "b", "u": "v", "s": "5", "g": "q", "c": "e", "rn": "m", "y": "v", "d": "cl"},
 }
 PAPER = (  # what the classifier takes pages for
-    *("web site", "menu", "envelope", "crossword puzzle", "book jacket", "comic book", "packet"),
-    *("notebook computer", "rule", "monitor", "slide rule", "binder"),
+    *(
+        "website",
+        "website",
+        "website",
+        "website",
+        "website",
+        "website",
+        "menu",
+        "envelope",
+        "crossword",
+        "dust jacket",
+        "comic book",
+        "packet",
+    ),
+    *("laptop computer", "monitor", "slide rule", "ring binder"),
 )
 
 

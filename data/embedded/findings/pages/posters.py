@@ -95,7 +95,7 @@ def event_poster(d: Draw) -> Page:
             right=("free|yes" if free else price.split(" ", 1)[1].replace("$", r"\$"),),
         ),
     ]
-    lacking = ["email", "paid how"]
+    lacking = ["email", "paid how", "facility"]
     if d.chance(0.4):
         rows.append(Row(f"Info: {(tel := phone(d))}"))
         facts.append(Fact("phone", tel, "The number is {v}."))
@@ -143,7 +143,7 @@ def lost_notice(d: Draw) -> Page:
         about,
         (rf"{thing}|{verb}",),
         title=head,
-        lacking=("email", "entry", "date"),
+        lacking=("email", "entry", "date", "reward", "reward"),
     )
 
 

@@ -4,11 +4,13 @@ import re
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
+from data.embedded.findings.pages import bills as pages_bills
 from data.embedded.findings.pages import labels as pages_labels
 from data.embedded.findings.pages import letters as pages_letters
 from data.embedded.findings.pages import money as pages_money
 from data.embedded.findings.pages import posters as pages_posters
 from data.embedded.findings.pages import prices as pages_prices
+from data.embedded.findings.pages import reports as pages_reports
 from data.embedded.findings.pages import screens as pages_screens
 from data.embedded.findings.pages import signs as pages_signs
 from data.embedded.findings.pages import tables as pages_tables
@@ -30,6 +32,8 @@ from vlm.experts.words import read_order
 
 MAKERS = (
     *pages_money.MAKERS,
+    *pages_bills.MAKERS,
+    *pages_reports.MAKERS,
     *pages_prices.MAKERS,
     *pages_labels.MAKERS,
     *pages_letters.MAKERS,
@@ -62,7 +66,8 @@ def make_page(d: Draw, maker: object = None) -> ReadPage:
     page = garble(d, page)
     findings = page_findings(d, page)
     few = d.chance(SHORT_READING)
-    text = picture_words(findings, d.pick((1, 2, 4)) if few else 4, d.pick((24, 40)) if few else 64)
+    words = d.pick((24, 40)) if few else d.pick((24, 24, 48, 64))
+    text = picture_words(findings, d.pick((1, 2, 4)) if few else 4, words)
     return ReadPage(page, findings, text)
 
 
@@ -98,8 +103,9 @@ def page_exchange(d: Draw, read: ReadPage) -> Exchange | None:
             "word",
             "language",
             "lacking",
+            "pictures",
         ),
-        (60, 7, 9, 3 if page.title else 0, 7, 4, 2, 1.2, 6, 1.5, 10 if page.lacking else 0),
+        (60, 9, 9, 3 if page.title else 0, 7, 2, 2, 1.2, 5, 1.5, 10 if page.lacking else 0, 1.5),
     )[0]
     makers = {
         "kind": _kind,
@@ -112,6 +118,7 @@ def page_exchange(d: Draw, read: ReadPage) -> Exchange | None:
         "word": _word_there,
         "language": _language,
         "lacking": _lacking,
+        "pictures": _pictures,
     }
     if ask == "fact":
         return fact_exchange(d, read, d.pick(page.facts)) if page.facts else None
@@ -229,6 +236,18 @@ def _lacking(d: Draw, read: ReadPage) -> Exchange:
     words = {"what": "order", "x": "thing", "day": "Sunday"}
     question = d.ask(PAGES, about, **words)
     return not_found(d, question, about)
+
+
+def _pictures(d: Draw, read: ReadPage) -> Exchange:
+    """The reader reads text; what pictures on a page show is not seen."""
+    answer = d.pick(
+        (
+            "I can't tell; I only read the text of the page.",
+            "I can't make out the pictures on the page; I only read its text.",
+            "I can't see what the pictures show.",
+        )
+    )
+    return Exchange("unanswerable", d.ask(PAGES, "pictures"), answer, (), (), True)
 
 
 def join_rows(texts: list[str]) -> str:

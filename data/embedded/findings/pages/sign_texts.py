@@ -81,6 +81,27 @@ RULES = (
 )
 
 
+FORBIDDEN = (  # act, acting
+    *(
+        ("skate", "skating"),
+        ("stand here with the car", "stopping"),
+        ("fly a drone", "flying drones"),
+    ),
+    *(("feed the birds", "feeding birds"), ("pick flowers", "picking flowers"), ("dive", "diving")),
+    *(("play ball", "ball games"), ("drink alcohol", "drinking alcohol"), ("loiter", "loitering")),
+    *(
+        ("camp overnight", "overnight camping"),
+        ("light a barbecue", "barbecues"),
+        ("hunt", "hunting"),
+    ),
+    *(("park my truck", "truck parking"), ("sell things", "selling"), ("climb up", "climbing")),
+    *(("put up posters", "posting bills"), ("dump trash", "dumping"), ("run", "running")),
+    *(
+        ("ride a horse", "horse riding"),
+        ("use my phone", "phone calls"),
+        ("turn around", "U-turns"),
+    ),
+)
 WARNINGS = (
     *(("CAUTION / Wet floor", "a wet floor"), ("DANGER / High voltage", "high voltage")),
     *(("BEWARE OF THE DOG", "a dog"), ("WARNING / Falling rocks", "falling rocks")),

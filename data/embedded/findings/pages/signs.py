@@ -5,14 +5,14 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, exactly
 from data.embedded.findings.names import DAYS, STREETS
 from data.embedded.findings.pages.page import Fact, Page, Row
-from data.embedded.findings.pages.sign_texts import FOREIGN, RULES, WARNINGS
+from data.embedded.findings.pages.sign_texts import FORBIDDEN, FOREIGN, RULES, WARNINGS
 from data.embedded.findings.words import capital
 from vlm.experts.findings import Thing
 
 
 # Rows, what it means, and what is allowed: act, acting, yes or no.
 def rule(d: Draw) -> Page:
-    text, meaning, acts = d.name(RULES)
+    text, meaning, acts = d.name(RULES) if d.chance(0.5) else forbidden(d)
     rows = tuple(
         Row(t.upper() if d.chance(0.2) else t, d.between(1.5, 3)) for t in text.split(" / ")
     )
@@ -36,17 +36,18 @@ def rule(d: Draw) -> Page:
             short=f"{capital(meaning)}.",
         ),
     ]
+    said = ", ".join(r.text for r in rows)
     for act, acting, good in acts * 2:
         short = d.pick(
-            ("Yes.", f'Yes, the sign says "{first}".')
+            ("Yes.", f'Yes, the sign says "{said}".')
             if good
-            else ("No.", f'No, the sign says "{first}".', "No, that is not allowed.")
+            else ("No.", f'No, the sign says "{said}".', f"No, {acting} is not allowed.")
         )
         facts.append(
             Fact(
                 "allowed",
                 "",
-                f'{"Yes" if good else "No"}, it says "{first}".',
+                f'{"Yes" if good else "No"}, it says "{said}".',
                 {"act": act, "acting": acting},
                 right=(YES,) if good else (NO, "not allowed"),
                 wrong=(NO,) if good else (YES,),
@@ -55,6 +56,17 @@ def rule(d: Draw) -> Page:
             )
         )
     return sign("rule sign", "a sign", rows, facts, meaning, ("price", "until", "phone"))
+
+
+def forbidden(d: Draw) -> tuple[str, str, tuple[tuple[str, str, bool], ...]]:
+    """A notice that forbids something, put together from its parts."""
+    act, acting = d.name(FORBIDDEN)
+    first, end = d.pick(("NOTICE", "WARNING", "ATTENTION", "")), d.pick(("AT ALL TIMES", "", ""))
+    how = d.pick(("PROHIBITED", "FORBIDDEN", "NOT ALLOWED", "NOT PERMITTED", "NO"))
+    core = f"NO / {acting}" if how == "NO" else f"{acting} / {how}"
+    core = core.replace(" / ", " ") if d.chance(0.5) else core
+    text = " / ".join(x for x in (first, core.upper(), end) if x)
+    return text, f"{acting} is not allowed here", ((act, acting, False),)
 
 
 def sign(
@@ -70,7 +82,7 @@ def sign(
         (f'It is {name} with the words "{first}"', (first,)),
         (f": {meaning}" if meaning else "", (first,)),
     )
-    lacking = tuple(x for x in lacking if x != "price")
+    lacking = (*(x for x in lacking if x != "price"), "facility", "room")
     return Page(
         world,
         (name, "notice"),

@@ -206,6 +206,7 @@ def chart(d: Draw) -> Page:
                 short="{v}",
             ),
         ]
+    facts += _chart_kind(pie, values, printed, texts)
     about = ((f'It is a chart: "{title}"', (title,)), (f"for {listed}", tuple(names)))
     return Page(
         "chart",
@@ -216,6 +217,68 @@ def chart(d: Draw) -> Page:
         (f"chart|diagram|{exactly(title)}",),
         title=title,
         lacking=("author", "phone"),
+    )
+
+
+def _chart_kind(pie: bool, values: list[int], printed: bool, texts: list[str]) -> list[Fact]:
+    """What the text lets guess: shares in percent, or an axis; the drawing itself is not seen."""
+    guess = "I can't tell which kind of chart it is; I only read its text."
+    right = "can't tell"
+    if pie and printed:
+        guess, right = "Perhaps a pie chart, as it gives shares; I'm not sure.", "pie"
+    elif not pie:
+        guess, right = "Perhaps a bar chart or a line chart; I can't tell from the text.", "chart"
+    fact = Fact(
+        "chart kind", guess, "{v}", {}, "chart", (right,), support=tuple(texts[:1]), short="{v}"
+    )
+    return [fact, fact]
+
+
+def loose_chart(d: Draw) -> Page:
+    """A chart whose labels and numbers were read one under the other, some side by side."""
+    title, unit, pool = d.name(CHARTS)
+    names = d.some(pool, 3, min(5, len(pool)))
+    rest, values = 100, []
+    for i in range(len(names) - 1):
+        values.append(d.whole(3, max(4, rest - 5 * (len(names) - i))))
+        rest -= values[-1]
+    values.append(rest)
+    values = d.some(values, len(values), len(values))
+    mark = "%" if unit in ("%", "votes", "pets") else ""
+    rows, pairs, i, first = [Row(title, 1.6)], [], 0, d.chance(0.5)
+    while i < len(names):
+        two = i + 1 < len(names) and d.chance(0.4)
+        part = range(i, i + 2 if two else i + 1)
+        texts = [" | ".join(f"{values[k]}{mark}" for k in part), " | ".join(names[k] for k in part)]
+        rows += map(Row, texts if first else texts[::-1])
+        pairs += [(k, tuple(texts)) for k in part]
+        i = part[-1] + 1
+    facts = [Fact("title", title, "The title is {v}.", kind="chart")]
+    if values.count(max(values)) == 1:
+        best = names[values.index(max(values))]
+        full = f"{{v}}, it seems: {max(values)}{mark} stands beside it."
+        support = tuple(r.text for r in rows)
+        slots = {"column": "value"}
+        facts += [Fact("most", best, full, slots, "chart", support=support)] * 2
+    for k, both in pairs:
+        full = f"{names[k]}: {{v}}, it seems."
+        value = f"{values[k]}{mark}"
+        facts.append(
+            Fact(
+                "bar", value, full, {"x": names[k]}, "chart", support=both, right=(exactly(value),)
+            )
+        )
+    facts += _chart_kind(mark == "%", values, True, [rows[1].text])
+    about = ((f'It is a chart: "{title}"', (title,)),)
+    return Page(
+        "chart",
+        ("a chart", "diagram"),
+        tuple(rows),
+        tuple(facts),
+        about,
+        (f"chart|diagram|{exactly(title)}",),
+        title=title,
+        lacking=("author", "phone", "date"),
     )
 
 
@@ -253,4 +316,4 @@ def forecast(d: Draw) -> Page:
     )
 
 
-MAKERS = ((timetable, 2.5), (table, 4.0), (chart, 8.0), (forecast, 1.0))
+MAKERS = ((timetable, 2.5), (table, 4.0), (chart, 6.0), (loose_chart, 3.0), (forecast, 1.0))

@@ -59,6 +59,39 @@ tax
     How much [tax|VAT] [is there|was paid|is included]?
     What is the [tax|VAT]?
     * What part of it is tax?
+net
+    What is the [net amount|net sum|sum without tax|amount before tax]?
+    How much is it [without|before] [tax|VAT]?
+    * What remains when the tax is taken off?
+applicant
+    [Who is|What is the name of] the [applicant|person who applies|signer]?
+    [Who filled in|Whose is|Who signed] [the form|this form|it]?
+    * Which person applies here?
+reward
+    [How high|How much|What] is the [reward|fee|deposit|fine]?
+    Is [a reward|any money] offered?
+    * What does the finder get?
+room
+    How much is a [room|night|table|double room]?
+    What does a [room|night|table|double room] cost?
+    What do they charge [for a room|per night|for parking]?
+    Is there a [price|discount]?
+    * What would one night cost?
+facility
+    [Does it|Does this place|Do they] have [a pool|a parking lot|free wifi|an elevator|rooms]?
+    [Is there|Do they offer] [breakfast|a sauna|a playground|a terrace|delivery]?
+    Are [dogs|children|credit cards] welcome [there|]?
+    * Can one get lunch there?
+pictures
+    [What|Which] [things|people|photos|pictures] are [in the pictures|shown] on [this|the] page?
+    What do the [pictures|photos|drawings] on the page show?
+    [Describe|Explain] the [figure|drawing|photo|picture] on [this|the] page.
+    * Which illustration is there?
+chart kind
+    [Is it|Is this] a [bar chart|pie chart|line chart]?
+    What [type|sort|form] of [chart|diagram|graph] [is it|do you see|is that]?
+    Which kind of [graph|diagram] [is this|is shown]?
+    * What do you call such a diagram?
 paid how
     Did [I|they] pay [cash|by card|with cash or card]?
     How [was it|did I|was this] [paid|pay]?

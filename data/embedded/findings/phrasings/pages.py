@@ -193,6 +193,8 @@ cell
 most
     [Which|Who|What] has the [most|highest|largest] {column}?
     What is [highest|largest] [in {column}|by {column}]?
+    [Which|What] [one|part|entry] has the [biggest|greatest] {column}?
+    What [comes first|leads] [by|in] {column}?
     * Where is {column} greatest?
 columns
     What [is|stands] in the [header|first row|top row] [of the table|]?
@@ -260,6 +262,11 @@ contains
 
 # What a page does not state, in the answer that it was not found.
 MISSING = {
+    "net": "a net amount",
+    "applicant": "the name of an applicant",
+    "reward": "a reward",
+    "room": "a price",
+    "facility": "anything about that",
     "total": "a total",
     "date": "a date",
     "phone": "a phone number",

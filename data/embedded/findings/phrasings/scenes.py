@@ -226,6 +226,8 @@ name
 kind of
     [What|Which] [kind|type|breed|sort|species] of {family} is [this|it|that]?
     Which {family} is it [exactly|]?
+    [What|Which] {family} is [this|that|it|here]?
+    [what|which] {family} do [you|we] see?
     * Can you tell the exact [kind|type] of {family}?
 is a
     [So it's|So this is] {a_x}?

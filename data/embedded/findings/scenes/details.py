@@ -14,7 +14,9 @@ from data.embedded.findings.scenes.questions import (
     place_is_shown,
 )
 from data.embedded.findings.scenes.scene import Scene, places
+from data.embedded.findings.scenes.setting import theme_of_kind
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words, number_word
+from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.detection.coco import CLASSES
 from vlm.experts.words import LARGE, MAX_LISTED, SMALL, place
@@ -168,6 +170,12 @@ def part_color(d: Draw, s: Scene) -> Exchange | None:
 def scene_place(d: Draw, s: Scene) -> Exchange | None:
     question = d.ask(SCENES, "place")
     if not place_is_shown(s):
+        for kind in s.findings.kinds or ():
+            theme = theme_of_kind(kind.name)
+            if theme and d.chance(0.8):
+                doubt = "" if kind.probability >= 0.4 else " I'm not sure."
+                answer = f"Perhaps {theme.place}: it looks like {_phrase(kind.name)}.{doubt}"
+                return Exchange("place", question, answer, (theme.place.split()[-1],))
         return Exchange(
             "place", question, "I can't tell from the picture where this is.", (), (), True
         )
@@ -211,6 +219,10 @@ def written(d: Draw, s: Scene) -> Exchange | None:
     return Exchange(
         "text", question, d.say(f"{texts}.", f"It says {texts}."), (exactly(lines[0].text),)
     )
+
+
+def _phrase(name: str) -> str:
+    return next(k.phrase for k in imagenet_classes() if k.name == name)
 
 
 def _color(word: str) -> str:

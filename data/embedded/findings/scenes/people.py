@@ -9,6 +9,16 @@ from data.embedded.findings.words import a, at, capital, counted, enumerate_word
 from vlm.experts.together import together
 from vlm.experts.words import MAX_LISTED, place
 
+# What people may do where such a thing is with them, which a box does not show.
+PERHAPS = {
+    **{"cup": "having a drink", "wine glass": "having a drink", "bottle": "having a drink"},
+    **{"fork": "eating", "knife": "eating", "sandwich": "eating", "hot dog": "eating"},
+    **{"bowl": "having a meal", "dining table": "sitting at a table", "book": "reading"},
+    **{"couch": "sitting on a couch", "bench": "sitting on a bench", "umbrella": "out for a walk"},
+    **{"backpack": "traveling or hiking", "suitcase": "traveling", "remote": "watching TV"},
+    **{"boat": "out with a boat", "oven": "cooking", "toothbrush": "brushing teeth"},
+}
+
 # What people do where such a thing is with them: thing, activity.
 ACTIVITIES = (
     ("tennis racket", "playing tennis"),
@@ -26,6 +36,7 @@ ACTIVITIES = (
     ("laptop", "working at a laptop"),
     ("cell phone", "using a phone"),
 )
+FIXED = ("skis", "surfboard", "snowboard", "laptop", "wine glass", "pizza", "cake")
 RIDING = {
     "skis": "skiing",
     "skateboard": "skateboarding",
@@ -140,11 +151,22 @@ def doing(d: Draw, s: Scene) -> Exchange | None:
         full = f"It looks like someone is {act}."
         return Exchange("action", question, d.say(f"{capital(act)}.", full), (_act(act, name),))
     for name, act in ACTIVITIES:
-        if name in s.names:
-            start = "The person seems" if len(s.people) == 1 else "They seem"
+        if name in s.names and (name in [p[2] for p in pairs] or name in FIXED):
+            start = "The person seems" if len(s.people) == 1 else "Someone seems"
             answer = f"{start} to be {act}."
             return Exchange("action", question, answer, (_act(act, name),))
     held = [name for _, how, name in pairs if how == "with" and name != "tie"]
+    maybe = [n for n in (*held, *s.names) if n in PERHAPS]
+    if maybe and d.chance(0.75):
+        seen = enumerate_words([seen_people(s), counted(len(s.of(maybe[0])) or 1, maybe[0])])
+        act = PERHAPS[maybe[0]]
+        answer = d.pick(
+            (
+                f"Perhaps {act}: I see {seen}; I can't be sure.",
+                f"They may be {act}, but I'm not sure.",
+            )
+        )
+        return Exchange("action", question, answer, (act.split()[-1], maybe[0]), honest=True)
     if held:
         answer = f"I see a person with {a(held[0])}, but I can't tell what they are doing."
         return Exchange("action", question, answer, (held[0],), honest=True)

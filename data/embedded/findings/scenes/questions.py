@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
@@ -21,6 +22,7 @@ from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.detection.coco import CLASSES, GROUPS
 from vlm.experts.words import place
 
+THIN, SURE_KIND = 0.03, 0.5  # of the frame's area; probability
 HYPERNYMS = {"animal": "animals", "vehicle": "vehicles", "fruit": "fruits"}
 Asker = Callable[[Draw, Scene], Exchange | None]
 
@@ -62,14 +64,47 @@ def list_things(d: Draw, s: Scene) -> Exchange | None:
     if not parts:
         return None
     words = enumerate_words(parts[:5])
+    if sum(t.area for t in s.things) < THIN and not s.people:
+        return _thin(d, s, words)
     where = f" It looks like {s.theme.place}." if place_is_shown(s) and d.chance(0.4) else ""
     full = f"The picture shows {words}.{where}"
     if s.guesses and d.chance(0.4) and s.guesses[0].name not in s.names:
         full += f" There may also be {a(s.guesses[0].name)}."
     if s.findings.lines:
         full += f' I can also read "{s.findings.lines[0].text}".'
+    kind = kind_phrase(s)
+    if kind and d.chance(0.7):
+        full += f" It looks like {kind}."
+        words += f", and it looks like {kind}"
     answer = d.say(capital(words) + ".", full)
     return Exchange("object", d.ask(SCENES, "list"), answer, (any_name(s.names),))
+
+
+def _thin(d: Draw, s: Scene, words: str) -> Exchange:
+    """Small things alone are not what a picture shows."""
+    kinds = [k for k in s.findings.kinds or () if k.name in _phrases()]
+    kind = f" It may be {_phrases()[kinds[0].name]}." if kinds else ""
+    answer = d.pick(
+        (
+            f"I only see {words}; it isn't clear what else there is.{kind}",
+            f"I can't tell for sure; I only see {words}.{kind}",
+        )
+    )
+    return Exchange("object", d.ask(SCENES, "list"), answer, (any_name(s.names),), (), True)
+
+
+def kind_phrase(s: Scene) -> str:
+    """The kind that is sure, with its article, unless it is one of the things."""
+    for kind in s.findings.kinds or ():
+        known = any(kind.name in (n, ALSO.get(n, n)) or n in kind.name for n in s.names)
+        if kind.probability >= SURE_KIND and not known and kind.name in _phrases():
+            return _phrases()[kind.name]
+    return ""
+
+
+@cache
+def _phrases() -> dict[str, str]:
+    return {k.name: k.phrase for k in imagenet_classes()}
 
 
 def main_thing(d: Draw, s: Scene) -> Exchange | None:
@@ -222,7 +257,8 @@ def more(d: Draw, s: Scene) -> Exchange | None:
 
 
 def group(d: Draw, s: Scene) -> Exchange | None:
-    family = d.pick([f for f, names in FAMILIES.items() if set(names) & set(s.names)] or [""])
+    named = [*s.names, *(t.name for t in s.guesses)]
+    family = d.pick([f for f, names in FAMILIES.items() if set(names) & set(named)] or [""])
     if not family and (s.guesses or s.findings.kinds or d.chance(0.7)):
         return None
     if not family:
@@ -230,10 +266,16 @@ def group(d: Draw, s: Scene) -> Exchange | None:
         question = d.ask(SCENES, "group", group=family)
         return Exchange("absent", question, f"I don't see any {family}.", (NO,), (YES,), True)
     names = [n for n in s.names if n in FAMILIES[family]]
+    maybe = [n for n in dict.fromkeys(named) if n in FAMILIES[family] and n not in names]
     words = enumerate_words([counted(len(s.of(n)), n) for n in names])
     question = d.ask(SCENES, "group", group=family)
-    answer = d.say(f"{capital(words)}.", f"I see {words}.")
-    return Exchange("object", question, answer, tuple(any_name([n]) for n in names))
+    if maybe and not words:
+        answer = f"Perhaps {a(maybe[0])}, but I'm not sure."
+    elif maybe:
+        answer = f"{capital(words)}, and perhaps {a(maybe[0])}."
+    else:
+        answer = d.say(f"{capital(words)}.", f"I see {words}.")
+    return Exchange("object", question, answer, tuple(any_name([n]) for n in names or maybe))
 
 
 def place_is_shown(s: Scene) -> bool:

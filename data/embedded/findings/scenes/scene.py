@@ -35,7 +35,7 @@ THEMES = (
         True,
         "car, person, bus, truck, bicycle, motorcycle, traffic light,"
         " stop sign, fire hydrant, parking meter, backpack, umbrella, handbag, dog, bench",
-        "streetcar, minivan, traffic light, cab, parking meter, trolleybus, moped",
+        "trolleybus, minivan, traffic light, taxicab, parking meter, trolleybus, moped",
     ),
     _theme(
         "a kitchen",
@@ -56,61 +56,61 @@ THEMES = (
         False,
         "couch, tv, chair, person, remote, potted plant, book, vase,"
         " clock, cat, dog, teddy bear, laptop, bed",
-        "studio couch, home theater, television, bookcase, window shade, rocking chair",
+        "couch, home theater, television, bookcase, window shade, rocking chair",
     ),
     _theme(
         "a bedroom",
         False,
         "bed, person, teddy bear, book, clock, cat, chair, laptop",
-        "four-poster bed, quilt, studio couch, pillow, wardrobe",
+        "four-poster bed, quilt, pillow, wardrobe",
     ),
     _theme(
         "an office or a desk",
         False,
         "laptop, keyboard, mouse, cell phone, cup, person, chair, tv, book, tie, scissors, bottle",
-        "desk, desktop computer, monitor, notebook computer, web site, mouse",
+        "desk, desktop computer, monitor, laptop computer, website, computer mouse",
     ),
     _theme(
         "a bathroom",
         False,
         "toilet, sink, toothbrush, hair drier, person, bottle, cup",
-        "toilet seat, washbasin, bathtub, shower curtain, soap dispenser",
+        "toilet seat, sink, bathtub, shower curtain, soap dispenser",
     ),
     _theme(
         "a meadow or a field",
         True,
         "cow, horse, sheep, dog, person, bird, kite",
-        "ox, hay, worm fence, ram, sorrel, barn",
+        "ox, hay, split-rail fence, ram, horse, barn",
     ),
     _theme(
         "a wild place or a zoo",
         True,
         "elephant, zebra, giraffe, bear, bird, person",
-        "African bush elephant, zebra, gazelle, brown bear, ostrich",
+        "African elephant, zebra, gazelle, brown bear, ostrich",
     ),
     _theme(
         "the water or a beach",
         True,
         "boat, person, surfboard, kite, bird, umbrella, backpack",
-        "seashore, speedboat, catamaran, lakeside, sandbar, pier",
+        "beach, motorboat, catamaran, lakeshore, sandbar, pier",
     ),
     _theme(
         "an airfield",
         True,
         "airplane, person, truck, car, suitcase",
-        "airliner, warplane, aircraft wing",
+        "airliner, military aircraft, airplane wing",
     ),
     _theme(
         "a railroad",
         True,
         "train, person, bench, suitcase, clock, backpack",
-        "bullet train, passenger car, electric locomotive, freight car",
+        "high-speed train, railroad car, electric locomotive, freight car",
     ),
     _theme(
         "the snow",
         True,
         "person, skis, snowboard, backpack, dog",
-        "ski, alp, snowmobile, dog sled, ski mask",
+        "ski, mountain, snowmobile, dog sled, ski mask",
     ),
     _theme(
         "a sports field",
@@ -122,7 +122,7 @@ THEMES = (
         "",
         None,
         "person, tie, handbag, cup, bottle, book, cell phone, chair, umbrella",
-        "suit, Windsor tie, groom, academic gown, wig, abaya, lab coat, sunglasses",
+        "suit, Windsor tie, bridegroom, academic gown, wig, abaya, lab coat, sunglasses",
     ),
 )
 SIZES = {  # of a box's sides
@@ -260,6 +260,7 @@ def _signs(d: Draw) -> tuple[Line, ...]:
         invented.shop(d).upper(),
         str(d.whole(2, 399)),
         d.pick(("TAXI", "EXIT", "OPEN", "SALE", "POLICE", "STOP", "CAFE", "HOTEL", "TOILETS")),
+        d.pick(("POLICE", "POLIZEI", "FEUERWEHR", "AMBULANCE", "SECURITY", "STAFF", "FIRE DEPT")),
     )
     x, y, height = d.between(0.1, 0.6), d.between(0.1, 0.6), d.between(0.02, 0.08)
     return tuple(

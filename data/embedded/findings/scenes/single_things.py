@@ -6,15 +6,21 @@ from functools import cache
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
+from data.embedded.findings.names import BRANDS
 from data.embedded.findings.phrasings.scenes import SCENES
 from data.embedded.findings.words import a, at, capital
 from data.synthetic.language.imagenet_names import ImageNetClass, family_phrase, imagenet_classes
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.detection.coco import CLASSES
-from vlm.experts.findings import Findings, Kind, Thing
+from vlm.experts.findings import Findings, Kind, Line, Thing
 from vlm.experts.words import place
 
 CERTAIN, GUESS, MIN_NAME, MIN_FAMILY = 0.5, 0.25, 0.12, 0.35  # probability
+MISTAKEN, PRINTED = 0.12, 0.12  # of pictures: with a wrong thing; with something printed on it
+MISTAKES = (
+    *("airplane", "apple", "car", "cat", "clock", "kite", "cup", "bowl", "teddy bear", "vase"),
+    *("sports ball", "umbrella", "remote", "cell phone", "chair", "boat", "traffic light"),
+)
 SKIPPED = ("person", "sign", "landscape")  # families with questions of their own
 
 
@@ -85,11 +91,28 @@ def make_single(d: Draw) -> SingleThing:
             d.between(0.6, 0.95),
         )
         things = (Thing(detected, round(d.between(0.5, 0.9), 2), box, d.pick(COLORS)),)
+    elif d.chance(MISTAKEN):  # the detector takes it for something that it is not
+        box = (0.2, 0.2, d.between(0.4, 0.9), d.between(0.5, 0.9))
+        score = d.pick((d.between(0.4, 0.47), d.between(0.5, 0.7)))
+        things = (Thing(d.pick(MISTAKES), round(score, 2), box, d.pick(COLORS)),)
     color = d.pick(COLORS)
     middle = d.pick((color, d.pick(COLORS))) if not things else things[0].color
     blurred, dark = d.chance(0.03), d.chance(0.03)
-    found = Findings(tuple(kinds), things, (), color, middle, blurred, dark)
+    lines = _printed(d) if d.chance(PRINTED) and not subject.is_animal else ()
+    found = Findings(tuple(kinds), things, lines, color, middle, blurred, dark)
     return SingleThing(found, subject, p >= GUESS, p >= CERTAIN, family)
+
+
+def _printed(d: Draw) -> tuple[Line, ...]:
+    """A name on a thing, or the small marks on a device."""
+    texts = [d.name(BRANDS)]
+    if d.chance(0.5):
+        texts += [f"{d.pick('CRLUQX')}{d.whole(1, 99)}" for _ in range(d.whole(3, 14))]
+    height = d.pick((0.02, 0.04))
+    return tuple(
+        Line(text, 0.9, (0.2, 0.1 + 0.05 * i, 0.8, 0.1 + 0.05 * i + height), height)
+        for i, text in enumerate(texts)
+    )
 
 
 def name_it(d: Draw, s: SingleThing, question: str | None = None) -> Exchange:
@@ -102,8 +125,17 @@ def name_it(d: Draw, s: SingleThing, question: str | None = None) -> Exchange:
     if s.named:
         doubt = d.pick(("but I'm not sure", "but I'm not certain"))
         answer = f"It looks like {s.top}, {doubt}."
-        if s.family and d.chance(0.4):
-            answer = f"{capital(family_phrase(s.family))}, perhaps {s.top}."
+        if s.family:
+            phrase = family_phrase(s.family)
+            answer = d.pick(
+                (
+                    f"{capital(phrase)}, perhaps {s.top}.",
+                    f"It looks like {phrase}, perhaps {s.top}.",
+                    f"{capital(phrase)}; it may be {s.top}, {doubt}.",
+                )
+            )
+        elif s.thing and s.thing.name not in s.subject.name:
+            answer = f"Perhaps {s.top} or {a(s.thing.name)}; I'm not sure."
         return Exchange("object", question, answer, _names(s))
     if s.family:
         phrase = family_phrase(s.family)
@@ -117,7 +149,10 @@ def name_it(d: Draw, s: SingleThing, question: str | None = None) -> Exchange:
         )
         return Exchange("object", question, f"{kind}.", (exactly(s.family),))
     if s.thing:
-        return Exchange("object", question, f"It looks like {a(s.thing.name)}.", (s.thing.name,))
+        top = next(iter(s.findings.kinds or ()), None)
+        other = s.subject.phrase if top and top.name == s.subject.name else ""
+        answer = f"Perhaps {a(s.thing.name)}{f' or {other}' if other else ''}; I'm not sure."
+        return Exchange("object", question, answer, (s.thing.name,), (), True)
     answer = d.pick(
         (
             "I can't tell what this is.",
@@ -132,6 +167,16 @@ def _names(s: SingleThing) -> tuple[str, ...]:
     return (exactly(s.subject.name),) + ((rf"\b{exactly(s.family)}",) if s.family else ())
 
 
+def printed(d: Draw, s: SingleThing) -> Exchange | None:
+    lines = s.findings.lines or ()
+    if not lines:
+        return None
+    question = d.ask(SCENES, "written")
+    said = ", ".join(line.text for line in lines[:4])
+    answer = d.say(f'"{said}".', f'I can read "{said}" on it.')
+    return Exchange("text", question, answer, (exactly(lines[0].text),))
+
+
 def kind_of(d: Draw, s: SingleThing) -> Exchange | None:
     family = s.subject.family
     if not family or not s.family and not s.certain:
@@ -142,8 +187,12 @@ def kind_of(d: Draw, s: SingleThing) -> Exchange | None:
             "object", question, d.say(f"{capital(s.top)}.", f"It is {s.top}."), _names(s)[:1]
         )
     if s.named:
-        return Exchange("object", question, f"Perhaps {s.top}, but I'm not sure.", _names(s)[:1])
+        doubt = f"Perhaps {s.top}, but I'm not sure which {family} it is."
+        answer = d.pick((f"Perhaps {s.top}, but I'm not sure.", doubt))
+        return Exchange("object", question, answer, _names(s)[:1])
     answer = f"I can't tell which {family} it is."
+    if s.subject.name == next((k.name for k in s.findings.kinds or ()), ""):
+        answer = f"I can't tell which {family}; perhaps {s.top}."
     return Exchange("object", question, answer, (), (), True)
 
 
@@ -231,5 +280,5 @@ def people(d: Draw, s: SingleThing) -> Exchange | None:
 SingleAsker = Callable[[Draw, SingleThing], Exchange | None]
 ASKERS: tuple[tuple[SingleAsker, float], ...] = (
     *((name_it, 10.0), (kind_of, 4.0), (is_a, 6.0), (which, 3.0), (color, 3.0), (unseen, 2.0)),
-    *((beyond, 2.0), (people, 0.7)),
+    *((beyond, 2.0), (people, 0.7), (printed, 4.0)),
 )

@@ -1,5 +1,7 @@
 """Several files in one conversation: at once, or one after the other."""
 
+import re
+
 from data.embedded.findings.draw import Draw, read_wording
 from data.embedded.findings.exchange import Exchange, Turn, exactly
 from data.embedded.findings.pages.questions import make_page
@@ -9,11 +11,33 @@ from data.embedded.findings.scenes.scene import make_scene
 from data.embedded.findings.scenes.single_things import make_single
 from data.embedded.findings.words import a, capital, enumerate_words, number_word
 
+WIDER = {  # words that people use, and names in the findings that they cover
+    "animal": (
+        "dog",
+        "cat",
+        "bird",
+        "horse",
+        "cow",
+        "sheep",
+        "elephant",
+        "bear",
+        "zebra",
+        "insect",
+    ),
+    "vehicle": ("car", "bus", "truck", "train", "bicycle", "motorcycle", "boat", "airplane"),
+    "person": ("person",),
+    "bird": ("bird",),
+    "dog": ("dog",),
+    "building": ("building", "castle", "palace", "church"),
+}
 SEVERAL = read_wording("""
 which has
     Which [of the two|] [{pic}|file] [shows|has|contains] {a_x}, the first or the second?
     In which [{pic}|of them] is there {a_x}?
     Is the {x} in the first or [in|] the second [one|{pic}]?
+    [Which|What] of [these|the] two [{pic}s|files] has {a_x}?
+    [Which one|Which {pic}] [shows|has] {a_x}, [one or two|number one or number two]?
+    [What|Which] of them [is|shows] {a_x}?
     * Where do you see {a_x}: in {pic} one or two?
 second
     What is in the second [one|{pic}]?
@@ -81,18 +105,42 @@ def several_files(d: Draw) -> list[Turn]:
     return _at_once(d, files) if d.chance(0.55) else _one_by_one(d, files)
 
 
+def _key(d: Draw, words: str, other: str, name: str) -> str:
+    """What to ask for: the main word, or the wider one that only this file has."""
+    wider = [w for w, names in WIDER.items() if any(f" {n} " in words for n in names)]
+    wider = [w for w in wider if not any(f" {n} " in other for n in WIDER[w])]
+    if wider and d.chance(0.5):
+        return d.pick(wider)
+    found = re.search(r"Kind: [^.]*?(?:^|, |: )([a-z ]+) \d+%\. Things", words)
+    if found and f" {found[1]} " not in other and d.chance(0.5):
+        return found[1]
+    return name
+
+
 def _at_once(d: Draw, files: list[tuple[str, str, str]]) -> list[Turn]:
     both = (files[0][0], files[1][0])
     about = d.pick(
-        ("which has", "which has", "second", "first", "differ", "both", "how many files")
+        (
+            "which has",
+            "which has",
+            "which has",
+            "which has",
+            "second",
+            "first",
+            "differ",
+            "both",
+            "how many files",
+        )
     )
     key = d.whole(0, 1)
-    words = {"a_x": a(files[key][2]), "x": files[key][2]}
+    name = _key(d, files[key][0], files[1 - key][0], files[key][2])
+    words = {"a_x": a(name), "x": name}
     question = d.ask(SEVERAL, about, **words)
     right = tuple(exactly(f[1].split(" and ")[0].split(",")[0]) for f in files)
     if about == "which has":
         place = ("first", "second")[key]
-        answer = d.say(f"The {place}.", f"The {place} one shows {files[key][1]}.")
+        full = (f"The {place} one.", f"The {place} one shows {files[key][1]}.")
+        answer = d.say(f"The {place}.", d.pick(full))
         return [Turn(Exchange("followup", question, answer, (rf"\b{place}\b",)), both)]
     if about in ("first", "second"):
         which = ("first", "second").index(about)

@@ -1,0 +1,231 @@
+"""Questions that ask for more than boxes show: a guess is called one, the rest is not made up."""
+
+from data.embedded.findings.draw import Draw
+from data.embedded.findings.exchange import NO, Exchange, exactly, number_pattern
+from data.embedded.findings.phrasings.guesses import GUESSES
+from data.embedded.findings.scenes.questions import FAMILIES, any_name, listing
+from data.embedded.findings.scenes.scene import THEMES, Scene
+from data.embedded.findings.words import a, at, capital, counted, enumerate_words
+from vlm.experts.words import place
+
+OCCASIONS = {  # things that show it
+    "cake": "a birthday",
+    "wine glass": "a dinner or a party",
+    "pizza": "a meal",
+    "tie": "something formal",
+}
+WRITTEN_JOBS = (  # words read in the picture, and what they suggest
+    ("POLICE", "a police officer"),
+    ("POLIZEI", "a police officer"),
+    ("FIRE DEPT", "a firefighter"),
+    ("FEUERWEHR", "a firefighter"),
+    ("POMPIERS", "a firefighter"),
+    ("AMBULANCE", "a paramedic"),
+    ("SECURITY", "a security guard"),
+    ("STAFF", "a member of the staff"),
+    ("MARSHAL", "a marshal"),
+)
+HEALTH = (
+    "skin",
+    "leg",
+    "face",
+    "foot",
+    "wound",
+    "doctor",
+    "medicine",
+    "dose",
+    "surgery",
+    "serious",
+)
+
+
+def people_seen(s: Scene) -> str:
+    return counted(len(s.people), "person")
+
+
+def animal_doing(d: Draw, s: Scene) -> Exchange | None:
+    animals = [t.name for t in s.single if t.name in FAMILIES["animals"]]
+    if not animals:
+        return None
+    name = d.pick(animals)
+    near = [x for x in listing(s) if name not in x.split()][:2]
+    seen = f"; I see {enumerate_words([a(name), *near])}" if d.chance(0.6) else ""
+    answer = f"I can't tell what the {name} is doing{seen}."
+    return Exchange("action", d.ask(GUESSES, "animal doing", x=name), answer, (name,), (), True)
+
+
+def occasion(d: Draw, s: Scene) -> Exchange | None:
+    if not s.people:
+        return None
+    question = d.ask(GUESSES, "occasion")
+    for name, guess in OCCASIONS.items():
+        if name in s.names:
+            answer = f"Perhaps {guess}, as I see {a(name)}; I'm not sure."
+            return Exchange("action", question, answer, (name, guess.split()[-1]), (), True)
+    return Exchange("action", question, "I can't tell what the occasion is.", (), (), True)
+
+
+def job(d: Draw, s: Scene) -> Exchange | None:
+    if not s.people:
+        return None
+    question = d.ask(GUESSES, "job")
+    read = " / ".join(line.text for line in s.findings.lines or ())
+    for word, guess in WRITTEN_JOBS:
+        if word in read.upper():
+            answer = f'Perhaps {guess}: I can read "{read}". I can\'t be sure.'
+            return Exchange("person", question, answer, (exactly(guess),), (), True)
+    seen = people_seen(s)
+    answer = d.pick((f"I can't tell; I only see {seen}.", "I can't tell that from the picture."))
+    return Exchange("unanswerable", question, answer, (), (), True)
+
+
+def either_place(d: Draw, s: Scene) -> Exchange | None:
+    """One of two places, if at least two things belong to just one of them."""
+    usual = [n for n in s.names if n != "person"]
+    scores = {t.place: sum(n in t.classes for n in usual) for t in THEMES if t.place}
+    best = max(scores, key=lambda p: scores[p])
+    zero = [p for p, score in scores.items() if not score]
+    if scores[best] < 2 or not zero or list(scores.values()).count(scores[best]) > 1:
+        return None
+    other = d.pick(zero)
+    first, second = d.some((best, other), 2, 2)
+    question = d.ask(GUESSES, "either place", a=first, b=second)
+    things = [n for n in usual if any(n in t.classes for t in THEMES if t.place == best)]
+    seen = enumerate_words([counted(len(s.of(n)), n) for n in things[:2]])
+    answer = d.pick((f"It looks like {best}.", f"It looks like {best}: I see {seen}."))
+    return Exchange("place", question, answer, (exactly(best),), (rf"like {exactly(other)}",))
+
+
+def side_color(d: Draw, s: Scene) -> Exchange | None:
+    """The color of the one thing of a class, or of a group, on a side; guesses count too."""
+    side = d.pick(("left", "right"))
+    on = [t for t in (*s.things, *s.guesses) if place(t).split()[-1] == side and t.color]
+    on = [t for t in on if t.name != "person" and sum(t.name == o.name for o in on) == 1]
+    if not on:
+        return None
+    thing = d.pick(on)
+    called = thing.name
+    animals = [t for t in on if t.name in FAMILIES["animals"]]
+    if thing in animals and len(animals) == 1 and d.chance(0.6):
+        called = "animal"
+    color = thing.color.replace("gray", "gr[ae]y")
+    word = capital(thing.color)
+    answer = d.say(f"{word}.", f"The {called} on the {side} looks {thing.color}.")
+    if thing in s.guesses:
+        answer = f"{word}; it may be {a(thing.name)}, but I'm not sure."
+    question = d.ask(GUESSES, "side color", x=called, side=side)
+    return Exchange("color", question, answer, (rf"\b{color}\b",))
+
+
+def side_what(d: Draw, s: Scene) -> Exchange | None:
+    side = d.pick(("left", "right"))
+    for group, word in (("animals", "animal"), ("vehicles", "vehicle")):
+        on = [t for t in s.things if t.name in FAMILIES[group] and place(t).split()[-1] == side]
+        if len(on) == 1:
+            name = on[0].name
+            question = d.ask(GUESSES, "side what", group=word, side=side)
+            answer = d.say(f"{capital(a(name))}.", f"It is {a(name)}.")
+            return Exchange("object", question, answer, (any_name([name]),))
+    return None
+
+
+def subset(d: Draw, s: Scene) -> Exchange | None:
+    if not s.people:
+        return None
+    seen = people_seen(s)
+    answer = d.pick(
+        (
+            f"I see {seen}, but I can't tell how many of them.",
+            f"I can't tell; I only see that there {'is' if len(s.people) == 1 else 'are'} {seen}.",
+            f"{capital(seen)} in all; I can't tell more about them.",
+        )
+    )
+    question = d.ask(GUESSES, "subset")
+    return Exchange("count", question, answer, (number_pattern(len(s.people)),), (), True)
+
+
+def body(d: Draw, s: Scene) -> Exchange | None:
+    if not s.people:
+        return None
+    answer = d.pick(
+        (
+            "I can't tell; such details are too small for me.",
+            f"I can't tell; I only see {people_seen(s)}.",
+            "I can't make out hands and fingers well enough.",
+        )
+    )
+    return Exchange("unanswerable", d.ask(GUESSES, "body"), answer, (), (), True)
+
+
+def detail(d: Draw, s: Scene) -> Exchange | None:
+    """What somebody wears or looks like beyond a color is neither affirmed nor denied."""
+    about = d.pick(("detail", "detail", "young", "well"))
+    question = d.ask(GUESSES, about)
+    if any(word in question.lower() for word in HEALTH):
+        answer = d.pick(("I can't tell; please ask a doctor.", "I can't judge that. A doctor can."))
+        return Exchange("unanswerable", question, answer, ("doctor",), (), True)
+    if not s.people:
+        if s.maybe("person"):
+            answer = d.pick(
+                ("I can't tell; there may be a person, but I'm not sure.", "I can't tell.")
+            )
+            return Exchange("unanswerable", question, answer, (), (), True)
+        answer = d.pick(("I don't see a person in the picture.", "I can't see anyone here."))
+        return Exchange("absent", question, answer, (NO, "can't see"), (), True)
+    seen = people_seen(s)
+    answer = d.pick(
+        (
+            f"I can't tell; I only see {seen}.",
+            "I can't tell from the picture.",
+            f"I can't see such details; I only see {seen}.",
+            "It isn't clear enough for me to tell.",
+        )
+    )
+    return Exchange("unanswerable", question, answer, (), (), True)
+
+
+def thing_detail(d: Draw, s: Scene) -> Exchange | None:
+    pool = [t for t in s.single if t.name != "person"]
+    if not pool:
+        return None
+    thing = d.pick(pool)
+    seen = f"{thing.color} {thing.name}".strip()
+    answer = d.pick(
+        (
+            f"I can't tell; I only see {a(seen)} {at(place(thing))}.",
+            f"I can't tell that; I only see {a(seen)}.",
+            "I can't tell; the picture doesn't show it.",
+            "The picture doesn't say that.",
+        )
+    )
+    question = d.ask(GUESSES, "thing detail", x=thing.name)
+    return Exchange("unanswerable", question, answer, (), (), True)
+
+
+def part_color(d: Draw, s: Scene) -> Exchange | None:
+    pool = [t for t in s.single if t.name in FAMILIES["animals"] and t.color]
+    if not pool:
+        return None
+    thing = d.pick(pool)
+    answer = d.pick(
+        (
+            f"I can't tell; I only see that the {thing.name} is mostly {thing.color}.",
+            f"The {thing.name} is mostly {thing.color}; I can't see its parts.",
+        )
+    )
+    question = d.ask(GUESSES, "part color", x=thing.name)
+    return Exchange("color", question, answer, (), (), True)
+
+
+def picture_detail(d: Draw, s: Scene) -> Exchange:
+    seen = enumerate_words(listing(s)[:2])
+    more = f"I can't tell; I only see {seen}." if seen else "I can't tell."
+    answer = d.pick((more, "I can't tell from the picture.", "The picture doesn't say that."))
+    return Exchange("unanswerable", d.ask(GUESSES, "picture detail"), answer, (), (), True)
+
+
+ASKERS = (
+    *((animal_doing, 1.5), (occasion, 1.5), (job, 2.0), (either_place, 3.0), (side_color, 3.0)),
+    *((side_what, 1.5), (subset, 2.0), (body, 1.0), (detail, 4.0), (thing_detail, 2.0)),
+    *((part_color, 1.5), (picture_detail, 0.8)),
+)

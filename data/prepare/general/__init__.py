@@ -1,0 +1,1 @@
+"""General questions with right answers from tables, where a small language model errs."""
