@@ -7,11 +7,14 @@ from the repository root; a reference package it needs lies outside the reposito
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from vlm.encoders.config import TowerConfig
 
 FOLDER = Path(__file__).parent / "goldens"
 
@@ -61,3 +64,8 @@ def write(name: str, tensors: Mapping[str, Tensor]) -> None:
 def read(name: str) -> dict[str, Tensor]:
     """Reads the outputs of a reference."""
     return load_file(FOLDER / f"{name}.safetensors")
+
+
+def larger(config: TowerConfig) -> TowerConfig:
+    """The config for frames of twice the side: a grid of 4 x 4 patches instead of 2 x 2."""
+    return replace(config, image_size=2 * config.image_size)

@@ -16,6 +16,8 @@ from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.encoders.r2plus1d import R2Plus1D
 from vlm.encoders.slowfast import SlowFast
 from vlm.encoders.st_adapter import STAdapterEncoder
+from vlm.encoders.streamformer import StreamFormer
+from vlm.encoders.timesformer import TimeSformer
 from vlm.encoders.video_swin import VideoSwin
 from vlm.encoders.vpt import VPT
 
@@ -30,6 +32,8 @@ ENCODERS: dict[str, type[VideoEncoder]] = {
     "r2plus1d": R2Plus1D,
     "slowfast": SlowFast,
     "st-adapter": STAdapterEncoder,
+    "streamformer": StreamFormer,
+    "timesformer": TimeSformer,
     "video-swin": VideoSwin,
     "vpt": VPT,
 }

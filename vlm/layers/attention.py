@@ -26,12 +26,17 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(
-        self, x: Tensor, causal: bool = False, past: KeyValues | None = None
+        self,
+        x: Tensor,
+        causal: bool = False,
+        past: KeyValues | None = None,
+        window: int | None = None,
     ) -> tuple[Tensor, KeyValues]:
         """[B, L, C] -> [B, L, C], and the keys and values of all positions so far.
 
         With `past`, the L positions follow the past ones; with `causal`, each sees itself and the
-        positions before it.
+        positions before it, with `window` only the last `window` of these. The returned ones are
+        then only those that later positions see.
         """
         B, L, C = x.shape
         qkv = self.project(x).view(B, L, 3, self.num_heads, C // self.num_heads)
@@ -40,14 +45,18 @@ class Attention(nn.Module):
             k = torch.cat([past.keys, k], dim=2)
             v = torch.cat([past.values, v], dim=2)
         mask = None
-        if causal and L > 1 and past is not None:
+        P = k.shape[2] - L
+        if causal and L > 1 and (past is not None or window is not None):
             # Row i is position P + i of P + L: it sees the first P + i + 1.
-            mask = torch.ones(L, k.shape[2], dtype=torch.bool, device=x.device)
-            mask = mask.tril(k.shape[2] - L)
+            mask = torch.ones(L, P + L, dtype=torch.bool, device=x.device).tril(P)
+            if window is not None:
+                mask = mask.triu(P - window + 1)
         out = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=causal and past is None
+            q, k, v, attn_mask=mask, is_causal=causal and past is None and window is None
         )
         out = out.transpose(1, 2).reshape(B, L, C)
+        if window is not None:
+            k, v = (x[:, :, max(0, P + L - window + 1) :] for x in (k, v))
         return self.proj(out), KeyValues(k, v)
 
     def project(self, x: Tensor) -> Tensor:
@@ -66,3 +75,24 @@ class KeyBiasFreeAttention(Attention):
     def project(self, x: Tensor) -> Tensor:
         bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
         return F.linear(x, self.qkv.weight, bias)
+
+
+class CrossAttention(nn.Module):
+    """Queries from one sequence, keys and values from another; `kv` has the rows of k, then v."""
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise ValueError(f"a width of {dim} is not divisible by {num_heads} heads")
+        self.num_heads = num_heads
+        self.q = nn.Linear(dim, dim)
+        self.kv = nn.Linear(dim, 2 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """x [B, Q, C], context [B, L, C] -> [B, Q, C]."""
+        heads = (self.num_heads, x.shape[-1] // self.num_heads)
+        q = self.q(x).unflatten(-1, heads).transpose(1, 2)  # [B, heads, Q, C/heads]
+        k, v = self.kv(context).unflatten(-1, (2, *heads)).permute(2, 0, 3, 1, 4)
+        out = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(out.transpose(1, 2).flatten(2))
