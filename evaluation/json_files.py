@@ -11,7 +11,7 @@ def read_json(path: Path) -> Any:
     """Returns the contents of a JSON file. Raises ValueError if it cannot be read or parsed."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read ({error}).") from error
 
 

@@ -131,7 +131,7 @@ def _ask(
 
 
 def _data_folder(args: argparse.Namespace, benchmark: Benchmark) -> Path:
-    return (args.data or Path("sets")) / benchmark.name
+    return benchmark.data_folder(args.data or Path("sets"))
 
 
 def _has_data(

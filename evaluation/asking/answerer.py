@@ -41,6 +41,7 @@ class GenerateSettings:
     top_p: float = 1.0
     seed: int = 0
     until: tuple[str, ...] = ()  # an answer ends before the first of these
+    repetition_penalty: float = 1.0  # over the answer so far; 1 turns it off
 
     def __post_init__(self) -> None:
         # The assistant's settings refuse impossible values.
@@ -51,6 +52,7 @@ class GenerateSettings:
             self.max_new_tokens,
             self.temperature,
             self.top_p,
+            self.repetition_penalty,
         )
         for name, most in (("looks", MAX_LOOKS), ("max_tiles", MAX_TILES)):
             value = getattr(self, name)
@@ -78,6 +80,7 @@ class Answer:
     seconds_prefill: float = 0.0  # encoding and reading: a row's share of its batch
     seconds_decode: float = 0.0
     error: str = ""  # one sentence if there is no answer
+    ids: tuple[int, ...] = ()  # the generated tokens, for a question that goes on from the answer
 
 
 class Answerer:
@@ -163,6 +166,7 @@ class Answerer:
                 list(rendered.ids).count(image_token_id),
                 answer.seconds_prefill,
                 answer.seconds_decode,
+                ids=answer.ids,
             )
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
@@ -180,6 +184,7 @@ class Answerer:
             max_new_tokens=chosen.max_new_tokens,
             temperature=chosen.temperature,
             top_p=chosen.top_p,
+            repetition_penalty=chosen.repetition_penalty,
         )
         return BatchAnswerer(self.encoder, self.facts, settings, self.batch_size, chosen.until)
 

@@ -19,10 +19,13 @@ from typing import Any
 import numpy as np
 
 from evaluation.benchmarks.base import MediaPart, Question
+from vlm.config import PromptConfig
 from vlm.conversation import Image, Video
+from vlm.inference.budget import requested
 from vlm.inference.media_thread import longest_side
+from vlm.inference.settings import Settings
 from vlm.media.confined.limits import Limits, MediaError
-from vlm.media.decode import MediaReader
+from vlm.media.decode import MediaInfo, MediaReader
 from vlm.media.sampling import segment_indices, segment_times
 from vlm.media.squares import resize_frames
 
@@ -60,8 +63,9 @@ class Ready:
 class MediaAhead:
     """Decodes ahead: holds at most `ahead` questions besides the one it has yielded."""
 
-    num_frames: int  # of a video
+    num_frames: int | None  # of a video; None: as many as the chat takes
     image_size: int  # of the tower's square, to which frames are shrunk at once
+    chat: PromptConfig | None = None  # if given, frames are chosen as in the chat
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
     ahead: int = 8
     limits: Limits = LIMITS
@@ -78,9 +82,7 @@ class MediaAhead:
 
             def begin(question: Question) -> None:
                 futures = []
-                for part in question.parts:
-                    if not isinstance(part, MediaPart):
-                        continue
+                for part in question.media:
                     if part not in shared:
                         shared[part] = pool.submit(self._timed, reader, part, Path(folder), cancel)
                     futures.append(shared[part])
@@ -130,12 +132,12 @@ class MediaAhead:
     def _file(
         self, reader: MediaReader, part: MediaPart, path: Path, cancel: Event
     ) -> DecodedMedia:
-        if part.kind == "image":
+        info = None if part.kind == "image" else reader.probe(path, cancel)
+        if info is None or (part.kind == "file" and info.kind == "image"):
             image = reader.read_image(path, cancel=cancel)
             height, width = image.pixels.shape[:2]
             facts = _facts(part, width, height, image.warnings)
-            return DecodedMedia(Image(image.pixels), facts)
-        info = reader.probe(path, cancel)
+            return DecodedMedia(Image(image.pixels), {**facts, "kind": "image"})
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
             raise MediaError(
@@ -143,19 +145,28 @@ class MediaAhead:
                 f" {start:.1f}."
             )
         size = longest_side(info.width, info.height, self.image_size)
+        num_frames = self._num_frames(info)
         if start == 0 and end is None:  # then frames that share a time are replaced by others
-            video = reader.read_video(path, self.num_frames, size=size, cancel=cancel)
+            video = reader.read_video(path, num_frames, size=size, cancel=cancel)
         else:
-            times = segment_times(info.duration, self.num_frames, start, end)
+            times = segment_times(info.duration, num_frames, start, end)
             video = reader.read_video(path, times=times, size=size, cancel=cancel)
         facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
+        facts["kind"] = "video"
         facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
         facts["times"] = [round(time, 6) for time in video.times.tolist()]
         return DecodedMedia(Video(resize_frames(video.frames, self.image_size), video.times), facts)
 
+    def _num_frames(self, info: MediaInfo) -> int:
+        if self.chat is not None:
+            return requested(info, self.chat, Settings(self.num_frames))[0].frames
+        assert self.num_frames is not None, "needs the chat's config to choose a number"
+        return self.num_frames
+
     def _frames(self, reader: MediaReader, part: MediaPart, cancel: Event) -> DecodedMedia:
         """Decodes still pictures at a frame rate, as a video."""
         assert part.fps is not None
+        assert self.num_frames is not None, "the chat shows no folders of frames"
         bound = None
         if part.start is not None or part.end is not None:
             end = part.end if part.end is not None else len(part.paths) / part.fps

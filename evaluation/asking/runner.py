@@ -4,17 +4,17 @@ Questions that the folder's log answers are skipped, so a killed run continues w
 any number of processes. Samples that failed before are tried again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from evaluation.asking.answerer import Answer, Answerer, GenerateSettings, Prompt, peak_memory
+from evaluation.asking.conversations import Answers, Asked, batches, converse
 from evaluation.asking.media_ahead import MediaAhead, Ready
 from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
-from evaluation.benchmarks.base import Benchmark, Composed, Options, Question
+from evaluation.benchmarks.base import Benchmark, Options, Question
 from evaluation.benchmarks.hub import fetch, revision_of
 from evaluation.reports.scoring import score_row
 from evaluation.runs import manifest, provenance
@@ -22,7 +22,7 @@ from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
-from vlm.conversation import Conversation, Message, Text, Video
+from vlm.inference.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -44,24 +44,18 @@ class Task:
         """Returns the settings with defaults resolved."""
         benchmark = self.benchmark
         return GenerateSettings(
-            num_frames=self.num_frames or benchmark.num_frames or default_frames,
+            num_frames=self.num_frames
+            or (None if benchmark.as_in_chat else benchmark.num_frames or default_frames),
             max_tiles=self.max_tiles or benchmark.max_tiles,
             looks=self.looks,
             max_new_tokens=self.max_new_tokens or benchmark.max_new_tokens,
             media=self.media,
+            repetition_penalty=Settings().repetition_penalty if benchmark.as_in_chat else 1.0,
         )
 
 
 class CannotBegin(ValueError):  # noqa: N818 - a refusal, not a failure
     """The data or the output folder do not allow a run; no question was asked."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Composed:
-    """A question in its final form."""
-
-    ready: Ready
-    composed: Composed
 
 
 def run(
@@ -81,7 +75,7 @@ def run(
     announce = announce if processes.first else lambda sentence: None
     settings = task.settings(answerer.processor.prompt_config.default_frames)
     questions: list[Question] = []
-    known: set[str] = set()
+    rows: list[LogRow] = []
     problem = ""
     try:
         if task.hub is not None:
@@ -95,7 +89,7 @@ def run(
             )
             if remark:
                 announce(remark)
-        known = answered(read_log(out))
+        rows = read_log(out)
     except (ValueError, OSError) as error:
         problem = str(error)
     try:
@@ -103,14 +97,16 @@ def run(
     except ValueError as error:
         raise CannotBegin(str(error)) from error
 
-    asked = questions[: task.options.limit]
-    mine = processes.share(asked)
+    known = answered(rows)
+    mine = processes.share(questions[: task.options.limit])
     waiting = [question for question in mine if question.id not in known]
     if len(waiting) < len(mine):
         announce(f"{task.benchmark.name}: continuing, {len(mine) - len(waiting):,} are in the log.")
     indices = {question.id: index for index, question in enumerate(questions)}
     bar = _bar(task, processes, len(mine), len(mine) - len(waiting))
-    _log_answers(task, answerer.with_settings(settings), waiting, indices, out, processes.rank, bar)
+    answers = _answers(task, answerer.with_settings(settings), waiting, Answers(questions, rows))
+    speed = _log_answers(task.benchmark, answers, indices, out, processes.rank, bar)
+    speed.write(out, processes.rank, peak_memory(answerer.model.device))
     processes.wait()
     if processes.first:
         merge(out)
@@ -127,21 +123,19 @@ def _bar(task: Task, processes: Processes, total: int, done: int) -> Bar | None:
 
 
 def _log_answers(
-    task: Task,
-    answerer: Answerer,
-    questions: Sequence[Question],
+    benchmark: Benchmark,
+    answers: Iterable[tuple[Ready, Asked | None, Answer]],
     indices: Mapping[str, int],
     out: Path,
     rank: int,
     bar: Bar | None,
-) -> None:
-    """Answers the questions of one process and logs each sample; `indices` are their log places."""
+) -> Speed:
+    """Logs each sample of one process at once; `indices` are their log places."""
     speed = Speed()
     with LogWriter(out, rank) as log:
         thumbnails = Thumbnails(out, rank)
-        for ready, composed, answer in _answers(task, answerer, questions, answerer.settings):
-            row = _row(task.benchmark, ready, composed, answer, indices[ready.question.id])
-            row = score_row(task.benchmark, row)
+        for ready, asked, answer in answers:
+            row = score_row(benchmark, _row(benchmark, ready, asked, answer, indices))
             log.add(row)
             thumbnails.add(row, ready)
             speed.add(answer)
@@ -149,7 +143,7 @@ def _log_answers(
                 bar.add(failed=bool(row["error"]))
     if bar is not None:
         bar.close()
-    speed.write(out, rank, peak_memory(answerer.model.device))
+    return speed
 
 
 def _begin(
@@ -183,56 +177,50 @@ def _begin(
 
 
 def _answers(
-    task: Task, answerer: Answerer, questions: Sequence[Question], settings: GenerateSettings
-) -> Iterator[tuple[Ready, Composed, Answer]]:
-    """Yields each question with its answer once its batch is done."""
-    assert settings.num_frames is not None
+    task: Task, answerer: Answerer, questions: Sequence[Question], earlier: Answers
+) -> Iterator[tuple[Ready, Asked | None, Answer]]:
+    """Yields each question with its answer once its batch is done; None if it was not asked."""
+    settings, processor = answerer.settings, answerer.processor
     ahead = MediaAhead(
         settings.num_frames,
-        answerer.processor.image_processor.image_size,
+        processor.image_processor.image_size,
+        processor.prompt_config if task.benchmark.as_in_chat else None,
         ahead=2 * answerer.batch_size + 2,
     )
     if task.workers is not None:
         ahead.workers = task.workers
     reading = ahead(questions) if task.media else (Ready(question) for question in questions)
-    while batch := list(islice(reading, answerer.batch_size)):
-        good: list[_Composed] = []
+    for batch in batches(reading, answerer.batch_size):
+        good: list[Asked] = []
         for ready in batch:
             try:
-                if ready.error:
-                    raise ValueError(ready.error)
-                seen = [medium.part for medium in ready.seen]
-                composed = task.benchmark.compose(ready.question, seen, task.options)
-                good.append(_Composed(ready, composed))
+                good.append(converse(task.benchmark, ready, task.options, earlier))
             except (ValueError, OSError) as error:
-                yield ready, Composed(()), Answer("", error=str(error))
-        prompts = [_prompt(item) for item in good]
+                yield ready, None, Answer("", error=str(error))
+        prompts = [
+            Prompt(item.ready.question.id, item.conversation, item.composed.reply) for item in good
+        ]
         for item, answer in zip(good, answerer.answer(prompts), strict=True):
-            yield item.ready, item.composed, answer
-
-
-def _prompt(item: _Composed) -> Prompt:
-    composed = item.composed
-    messages = [Message("user", composed.parts)]
-    if composed.system:
-        messages.insert(0, Message("system", (Text(composed.system),)))
-    conversation = Conversation(tuple(messages))
-    return Prompt(item.ready.question.id, conversation, reply=composed.reply)
+            yield item.ready, item, earlier.keep(item.ready.question.id, answer)
 
 
 def _row(
-    benchmark: Benchmark, ready: Ready, composed: Composed, answer: Answer, index: int
+    benchmark: Benchmark,
+    ready: Ready,
+    asked: Asked | None,
+    answer: Answer,
+    indices: Mapping[str, int],
 ) -> LogRow:
     question = ready.question
     return {
         "benchmark": benchmark.name,
         "id": question.id,
-        "index": index,
+        "index": indices[question.id],
         "group": question.group,
-        "prompt": prompt_text(composed),
-        "system": composed.system,
+        "prompt": asked.text if asked else "",
+        "system": asked.composed.system if asked else "",
         "media": [medium.facts for medium in ready.seen],
-        "captions": list(composed.captions),
+        "captions": list(asked.captions) if asked else [],
         "raw": None if answer.error else answer.text,
         "extracted": {},
         "score": {},
@@ -244,6 +232,7 @@ def _row(
             "input": answer.input_tokens,
             "output": answer.output_tokens,
             "visual": answer.visual_tokens,
+            **({"ids": list(answer.ids)} if answer.ids else {}),
         },
         "seconds": {
             "media": round(ready.seconds, 4),
@@ -252,16 +241,6 @@ def _row(
         },
         "error": answer.error,
     }
-
-
-def prompt_text(composed: Composed) -> str:
-    """Returns the user turn for a reader: media as marks, and the reply's given beginning."""
-    marks = {
-        True: lambda part: part.text,
-        False: lambda part: "<video>" if isinstance(part, Video) else "<image>",
-    }
-    text = "".join(marks[isinstance(part, Text)](part) for part in composed.parts)
-    return f"{text}\n[reply begins] {composed.reply}" if composed.reply else text
 
 
 def _identity(
@@ -273,7 +252,7 @@ def _identity(
         "benchmark": benchmark.name,
         "model": model,
         "asked": {
-            **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings).items()},
+            **{key: list(v) if isinstance(v, tuple) else v for key, v in _asked(settings)},
             "split": benchmark.split(options),
             "prompt": benchmark.prompt_mode(options),
             "subtitles": options.subtitle_rule if options.subtitles else None,
@@ -291,3 +270,10 @@ def _identity(
             "prompts": prompts_hash(benchmark, questions, options),
         },
     }
+
+
+def _asked(settings: GenerateSettings) -> Iterator[tuple[str, Any]]:
+    """Yields the settings to record: without a repetition penalty as before there was one."""
+    for key, value in asdict(settings).items():
+        if key != "repetition_penalty" or value != 1.0:
+            yield key, value

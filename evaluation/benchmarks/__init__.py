@@ -8,6 +8,7 @@ from evaluation.benchmarks.documents.textvqa import TextVQA
 from evaluation.benchmarks.images.ai2d import AI2D
 from evaluation.benchmarks.images.mmbench import MMBench
 from evaluation.benchmarks.own.photos import Photos
+from evaluation.benchmarks.own.visitors import Visitors
 from evaluation.benchmarks.own.worlds import Worlds
 from evaluation.benchmarks.video.longvideobench import LongVideoBench
 from evaluation.benchmarks.video.mlvu import MLVU
@@ -28,4 +29,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "ocrbench": OCRBench(),
     "worlds": Worlds(),
     "photos": Photos(),
+    "visitors": Visitors(),
 }

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from evaluation.benchmarks.stored import Cell, Member
 from evaluation.benchmarks.subtitles import RULES
@@ -29,7 +29,8 @@ SUBTITLES = "subtitles of "  # begins the names of subtitles in `Benchmark.files
 class MediaPart:
     """The location of an image, a video or a folder of frames; holds no pixels."""
 
-    kind: Literal["image", "video", "frames"]
+    # "file": an image or a video, as the file itself tells; shown as in the chat.
+    kind: Literal["image", "video", "frames", "file"]
     path: Path | None = None
     data: bytes | None = field(default=None, repr=False)  # an encoded file
     packed: Cell | Member | None = None  # in a parquet table or a zip file
@@ -93,6 +94,21 @@ class Question:
     options: tuple[str, ...] = ()  # texts of the choices without letters, A first
     category: dict[str, str] = field(default_factory=dict)  # breakdowns of the tables
     extra: dict[str, Any] = field(default_factory=dict)  # JSON; used by scoring and exports
+    follows: "Question | None" = None  # goes on from its conversation; of the same group, earlier
+
+    @property
+    def turns(self) -> "tuple[Question, ...]":
+        """The questions of the conversation up to this one."""
+        return (*(self.follows.turns if self.follows else ()), self)
+
+    @property
+    def media(self) -> tuple[MediaPart, ...]:
+        """The media of the conversation up to this question, in order."""
+        return tuple(part for turn in self.turns for part in turn.parts if _is_media(part))
+
+
+def _is_media(part: MediaPart | str) -> TypeGuard[MediaPart]:
+    return isinstance(part, MediaPart)
 
 
 @dataclass(frozen=True)
@@ -144,6 +160,8 @@ class Benchmark(ABC):
     max_tiles: int | None = None  # per image
     frame_rule: str = "segments"  # midpoints of equal segments
     has_subtitles: bool = False
+    # Whether a visitor of the chat would get the same answers: its frames and repetition penalty.
+    as_in_chat: bool = False
     weight_by: str | None = None  # category; the headline is the mean of its values' means
 
     def questions(self, folder: Path, options: Options) -> list[Question]:
@@ -158,6 +176,10 @@ class Benchmark(ABC):
                 raise ValueError(f"{self.name}: two questions have the id {question.id!r}.")
             seen.add(question.id)
         return found
+
+    def data_folder(self, sets: Path) -> Path:
+        """Returns the folder of this benchmark's files below the one that holds all sets."""
+        return sets / self.name
 
     def check(self, options: Options) -> None:
         """Raises ValueError if this benchmark does not support the options."""

@@ -86,7 +86,7 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
         "prompt": _cut(row["prompt"]),
         "raw": _cut(row["raw"]),
         "read": row["extracted"][item.mode],
-        "targets": " · ".join(row["targets"]),
+        "targets": _cut(" · ".join(row["targets"])),
         "times": f"{len(times)} frames, {times[0]:.1f} to {times[-1]:.1f} s" if times else "",
     }
 

@@ -95,7 +95,8 @@ def setup_sentence(one: dict[str, Any]) -> str:
     if asked["media"] and asked["max_tiles"]:  # set by image benchmarks only
         facts.append(f"up to {asked['max_tiles']} tiles per image")
     elif asked["media"]:
-        facts.append(f"{asked['num_frames']} frames per video")
+        frames = asked["num_frames"] or "as many as in the chat"
+        facts.append(f"{frames} frames per video")
         facts.append(f"{asked['subtitles']} subtitles" if asked["subtitles"] else "no subtitles")
     facts += [f"{asked['looks']} looks"] * bool(asked["looks"])
     return f"{', '.join(facts)}; answers of at most {asked['max_new_tokens']} tokens."

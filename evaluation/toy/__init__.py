@@ -1,4 +1,4 @@
-"""Toy data sets: the published layout of every benchmark, with a few synthetic items.
+"""Toy data sets: the layout of every benchmark of published or own media, with synthetic items.
 
     python -m evaluation toy toys        toys/videomme, toys/docvqa, ...
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textvqa
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
 from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
+from evaluation.toy.visitors import toy_visitors
 
 # Each takes the folder and whether to write the authors' layout if it differs from the hub's.
 TOYS: dict[str, Callable[[Path, bool], None]] = {
@@ -25,6 +26,7 @@ TOYS: dict[str, Callable[[Path, bool], None]] = {
     "ai2d": toy_ai2d,
     "mmbench": toy_mmbench,
     "ocrbench": toy_ocrbench,
+    "visitors": toy_visitors,
 }
 
 

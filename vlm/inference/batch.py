@@ -6,7 +6,7 @@ use batch size 1 where that matters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -41,12 +41,13 @@ class BatchAnswer:
     seconds_prefill: float = 0.0  # encoding and reading
     seconds_decode: float = 0.0
     error: str = ""  # one sentence if there is no answer
+    ids: tuple[int, ...] = ()  # the generated tokens
 
 
 class BatchAnswerer:
     """Answers prompts in batches of at most `batch_size`, neighbors of about equal length.
 
-    Answers end before the first of `until`. There is no repetition penalty.
+    Answers end before the first of `until`.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class BatchAnswerer:
     ) -> None:
         self.encoder, self.facts = encoder, facts
         self.model, self.tokenizer = encoder.model, encoder.processor.tokenizer
-        self.settings = replace(settings, repetition_penalty=1.0)
+        self.settings = settings
         self.batch_size = batch_size
         self.until = until
 
@@ -126,6 +127,7 @@ class BatchAnswerer:
                     len(row.tokens),
                     seconds + timing.prefill * len(row.prompt) / read,
                     timing.decode * len(row.tokens) / written,
+                    ids=tuple(row.tokens),
                 )
             )
         return answers
@@ -184,7 +186,7 @@ def greedy_answers(
     answerer = BatchAnswerer(
         VisualEncoder(model, processor, MediaCache(0)),
         ModelFacts.of(model, processor),
-        Settings(max_new_tokens=max_new_tokens),
+        Settings(max_new_tokens=max_new_tokens, repetition_penalty=1.0),
         batch_size,
     )
     answers = answerer.answer([BatchPrompt(item.ids, item.media) for item in rendered])

@@ -114,8 +114,13 @@ def _choose(
     choose: LogitsProcessorList, logits: Tensor, rows: Sequence[BatchRow]
 ) -> tuple[list[int], list[bool]]:
     """Returns the next token of each row, and whether the choice was a near tie."""
-    empty = torch.empty(len(rows), 0, dtype=torch.long, device=logits.device)
-    scores = choose(empty, logits)
+    # One row at a time: a repetition penalty looks at the row's own tokens, of any number.
+    scores = torch.cat(
+        [
+            choose(torch.tensor([row.tokens], dtype=torch.long, device=logits.device), of_row[None])
+            for row, of_row in zip(rows, logits, strict=True)
+        ]
+    )
     best, second = scores.topk(2).values.unbind(1)
     # Written so that a row of NaN counts as a near tie.
     near = (~(best - second >= NEAR_TIE * logits.std(dim=1))).tolist()

@@ -15,6 +15,8 @@ from evaluation.reports.scoring import score_row
 from evaluation.toy import TOYS, make_toy
 from vlm.media.decode import read_image, read_video
 
+PUBLISHED = [name for name in TOYS if name != "visitors"]
+
 
 @pytest.fixture(scope="module")
 def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,7 +46,7 @@ def test_questions_and_media_of_every_toy_set_can_be_read(
     path = source if isinstance(source, Path) else tmp_path / "picture"
     if isinstance(source, bytes):
         path.write_bytes(source)
-    if part.kind == "video":
+    if part.kind == "video" or path.suffix == ".mp4":
         assert read_video(path, num_frames=4, isolated=False).obtained == 4
     else:
         assert read_image(path, isolated=False).pixels.shape[2] == 3
@@ -133,7 +135,7 @@ def test_textvqa_reproduces_the_lower_case_of_lmms_eval(toys: Path) -> None:
     assert text.startswith("How many miles to nasa?\nReference OCR token: NASA, 2, mi\n")
 
 
-@pytest.mark.parametrize("name", [name for name in TOYS if name not in ("mvbench", "mlvu")])
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in ("mvbench", "mlvu")])
 def test_a_parquet_with_other_columns_is_refused_in_one_sentence(
     toys: Path, tmp_path: Path, name: str
 ) -> None:
@@ -147,7 +149,7 @@ def test_a_parquet_with_other_columns_is_refused_in_one_sentence(
         BENCHMARKS[name].questions(tmp_path / name, Options())
 
 
-@pytest.mark.parametrize("name", list(TOYS))
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_question_without_a_public_answer_is_asked_but_not_scored(
     toys: Path, tmp_path: Path, name: str
 ) -> None:
@@ -180,7 +182,7 @@ def test_a_question_without_a_public_answer_is_asked_but_not_scored(
 def test_an_empty_or_missing_folder_is_refused_in_one_sentence(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: there is no folder"):
         BENCHMARKS[name].questions(tmp_path / "none", Options())
-    with pytest.raises(ValueError, match=f"^{name}: .* holds n"):
+    with pytest.raises(ValueError, match=f"^{name}: (.* holds n|there is no .*json)"):
         BENCHMARKS[name].questions(tmp_path, Options())
 
 
