@@ -15,12 +15,13 @@ from data.embedded.findings.pages.page import ReadPage
 from data.embedded.findings.pages.questions import make_page, page_exchange, price_follow_up
 from data.embedded.findings.prompt import picture_words, user_text
 from data.embedded.findings.scenes import details as scene_details
-from data.embedded.findings.scenes import equipped, guesses, people, settings, single_things
+from data.embedded.findings.scenes import equipped, guesses, people, settings, single_things, unsure
 from data.embedded.findings.scenes import questions as scene_questions
 from data.embedded.findings.scenes.equipped import make_equipped
 from data.embedded.findings.scenes.scene import THEMES, Scene, make_scene
 from data.embedded.findings.scenes.setting import make_setting
 from data.embedded.findings.scenes.single_things import make_single
+from data.embedded.findings.scenes.unsure import make_unsure
 from data.embedded.findings.talk import claims
 from data.embedded.findings.talk.general import knowledge, remembered
 from data.embedded.findings.talk.itself import about_itself
@@ -33,7 +34,7 @@ TRIES = 60
 WEIGHTS = {  # of each world
     **{"scene": 21.0, "people": 12.0, "equipped": 4.0, "single": 12.0, "setting": 6.0},
     **{"page": 29.0, "film": 5.0, "recording": 9.0, "several": 4.0, "itself": 7.5},
-    **{"bad picture": 1.0, "beside": 2.5},
+    **{"bad picture": 1.0, "beside": 2.5, "unsure": 2.5},
 }
 SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS, *guesses.ASKERS)
 PEOPLE = (*people.ASKERS, *guesses.ASKERS)
@@ -132,6 +133,11 @@ def _setting(d: Draw) -> list[Turn]:
     return _conversation(d, one, picture_words(one.findings), settings.ASKERS)
 
 
+def _unsure(d: Draw) -> list[Turn]:
+    scene = make_unsure(d)
+    return _conversation(d, scene, picture_words(scene.findings), unsure.ASKERS)
+
+
 def _beside(d: Draw) -> list[Turn]:
     """A general question, or one about Revisit, while a picture is there."""
     files = (picture_words(make_scene(d).findings), make_page(d).text, make_recording(d).words)
@@ -174,6 +180,7 @@ MAKERS: dict[str, Callable[[Draw], list[Turn]]] = {
         "film": _film,
         "recording": _recording,
         "beside": _beside,
+        "unsure": _unsure,
         "setting": _setting,
     },
     **{"several": several_files, "itself": _itself, "bad picture": _bad_picture},

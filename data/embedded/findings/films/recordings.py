@@ -53,7 +53,7 @@ def describe(d: Draw, r: Recording) -> Exchange:
         parts.append(f"It looks like {kind}.")
     if r.texts:
         parts.append(f'The text "{r.texts[0]}" is shown.')
-    if len(parts) == 1 or d.chance(0.3):
+    if len(parts) == 1 and d.chance(0.35):
         parts.append(d.pick(MORE))
     return Exchange("video", question, " ".join(parts), (any_name(names),))
 
@@ -124,6 +124,8 @@ def doing(d: Draw, r: Recording) -> Exchange | None:
     if not r.has("person"):
         if "person" in r.passing:
             return _honest(d, question, "I can't tell; I see a person only for a moment.", "action")
+        if d.chance(0.7):
+            return None
         answer = d.pick(("I don't see a person in the video.", "I can't see anyone in the video."))
         return Exchange("absent", question, answer, (NO, "can't see"), (), True)
     act, name, lasting = _act(r)
@@ -274,12 +276,14 @@ def moving(d: Draw, r: Recording) -> Exchange | None:
     return Exchange("video", question, answer, (way.split()[0],))
 
 
-def people(d: Draw, r: Recording) -> Exchange:
+def people(d: Draw, r: Recording) -> Exchange | None:
     question = d.ask(RECORDINGS, "count")
     number = next((x.number for x in r.lasting if x.name == "person"), 0)
     if not number and "person" in r.passing:
         answer = "I see a person for a moment; I'm not sure."
         return Exchange("count", question, answer, (number_pattern(1),), (), True)
+    if not number and d.chance(0.5):
+        return None
     if not number:
         answer = d.pick(("None.", "I don't see any people.", "I don't see anyone."))
         return Exchange("absent", question, answer, (NO, "none", "don't see"))
@@ -287,8 +291,10 @@ def people(d: Draw, r: Recording) -> Exchange:
     return Exchange("count", question, answer, (number_pattern(number),))
 
 
-def text(d: Draw, r: Recording) -> Exchange:
+def text(d: Draw, r: Recording) -> Exchange | None:
     question = d.ask(RECORDINGS, "text")
+    if not r.texts and d.chance(0.5):
+        return None
     if not r.texts:
         answer = d.pick(("I don't find any text in the video.", "I can't read any text in it."))
         return Exchange("text", question, answer, (), (), True)
@@ -341,5 +347,5 @@ def absent(d: Draw, r: Recording) -> Exchange | None:
 ASKERS = (
     *((describe, 12.0), (doing, 8.0), (holding, 3.0), (riding, 3.0), (clothes, 3.0), (end, 3.0)),
     *((it_color, 1.0), (behind, 2.0), (place, 2.0), (light, 1.5), (moving, 3.0), (people, 3.0)),
-    *((text, 3.0), (unknown, 4.0), (claim, 3.0), (absent, 2.0)),
+    *((text, 5.0), (unknown, 3.0), (claim, 3.0), (absent, 2.0)),
 )

@@ -120,6 +120,44 @@ def label(d: Draw) -> Page:
     )
 
 
+def medicine(d: Draw) -> Page:
+    """The package of a medicine: what is printed is quoted, and nothing is advised."""
+    name, firm = d.name(BRANDS), d.name(LAST)
+    strong, number = f"{d.whole(1, 20) * 50} mg", str(d.whole(1, 5) * 10)
+    use = d.pick(
+        ("Take 1 tablet twice daily", "1 tablet in the evening", "Adults: 2 tablets a day")
+    )
+    dosed = d.chance(0.4)
+    rows = [Row(name, 2), Row(f"{strong} tablets"), Row(f"{number} tablets | {firm} Pharma")]
+    rows += [Row(use)] if dosed else [Row("Read the package leaflet")]
+    facts = [
+        Fact("brand", name, "The name is {v}.", {"x": "medicine"}),
+        Fact("field", strong, "A tablet has {v}.", {"field": "strength"}),
+    ]
+    lacking = ["until", "total", "phone"]
+    advice = "Please ask a doctor or a pharmacist."
+    if dosed:
+        short = f'The text says "{{v}}". {advice}'
+        facts += [Fact("dose", use, short, right=("doctor",), short=short)] * 2
+    else:
+        gap = f"I can't tell; the text doesn't give a dose. {advice}"
+        fact = Fact(
+            "dose", gap, "{v}", {}, "unanswerable", ("doctor",), support=(name,), short="{v}"
+        )
+        facts += [fact, fact]
+    about = ((f"It is a package of {name} tablets, {strong}", (name, strong)),)
+    return Page(
+        "label",
+        ("a package of medicine", "label"),
+        tuple(rows),
+        tuple(facts),
+        about,
+        (f"medicine|tablet|{exactly(name)}",),
+        is_sign=True,
+        lacking=tuple(lacking),
+    )
+
+
 def door_plate(d: Draw) -> Page:
     name, room, hours = f"Dr. {d.name(LAST)}", str(d.whole(100, 499)), f"{clock(d)} - {clock(d)}"
     rows = (
@@ -138,4 +176,4 @@ def door_plate(d: Draw) -> Page:
     return sign("door plate", "a door sign", rows, facts, "", ("email", "entry"))
 
 
-MAKERS = ((brand, 4.0), (label, 2.0), (door_plate, 1.0))
+MAKERS = ((brand, 4.0), (label, 2.0), (medicine, 1.5), (door_plate, 1.0))

@@ -8,7 +8,7 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import Exchange, exactly
 from data.embedded.findings.phrasings.pages import MISSING, PAGES
 from vlm.experts.colors import NAMES as COLORS
-from vlm.experts.findings import Findings, Kind, Line, Thing
+from vlm.experts.findings import Box, Findings, Kind, Line, Thing
 
 DROPPED, MERGED, GARBLED = 0.025, 0.12, 0.015  # rows; pages whose columns merge; words
 ALIKE = {  # what a reader takes for what
@@ -34,6 +34,10 @@ PAPER = (  # what the classifier takes pages for
 )
 
 
+STRAY = (  # what the detector takes for a thing on a page
+    *("book", "cell phone", "laptop", "tv", "person", "kite", "airplane", "traffic light"),
+    *("oven", "clock", "refrigerator", "scissors"),
+)
 SIGNS = (
     *("street sign", "traffic light", "mailbox", "scoreboard", "tobacco shop", "bakery", "packet"),
     *("parking meter", "doormat", "shield"),
@@ -146,11 +150,15 @@ def page_findings(d: Draw, page: Page) -> Findings:
         taken_for = SIGNS if page.is_sign else PAPER
         kinds = (Kind(d.pick(taken_for), round(d.between(0.12, 0.9), 2)),)
     things = page.things
-    if not things and d.chance(0.08):
+    if not things and page.is_sign and d.chance(0.25):  # what stands in the street beside it
+        names = ("car", "person", "truck", "bicycle", "person", "bench")
+        for name in d.some(names, 1, 2):
+            x, score = d.between(0.0, 0.8), d.between(0.5, 0.8) if d.chance(0.7) else 0.42
+            side: Box = (round(x, 2), 0.75, round(x + 0.12, 2), 0.99)
+            things += (Thing(name, round(score, 2), side, d.pick(COLORS)),)
+    if not things and d.chance(0.12):
         box = (0.1, 0.1, 0.9, 0.9)
-        things = (
-            Thing(d.pick(("book", "cell phone", "laptop", "tv", "person")), 0.41, box, "white"),
-        )
+        things = (Thing(d.pick(STRAY), 0.41, box, "white"),)
     color = (
         d.pick(COLORS) if page.is_sign else d.pick(("white", "white", "white", "gray", "yellow"))
     )

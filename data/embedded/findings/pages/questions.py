@@ -1,6 +1,7 @@
 """Questions that any page gets: what it is, what it says, a line of it, what it does not state."""
 
 import re
+from dataclasses import replace
 
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
@@ -54,6 +55,7 @@ ORDERS = (  # what a page may hold against the assistant; it is text like any ot
 )
 INJECTED, SHORT_READING = 0.04, 0.15  # of the pages; read in few words
 LONGEST_QUOTE, BEGINNING = 30, 14  # words of a whole text; of the beginning of a longer one
+SCREENS = ("window", "desktop", "web page", "settings", "error message", "code", "calendar")
 WORDS_THERE = ("WARNING", "discount", "urgent", "password", "London", "free", "closed", "winner")
 
 
@@ -137,7 +139,11 @@ def _kind(d: Draw, read: ReadPage) -> Exchange:
     answer = d.say(f"{capital(name)}.", f"It looks like {name}{title}.")
     forms = (n.removeprefix("a ").removeprefix("an ") for n in (*read.page.names, read.page.world))
     right = "|".join(sorted({exactly(f) for f in forms}))
-    return Exchange("document", d.ask(PAGES, "kind"), answer, (right,))
+    screen = read.page.world in SCREENS and d.chance(0.5)
+    question = d.ask(PAGES, "screen" if screen else "kind")
+    if screen and (summary := _about(d, read)):
+        return replace(summary, question=question)
+    return Exchange("document", question, answer, (right,))
 
 
 def _about(d: Draw, read: ReadPage) -> Exchange | None:

@@ -2,6 +2,7 @@
 
 from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
+from data.embedded.findings.exchange import exactly
 from data.embedded.findings.names import CITIES, DAYS, MONTHS
 from data.embedded.findings.pages.letters import wrap
 from data.embedded.findings.pages.money import person
@@ -36,6 +37,8 @@ FIELDS = (
     *("Name of applicant:", "Date of birth:", "Address:", "Type of request:", "Phone number:"),
     *("Signature:", "Place and date:", "Number of persons:", "Reference number:"),
 )
+AGENCIES = ("Government", "Ministry of Water", "National Library", "Geological Survey", "Office")
+LANDS = ("Norway", "Chile", "Ghana", "Ireland", "New Zealand", "Estonia", "Peru", "Iceland")
 WINDOWS = (  # kind, title, labels, buttons
     (
         "a window to set up an account",
@@ -87,6 +90,9 @@ def report(d: Draw) -> Page:
     authors, city = [person(d) for _ in range(d.whole(1, 2))], d.name(CITIES)
     day = f"{d.pick(MONTHS)} {d.whole(1, 28)}, {d.whole(2004, 2026)}"
     rows = [Row(topic, d.pick((1.4, 2.0))), Row(", ".join(authors)), Row(f"{city}, {day}")]
+    issued, land = d.chance(0.35), d.pick(LANDS)
+    agency = f"{d.pick(AGENCIES)} of {land}"
+    rows += [Row(agency)] if issued else []
     rows += [Row("Abstract")] if d.chance(0.5) else [Row("1 Introduction")]
     rows += [Row(x) for x in wrap(sentence, 60)]
     rows += [Row(x) for s in invented.sentences(d, 1, 3) for x in wrap(s, 60)]
@@ -95,6 +101,8 @@ def report(d: Draw) -> Page:
         Fact("author", ", ".join(authors), "It is by {v}.", right=(authors[0],)),
         Fact("date", day, "It is dated {v}."),
     ]
+    if issued:
+        facts += [Fact("country", agency, "It is from the {v}.", right=(exactly(land),))] * 2
     about = (
         (f'It is a report titled "{topic}"', (topic,)),
         (f". {sentence.rstrip('.')}", tuple(wrap(sentence, 60))),

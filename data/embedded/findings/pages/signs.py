@@ -64,7 +64,11 @@ def forbidden(d: Draw) -> tuple[str, str, tuple[tuple[str, str, bool], ...]]:
     first, end = d.pick(("NOTICE", "WARNING", "ATTENTION", "")), d.pick(("AT ALL TIMES", "", ""))
     how = d.pick(("PROHIBITED", "FORBIDDEN", "NOT ALLOWED", "NOT PERMITTED", "NO"))
     core = f"NO / {acting}" if how == "NO" else f"{acting} / {how}"
-    core = core.replace(" / ", " ") if d.chance(0.5) else core
+    form = d.pick(("rows", "words", "line", "line"))
+    if form != "rows":
+        core = " ".join(core.split(" / "))
+    if form == "words" and how != "NO":
+        core = " / ".join(core.split(" "))
     text = " / ".join(x for x in (first, core.upper(), end) if x)
     return text, f"{acting} is not allowed here", ((act, acting, False),)
 

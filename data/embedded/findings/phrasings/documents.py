@@ -67,6 +67,16 @@ applicant
     [Who is|What is the name of] the [applicant|person who applies|signer]?
     [Who filled in|Whose is|Who signed] [the form|this form|it]?
     * Which person applies here?
+dose
+    How [many|much] [tablets|of it|pills|of these] [should|can|may|must] I take [a day|]?
+    What is the [right|daily] dose [for me|for a child|for an adult|]?
+    [Can|May|Should] [I|my child] take [it|this|two of them]?
+    * Is it safe to take more of it?
+country
+    Which country [issued|made|released] [it|this|the document|this report]?
+    [From which|Of which] country is [it|this|the report|the document]?
+    [Which|What] [authority|agency|ministry] is it from?
+    * What state is behind this document?
 reward
     [How high|How much|What] is the [reward|fee|deposit|fine]?
     Is [a reward|any money] offered?

@@ -8,6 +8,16 @@ animal doing
     What does the {x} do?
     Is the {x} [sleeping|eating|playing|running|sitting]?
     * Can you tell what the {x} does?
+act claim
+    [No, |But |]the [person|man|woman] is {act}, [right|is that so|isn't that so]?
+    [He|She] is {act}, [no|right]?
+    Is [he|she|the person] {act}?
+    * I would have thought that [he|she] is {act}.
+city
+    Which [city|town] [is it|could it be|do you think it is]?
+    In [which|what] [city|town] [is this|was this taken]?
+    Do you know the [city|town]?
+    * What town might it be?
 occasion
     What [are they|is the family|do they] [celebrating|celebrate]?
     [What|Which] [occasion|event|celebration] is [this|it]?

@@ -15,6 +15,14 @@ kind
     [Describe|Please describe] this [page|document|{pic}].
     * How would you classify this [document|page]?
     * Which type of paper is this?
+screen
+    What does [this|the] [screenshot|screen|window] show?
+    What do we see in [this|the] [screenshot|window]?
+    [Of what|Of which program] is this [a screenshot|screenshot]?
+    What [program|app|window|page] [is this|is open|do you see]?
+    [Describe|Explain] [the|this] [screenshot|screen].
+    What is [on|open on] [the|my|this] screen?
+    * What can be seen on my monitor?
 about
     [Summarize|Please summarize] [this|the page|the document|the text|it] [briefly|].
     Sum up [the page|the text|the document].

@@ -130,6 +130,7 @@ present
     * Are {xs} in it?
 is color
     Is that a {color} {x}?
+    I see a {color} {x}. [Right?|Is that right?|Or not?|Do you see it, too?]
     Is the {x} [really|actually|not] {color}?
     Do you think the {x} is {color}?
     Is the color of the {x} {color}?

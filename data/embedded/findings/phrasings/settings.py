@@ -29,6 +29,11 @@ either
     [Where is this|Where are they|Where are we], {a} or {b}?
     [Was this taken|Are we|Are they] {a} or {b}?
     * What fits better: {a} or {b}?
+color
+    What color [is|has] the {x}?
+    Which color is the {x} [in the {pic}|there|]?
+    What's the color of the {x}?
+    * In which color is the {x} painted?
 exact
     Which [city|country|town|region|continent] is [it|that|shown here]?
     [Exactly where|In which country] [is this|was this taken]?

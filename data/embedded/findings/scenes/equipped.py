@@ -6,10 +6,13 @@ from functools import cache
 
 from data.embedded.findings.draw import Draw, read_wording
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
-from data.embedded.findings.words import capital, counted
+from data.embedded.findings.scenes.people import RIDING
+from data.embedded.findings.scenes.scene import RIDES
+from data.embedded.findings.words import a, capital, counted
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.findings import Box, Findings, Kind, Thing
+from vlm.experts.together import together
 
 SURE = 0.5  # probability
 WORN = ("piece of clothing", "hat", "helmet", "mask", "glasses", "scarf", "tie")
@@ -71,7 +74,13 @@ class Equipped:
 
     @property
     def people(self) -> int:
-        return len(self.findings.things or ())
+        return sum(t.name == "person" for t in self.findings.things or ())
+
+    @property
+    def ridden(self) -> str:
+        """What somebody is on, as boxes show it, or ""."""
+        pairs = [p.split(" ", 2) for p in together(self.findings.things or ())]
+        return next((name for _, how, name in pairs if how == "on"), "")
 
 
 @cache
@@ -92,6 +101,10 @@ def make_equipped(d: Draw) -> Equipped:
         x, high = d.between(0.2, 0.45) + 0.35 * i, d.between(0.25, 0.45)
         box: Box = (x - 0.15, 0.5 - high, x + 0.15, 0.5 + high)
         people.append(Thing("person", round(d.between(0.5, 0.9), 2), box, d.pick(COLORS)))
+    if use == "worn" and d.chance(0.35):
+        left, top, right, bottom = people[0].box
+        under: Box = (left - 0.05, (top + bottom) / 2, right + 0.05, bottom)
+        people.append(Thing(d.pick(RIDES), 0.8, under, d.pick(COLORS)))
     found = Findings(tuple(kinds), tuple(people), (), d.pick(COLORS), people[0].color)
     return Equipped(found, subject, use)
 
@@ -107,6 +120,11 @@ def what(d: Draw, s: Equipped) -> Exchange:
 
 
 def doing(d: Draw, s: Equipped) -> Exchange | None:
+    if s.ridden:
+        act = RIDING.get(s.ridden) or f"riding {a(s.ridden)}"
+        answer = d.pick((f"{capital(act)}.", f"It looks like someone is {act}."))
+        question = d.ask(EQUIPPED, "doing")
+        return Exchange("action", question, answer, (act.split()[0], s.ridden))
     if s.use == "worn":
         who = "a person" if s.people == 1 else "people"
         answer = f"I see {who} with {s.subject.phrase}, but I can't tell what they are doing."
@@ -142,6 +160,7 @@ def wears(d: Draw, s: Equipped) -> Exchange | None:
 def listing(d: Draw, s: Equipped) -> Exchange:
     seen = counted(s.people, "person")
     look = f"with {s.subject.phrase}" if s.sure else f"and perhaps {s.subject.phrase}"
+    look += f" on {a(s.ridden)}" if s.ridden else ""
     answer = d.say(f"{capital(seen)} {look}.", f"The picture shows {seen} {look}.")
     return Exchange("object", d.ask(EQUIPPED, "list"), answer, ("person|people",))
 

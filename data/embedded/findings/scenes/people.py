@@ -134,7 +134,7 @@ def where(d: Draw, s: Scene) -> Exchange | None:
         return None
     spots = list(dict.fromkeys(places(s.people)))
     words = enumerate_words([at(p) for p in spots])
-    rights = tuple(rf"\b{p.split()[-1]}\b" for p in spots)
+    rights = tuple(rf"\b{p.split()[-1]}\b|\b{p.split()[0]}\b" for p in spots)
     return Exchange("place", d.ask(SCENES, "people where"), f"{capital(words)}.", rights)
 
 
@@ -244,6 +244,6 @@ def nobody(d: Draw, s: Scene) -> Exchange | None:
 
 
 ASKERS: tuple[tuple[Asker, float], ...] = (
-    *((there, 6.0), (how_many, 6.0), (pose, 2.5), (where, 2.5), (doing, 7.0), (wearing, 5.0)),
-    *((thing_held, 2.0), (riding, 4.0), (private, 5.0), (nobody, 3.0)),
+    *((there, 6.0), (how_many, 7.0), (pose, 2.0), (where, 3.0), (doing, 8.0), (wearing, 6.0)),
+    *((thing_held, 2.0), (riding, 4.0), (private, 4.0), (nobody, 2.0)),
 )

@@ -109,12 +109,23 @@ def weather(d: Draw, s: Setting) -> Exchange:
     return Exchange("unanswerable", d.ask(SETTINGS, "weather"), answer, (), (), True)
 
 
+def color(d: Draw, s: Setting) -> Exchange | None:
+    """Of what the classifier names, the color of the middle."""
+    if not s.named:
+        return None
+    word = s.findings.middle_color or s.findings.color
+    name = s.family if s.family and d.chance(0.5) else s.subject.name
+    answer = d.say(f"{capital(word)}.", f"It looks {word}.")
+    question = d.ask(SETTINGS, "color", x=name)
+    return Exchange("color", question, answer, (rf"\b{word.replace('gray', 'gr[ae]y')}\b",))
+
+
 def flying(d: Draw, s: Setting) -> Exchange | None:
     """A small thing in the sky is easily taken for another."""
     flyers = [t for t in s.things if t.name in ("bird", "kite", "airplane")]
     question = d.ask(SETTINGS, "flying")
     if not flyers:
-        if any(t.name in ("bird", "kite") for t in s.guesses):
+        if d.chance(0.7) or any(t.name in ("bird", "kite") for t in s.guesses):
             return None
         answer = d.pick(("I don't see anything in the sky.", "I can't see anything flying."))
         return Exchange("absent", question, answer, (NO, "can't see"), (), True)
@@ -154,6 +165,6 @@ def _key(where: str) -> str:
 
 
 ASKERS = (
-    *((describe, 8.0), (name, 5.0), (place, 8.0), (either, 2.0), (indoors, 3.0), (exact, 3.0)),
-    *((weather, 1.5), (flying, 2.0), (present, 3.0), (people, 1.0)),
+    *((describe, 8.0), (name, 5.0), (place, 8.0), (either, 2.0), (indoors, 3.0), (exact, 2.0)),
+    *((weather, 1.5), (color, 2.5), (flying, 2.0), (present, 3.0), (people, 1.0)),
 )
