@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from data.embedded.findings.draw import Draw
-from data.embedded.findings.exchange import Example, Exchange, Turn
+from data.embedded.findings.exchange import YES, Example, Exchange, Turn
 from data.embedded.findings.films import changes as film_changes
 from data.embedded.findings.films import contents as film_contents
 from data.embedded.findings.films import recordings
@@ -13,6 +13,7 @@ from data.embedded.findings.films.film import make_film
 from data.embedded.findings.films.recording import make_recording
 from data.embedded.findings.pages.page import ReadPage
 from data.embedded.findings.pages.questions import make_page, page_exchange, price_follow_up
+from data.embedded.findings.phrasings.scenes import SCENES
 from data.embedded.findings.prompt import picture_words, user_text
 from data.embedded.findings.scenes import details as scene_details
 from data.embedded.findings.scenes import equipped, guesses, people, settings, single_things, unsure
@@ -99,7 +100,12 @@ def _equipped(d: Draw) -> list[Turn]:
 
 def _single(d: Draw) -> list[Turn]:
     single = make_single(d)
-    after = ((claims.single_claim, 6.0), (single_things.is_a, 2.0), (single_things.unseen, 1.0))
+    after = (
+        (claims.single_claim, 6.0),
+        (claims.these_are, 3.0),
+        (single_things.is_a, 2.0),
+        (single_things.unseen, 1.0),
+    )
     return _conversation(d, single, picture_words(single.findings), single_things.ASKERS, after)
 
 
@@ -107,6 +113,11 @@ def _page(d: Draw) -> list[Turn]:
     read = make_page(d)
     turns = _conversation(d, read, read.text, ((_page_question, 1.0),))
     last = turns[-1].exchange if turns else None
+    if last and last.support and last.support[0] and not last.honest and d.chance(0.1):
+        said = last.support[0].replace(" | ", " ")
+        question, answer = d.ask(SCENES, "sure"), f'Yes, I read "{said}".'
+        turns.append(Turn(Exchange("followup", question, answer, (YES,))))
+        return turns
     if last and turns[-1].files and "cost" in last.answer + last.question and d.chance(0.4):
         exchange = price_follow_up(d, read, last)
         if exchange:

@@ -174,7 +174,8 @@ def _path(d: Draw, name: str) -> Path:
 def _kinds(d: Draw, theme: Theme) -> list[Kind]:
     if d.chance(0.25):
         return []
-    chosen = d.pick(imagenet_classes())
+    active = [k for k in imagenet_classes() if k.family in ("ball", "musical instrument")]
+    chosen = d.pick(active if d.chance(0.2) else imagenet_classes())
     p = d.pick((d.between(0.12, 0.3), d.between(0.12, 0.3), d.between(0.3, 0.75)))
     kinds = [Kind(chosen.name, p)]
     if chosen.family and p + 0.1 > 0.35:

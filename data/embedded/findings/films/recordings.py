@@ -16,10 +16,17 @@ from vlm.experts.detection.coco import CLASSES
 SURE, GUESS = 50, 25  # percent of a kind
 MORE = ("I can't tell more.", "I can't tell what happens exactly.", "More isn't clear.")
 FOR_KINDS = (  # what a kind may mean that somebody does
-    ("ball", "playing with a ball"),
     ("basketball", "playing basketball"),
+    ("volleyball", "playing volleyball"),
+    ("ball", "playing with a ball"),
     ("guitar", "playing the guitar"),
     ("piano", "playing the piano"),
+    ("violin", "playing the violin"),
+    ("accordion", "playing the accordion"),
+    ("drum", "playing the drum"),
+    ("cello", "playing the cello"),
+    ("flute", "playing the flute"),
+    ("instrument", "playing music"),
     ("stage", "on a stage"),
     ("swimming", "swimming"),
     ("ski", "skiing"),

@@ -8,6 +8,9 @@ total
     How much did [this|it all|everything] cost?
     What does it come to?
     Total amount?
+    Wie hoch ist [der Betrag|die Summe]?
+    ¿Cuánto hay que pagar?
+    Combien faut-il payer?
     what's the total amount?
     [Tell me|Give me] the [total|final amount].
     * How much money was spent [overall|here]?

@@ -30,11 +30,10 @@ job
     What do [they|these people] work as?
     Is [he|she|the person] a [doctor|policeman|teacher|soldier|waiter|pilot]?
     * In which line of work is [he|she]?
-either place
-    Where [are they|is this|is she|is he], in {a} or in {b}?
-    Is this {a} or {b}?
-    [Are they|Are we|Was this taken] in {a} or in {b}?
-    * Which place is it, {a} or {b}?
+sport
+    [What|Which] [sport|game] is [this|that|it|being played]?
+    What [do they|does he|does she] play?
+    * In which sport are they?
 side color
     What color is the {x} on the {side}?
     Which color does the {x} on the {side} have?

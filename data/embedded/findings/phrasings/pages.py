@@ -45,6 +45,9 @@ says
     What words are [on it|in the {pic}|there]?
     Which text [do you see|can you read]?
     Transcribe [this|the {pic}|it].
+    Was steht da?
+    ¿Qué dice [aquí|el texto]?
+    Qu'est-ce qui est écrit?
     * Tell me what stands there.
     * Could you read that out loud?
 sign says

@@ -11,6 +11,9 @@ people count
     How many [people|persons|humans] [are there|do you see|can you see|are in the {pic}]?
     How many [guys|folks] are [there|in this {pic}]?
     [Count the people.|How many people?|How big is the group?]
+    Wie viele [Personen|Leute|Menschen] siehst du?
+    ¿Cuántas personas hay?
+    Combien de personnes vois-tu?
     * How many persons would you count?
 people where
     [Where|In which part of the {pic}] [can I see|do you see] [him|her|them|the person]?

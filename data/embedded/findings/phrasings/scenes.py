@@ -17,6 +17,10 @@ list
     List [everything you see|the things in the {pic}|all objects].
     What is [shown|visible] [in this {pic}|here]?
     What am I looking at?
+    Was [siehst du|ist] auf dem Bild?
+    ¿Qué ves en la imagen?
+    Que vois-tu sur l'image?
+    Cosa vedi nell'immagine?
     * What all can you spot in this {pic}?
     * [Caption this.|How would you describe the {pic}?]
     * Explain what is visible here.
@@ -82,6 +86,11 @@ written
     Any [writing|text|words] in [the {pic}|there]?
     What [words|letters] [are in the {pic}|can you read]?
     * Can you read what stands there?
+written on clothes
+    What does it say on the [shirt|jacket|cap|vest|sweater]?
+    What is [written|printed] on [his|her|their|the person's] [shirt|clothes|jacket|back]?
+    What is on the {color} [shirt|jacket|T-shirt]?
+    * Which words does the [shirt|cap] carry?
 written on
     What text is [on|shown on] the {x}?
     What [is written|does it say|is printed] on the {x}?
@@ -223,6 +232,9 @@ name
     [Name|Identify] [it|this|this thing|the thing].
     What do we have here?
     [What kind of thing is this|What could this be|What is it]?
+    Was [ist das|könnte das sein]?
+    ¿Qué es [esto|eso]?
+    Qu'est-ce que [c'est|c'est que ça]?
     * [What might this be|What is that thing|Could you name this]?
 kind of
     [What|Which] [kind|type|breed|sort|species] of {family} is [this|it|that]?
@@ -249,6 +261,11 @@ claim
     [You're wrong|Wrong|Look again], [there is|I see] {a_x}.
     Are you sure? I see {a_x}.
     * [I am sure|Believe me], there is {a_x}.
+these are
+    [Those|These|They] are {xs}, [right|aren't they|no|true]?
+    [So|Ah,] [those|these] are {xs}?
+    Are [these|those|they] {xs}?
+    * I take it [these|those] are {xs}.
 what doing thing
     What is the {x} [made of|worth|called|used for here]?
     How much does the {x} [weigh|cost]?

@@ -25,7 +25,8 @@ place
     where is that
     * In what surroundings are we?
 either
-    Is [this|it] {a} or {b}?
+    Is [this|it|he|she] {a} or {b}?
+    Where [is he|is she|was that], {a} or {b}?
     [Where is this|Where are they|Where are we], {a} or {b}?
     [Was this taken|Are we|Are they] {a} or {b}?
     * What fits better: {a} or {b}?
@@ -46,6 +47,7 @@ weather
     [How is|What is] the weather[ like|] [in the {pic}|there|]?
     [Is it|Was it] [raining|warm|cold|windy] [there|that day|]?
     What time of day is it?
+    [Which|What] season [is it|was it] [there|]?
     * Is the sun out?
 flying
     What [is that thing|is that|flies] [in the sky|up there|in the air]?

@@ -211,6 +211,9 @@ def written(d: Draw, s: Scene) -> Exchange | None:
     question = d.ask(SCENES, "written")
     if lines and single and d.chance(0.4):
         question = d.ask(SCENES, "written on", x=called(d, d.pick(single)))
+    people = [p.color for p in s.people if p.color]
+    if lines and people and d.chance(0.4):
+        question = d.ask(SCENES, "written on clothes", color=d.pick(people))
     if not lines and d.chance(0.7):
         return None
     if not lines:

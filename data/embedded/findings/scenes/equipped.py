@@ -6,6 +6,7 @@ from functools import cache
 
 from data.embedded.findings.draw import Draw, read_wording
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
+from data.embedded.findings.phrasings.guesses import GUESSES
 from data.embedded.findings.scenes.people import RIDING
 from data.embedded.findings.scenes.scene import RIDES
 from data.embedded.findings.words import a, capital, counted
@@ -59,6 +60,18 @@ list
     What's in the {pic}?
     * Tell me all about this {pic}.
 """)
+UNIFORMS = {
+    "military uniform": "a soldier or an officer",
+    "lab coat": "a doctor or a scientist",
+    "apron": "a cook or a waiter",
+    "academic gown": "a graduate or a professor",
+    "crash helmet": "a rider or a racing driver",
+    "football helmet": "a football player",
+    "bulletproof vest": "a police officer or a soldier",
+    "bearskin hat": "a guard",
+    "cowboy hat": "a cowboy",
+    "stethoscope": "a doctor",
+}
 ACTS = {"ridden": "riding", "played": "playing", "sport": "playing with"}
 
 
@@ -139,6 +152,19 @@ def doing(d: Draw, s: Equipped) -> Exchange | None:
     return Exchange("action", d.ask(EQUIPPED, "doing"), answer, right)
 
 
+def job(d: Draw, s: Equipped) -> Exchange | None:
+    """What clothing suggests, as a guess."""
+    guess = UNIFORMS.get(s.subject.name)
+    if s.use != "worn" or not guess and d.chance(0.7):
+        return None
+    question = d.ask(GUESSES, "job")
+    if not guess:
+        answer = f"I can't tell; I only see {s.subject.phrase}."
+        return Exchange("unanswerable", question, answer, (), (), True)
+    answer = f"Perhaps {guess}, as I see {s.subject.phrase}; I can't be sure."
+    return Exchange("person", question, answer, (exactly(guess),), (), True)
+
+
 def wears(d: Draw, s: Equipped) -> Exchange | None:
     """Clothing that is not named may still be there, so it is not denied."""
     if s.use != "worn":
@@ -167,5 +193,5 @@ def listing(d: Draw, s: Equipped) -> Exchange:
 
 EquippedAsker = Callable[[Draw, Equipped], Exchange | None]
 ASKERS: tuple[tuple[EquippedAsker, float], ...] = (
-    *((what, 5.0), (doing, 3.0), (wears, 4.0), (listing, 2.0)),
+    *((what, 5.0), (doing, 3.0), (wears, 4.0), (job, 2.0), (listing, 2.0)),
 )

@@ -4,6 +4,7 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
 from data.embedded.findings.names import CITIES
 from data.embedded.findings.phrasings.guesses import GUESSES
+from data.embedded.findings.phrasings.settings import SETTINGS
 from data.embedded.findings.scenes.people import RIDING
 from data.embedded.findings.scenes.questions import FAMILIES, any_name, listing
 from data.embedded.findings.scenes.scene import THEMES, Scene
@@ -27,7 +28,37 @@ WRITTEN_JOBS = (  # words read in the picture, and what they suggest
     ("SECURITY", "a security guard"),
     ("STAFF", "a member of the staff"),
     ("MARSHAL", "a marshal"),
+    ("COAST GUARD", "a coast guard"),
+    ("RESCUE", "a rescuer"),
+    ("CREW", "a member of the crew"),
 )
+PLACES = {  # the place of a theme: how people call it
+    "a street": ("on a street", "in a city"),
+    "a kitchen": ("in a kitchen",),
+    "a table with a meal": ("in a restaurant", "at a table", "at a dinner"),
+    "a living room": ("in a living room", "at home"),
+    "a bedroom": ("in a bedroom",),
+    "an office or a desk": ("in an office", "at a desk"),
+    "a bathroom": ("in a bathroom",),
+    "a meadow or a field": ("on a farm", "in a meadow"),
+    "a wild place or a zoo": ("at a zoo", "in the wild"),
+    "the water or a beach": ("at the sea", "at a beach", "by the water"),
+    "an airfield": ("at an airport",),
+    "a railroad": ("at a train station",),
+    "the snow": ("in the snow", "in the mountains"),
+    "a sports field": ("on a sports field", "in a stadium"),
+}
+SPORTS = {
+    "tennis racket": "Tennis",
+    "baseball bat": "Baseball",
+    "baseball glove": "Baseball",
+    "skis": "Skiing",
+    "snowboard": "Snowboarding",
+    "surfboard": "Surfing",
+    "skateboard": "Skateboarding",
+    "frisbee": "Frisbee",
+    "sports ball": "A ball game",
+}
 ACTS = (
     *("playing tennis", "cooking", "swimming", "playing soccer", "dancing", "sleeping", "skiing"),
     *("riding a horse", "reading a book", "driving a car", "fishing", "playing the piano"),
@@ -125,20 +156,32 @@ def job(d: Draw, s: Scene) -> Exchange | None:
 
 
 def either_place(d: Draw, s: Scene) -> Exchange | None:
-    """One of two places, if at least two things belong to just one of them."""
+    """One of two places, if things belong to just one of them."""
     usual = [n for n in s.names if n != "person"]
-    scores = {t.place: sum(n in t.classes for n in usual) for t in THEMES if t.place}
-    best = max(scores, key=lambda p: scores[p])
-    zero = [p for p, score in scores.items() if not score]
-    if scores[best] < 2 or not zero or list(scores.values()).count(scores[best]) > 1:
+    scores = {t: sum(n in t.classes for n in usual) for t in THEMES if t.place in PLACES}
+    good = [t for t, score in scores.items() if score > 1]
+    zero = [t for t, score in scores.items() if not score]
+    if not good or not zero:
         return None
-    other = d.pick(zero)
+    theme = d.pick(good)
+    best, other = d.pick(PLACES[theme.place]), d.pick(PLACES[d.pick(zero).place])
     first, second = d.some((best, other), 2, 2)
-    question = d.ask(GUESSES, "either place", a=first, b=second)
-    things = [n for n in usual if any(n in t.classes for t in THEMES if t.place == best)]
+    question = d.ask(SETTINGS, "either", a=first, b=second)
+    things = [n for n in usual if n in theme.classes]
     seen = enumerate_words([counted(len(s.of(n)), n) for n in things[:2]])
-    answer = d.pick((f"It looks like {best}.", f"It looks like {best}: I see {seen}."))
-    return Exchange("place", question, answer, (exactly(best),), (rf"like {exactly(other)}",))
+    forms = (f"{capital(best)}.", f"{capital(best)}, it seems.", f"{capital(best)}: I see {seen}.")
+    return Exchange("place", question, d.pick(forms), (exactly(best),), (rf"^{exactly(other)}",))
+
+
+def sport(d: Draw, s: Scene) -> Exchange | None:
+    for name, called in SPORTS.items():
+        if name in s.names and s.people:
+            question = d.ask(GUESSES, "sport")
+            answer = d.say(f"{called}.", f"It looks like {called.lower()}: I see {a(name)}.")
+            if name == "sports ball":
+                answer = "Something with a ball; I can't tell which sport."
+            return Exchange("action", question, answer, (exactly(called), "ball"))
+    return None
 
 
 def side_color(d: Draw, s: Scene) -> Exchange | None:
@@ -272,5 +315,5 @@ def picture_detail(d: Draw, s: Scene) -> Exchange:
 ASKERS = (
     *((animal_doing, 1.5), (occasion, 1.5), (job, 1.5), (either_place, 3.0), (side_color, 3.0)),
     *((side_what, 1.5), (subset, 1.5), (body, 0.6), (detail, 2.5), (thing_detail, 1.2)),
-    *((part_color, 1.0), (picture_detail, 0.5), (act_claim, 2.0), (city, 1.2)),
+    *((part_color, 1.0), (picture_detail, 0.5), (act_claim, 2.0), (sport, 2.0), (city, 1.2)),
 )

@@ -260,7 +260,8 @@ def _signs(d: Draw) -> tuple[Line, ...]:
         invented.shop(d).upper(),
         str(d.whole(2, 399)),
         d.pick(("TAXI", "EXIT", "OPEN", "SALE", "POLICE", "STOP", "CAFE", "HOTEL", "TOILETS")),
-        d.pick(("POLICE", "POLIZEI", "FEUERWEHR", "AMBULANCE", "SECURITY", "STAFF", "FIRE DEPT")),
+        d.pick(("SAPEURS-POMPIERS", "COAST GUARD", "FIRE DEPT", "CREW", "DOCTOR", "MARSHAL")),
+        d.pick(("POLICE", "POLIZEI", "FEUERWEHR", "AMBULANCE", "SECURITY", "STAFF", "RESCUE TEAM")),
     )
     x, y, height = d.between(0.1, 0.6), d.between(0.1, 0.6), d.between(0.02, 0.08)
     return tuple(

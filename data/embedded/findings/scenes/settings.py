@@ -109,12 +109,12 @@ def weather(d: Draw, s: Setting) -> Exchange:
     return Exchange("unanswerable", d.ask(SETTINGS, "weather"), answer, (), (), True)
 
 
-def color(d: Draw, s: Setting) -> Exchange | None:
+def color(d: Draw, s: Setting) -> Exchange:
     """Of what the classifier names, the color of the middle."""
-    if not s.named:
-        return None
     word = s.findings.middle_color or s.findings.color
     name = s.family if s.family and d.chance(0.5) else s.subject.name
+    if s.subject.family in ("building", "home") and d.chance(0.4):
+        name = d.pick(("house", "building"))
     answer = d.say(f"{capital(word)}.", f"It looks {word}.")
     question = d.ask(SETTINGS, "color", x=name)
     return Exchange("color", question, answer, (rf"\b{word.replace('gray', 'gr[ae]y')}\b",))

@@ -106,6 +106,20 @@ def single_claim(d: Draw, s: SingleThing) -> Exchange | None:
     return Exchange("followup", question, f"No, I'm not sure.{short}", ("not sure|not certain",))
 
 
+def these_are(d: Draw, s: SingleThing) -> Exchange | None:
+    """A claim about several things; yes and no in equal numbers where the kind is sure."""
+    if not s.certain or s.subject.phrase.split()[0] not in ("a", "an"):
+        return None
+    if d.chance(0.5):
+        question = d.ask(SCENES, "these are", xs=plural_of(s.subject.name))
+        answer = d.say("Yes.", f"Yes, it looks like {s.top}.")
+        return Exchange("followup", question, answer, (YES,), (NO,))
+    other = other_class(d, s)
+    question = d.ask(SCENES, "these are", xs=plural_of(other.name))
+    answer = d.pick((f"No, it looks like {s.top}.", f"No, I see {s.top}."))
+    return Exchange("followup", question, answer, (NO,), (YES,))
+
+
 def sure_of_scene(d: Draw, s: Scene) -> Exchange | None:
     seen = enumerate_words(listing(s)[:3])
     if not seen:
