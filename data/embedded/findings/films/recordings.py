@@ -76,7 +76,7 @@ def _thin(d: Draw, r: Recording, question: str) -> Exchange:
     elif kind:
         sure = max(r.kinds.values()) >= SURE
         answer = f"{start}; it {'looks' if sure else 'may look'} like {kind}."
-        right = (exactly(kind.split(" ", 1)[1]),)
+        right = (exactly(kind.split(" ", 1)[-1]),)
     else:
         answer, right = f"{start}; I don't find any things in it.", ()
     if r.texts:
@@ -245,7 +245,8 @@ def behind(d: Draw, r: Recording) -> Exchange:
     if others:
         answer = f"I can't tell for sure; I see {a(others[0])}."
         return Exchange("place", question, answer, (exactly(others[0]),), (), True)
-    return _honest(d, question, "I can't tell; only the person is clear.", "place")
+    seen = "; only the person is clear" if r.has("person") else " from the video"
+    return _honest(d, question, f"I can't tell{seen}.", "place")
 
 
 def place(d: Draw, r: Recording) -> Exchange | None:
