@@ -1,4 +1,4 @@
-"""The commands for data sets: `python -m data check`, `convert`, `shards`."""
+"""The commands for data sets: `python -m data check`, `convert`, `shards`, `words`."""
 
 import argparse
 import json
@@ -17,6 +17,10 @@ from data.samples.dataset import Draw
 from data.samples.token_lengths import LengthEstimator
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
+from data.words import add_words
+from vlm.config import EXPERTS
+from vlm.experts.expert_words import shipped_experts
+from vlm.media.confined.limits import MediaError
 from vlm.plural import plural
 from vlm.weights import sources
 
@@ -27,16 +31,19 @@ def main() -> int:
     """Returns 0 without problems, 1 with problems, 2 for a wrong command."""
     top = argparse.ArgumentParser(
         prog="python -m data",
-        description="Check training data, convert other formats, write tar shards.",
+        description="Check training data, convert other formats, write tar shards, add words.",
     )
-    commands = top.add_subparsers(dest="command", metavar="{check,convert,shards}", required=True)
+    commands = top.add_subparsers(
+        dest="command", metavar="{check,convert,shards,words}", required=True
+    )
     _add_check(commands)
     _add_convert(commands)
     _add_shards(commands)
+    _add_words(commands)
     arguments = top.parse_args()
     try:
         return int(arguments.run(arguments))
-    except ValueError as error:
+    except (ValueError, MediaError) as error:
         print(f"python -m data {arguments.command}: {error}", file=sys.stderr)
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -182,6 +189,37 @@ def _shards(arguments: argparse.Namespace) -> int:
     path = arguments.out / f"{arguments.name}-{{000000..{last}}}.tar"
     print(f"{plural(len(records), 'record')} in {plural(len(done), 'tar file')}; for a recipe:")
     print(f"  - {{path: {path}, weight: 1}}")
+    return 0
+
+
+def _add_words(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "words",
+        help="add what the experts find in pictures and videos, in words",
+        description="Write records with the lines that the chat gives a model beside its visual "
+        "tokens: what a classifier, a detector and a reader find. Tune a model that reads such "
+        "lines on records that have them.",
+        epilog="example: python -m data words mine/records.jsonl mine/with-words.jsonl",
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="JSONL of records")
+    parser.add_argument("out", type=Path, metavar="OUT", help="JSONL, in the folder of IN")
+    parser.add_argument(
+        "--experts",
+        default=",".join(EXPERTS),
+        help=f"with commas between (default: {','.join(EXPERTS)})",
+    )
+    parser.add_argument("--frames", type=int, default=8, help="frames of a video (default: 8)")
+    parser.set_defaults(run=_words)
+
+
+def _words(arguments: argparse.Namespace) -> int:
+    if arguments.out.resolve().parent != arguments.source.resolve().parent:
+        raise ValueError("OUT must be in the folder of IN: paths of media are relative to it")
+    if arguments.frames < 1:
+        raise ValueError("--frames must be at least 1")
+    experts = shipped_experts([name for name in arguments.experts.split(",") if name])
+    num_media = add_words(arguments.source, arguments.out, experts, arguments.frames)
+    print(f"{printable(str(arguments.out))}: words for {plural(num_media, 'file')}")
     return 0
 
 

@@ -43,6 +43,7 @@ class MediaFile:
 
     kind: str  # "image" or "video"
     path: Path
+    words: tuple[str, ...] = ()  # of the experts (`python -m data words`)
 
     @property
     def archive_member(self) -> ArchiveMember | None:
@@ -170,7 +171,8 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
         resolved = part.path.resolve()
         if not resolved.is_relative_to(root):
             raise RecordError(f"record {record.id}: {part.path} is outside {root}.")
-        return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix()}
+        words = {"words": list(part.words)} if part.words else {}
+        return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix(), **words}
 
     messages: list[dict[str, Any]] = [
         {"role": message.role, "content": [part_to_json(part) for part in message.parts]}
@@ -277,9 +279,14 @@ def _read_part(
         isinstance(content, str) and (bool(content) or (may_be_empty and kind == "text")),
         f'a part of type {kind} needs "{kind}": "..."',
     )
-    return (
-        RecordText(content) if kind == "text" else MediaFile(kind, resolve_media(folder, content))
+    if kind == "text":
+        return RecordText(content)
+    words = value.get("words", [])
+    _require(
+        isinstance(words, list) and all(isinstance(line, str) for line in words),
+        '"words" of a medium must be a list of lines of text',
     )
+    return MediaFile(kind, resolve_media(folder, content), tuple(words))
 
 
 def _read_simulated(value: dict[str, Any]) -> SimulatedClassification:

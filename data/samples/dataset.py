@@ -184,8 +184,10 @@ class RecordDataset(Dataset[Sample | RejectedSample]):
             if cache is not None:
                 cache.store(name, decoded)
         if part.kind == "video":
-            return Video(decoded.frames, np.array(decoded.times))
-        return Image(decoded.frames[0], draw.looks, options.max_tiles)
+            return Video(decoded.frames, np.array(decoded.times), part.words)
+        # Each look reads on where the one before stopped.
+        words = part.words if draw.looks is None else part.words[: draw.looks]
+        return Image(decoded.frames[0], draw.looks, options.max_tiles, words)
 
     def _simulate(self, part: SimulatedClassification) -> SimulatedPicture:
         if self.simulator is None:

@@ -18,9 +18,10 @@ def first_question(record: Record, num_frames: int, looks: int | None = None) ->
             parts.append(Text(part.text))
         elif isinstance(part, MediaFile) and part.kind == "video":
             video = read_video(part.path, num_frames=num_frames, isolated=False)
-            parts.append(Video(video.frames, video.times))
+            parts.append(Video(video.frames, video.times, part.words))
         elif isinstance(part, MediaFile):
-            parts.append(Image(read_image(part.path, isolated=False).pixels, looks))
+            words = part.words if looks is None else part.words[:looks]
+            parts.append(Image(read_image(part.path, isolated=False).pixels, looks, words=words))
         else:
             raise ValueError(f"record {record.id} has a picture without a file")
     first = record.messages[0]

@@ -30,7 +30,7 @@ from vlm.media.decode import MediaInfo
 from vlm.processor import PVCProcessor
 
 VIDEO = -1  # stands in the column of a picture's number
-RULES = 2  # counts changes in which records are measured (data/samples/learnable.py)
+RULES = 3  # counts changes in which records are measured (data/samples/learnable.py)
 CHUNK = 1024  # records submitted to the threads at once
 
 
@@ -80,7 +80,10 @@ class LengthEstimator:
                 for message in record.messages
             )
         )
-        num_tokens = len(self.processor.writer.write(words).ids)
+        writer = self.processor.writer
+        num_tokens = len(writer.write(words).ids)
+        lines = [line for media in record.media for line in media.words]
+        num_tokens += sum(len(writer.plain(line)) + len(writer.newline) for line in lines)
         media: list[tuple[int, int]] = []
         num_images = 0
         for message in record.messages:

@@ -69,7 +69,7 @@ class ShardSample:
         name = media.path.relative_to(self.archive.resolve()).as_posix()
         if name not in self.members:
             raise RecordError(f"{self.where}: {name} is not next to the record in the tar file.")
-        return TarMember(media.kind, media.path, self.archive, *self.members[name])
+        return TarMember(media.kind, media.path, media.words, self.archive, *self.members[name])
 
 
 class ShardStream:

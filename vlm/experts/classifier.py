@@ -11,11 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from vlm.classifier_words import LOGITS
+from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.experts.findings import Kind
 from vlm.experts.kinds import kinds_of
 from vlm.model import PVCForConditionalGeneration
+from vlm.presets import preset_config
 from vlm.processor import PVCImageProcessor, PVCProcessor
+from vlm.weights.base_models import backbone_tensors, efficientnet_lite2
 
 NAMES = Path(__file__).with_name("imagenet.txt")
 
@@ -46,6 +49,17 @@ def classifier_of(model: PVCForConditionalGeneration, processor: PVCProcessor) -
     if getattr(backbone, "num_classes", 0) != len(class_names()[0]):
         return None
     return Classifier(backbone, processor.image_processor)
+
+
+def base_classifier() -> Classifier:
+    """Returns the embedded model's classifier from its base weights."""
+    config = preset_config("embedded")
+    backbone = EfficientNetLite.from_config(config.tower_config)
+    backbone.load_state_dict(backbone_tensors(efficientnet_lite2()))
+    backbone.eval().requires_grad_(False)
+    return Classifier(
+        backbone, PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
+    )
 
 
 @cache

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from vlm.config import PromptConfig
+from vlm.config import EXPERTS, PromptConfig
 from vlm.conversation import Image, Video
-from vlm.experts.classifier import classifier_of
+from vlm.experts.classifier import Classifier, base_classifier, classifier_of
 from vlm.experts.detection.detector import WEIGHTS, load_detector
 from vlm.experts.experts import Experts
 from vlm.experts.film import film_lines, film_summary
@@ -18,6 +18,7 @@ from vlm.experts.findings import Findings
 from vlm.experts.reading.reader import Reader, ReaderMissingError
 from vlm.experts.words import still_looks
 from vlm.model import PVCForConditionalGeneration
+from vlm.presets import preset_config
 from vlm.processor import PVCProcessor
 
 # The short side of decoded frames that the detector and the reader need, in pixels.
@@ -72,10 +73,34 @@ def expert_words(
     `announce` gets a sentence if an expert is missing.
     """
     prompt = processor.prompt_config
-    chosen = list(prompt.experts if names is None else names)
+    chosen = prompt.experts if names is None else names
     classifier = classifier_of(model, processor) if "kinds" in chosen else None
-    if "kinds" in chosen and classifier is None:
-        chosen.remove("kinds")
+    return _chosen_experts(chosen, classifier, prompt, announce)
+
+
+def shipped_experts(names: Sequence[str]) -> ExpertWords:
+    """Returns the named experts of the embedded model, without the model.
+
+    Raises ValueError if none is named or one is unknown or missing.
+    """
+
+    def refuse(sentence: str) -> None:
+        raise ValueError(sentence)
+
+    prompt = PromptConfig(**preset_config("embedded").prompt | {"experts": tuple(names)})
+    words = _chosen_experts(names, base_classifier() if "kinds" in names else None, prompt, refuse)
+    if words is None:
+        raise ValueError(f"no expert was named; there are {', '.join(EXPERTS)}")
+    return words
+
+
+def _chosen_experts(
+    names: Sequence[str],
+    classifier: Classifier | None,
+    prompt: PromptConfig,
+    announce: Callable[[str], None],
+) -> ExpertWords | None:
+    chosen = [name for name in names if name != "kinds" or classifier is not None]
     reader = None
     if "text" in chosen:
         try:
