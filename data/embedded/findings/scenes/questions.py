@@ -175,7 +175,7 @@ def _there(d: Draw, s: Scene, name: str) -> Exchange:
 def _not_there(d: Draw, name: str) -> Exchange:
     words = called(d, name)
     question = d.ask(SCENES, "present", a_x=a(words), xs=plural_of(words))
-    return Exchange("absent", question, not_seen(d, name), (NO,), (YES,))
+    return Exchange("absent", question, not_seen(d, words), (NO,), (YES,))
 
 
 def not_seen(d: Draw, name: str) -> str:

@@ -39,7 +39,8 @@ def absent_thing(d: Draw, s: Scene) -> Exchange | None:
     name = absent_name(d, s)
     if not name:
         return None
-    question = d.ask(SCENES, "absent thing", x=called(d, name))
+    name = called(d, name)
+    question = d.ask(SCENES, "absent thing", x=name)
     if "behind" in question and s.people:
         return None
     what = "person" if "behind" in question.lower() and d.chance(0.5) else name
@@ -53,7 +54,8 @@ def no_count(d: Draw, s: Scene) -> Exchange | None:
     name = absent_name(d, s)
     if not name:
         return None
-    question = d.ask(SCENES, "count", xs=plural_of(called(d, name)))
+    name = called(d, name)
+    question = d.ask(SCENES, "count", xs=plural_of(name))
     answer = d.pick(
         ("None.", f"I don't see any {plural_of(name)}.", f"None, I don't see {a(name)}.")
     )
