@@ -12,7 +12,7 @@ help:
 	@echo "make chat    open the assistant in the browser (installs everything on the first run)"
 	@echo "make test    run the tests (installs everything on the first run)"
 	@echo "make lint    check style and types"
-	@echo "make train   retrain the embedded model, both stages, and report on it (hours)"
+	@echo "make train   retrain the embedded model, all stages, and report on it (hours)"
 	@echo "make bench   measure speed and write benchmarks/results.md"
 	@echo "make clean   delete the virtual environment; the model stays in ~/.cache/revisit"
 	@echo
@@ -34,6 +34,7 @@ lint: $(VENV)/.dev
 train: $(VENV)/.dev
 	$(PY) -m data.embedded
 	$(PY) -m training.pretrain
+	$(PY) -m training.instruct training/recipes/embedded-findings.yaml
 	$(PY) -m training.instruct
 	$(PY) -m training.instruct training/recipes/embedded-names.yaml
 	$(PY) -m vlm.weights pack runs/embedded-names/trained vlm/weights/embedded

@@ -41,7 +41,7 @@ from training.model.initial_model import load_initial_model
 from training.model.qlora import quantize
 from training.model.trainable_parts import prepare_parts, save_trained, start_from
 from training.recipe import Recipe
-from training.sources import JoinedFiles, data_root, steps_of_epochs
+from training.sources import JoinedFiles, data_root, steps_of_epochs, without_words
 from training.trainer import PVCTrainer
 from training.watch.journal import Journal, ProgressBar
 from training.watch.probe import Probe, probe_records
@@ -68,6 +68,11 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
     run = replace(recipe, steps=steps)
     dataset = build_dataset(run, model, processor, identity["loop"])
     print_plan(run, model, dataset)
+    if processor.prompt_config.experts and (names := without_words(recipe)):
+        print_rank0(
+            f"NOTE: this model reads the experts' words, which {', '.join(names)} lacks:"
+            " `python -m data words IN OUT` adds them."
+        )
     stop = StopOnSignal()
     trainer = PVCTrainer(
         model,

@@ -6,15 +6,17 @@ Both are the data that the embedded model was trained on, made once by `python -
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.records import Record
+from data.records import Record, RecordError
 from data.sources.record_file import RecordFile, RecordSequence
 from training.recipe import Recipe
 from vlm.weights.io.files import cache_dir
 
-FILES = {"worlds": "instruct/records.jsonl", "chat": "chat.jsonl"}
+FILES = {"worlds": "instruct/words.jsonl", "chat": "chat.jsonl"}
+LOOKED_AT = 100  # records of a file, to find whether its media have words
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,20 @@ class JoinedFiles(RecordSequence):
     def where(self, index: int) -> str:
         file, its_index = self.positions[index]
         return file.where(its_index)
+
+
+def without_words(recipe: Recipe) -> list[str]:
+    """The recipe's files whose media lack the experts' words, judged by their first records."""
+    root = data_root(recipe)
+    names = []
+    for source in recipe.data:
+        if (root / source.path).suffix == ".tar":
+            continue
+        records = RecordFile(root / source.path)
+        media = []
+        for index in range(min(len(records), LOOKED_AT)):
+            with suppress(RecordError):
+                media += records.read(index).media
+        if media and not any(one.words for one in media):
+            names.append(source.path)
+    return names

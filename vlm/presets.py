@@ -81,6 +81,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "prompt": {
             "template": "chatml",
             "frame_label": "",
+            "image_label": "File {index}:\n",
+            "experts": ("kinds", "things", "text"),
             "max_tiles": 6,
             "default_tiles": 1,
             "max_frames": 64,

@@ -1,15 +1,17 @@
 """Makes all training and scoring data of the embedded model: `python -m data.embedded OUT`.
 
-Downloads pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds, writes
-the image-free records, the text-only conversations and the multi-topic conversations built from all
-three. The recipes in training/recipes/ read these files.
+Downloads pictures (data.prepare.assets, data.prepare.photos), renders the synthetic worlds, lets
+the experts look at some of them, writes the image-free records, the text-only conversations and the
+multi-topic conversations built from all three. The recipes in training/recipes/ read these files.
 """
 
 import argparse
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
+from data.complete_file import completed
 from data.embedded.folder import DEFAULT_FOLDER
 from data.embedded.multi_topic import RecordSources, multi_topic_records
 from data.records import record_to_json, write_records
@@ -18,6 +20,8 @@ from data.synthetic.classifications import classification_records
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
+FINDINGS, FINDINGS_SEED = 18000, 1
+WITH_WORDS = 1600  # worlds that the experts look at
 MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
 HELD_SEED = 7
 
@@ -33,10 +37,16 @@ def build(out: Path, workers: int = 2) -> None:
         path = out / f"concepts-{stage}.jsonl"
         if not path.exists():
             write_records(path, classification_records(num, seed, stage))  # type: ignore[arg-type]
-    if not (out / "chat.jsonl").exists():
+    words = out / "instruct/words.jsonl"
+    if not words.exists():
+        _words(out / "instruct/records.jsonl", words)
+    if not (out / "findings.jsonl").exists():
+        made = ["--num", str(FINDINGS), "--seed", str(FINDINGS_SEED)]
+        _run("data.embedded.findings", "write", str(out / "findings.jsonl"), *made)
+    if not (out / "chat-tables.jsonl").exists():
         _run("data.prepare.chat", "--out", str(out))
     if not (out / "joined.jsonl").exists():
-        names = ("instruct/records.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
+        names = ("instruct/words.jsonl", "concepts-instruct.jsonl", "chat.jsonl")
         sources = RecordSources(*(RecordFile(out / name) for name in names))
         records = multi_topic_records(sources, MULTI_TOPIC, MULTI_TOPIC_SEED)
         write_records(out / "joined.jsonl", (record_to_json(record, out) for record in records))
@@ -48,6 +58,16 @@ def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None =
     count = [] if num is None else ["--num", str(num)]
     options = ["--stage", stage, "--seed", str(seed), "--workers", str(workers)]
     _run("data.synthetic", str(folder), *options, *count)
+
+
+def _words(source: Path, out: Path) -> None:
+    first = source.with_name("first.jsonl")
+    with completed(first) as unfinished:
+        unfinished.write_text(
+            "".join(islice(source.open(encoding="utf-8"), WITH_WORDS)), encoding="utf-8"
+        )
+    _run("data", "words", str(first), str(out))
+    first.unlink()
 
 
 def _run(module: str, *arguments: str) -> None:

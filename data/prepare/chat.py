@@ -4,7 +4,7 @@ The base model itself answers short prompts from templates greedily, so that tun
 unchanged. Writes chat.jsonl and, with other words in the same templates, the held-out
 chat-held.jsonl with which the tuned model's answers are compared. Capitals, sums, greetings in
 other languages, short programs and the like, where such a model errs, are answered from tables
-(data/prepare/general): they are added to chat.jsonl, and general-held.jsonl has words of its own.
+(data/prepare/general): chat-tables.jsonl, and general-held.jsonl with words of its own.
 --tables OUT.jsonl writes the table part alone, without a model.
 """
 
@@ -317,14 +317,11 @@ def prepare(out: Path, folder: Path, seed: int = 0) -> None:
             )
         ]
         path = out / ("chat.jsonl" if split == "train" else "chat-held.jsonl")
-        general = table_conversations(seed) if split == "train" else []
-        conversations = enumerate(first + second + general)
+        conversations = enumerate(first + second)
         write_records(path, (record(number, split, turns) for number, turns in conversations))
         took = time.monotonic() - started
-        print(
-            f"{len(first)} conversations, {len(second)} longer ones and {len(general)} from tables"
-            f" in {path} ({took:.0f} s)"
-        )
+        print(f"{len(first)} conversations and {len(second)} longer ones in {path} ({took:.0f} s)")
+    write_tables(out / "chat-tables.jsonl", seed)
     write_tables(out / "general-held.jsonl", seed, held=True)
 
 

@@ -1,5 +1,6 @@
 """The files of a run: general records mixed in by share, epochs counted in steps."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,12 @@ from training.checkpoints.run_identity import fingerprint, refuse_changes
 from training.dataset import build_dataset
 from training.model.initial_model import load_initial_model
 from training.recipe import Recipe, Source
-from training.sources import general_folder, steps_of_epochs, weighted_files
+from training.sources import (
+    general_folder,
+    steps_of_epochs,
+    weighted_files,
+    without_words,
+)
 
 
 @pytest.fixture
@@ -66,3 +72,19 @@ def test_an_epoch_reads_the_own_files_once(recipe: Recipe) -> None:
 def test_an_epoch_of_tar_files_is_refused(recipe: Recipe) -> None:
     with pytest.raises(ValueError, match="an epoch of tar files is not known in advance"):
         steps_of_epochs(replace(recipe, num_epochs=1.0, data=(Source("a.tar"),)), 1)
+
+
+def test_files_whose_media_lack_the_words_of_experts_are_named(tmp_path: Path) -> None:
+    def write(name: str, *parts: dict[str, object]) -> None:
+        message = {"role": "user", "content": [*parts, {"type": "text", "text": "What?"}]}
+        line = {"id": "1", "messages": [message, {"role": "assistant", "content": "A cat."}]}
+        (tmp_path / name).write_text(json.dumps(line) + "\n")
+
+    (tmp_path / "a.png").touch()
+    picture: dict[str, object] = {"type": "image", "image": "a.png"}
+    write("bare.jsonl", picture)
+    write("words.jsonl", {**picture, "words": ["Kind: cat 90%."]})
+    write("text.jsonl")
+    names = ("bare.jsonl", "words.jsonl", "text.jsonl")
+    recipe = Recipe(tuple(Source(path) for path in names), "run", data_root=str(tmp_path))
+    assert without_words(recipe) == ["bare.jsonl"]
