@@ -20,6 +20,12 @@ BEFORE = (
     *("Excuse me, ", "Sorry, ", "Could you tell me, "),
 )
 AFTER = (" Thanks!", " please", ", please?", " Thank you.", " thx", " Just curious.")
+BRITISH = (
+    ("color", "colour"),
+    ("gray", "grey"),
+    ("ummarize", "ummarise"),
+    ("ecognize", "ecognise"),
+)
 ASKING = ("What", "Which", "Where", "Who", "How", "When", "Is", "Are", "Does", "Do", "Can")
 KEPT_OUT = Path(__file__).with_name("kept_out.txt")
 
@@ -102,7 +108,8 @@ class Draw:
         """Applies British spelling, politeness, haste and typing errors."""
         text = text[:1].upper() + text[1:]
         if self.chance(0.5):
-            text = text.replace("color", "colour").replace("gray", "grey")
+            for american, british in BRITISH:
+                text = text.replace(american, british)
         asks = text.endswith("?") and text.split()[0].strip("'s") in ASKING
         if self.chance(POLITE) and "." not in text:
             if asks:

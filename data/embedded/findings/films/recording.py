@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from data.embedded.findings import invented
 from data.embedded.findings.draw import Draw
+from data.embedded.findings.exchange import Exchange
 from data.embedded.findings.prompt import film_words
 from data.embedded.findings.scenes.scene import THEMES, Theme
 from data.synthetic.language.imagenet_names import imagenet_classes
@@ -195,3 +196,12 @@ def _captions(d: Draw, T: int) -> list[tuple[int, str]]:
 
 def certain(found: Findings) -> list[str]:
     return [t.name for t in found.things or () if t.score >= CERTAIN]
+
+
+def going(motion: str) -> str:
+    """ "left and up" -> "moving left and up"; "closer" -> "coming closer"."""
+    return {"closer": "coming closer", "away": "going away"}.get(motion, f"moving {motion}")
+
+
+def honest(d: Draw, question: str, answer: str, kind: str = "unanswerable") -> Exchange:
+    return Exchange(kind, question, answer, (), (), True)

@@ -3,13 +3,13 @@
 import re
 
 from data.embedded.findings.draw import Draw
-from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
-from data.embedded.findings.films.recording import Recording, certain
-from data.embedded.findings.phrasings.films import FILMS
+from data.embedded.findings.exchange import NO, YES, Exchange, exactly
+from data.embedded.findings.films import surroundings
+from data.embedded.findings.films.recording import Recording, certain, going, honest
 from data.embedded.findings.phrasings.recordings import RECORDINGS
 from data.embedded.findings.scenes.people import ACTIVITIES, RIDING
 from data.embedded.findings.scenes.questions import any_name
-from data.embedded.findings.words import a, capital, counted, enumerate_words, number_word
+from data.embedded.findings.words import a, capital, counted, enumerate_words
 from data.synthetic.language.imagenet_names import family_phrase, imagenet_classes
 from vlm.experts.detection.coco import CLASSES
 
@@ -36,10 +36,6 @@ ACTING = (  # classes that a film may be about
     *("giraffe", "car", "bus", "boat", "train", "truck", "bicycle", "motorcycle", "airplane"),
 )
 FALSE_ACTS = ("playing tennis", "swimming", "cooking", "driving a car", "sleeping", "dancing")
-UNKNOWN = (
-    *("I can't tell from the video.", "I can't tell; I only see frames of the video."),
-    *("I can't tell that; the video doesn't show it.", "I can't tell."),
-)
 
 
 def describe(d: Draw, r: Recording) -> Exchange:
@@ -104,13 +100,8 @@ def _seen(r: Recording) -> tuple[str, list[str]]:
     motions = {m for x in r.lasting for m in x.motions}
     first = r.lasting[0] if r.lasting else None
     if first and len(motions) == 1 and first.motions and first.number == 1:
-        parts[0] += f" {_going(first.motions[0])}"
+        parts[0] += f" {going(first.motions[0])}"
     return enumerate_words(parts), used
-
-
-def _going(motion: str) -> str:
-    """ "left and up" -> "moving left and up"; "closer" -> "coming closer"."""
-    return {"closer": "coming closer", "away": "going away"}.get(motion, f"moving {motion}")
 
 
 def _stays(r: Recording) -> bool:
@@ -130,7 +121,7 @@ def doing(d: Draw, r: Recording) -> Exchange | None:
     question = d.ask(RECORDINGS, "doing")
     if not r.has("person"):
         if "person" in r.passing:
-            return _honest(d, question, "I can't tell; I see a person only for a moment.", "action")
+            return honest(d, question, "I can't tell; I see a person only for a moment.", "action")
         if d.chance(0.7):
             return None
         answer = d.pick(("I don't see a person in the video.", "I can't see anyone in the video."))
@@ -144,13 +135,13 @@ def doing(d: Draw, r: Recording) -> Exchange | None:
         return Exchange("action", question, answer, (name, act.split()[0]), (), True)
     move = next((x.motions for x in r.lasting if x.name == "person" and x.motions), ())
     if len(move) == 1:
-        answer = f"The person is {_going(move[0])}; I can't tell what they are doing."
+        answer = f"The person is {going(move[0])}; I can't tell what they are doing."
         return Exchange("action", question, answer, (move[0].split()[0],), (), True)
     others = [x.name for x in r.lasting if x.name != "person"]
     near = f" and {a(others[0])}" if others else ""
     people = counted(next(x.number for x in r.lasting if x.name == "person"), "person")
     answer = f"I can't tell what they are doing; I see {people}{near}."
-    return _honest(d, question, d.pick((answer, "I can't tell what they are doing.")), "action")
+    return honest(d, question, d.pick((answer, "I can't tell what they are doing.")), "action")
 
 
 def _act(r: Recording) -> tuple[str, str, bool]:
@@ -172,10 +163,6 @@ def _act(r: Recording) -> tuple[str, str, bool]:
     return "", "", False
 
 
-def _honest(d: Draw, question: str, answer: str, kind: str = "unanswerable") -> Exchange:
-    return Exchange(kind, question, answer, (), (), True)
-
-
 def holding(d: Draw, r: Recording) -> Exchange | None:
     if not r.has("person"):
         return None
@@ -187,7 +174,7 @@ def holding(d: Draw, r: Recording) -> Exchange | None:
         answer = f"Perhaps {a(held[0])}, but I'm not sure."
         return Exchange("object", question, answer, (held[0],), (), True)
     answer = d.pick(("I can't tell what the person is holding.", "I can't tell from the video."))
-    return _honest(d, question, answer)
+    return honest(d, question, answer)
 
 
 def riding(d: Draw, r: Recording) -> Exchange | None:
@@ -200,7 +187,7 @@ def riding(d: Draw, r: Recording) -> Exchange | None:
     if ridden:
         answer = f"Perhaps {a(ridden[0])}; I'm not sure, I don't see it in all frames."
         return Exchange("object", question, answer, (ridden[0],), (), True)
-    return _honest(d, question, "I can't tell; I don't see anything to ride on.")
+    return honest(d, question, "I can't tell; I don't see anything to ride on.")
 
 
 def clothes(d: Draw, r: Recording) -> Exchange | None:
@@ -210,16 +197,10 @@ def clothes(d: Draw, r: Recording) -> Exchange | None:
     if not people and not r.has("person"):
         return None
     if len(people) != 1 or not people[0].color or "person" not in certain(r.frames[0]):
-        return _honest(d, question, "I can't tell what they are wearing.", "color")
+        return honest(d, question, "I can't tell what they are wearing.", "color")
     word = people[0].color
     forms = (f"{capital(word)}.", f"Mostly {word}.", f"The clothes look {word}.")
     return Exchange("color", question, d.pick(forms), (rf"\b{word.replace('gray', 'gr[ae]y')}\b",))
-
-
-def it_color(d: Draw, r: Recording) -> Exchange:
-    question = d.ask(RECORDINGS, "it color")
-    answer = d.pick(("I can't tell which thing you mean.", "I can't tell its color."))
-    return _honest(d, question, answer, "color")
 
 
 def end(d: Draw, r: Recording) -> Exchange | None:
@@ -231,95 +212,9 @@ def end(d: Draw, r: Recording) -> Exchange | None:
         return Exchange("video", question, "I don't see anything new.", (NO, "nothing|don't see"))
     there = [x for x in r.lasting if not re.search(rf"Gone: [^.]*\b{x.name}\b", r.words)]
     if not there:
-        return _honest(d, question, "I can't tell what is there at the end.", "video")
+        return honest(d, question, "I can't tell what is there at the end.", "video")
     seen = enumerate_words([counted(x.number, x.name) for x in there])
     return Exchange("video", question, f"{capital(seen)}.", (any_name([x.name for x in there]),))
-
-
-def behind(d: Draw, r: Recording) -> Exchange:
-    question = d.ask(RECORDINGS, "behind")
-    others = [x.name for x in r.lasting if x.name != "person"]
-    books = "bookcase" in r.kinds or "library" in r.kinds
-    if books:
-        return Exchange("place", question, "It looks like a bookcase.", ("book",))
-    if others:
-        answer = f"I can't tell for sure; I see {a(others[0])}."
-        return Exchange("place", question, answer, (exactly(others[0]),), (), True)
-    seen = "; only the person is clear" if r.has("person") else " from the video"
-    return _honest(d, question, f"I can't tell{seen}.", "place")
-
-
-def place(d: Draw, r: Recording) -> Exchange | None:
-    question = d.ask(RECORDINGS, "place")
-    shown = [n for n in certain(r.frames[0]) if n in r.theme.classes and n != "person"]
-    if shown and r.theme.outdoors is not None and "side" in question and len(set(shown)) > 1:
-        word = "outdoors" if r.theme.outdoors else "indoors"
-        answer = f"Perhaps {word}; I'm not sure."
-        return Exchange("place", question, answer, (word[:-1],), (), True)
-    return _honest(d, question, "I can't tell from the video.", "place")
-
-
-def light(d: Draw, r: Recording) -> Exchange:
-    question = d.ask(RECORDINGS, "light")
-    color = r.frames[0].color
-    if color in ("black",):
-        answer = "It may be night, as the video is mostly black; I'm not sure."
-        return Exchange("video", question, answer, ("night|dark",), (), True)
-    return _honest(d, question, d.pick(("I can't tell for sure.", "I can't tell.")), "video")
-
-
-def moving(d: Draw, r: Recording) -> Exchange | None:
-    people = [x for x in r.lasting if x.name == "person"]
-    if not people or people[0].number > 1 or len(people[0].motions) > 1:
-        return None
-    question = d.ask(RECORDINGS, "moving")
-    if "camera" in question.lower():
-        return _honest(d, question, "I can't tell whether the camera moves.", "video")
-    if not people[0].motions:
-        if "person " in "".join(r.words.split("Moved:")[1:]):
-            return None
-        return Exchange("video", question, "The person stays in place.", ("stay|not|still",))
-    way = people[0].motions[0]
-    answer = f"The person is {_going(way)}."
-    return Exchange("video", question, answer, (way.split()[0],))
-
-
-def people(d: Draw, r: Recording) -> Exchange | None:
-    question = d.ask(RECORDINGS, "count")
-    number = next((x.number for x in r.lasting if x.name == "person"), 0)
-    if not number and "person" in r.passing:
-        answer = "I see a person for a moment; I'm not sure."
-        return Exchange("count", question, answer, (number_pattern(1),), (), True)
-    if not number and d.chance(0.5):
-        return None
-    if not number:
-        answer = d.pick(("None.", "I don't see any people.", "I don't see anyone."))
-        return Exchange("absent", question, answer, (NO, "none", "don't see"))
-    answer = d.say(f"{capital(number_word(number))}.", f"I see {counted(number, 'person')}.")
-    return Exchange("count", question, answer, (number_pattern(number),))
-
-
-def text(d: Draw, r: Recording) -> Exchange | None:
-    question = d.ask(RECORDINGS, "text")
-    if not r.texts and d.chance(0.5):
-        return None
-    if not r.texts:
-        answer = d.pick(("I don't find any text in the video.", "I can't read any text in it."))
-        return Exchange("text", question, answer, (), (), True)
-    if "numbers" in question and not any(any(c.isdigit() for c in t) for t in r.texts):
-        return _honest(d, question, "I don't see any numbers in the video.", "text")
-    said = " and ".join(f'"{t}"' for t in r.texts[:4])
-    return Exchange("text", question, d.say(f"{said}.", f"I read {said}."), (exactly(r.texts[0]),))
-
-
-def unknown(d: Draw, r: Recording) -> Exchange:
-    question = d.ask(RECORDINGS, "unknown")
-    answer = d.pick(UNKNOWN)
-    if "who" in question.lower().split():
-        answer = d.pick(("I can't tell; I don't identify people.", "I can't tell who that is."))
-    if any(word in question for word in ("saying", "talking", "music")):
-        answer = d.pick(("I can't hear sound; I only see frames.", "I can't tell; I hear nothing."))
-    return _honest(d, question, answer)
 
 
 def claim(d: Draw, r: Recording) -> Exchange | None:
@@ -338,22 +233,11 @@ def claim(d: Draw, r: Recording) -> Exchange | None:
         return Exchange("followup", question, answer, (NO, exactly(act)), (YES,))
     see = enumerate_words([counted(x.number, x.name) for x in r.lasting][:3])
     answer = f"I can't confirm that; I only see {see}."
-    return _honest(d, question, answer, "followup")
-
-
-def absent(d: Draw, r: Recording) -> Exchange | None:
-    pool = [c for c in CLASSES if c not in r.words and c != "person" and c not in r.kinds]
-    pool = [c for c in pool if c in ("elephant", "pizza", "boat", "kite", "train", "bed", "bear")]
-    if not pool:
-        return None
-    name = d.pick(pool)
-    question = d.ask(FILMS, "present", a_x=a(name))
-    answer = d.pick(("No.", f"No, I don't see {a(name)} in the video.", f"I don't see {a(name)}."))
-    return Exchange("absent", question, answer, (NO,), (YES,))
+    return honest(d, question, answer, "followup")
 
 
 ASKERS = (
     *((describe, 12.0), (doing, 8.0), (holding, 3.0), (riding, 3.0), (clothes, 3.0), (end, 3.0)),
-    *((it_color, 1.0), (behind, 2.0), (place, 2.0), (light, 1.5), (moving, 3.0), (people, 3.0)),
-    *((text, 5.0), (unknown, 3.0), (claim, 3.0), (absent, 2.0)),
+    *((claim, 3.0),),
+    *surroundings.ASKERS,
 )

@@ -108,7 +108,7 @@ def price_tag(d: Draw) -> Page:
         Fact("entry", money(price), "It costs {v}."),
         Fact("items", item, "It is for {v}.", short="{v}."),
     ]
-    about = ((f"It is a price tag: {item} for {money(price)}", (money(price),)),)
+    about = ((f"It is a price tag: {item} for {money(price)}", (item, money(price))),)
     return Page(
         "price tag",
         ("a price tag", "label"),

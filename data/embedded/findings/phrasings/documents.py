@@ -111,6 +111,7 @@ paid how
     [Cash or card|Was it paid in cash or by card]?
     * By what means was it paid?
 date
+    [Which|What] [date|day] is [it|shown|given] [on the screen|on the display|there|here]?
     [What is the date|What's the date|Which date] [on it|of this|]?
     When [was this|was it|is it] [written|issued|made|from|dated]?
     [From which|Of which] [day|date] is [it|this]?

@@ -8,6 +8,11 @@ animal doing
     What does the {x} do?
     Is the {x} [sleeping|eating|playing|running|sitting]?
     * Can you tell what the {x} does?
+person behind
+    What is the [man|woman|person|child|boy] [behind|next to|beside|in front of] the {x} doing?
+    Who [stands|sits|is] [behind|next to|beside] the {x}?
+    What does the [man|woman|child] with the {x} [wear|do|want]?
+    * Whom do you see beside the {x}?
 act claim
     [No, |But |]the [person|man|woman] is {act}, [right|is that so|isn't that so]?
     [He|She] is {act}, [no|right]?
@@ -52,6 +57,7 @@ subset
 body
     How many [hands|arms|teeth|eyes|toes] [are|do you see] [visible|in the {pic}|]?
     How many [hands|toes|feet] [does he|does she|does the person] [show|hold up]?
+    How many [fingers|thumbs|ears|knees] [do you see|are there|are shown]?
     What [gesture|sign] [is it|does the hand make]?
     * How many knuckles can be seen?
 young
@@ -64,6 +70,7 @@ well
     Is [he|she|anyone] [smiling|laughing|crying|pleased]?
     Do they look [happy|sad|tired|friendly]?
     Is [the skin|his leg|her face|this foot|the wound] [well|infected|normal|okay|broken]?
+    Is [this|the] [hand|knee|tooth|arm|eye] [all right|hurt|sick|normal|injured]?
     Do I need [a doctor|surgery|medicine]?
     What [medicine|dose|treatment] [helps|should I take|is right]?
     * Is it serious?

@@ -52,6 +52,8 @@ says
     * Could you read that out loud?
 sign says
     What does [this|that] sign say?
+    What [does|did] the [board|poster|plate|paper] say?
+    [Read|Tell me] what the [notice|board|poster] says.
     What is [on|written on] the [sign|board|label]?
     [Read|Please read] the [sign|board|label].
     What's on the sign?
@@ -207,6 +209,12 @@ most
     [Which|What] [one|part|entry] has the [biggest|greatest] {column}?
     What [comes first|leads] [by|in] {column}?
     * Where is {column} greatest?
+top
+    [Which|What] [part|bar|slice|group] is the [largest|biggest|highest|longest]?
+    What do most [people|of them|guests|pupils] [choose|like|use|prefer|have]?
+    How do most [people|of them|guests] [travel|decide|pay|vote]?
+    [Which|What] is [most common|most popular|number one|the top value]?
+    * What is in front?
 columns
     What [is|stands] in the [header|first row|top row] [of the table|]?
     [What|Which] columns [are there|does the table have]?

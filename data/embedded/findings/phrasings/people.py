@@ -43,6 +43,8 @@ people detail
     * Has [she|he] got [a tattoo|curly hair|an earring]?
 people who
     Who [is he|is she|is the person|are they|are these people|is that]?
+    Who is [the|this|that] [man|woman|guy|lady|child|person]?
+    Who are [the|those|these] [women|guys|men|children|two]?
     What is [his|her|the person's] name?
     [Do you know|Can you identify|Do you recognize] [this person|him|her|them]?
     Is [this|that] [a celebrity|someone famous|a famous actor|a politician]?

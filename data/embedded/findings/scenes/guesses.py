@@ -64,6 +64,7 @@ ACTS = (
     *("riding a horse", "reading a book", "driving a car", "fishing", "playing the piano"),
 )
 HEALTH = (
+    *("hand", "knee", "tooth", "arm", "eye", "treatment"),
     "skin",
     "leg",
     "face",
@@ -90,6 +91,24 @@ def animal_doing(d: Draw, s: Scene) -> Exchange | None:
     seen = f"; I see {enumerate_words([a(name), *near])}" if d.chance(0.6) else ""
     answer = f"I can't tell what the {name} is doing{seen}."
     return Exchange("action", d.ask(GUESSES, "animal doing", x=name), answer, (name,), (), True)
+
+
+def person_behind(d: Draw, s: Scene) -> Exchange | None:
+    """Somebody who is asked for beside a thing, where nobody was found."""
+    things = [t for t in s.single if t.name != "person"]
+    if s.people or s.maybe("person") or not things:
+        return None
+    thing = d.pick(things)
+    seen = a(f"{thing.color} {thing.name}".strip())
+    answer = d.pick(
+        (
+            f"I don't see a person in the picture, only {seen}.",
+            f"I can't see anyone; I only see {seen}.",
+            f"There is no person that I can see, only {seen}.",
+        )
+    )
+    question = d.ask(GUESSES, "person behind", x=thing.name)
+    return Exchange("absent", question, answer, (NO, "can't see", "no person"), (), True)
 
 
 def act_claim(d: Draw, s: Scene) -> Exchange | None:
@@ -249,7 +268,7 @@ def detail(d: Draw, s: Scene) -> Exchange | None:
     """What somebody wears or looks like beyond a color is neither affirmed nor denied."""
     about = d.pick(("detail", "detail", "young", "well"))
     question = d.ask(GUESSES, about)
-    if any(word in question.lower() for word in HEALTH):
+    if about == "well" and any(word in question.lower() for word in HEALTH):
         answer = d.pick(("I can't tell; please ask a doctor.", "I can't judge that. A doctor can."))
         return Exchange("unanswerable", question, answer, ("doctor",), (), True)
     if not s.people:
@@ -315,5 +334,12 @@ def picture_detail(d: Draw, s: Scene) -> Exchange:
 ASKERS = (
     *((animal_doing, 1.5), (occasion, 1.5), (job, 1.5), (either_place, 3.0), (side_color, 3.0)),
     *((side_what, 1.5), (subset, 1.5), (body, 0.6), (detail, 2.5), (thing_detail, 1.2)),
-    *((part_color, 1.0), (picture_detail, 0.5), (act_claim, 2.0), (sport, 2.0), (city, 1.2)),
+    *(
+        (part_color, 1.0),
+        (picture_detail, 0.5),
+        (act_claim, 2.0),
+        (person_behind, 2.0),
+        (sport, 2.0),
+        (city, 1.2),
+    ),
 )
