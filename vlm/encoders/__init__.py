@@ -7,6 +7,8 @@ from vlm.encoders.adaptformer import AdaptFormer
 from vlm.encoders.aim import AIM
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.dualpath import DualPath
+from vlm.encoders.efficient_prompt import EfficientPrompt
 from vlm.encoders.i3d import I3D
 from vlm.encoders.mvit import MViT
 from vlm.encoders.nonlocal_net import NonLocalNet
@@ -18,13 +20,17 @@ from vlm.encoders.slowfast import SlowFast
 from vlm.encoders.st_adapter import STAdapterEncoder
 from vlm.encoders.streamformer import StreamFormer
 from vlm.encoders.timesformer import TimeSformer
+from vlm.encoders.uniformerv2 import UniFormerV2
 from vlm.encoders.video_swin import VideoSwin
 from vlm.encoders.vpt import VPT
+from vlm.encoders.vtn import VTN
 
 ENCODERS: dict[str, type[VideoEncoder]] = {
     "pvc": ProgressiveEncoder,
     "adaptformer": AdaptFormer,
     "aim": AIM,
+    "dualpath": DualPath,
+    "efficient-prompt": EfficientPrompt,
     "i3d": I3D,
     "mvit": MViT,
     "nonlocal": NonLocalNet,
@@ -34,8 +40,10 @@ ENCODERS: dict[str, type[VideoEncoder]] = {
     "st-adapter": STAdapterEncoder,
     "streamformer": StreamFormer,
     "timesformer": TimeSformer,
+    "uniformerv2": UniFormerV2,
     "video-swin": VideoSwin,
     "vpt": VPT,
+    "vtn": VTN,
 }
 
 PRESETS: dict[str, Preset] = {

@@ -12,8 +12,8 @@ A learned embedding of the frame, zero at first, is added before the norm in fro
 
 Where they differ the presets follow the authors' code (taoyang1122/adapt-image-models): for
 Something-Something it has a second temporal adapter (with skip, in front of the attention) and
-s = 1. Number of frames other than the trained one: the code cannot; here the embedding is
-interpolated.
+s = 1. Stochastic depth leaves out the temporal and the joint adapter, never the spatial one. The
+code takes the trained number of frames alone; here the embedding is interpolated for any other.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ from vlm.encoders.config import BlockConfig, TowerConfig
 from vlm.encoders.on_image import OnImageTransformer, vit_config
 from vlm.encoders.preset import Preset
 from vlm.layers.adapter import Adapter, train_only
+from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.position import resize_times
 
 PAPER, CODE = "2302.03024", "Apache-2.0"
@@ -73,8 +74,11 @@ PRESETS = {
 class AIMBlock(ViTBlock):
     """Attention over time, over space, and the MLP, each with its adapter."""
 
-    def __init__(self, block: BlockConfig, scale: float, adapter_in: bool) -> None:
+    def __init__(
+        self, block: BlockConfig, scale: float, adapter_in: bool, drop_path: float
+    ) -> None:
         super().__init__(block)
+        self.drop_path = DropPath(drop_path)
         dim, hidden_dim = block.dim, block.dim // 4
         self.time_in_adapter = Adapter(dim, hidden_dim, skip=True) if adapter_in else nn.Identity()
         self.time_adapter = Adapter(dim, hidden_dim)
@@ -89,11 +93,11 @@ class AIMBlock(ViTBlock):
         B, T, N, C = x.shape
         h = self.time_in_adapter(self.norm1(x)).transpose(1, 2).reshape(B * N, T, C)
         h = self.attn(h)[0].view(B, N, T, C).transpose(1, 2)
-        x = x + self.time_adapter(h)
+        x = x + self.drop_path(self.time_adapter(h))
         h = self.attn(self.norm1(x).view(B * T, N, C))[0].view(B, T, N, C)
         x = x + self.space_adapter(h)
         n = self.norm2(x)
-        return x + self.mlp(n) + self.mlp_adapter(n)
+        return x + self.mlp(n) + self.drop_path(self.mlp_adapter(n))
 
 
 class AIM(OnImageTransformer):
@@ -107,9 +111,11 @@ class AIM(OnImageTransformer):
         num_frames: int = 8,
         scale: float = 0.5,
         adapter_in: bool = False,
+        drop_path: float = 0.2,
     ) -> None:
-        depth = config.backbone.depth
-        super().__init__(config, [AIMBlock(config.block, scale, adapter_in) for _ in range(depth)])
+        rates = drop_path_rates(drop_path, config.backbone.depth)
+        block = config.block
+        super().__init__(config, [AIMBlock(block, scale, adapter_in, rate) for rate in rates])
         self.time = nn.Parameter(torch.zeros(1, num_frames, self.dim))
         adapters = [part for part in self.modules() if isinstance(part, Adapter)]
         train_only(self, *adapters, self.time, self.norm)

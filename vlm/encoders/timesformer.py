@@ -35,6 +35,7 @@ from vlm.encoders.config import BlockConfig, TowerConfig
 from vlm.encoders.on_image import OnImageTransformer, vit_config
 from vlm.encoders.preset import Preset
 from vlm.layers.attention import Attention
+from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.position import resize_times
 from vlm.layers.regroup import grouping
 
@@ -111,8 +112,9 @@ class GroupedAttention(nn.Module):
 class TimeSformerBlock(ViTBlock):
     """Attention in one grouping after another, then the MLP."""
 
-    def __init__(self, block: BlockConfig, groupings: tuple[str, ...]) -> None:
+    def __init__(self, block: BlockConfig, groupings: tuple[str, ...], drop_path: float) -> None:
         super().__init__(block)
+        self.drop_path = DropPath(drop_path)
         self.first = nn.ModuleList(GroupedAttention(block, name) for name in groupings[:-1])
         self.last = groupings[-1]
         self.one_cls = groupings != ("space",)
@@ -124,15 +126,19 @@ class TimeSformerBlock(ViTBlock):
     def _grouped_layer(self, cls: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         B, T, H, W, C = x.shape
         for attention in self.first:
-            x = x + attention(x)
+            x = x + self.drop_path(attention(x))
         groups = grouping(self.last, T, H, W)
         G = groups.num_groups
         h = torch.cat([cls.expand(B, G, 1, C), groups.split(x)], dim=2)  # [B, G, 1 + L, C]
         h = self.attn(self.norm1(h).flatten(0, 1))[0].unflatten(0, (B, G))
+        h = self.drop_path(h)
         change = h[:, :, :1]
         cls = cls + (change.mean(dim=1, keepdim=True) if self.one_cls else change)
         x = x + groups.join(h[:, :, 1:], (T, H, W))
-        return cls + self.mlp(self.norm2(cls)), x + self.mlp(self.norm2(x))
+        y = torch.cat([cls.flatten(1, 2), x.flatten(1, 3)], dim=1)
+        y = self.drop_path(self.mlp(self.norm2(y)))
+        of_cls, of_patches = y.split([cls.shape[1], T * H * W], dim=1)
+        return cls + of_cls[:, :, None], x + of_patches.view(B, T, H, W, C)
 
 
 class TimeSformer(OnImageTransformer):
@@ -140,12 +146,18 @@ class TimeSformer(OnImageTransformer):
 
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
 
-    def __init__(self, config: TowerConfig, scheme: str = "divided", num_frames: int = 8) -> None:
+    def __init__(
+        self,
+        config: TowerConfig,
+        scheme: str = "divided",
+        num_frames: int = 8,
+        drop_path: float = 0.1,
+    ) -> None:
         if scheme not in SCHEMES:
             raise ValueError(f'no scheme "{scheme}"; there are {", ".join(SCHEMES)}')
-        groupings = SCHEMES[scheme]
-        depth = config.backbone.depth
-        super().__init__(config, [TimeSformerBlock(config.block, groupings) for _ in range(depth)])
+        block, groupings = config.block, SCHEMES[scheme]
+        rates = drop_path_rates(drop_path, config.backbone.depth)
+        super().__init__(config, [TimeSformerBlock(block, groupings, rate) for rate in rates])
         self.causal = scheme == "space"
         self.time = None
         if scheme != "space":

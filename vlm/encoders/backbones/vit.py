@@ -100,9 +100,14 @@ class ViT(ImageBackbone):
         """images [F, 3, H, W] -> patches with positions [F, prefix + N, C], before any norm."""
         grid = self.grid(*images.shape[-2:])
         x = self.patch_embedding(images).flatten(2).transpose(1, 2)  # [F, N, C]
+        return self.place(x, grid), grid
+
+    def place(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Puts CLS in front of patches [F, N, C] and adds positions."""
+        x = patches
         if self.cls_token:
-            x = torch.cat([self.class_embedding.expand(len(images), -1, -1), x], dim=1)
-        return x + resize_positions(self.position_embedding, grid, self.num_prefix), grid
+            x = torch.cat([self.class_embedding.expand(len(x), -1, -1), x], dim=1)
+        return x + resize_positions(self.position_embedding, grid, self.num_prefix)
 
     def forward(self, images: Tensor) -> ImageTokens:
         x, grid = self.embed(images)
