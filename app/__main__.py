@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.console.streams import prepare_streams
+from vlm.experts.options import add_expert_options, expert_names
 from vlm.model_options import add_model_options, model_options
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object per answer: answer, seen, usage, warnings",
+        help="print one JSON object per answer: answer, seen, findings, usage, warnings",
     )
     ask.add_argument("--quiet", action="store_true", help="print only errors to standard error")
     _add_answer_options(ask)
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.command == "doctor":
             return _doctor(args)
+        expert_names(args.experts)  # a wrong name is refused before anything is loaded
         _limit_threads(args.threads)
         if args.command == "chat":
             return _chat(args)
@@ -161,7 +163,8 @@ def load_assistant(args: argparse.Namespace) -> "Assistant":
     from vlm.assistant import Assistant
 
     say = None if getattr(args, "quiet", False) else _say
-    return Assistant.load(args.model, announce=say, **model_options(args))
+    chosen = {"experts": expert_names(args.experts), "read_text": args.read_text}
+    return Assistant.load(args.model, announce=say, **chosen, **model_options(args))
 
 
 def _version() -> str:
@@ -238,6 +241,7 @@ def _limit_threads(threads: int | None) -> None:
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("model")
     add_model_options(group)
+    add_expert_options(group)
     group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 
 

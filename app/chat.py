@@ -200,6 +200,8 @@ def usage_line(turn: ChatTurn) -> str:
         parts.append(f"first word after {usage.seconds_to_first_token:.1f} s")
     if usage.new_tokens > 1 and usage.tokens_per_second >= 0.5:
         parts.append(f"{usage.tokens_per_second:.0f} tokens/s")
+    if usage.seconds_experts:
+        parts.append(f"experts {usage.seconds_experts:.1f} s")
     return " · ".join(parts)
 
 

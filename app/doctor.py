@@ -33,6 +33,8 @@ NEEDED = ("torch", "transformers", "safetensors", "numpy", "pillow", "av")
 # Optional packages: name, purpose, install command.
 OPTIONAL = (
     ("gradio", "the page in the browser", 'pip install -e ".[app]"'),
+    ("onnxruntime", "reading text in pictures", 'pip install -e ".[experts]"'),
+    ("rapidocr", "reading text in pictures", "pip install --no-deps rapidocr"),
     ("accelerate", "training, --device-map", 'pip install -e ".[train]"'),
     ("peft", "training with LoRA", 'pip install -e ".[train]"'),
     ("pyarrow", "evaluation", 'pip install -e ".[evaluation]"'),

@@ -1,4 +1,4 @@
-"""Builds the frame strip: the frames the model saw, with their times, shown below an answer.
+"""Builds the frame strip: the frames the model saw, with their times and what was read of them.
 
 Frames are kept in memory as JPEG (16 frames of 256 px take about 150 KB) under a random key, the
 only way to request them. Nothing is written to disk.
@@ -13,8 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from app.boxes import in_words, with_boxes
 from app.sanitize import for_label
+from app.what_was_read import read_html
 from vlm.assistant import Seen
+from vlm.experts.findings import Findings
+
+_SWITCH = '<label class="switch"><input type="checkbox" class="boxes">Show boxes</label>'
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Strip:
     pictures: tuple[bytes, ...]  # JPEG
     times: tuple[float, ...] | None
     warnings: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # what the model read beside them
+    findings: tuple[Findings, ...] = ()  # of the experts, for each frame or for the whole image
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     @property
@@ -36,6 +43,19 @@ class Strip:
         if len(self.pictures) == 1:
             return ["whole"]
         return [f"part {i}" for i in range(1, len(self.pictures))] + ["whole"]
+
+    def found_in(self, index: int) -> Findings | None:
+        """Returns what the experts found in a picture; None if they did not look at it.
+
+        They look at a still image as a whole, never at its parts.
+        """
+        first = len(self.pictures) - len(self.findings)
+        return self.findings[index - first] if index >= first else None
+
+    def boxed(self, index: int) -> bytes | None:
+        """Returns a picture with the experts' boxes as JPEG; None if they did not look at it."""
+        found = self.found_in(index)
+        return None if found is None else with_boxes(self.pictures[index], found)
 
     @property
     def summary(self) -> str:
@@ -52,7 +72,8 @@ def strip_of(seen: Seen) -> Strip:
     """Builds the strip of one file the model saw."""
     times = None if seen.times is None else tuple(float(t) for t in seen.times)
     pictures = tuple(_jpeg(frame) for frame in seen.frames)
-    return Strip(seen.name, seen.kind, pictures, times, tuple(seen.warnings))
+    warnings, words = tuple(seen.warnings), tuple(seen.words)
+    return Strip(seen.name, seen.kind, pictures, times, warnings, words, tuple(seen.findings))
 
 
 def clock(seconds: float) -> str:
@@ -65,7 +86,10 @@ def clock(seconds: float) -> str:
 
 
 def strip_html(strips: Sequence[Strip], base: str) -> str:
-    """Renders the strips as HTML. Each frame links to itself, so it opens without scripts too."""
+    """Renders the strips as HTML. Each frame links to itself, so it opens without scripts too.
+
+    `page.js` exchanges a frame with the one at its data-boxes.
+    """
     return "".join(_one_strip(strip, base) for strip in strips)
 
 
@@ -75,15 +99,21 @@ def _one_strip(strip: Strip, base: str) -> str:
         address = f"{base}/{strip.key}/{index}.jpg"
         when = f"at {label}" if strip.times else label
         said = f"{for_label(strip.name)}, {when}, picture {index + 1} of {len(strip.pictures)}"
+        boxes = ""
+        if (found := strip.found_in(index)) is not None:
+            boxes = f' data-boxes="{base}/{strip.key}/boxes/{index}.jpg"'
+            said += f": {in_words(found)}"
         said = html.escape(said)
         cells.append(
-            f'<a class="frame" href="{address}" target="_blank" rel="noopener">'
+            f'<a class="frame" href="{address}"{boxes} target="_blank" rel="noopener">'
             f'<img src="{address}" alt="{said}" loading="lazy"><span>{label}</span></a>'
         )
     notes = "".join(f"<p>{html.escape(for_label(w, 300))}</p>" for w in strip.warnings)
+    switch = _SWITCH if strip.findings else ""
     return (
-        f'<figure class="strip"><figcaption>{html.escape(strip.summary)}</figcaption>'
-        f'<div class="frames">{"".join(cells)}</div>{notes}</figure>'
+        f'<figure class="strip"><figcaption>{html.escape(strip.summary)}{switch}</figcaption>'
+        f'<div class="frames">{"".join(cells)}</div>{notes}'
+        f"{read_html(strip.words, strip.findings)}</figure>"
     )
 
 

@@ -2,7 +2,8 @@
 
 What it does is chosen by words in the question: "slow" answers word by word with pauses, "long
 look" spends seconds before its first word, "bad file" fails while decoding, "break" fails in the
-model, "hostile" answers with HTML.
+model, "hostile" answers with HTML. The experts look if the question has "read" in it; with
+"read hostile" they find HTML and control codes in the picture.
 """
 
 import threading
@@ -27,6 +28,7 @@ from vlm.assistant import (
     Turn,
     Usage,
 )
+from vlm.experts.findings import Findings, Kind, Line, Thing
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
 
@@ -78,7 +80,7 @@ class FakeAssistant:
             for done in range(1, 9):
                 yield Decoding(path.name, done, 8)
                 time.sleep(0.01)
-            seen.append(_seen(path))
+            seen.append(_seen(path, text))
         yield Encoding(0, 8)
         if "long look" in text:
             stop.wait(20)
@@ -114,10 +116,23 @@ def _kind(path: Path) -> str:
     return "video" if path.suffix in (".mp4", ".webm", ".mkv") else "image"
 
 
-def _seen(path: Path) -> Seen:
+def _seen(path: Path, text: str) -> Seen:
     count = 8 if _kind(path) == "video" else 1
     frames = [np.full((96, 128, 3), 25 * i + 40, np.uint8) for i in range(count)]
     for i, frame in enumerate(frames):
         frame[30:60, 10 + 10 * i : 40 + 10 * i] = (200, 40, 40)
     times = tuple(0.25 + 0.5 * i for i in range(count)) if count > 1 else None
-    return Seen(path.name, _kind(path), frames, times, ())
+    if "read" not in text:
+        return Seen(path.name, _kind(path), frames, times)
+    row = HOSTILE if "hostile" in text else "NO PARKING"
+    findings = tuple(_findings(i, row) for i in range(count))
+    words = (f"Things: 1 bus (left red). Text (1 line): {row}", *["No change."] * (count - 1))
+    return Seen(path.name, _kind(path), frames, times, (), findings, words)
+
+
+def _findings(index: int, row: str) -> Findings:
+    left = (10 + 10 * index) / 128
+    bus = Thing("bus", 0.83, (left, 30 / 96, left + 30 / 128, 60 / 96), "red")
+    person = Thing("person", 0.41, (0.7, 0.2, 0.9, 0.9), "gray")
+    line = Line(row, 0.99, (0.1, 0.8, 0.6, 0.95), 0.15)
+    return Findings((Kind("minibus", 0.7),), (bus, person), (line,), "gray")

@@ -98,6 +98,7 @@ class Assistant:
         device: str | torch.device | None = None,
         context: int | None = None,
         experts: Sequence[str] | None = None,
+        read_text: bool = False,
         **options: Any,
     ) -> "Assistant":
         """Loads the model of this repository ("embedded"), or one from a folder of your own.
@@ -105,12 +106,16 @@ class Assistant:
         By default it computes in bfloat16 if the hardware multiplies it, else in float32, on the
         first GPU or the CPU. `context` limits the tokens of a conversation. `experts` names
         those of `vlm.config.EXPERTS` that look at each file; None: those the model was trained
-        with. `options` are those of `vlm.loading.load_folder`.
+        with. `read_text` adds "text" to them. `options` are those of
+        `vlm.loading.load_folder`.
         """
         model, processor, card = load_folder(
             path_or_name, dtype, device, context=context, **options
         )
         announce = options.get("announce") or (lambda sentence: None)
+        if read_text:
+            named = processor.prompt_config.experts if experts is None else experts
+            experts = tuple(dict.fromkeys((*named, "text")))
         return cls(model, processor, card=card, context=context, experts=experts, announce=announce)
 
     def close(self) -> None:

@@ -99,6 +99,18 @@ const revisit = (() => {
     }
   });
 
+  // "Show boxes" exchanges a strip's frames with those that have the experts' boxes drawn on them.
+  const showBoxes = (strip, shown) => strip.querySelectorAll("a.frame[data-boxes]").forEach((frame) => {
+    frame.dataset.plain ||= frame.getAttribute("href");
+    const address = shown ? frame.dataset.boxes : frame.dataset.plain;
+    frame.setAttribute("href", address);
+    frame.querySelector("img").src = address;
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("#chat input.boxes")) showBoxes(event.target.closest(".strip"), event.target.checked);
+  });
+
   // Some recordings (HEVC, ProRes) are read by the model but not played by the browser: say so instead of a grey box.
   document.addEventListener("error", (event) => {
     const video = event.target;

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from app.chat import Chat, ChatTurn, ChatView, stream_chat
 from app.console.ctrl_c import ctrl_c_stops
@@ -117,7 +118,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
 
 
 def as_record(turn: ChatTurn) -> dict:
-    """Converts a turn to a JSON record: answer, frames seen, usage, warnings."""
+    """Converts a turn to a JSON record: answer, frames seen, findings, usage, warnings."""
     return {
         "question": turn.question,
         "answer": turn.answer,
@@ -127,6 +128,8 @@ def as_record(turn: ChatTurn) -> dict:
                 "kind": s.kind,
                 "pictures": len(s.pictures),
                 "times": s.times and list(s.times),
+                "words": list(s.words),
+                "findings": [_rounded(asdict(found)) for found in s.findings],
             }
             for s in turn.strips
         ],
@@ -137,6 +140,15 @@ def as_record(turn: ChatTurn) -> dict:
         ],
         "stopped": turn.stopped,
     }
+
+
+def _rounded(value: Any) -> Any:
+    """Rounds the numbers in a record to four digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _answer(

@@ -12,16 +12,19 @@ from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
 from app.sanitize import for_label, for_terminal
+from app.what_was_read import words_read
 from vlm.assistant import Assistant
 
 HELP = """  /add FILE...  add videos or pictures to the next question
   /retry        answer the last question again
   /edit TEXT    replace the last question, keeping its files
   /frames       list the frames seen and their times
+  /read         list what the model read of the last files
   /clear        start a new conversation
   /help         show this list
   /quit         leave (or Ctrl-D)
   Ctrl-C        stop the answer"""
+NOTHING_READ = "no expert looked at it; start with --experts kinds,things,text"
 
 
 class Terminal:
@@ -144,6 +147,15 @@ class Terminal:
             print(f"{strip.summary}: {', '.join(strip.labels)}")
             for warning in strip.warnings:
                 print(f"  {for_terminal(warning)}")
+
+    def do_read(self, _: str) -> None:
+        """/read"""
+        strips = next((turn.strips for turn in reversed(self.chat.turns) if turn.strips), ())
+        if not strips:
+            print("No frames yet.")
+        for strip in strips:
+            lines = words_read(strip.words) or [NOTHING_READ]
+            print(f"{for_label(strip.name)}:", *lines, sep="\n  ")
 
     def do_clear(self, _: str) -> None:
         """/clear"""

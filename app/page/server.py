@@ -28,6 +28,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = DEFAULT_LIMITS.file_bytes  # more could not be read
 HOUR = 3600  # seconds
+EXPIRED = "This frame has expired."
 LAST_WORDS = 1.0  # seconds answers have to end at shutdown
 
 # Gradio's page needs an inline script, compiled event handlers (the two 'unsafe-') and a blob for
@@ -109,12 +110,18 @@ def build_app(
     def picture(key: str, index: int) -> Response:
         strip = sessions.strip(key)
         if strip is None or not 0 <= index < len(strip.pictures):
-            raise HTTPException(404, "This frame has expired.")
-        return Response(
-            strip.pictures[index],
-            media_type="image/jpeg",
-            headers={"Cache-Control": "private, max-age=3600"},
-        )
+            raise HTTPException(404, EXPIRED)
+        return _jpeg(strip.pictures[index])
+
+    @app.get(f"/{FRAMES_PATH}/{{key}}/boxes/{{index}}.jpg")
+    def picture_with_boxes(key: str, index: int) -> Response:
+        strip = sessions.strip(key)
+        if strip is None or not 0 <= index < len(strip.pictures):
+            raise HTTPException(404, EXPIRED)
+        boxed = strip.boxed(index)
+        if boxed is None:
+            raise HTTPException(404, "No expert looked at this frame.")
+        return _jpeg(boxed)
 
     blocks = build_page(assistant, sessions, uploads)
     blocks.has_launched = True  # without this Gradio skips its own upload check
@@ -136,6 +143,11 @@ def build_app(
         css_paths=[ASSETS / "page.css"],
         head=f"<script>{(ASSETS / 'page.js').read_text()}</script>",
     )
+
+
+def _jpeg(picture: bytes) -> Response:
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return Response(picture, media_type="image/jpeg", headers=headers)
 
 
 def free_port(host: str, wanted: int, tries: int = 20) -> int:

@@ -14,12 +14,15 @@ from app.page.examples import shared_examples
 from app.page.handlers import AUTO, LENGTHS, TEMPERATURES, Handlers, attach
 from app.page.sessions import Sessions
 from app.page.uploads import Uploads
+from app.sanitize import for_page
 from vlm.assistant import Assistant
 
 OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
 WELCOME = """## What would you like to know?
 
-Add a video or an image and ask about it, or try one of these."""
+Add a video or an image and ask about it, or try one of these.
+
+{limits}"""
 
 
 def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr.Blocks:
@@ -45,7 +48,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
             feedback_options=None,
             latex_delimiters=[],
             allow_tags=False,
-            placeholder=WELCOME,
+            placeholder=WELCOME.format(limits=for_page(card["limits"])),
             examples=[
                 {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
                 for e in examples
@@ -147,7 +150,7 @@ def _settings() -> list[gr.components.Component]:
 
 
 def _about(card: dict[str, Any]) -> str:
-    """Describes the model, its abilities and limits."""
+    """Describes the model and its abilities; its limits stand beside the examples too."""
     name, parameters, knows, limits = (
         html.escape(str(card[key])) for key in ("name", "parameters", "knows", "limits")
     )

@@ -101,12 +101,14 @@ def _chosen_experts(
     announce: Callable[[str], None],
 ) -> ExpertWords | None:
     chosen = [name for name in names if name != "kinds" or classifier is not None]
+    if len(chosen) < len(names):
+        announce("Kinds are not named: this model's tower is no classifier of ImageNet.")
     reader = None
     if "text" in chosen:
         try:
             reader = Reader()
         except ReaderMissingError as error:
-            announce(f"Text in pictures is not read. {error}")
+            announce(str(error))
             chosen.remove("text")
     if not chosen:
         return None

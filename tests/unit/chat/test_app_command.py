@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_assistant import HOSTILE, FakeAssistant
@@ -16,6 +17,9 @@ from fake_assistant import HOSTILE, FakeAssistant
 from app import __main__ as command
 from app.console.terminal import Terminal
 from app.page.examples import EXAMPLES
+from vlm.assistant import Assistant
+from vlm.config import EXPERTS
+from vlm.experts.options import NAMES
 
 
 @pytest.fixture
@@ -99,6 +103,7 @@ def test_questions_on_stdin_need_no_file(
         (["ask", "missing.mp4", "What?"], "no such file"),
         (["ask", "bad file"], "has no pictures"),
         (["ask", "--frames", "0", "What?"], "--frames is 0"),
+        (["ask", "--experts", "thigs", "What?"], 'names "thigs"; there are kinds, things, text'),
         (["chat", "--host", "0.0.0.0"], "--auth"),
         (["chat", "--auth", "nobody"], "takes NAME:PASSWORD"),
     ],
@@ -117,6 +122,43 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     last = err.strip().splitlines()[-1]
     assert sentence in last
     assert "Traceback" not in err
+
+
+def test_json_output_has_the_findings_and_what_the_model_read(
+    assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["ask", clip, "--json", "--quiet", "read it"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    (seen,) = answer["seen"]
+    assert seen["words"][0] == "Things: 1 bus (left red). Text (1 line): NO PARKING"
+    assert len(seen["findings"]) == 8
+    assert [thing["name"] for thing in seen["findings"][0]["things"]] == ["bus", "person"]
+    assert seen["findings"][0]["lines"][0]["text"] == "NO PARKING"
+    assert answer["usage"]["seconds_experts"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "experts", "read_text"),
+    [
+        ([], None, False),
+        (["--experts", "none"], (), False),
+        (["--experts", "text, things", "--read-text"], ("text", "things"), True),
+    ],
+)
+def test_the_experts_options_reach_the_model(
+    options: list[str],
+    experts: tuple[str, ...] | None,
+    read_text: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: dict[str, Any] = {}
+    monkeypatch.setattr(Assistant, "load", lambda model, **given: loaded.update(given))
+    command.load_assistant(command.parse(["ask", *options, "What?"]))
+    assert (loaded["experts"], loaded["read_text"]) == (experts, read_text)
+
+
+def test_the_options_name_all_experts() -> None:
+    assert NAMES == EXPERTS
 
 
 def test_a_hostile_answer_cannot_control_the_terminal(
@@ -154,6 +196,18 @@ def test_the_terminal_chat_adds_files_and_retries(
     out = capsys.readouterr().out
     assert "third?** (1 turns before)" in out
     assert "scaled as the model sees them: 0:00.2, 0:00.8" in out
+
+
+def test_read_lists_what_the_model_read_of_the_last_files_without_control_codes(
+    clip: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["/read", "What?", "/read", f"/add {clip}", "read hostile", "and?", "/read"]
+    chat(lines, monkeypatch, clip)
+    out = capsys.readouterr().out
+    assert "No frames yet." in out
+    assert "clip.mp4:\n  no expert looked at it; start with --experts" in out
+    assert "clip.mp4:\n  Things: 1 bus (left red). Text (1 line): <script>" in out
+    assert not {"\x1b", "\x07"} & set(out)
 
 
 def test_the_terminal_chat_survives_errors_and_nonsense(

@@ -1,6 +1,7 @@
 """`python -m vlm.experts`: lines for images and videos, one sentence for a file it cannot use."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,25 @@ def test_an_image_gives_a_line_and_a_video_one_per_frame(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     files = [str(FOLDER / "cat.jpg"), str(FOLDER / "moving-ball.mp4")]
-    assert main([*files, "--no-text", "--json", "--frames", "3", "--looks", "2"]) == 0
+    options = ["--experts", "things", "--json", "--frames", "3", "--looks", "2"]
+    assert main([*files, *options]) == 0
     image, video = map(json.loads, capsys.readouterr().out.splitlines())
     assert "1 cat (middle large brown)" in image["lines"][0]
     assert (len(image["lines"]), len(video["lines"])) == (2, 4)
+    assert image["seconds"].keys() == {"things"}
+    assert 0 < video["seconds"]["things"] < 60
+
+
+def test_the_cost_of_each_expert_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(FOLDER / "cat.jpg"), "--experts", "things", "--time"]) == 0
+    assert re.search(r"^  Seconds: things \d+\.\d\d$", capsys.readouterr().out, re.M)
+
+
+def test_a_wrong_name_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(FOLDER / "cat.jpg"), "--experts", "things,faces"]) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors == '--experts names "faces"; there are kinds, things, text, or none.\n'
 
 
 def test_an_unusable_file_is_one_sentence_and_the_others_are_read(
@@ -24,7 +40,7 @@ def test_an_unusable_file_is_one_sentence_and_the_others_are_read(
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    assert main([str(broken), str(FOLDER / "cat.jpg"), "--no-text"]) == 2
+    assert main([str(broken), str(FOLDER / "cat.jpg"), "--experts", "things"]) == 2
     out, errors = capsys.readouterr()
     assert "1 cat" in out
     assert errors.count("\n") == 1

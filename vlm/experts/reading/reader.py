@@ -32,8 +32,8 @@ MIN_WIDTH, BATCH = 160, 6  # of a batch of lines
 MIN_CONFIDENCE = 0.7
 MIN_OTHER = 3  # letters beside the Latin ones that make a text of another script
 MISSING = (
-    "Reading text in pictures needs onnxruntime and the weights in rapidocr; install them with"
-    " `pip install onnxruntime && pip install --no-deps rapidocr`."
+    "Text in pictures is not read: that needs onnxruntime and the weights in rapidocr; install"
+    " them with `pip install onnxruntime && pip install --no-deps rapidocr`."
 )
 
 
@@ -169,7 +169,8 @@ def _is_text(text: str) -> bool:
 
 def _weights_folder() -> Path:
     spec = importlib.util.find_spec("rapidocr")
-    if spec is None or not spec.submodule_search_locations:
+    runtime = importlib.util.find_spec("onnxruntime")
+    if runtime is None or spec is None or not spec.submodule_search_locations:
         raise ReaderMissingError(MISSING)
     return Path(next(iter(spec.submodule_search_locations))) / "models"
 
