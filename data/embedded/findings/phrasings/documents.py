@@ -200,7 +200,7 @@ where
 entry
     How much is [a ticket|the entry|admission|it]?
     What does [a ticket|the entry|admission|it] cost?
-    Is [it|the entry] free?
+    [What|How much] do I pay to get in?
     * What is charged at the door?
 job
     What is [the|her|his] [job|position|title]?

@@ -1,5 +1,6 @@
 """People whom the classifier sees by what they wear, ride or play: kinds beside a person."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +61,14 @@ list
     What's in the {pic}?
     * Tell me all about this {pic}.
 """)
+GAMES = {  # what a ball or a racket is for
+    **{"baseball": "baseball", "basketball": "basketball", "golf ball": "golf", "racket": "tennis"},
+    **{"tennis ball": "tennis", "volleyball": "volleyball", "soccer ball": "soccer"},
+    **{"rugby ball": "rugby", "ping-pong ball": "table tennis", "croquet ball": "croquet"},
+    **{"hockey puck": "ice hockey", "ski": "skiing", "balance beam": "gymnastics"},
+    **{"parallel bars": "gymnastics", "gymnastic horizontal bar": "gymnastics"},
+    **{"barbell": "weight training", "dumbbell": "weight training"},
+}
 UNIFORMS = {
     "military uniform": "a soldier or an officer",
     "lab coat": "a doctor or a scientist",
@@ -126,6 +135,10 @@ def what(d: Draw, s: Equipped) -> Exchange:
     """The thing itself, with a doubt where the classifier has one."""
     question = d.ask(EQUIPPED, s.use)
     phrase, right = s.subject.phrase, (exactly(s.subject.name),)
+    if re.search(r"\b(sport|game)\b", question):
+        sport = GAMES.get(s.subject.name, f"something with {phrase}")
+        answer = f"{capital(sport)}." if s.sure else f"Perhaps {sport}; I'm not sure."
+        return Exchange("action", question, answer, (exactly(sport),))
     if not s.sure:
         answer = d.pick((f"It looks like {phrase}, but I'm not sure.", f"Perhaps {phrase}."))
         return Exchange("object", question, answer, right)
