@@ -10,14 +10,17 @@ import hashlib
 import resource
 import sys
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from evaluation.asking.described import described
 from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation, Image, Message, Text
+from vlm.experts.expert_words import ExpertWords, expert_words
 from vlm.inference.batch import BatchAnswerer, BatchPrompt
 from vlm.inference.caches import MediaCache
 from vlm.inference.looking import VisualEncoder
@@ -94,6 +97,7 @@ class Answerer:
         settings: GenerateSettings | None = None,
         card: dict[str, Any] | None = None,
         context: int | None = None,
+        words: ExpertWords | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"the batch size is {batch_size}; it must be 1 or more.")
@@ -103,6 +107,7 @@ class Answerer:
         self.settings = settings or GenerateSettings()
         self.card = card or {}
         self.facts = ModelFacts.of(model, processor, context)
+        self.words = words
         self.encoder = VisualEncoder(model, processor, MediaCache(256 * 2**20))
 
     @classmethod
@@ -114,23 +119,24 @@ class Answerer:
         dtype: torch.dtype | None = None,
         device: str | torch.device | None = None,
         context: int | None = None,
+        experts: Sequence[str] | None = None,
         **options: Any,
     ) -> "Answerer":
         """Loads the model of this repository ("embedded"), or one from a folder of your own.
 
-        `options` are those of `vlm.loading.load_folder`.
+        `experts` and `options` are those of `Assistant.load`.
         """
         model, processor, card = load_folder(
             path_or_name, dtype, device, context=context, **options
         )
-        return cls(model, processor, batch_size, settings, card, context)
+        announce = options.get("announce") or (lambda sentence: None)
+        words = expert_words(model, processor, experts, announce)
+        return cls(model, processor, batch_size, settings, card, context, words)
 
     def with_settings(self, settings: GenerateSettings) -> "Answerer":
         """Returns the same model, asked differently; encoded media are shared."""
-        other = Answerer(
-            self.model, self.processor, self.batch_size, settings, self.card, self.facts.context
-        )
-        other.encoder = self.encoder
+        other = copy(self)
+        other.settings = settings
         return other
 
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
@@ -172,7 +178,8 @@ class Answerer:
         return [answer for answer in answers if answer is not None]
 
     def _render(self, prompt: Prompt) -> BatchPrompt:
-        rendered = self.processor.render(self.as_set(prompt.conversation), True)
+        shown = described(self.as_set(prompt.conversation), self.words)
+        rendered = self.processor.render(shown, True)
         plain = self.processor.writer.plain
         ids = rendered.ids + plain(prompt.reply, plain.adds_space_after(rendered.ids))
         seed = hashlib.blake2b(f"{self.settings.seed} {prompt.id}".encode(), digest_size=7).digest()

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.asking.described import Words
 from evaluation.benchmarks.base import MediaPart, Question
 from vlm.config import PromptConfig
 from vlm.conversation import Image, Video
+from vlm.experts.expert_words import SHORT_SIDE
 from vlm.inference.budget import requested
 from vlm.inference.media_thread import longest_side
 from vlm.inference.settings import Settings
@@ -66,6 +68,8 @@ class MediaAhead:
     num_frames: int | None  # of a video; None: as many as the chat takes
     image_size: int  # of the tower's square, to which frames are shrunk at once
     chat: PromptConfig | None = None  # if given, frames are chosen as in the chat
+    words: Words | None = None  # the experts that look at each medium, once
+    looks: int | None = None  # at a picture, over which its words are spread
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
     ahead: int = 8
     limits: Limits = LIMITS
@@ -108,13 +112,23 @@ class MediaAhead:
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
     ) -> tuple[DecodedMedia, float]:
         started = time.perf_counter()
-        seen = self.read(reader, part, folder, cancel)
+        seen = self._described(self.read(reader, part, folder, cancel))
         return seen, time.perf_counter() - started
+
+    def _described(self, seen: DecodedMedia) -> DecodedMedia:
+        """Lets the experts look, then shrinks a video to what the tower sees of it."""
+        part, facts = seen.part, seen.facts
+        if self.words is not None:
+            part = self.words(part).part
+            facts = {**facts, "words": list(part.words)}
+        if isinstance(part, Video):
+            part = replace(part, frames=resize_frames(part.frames, self.image_size))
+        return DecodedMedia(part, facts)
 
     def read(
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
     ) -> DecodedMedia:
-        """Decodes one medium. Raises MediaError if that fails."""
+        """Decodes one medium, in the size that experts need. Raises MediaError if that fails."""
         if part.kind == "frames":
             return self._frames(reader, part, cancel)
         source = part.source()
@@ -137,14 +151,15 @@ class MediaAhead:
             image = reader.read_image(path, cancel=cancel)
             height, width = image.pixels.shape[:2]
             facts = _facts(part, width, height, image.warnings)
-            return DecodedMedia(Image(image.pixels), {**facts, "kind": "image"})
+            return DecodedMedia(Image(image.pixels, self.looks), {**facts, "kind": "image"})
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
             raise MediaError(
                 f'"{part.name}" lasts {info.duration:.1f} seconds, but its question starts at'
                 f" {start:.1f}."
             )
-        size = longest_side(info.width, info.height, self.image_size)
+        needed = self.image_size if self.words is None else max(self.image_size, SHORT_SIDE)
+        size = longest_side(info.width, info.height, needed)
         num_frames = self._num_frames(info)
         if start == 0 and end is None:  # then frames that share a time are replaced by others
             video = reader.read_video(path, num_frames, size=size, cancel=cancel)
@@ -155,7 +170,7 @@ class MediaAhead:
         facts["kind"] = "video"
         facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
         facts["times"] = [round(time, 6) for time in video.times.tolist()]
-        return DecodedMedia(Video(resize_frames(video.frames, self.image_size), video.times), facts)
+        return DecodedMedia(Video(video.frames, video.times), facts)
 
     def _num_frames(self, info: MediaInfo) -> int:
         if self.chat is not None:
@@ -173,16 +188,22 @@ class MediaAhead:
             bound = (part.start or 0.0, end)
         indices = segment_indices(len(part.paths), self.num_frames, part.fps, bound)
         indices = sorted(set(indices))
-        squares = []
+        frames: list[np.ndarray] = []
         for index in indices:
             pixels = reader.read_image(part.paths[index], cancel=cancel).pixels
-            squares.append(resize_frames(pixels[None], self.image_size)[0])
+            whole = self.words is not None and (not frames or pixels.shape == frames[0].shape)
+            frames.append(pixels if whole else self._square(pixels))
+        if len({frame.shape for frame in frames}) > 1:  # a video has frames of one size
+            frames = [self._square(frame) for frame in frames]
         times = np.asarray([index / part.fps for index in indices])
         height, width = pixels.shape[:2]
         facts = _facts(part, width, height)
         facts["frame_indices"] = indices
         facts["times"] = [round(time, 6) for time in times.tolist()]
-        return DecodedMedia(Video(np.stack(squares), times), facts)
+        return DecodedMedia(Video(np.stack(frames), times), facts)
+
+    def _square(self, pixels: np.ndarray) -> np.ndarray:
+        return resize_frames(pixels[None], self.image_size)[0]
 
 
 def _ready(question: Question, futures: Sequence[Future]) -> Ready:

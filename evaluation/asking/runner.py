@@ -163,6 +163,8 @@ def _begin(
     asked = [q for i, q in enumerate(questions) if i < around["asked"] or q.id in with_answer]
     files = files_of(task.benchmark, asked if task.media else [], task.options, task.folder)
     identity = _identity(task, settings, questions, model)
+    if answerer.words is not None and task.media:
+        identity["asked"]["experts"] = answerer.words.key
     identity[manifest.LATER]["chat_template"] = provenance.template_hash(answerer.processor)
     remark = manifest.write_or_check(
         out,
@@ -185,6 +187,8 @@ def _answers(
         settings.num_frames,
         processor.image_processor.image_size,
         processor.prompt_config if task.benchmark.as_in_chat else None,
+        answerer.words,
+        settings.looks,
         ahead=2 * answerer.batch_size + 2,
     )
     if task.workers is not None:

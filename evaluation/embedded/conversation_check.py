@@ -24,8 +24,10 @@ from data.samples.first_question import first_question
 from data.scoring import judge
 from data.synthetic.worlds import HELD_TASKS
 from data.wilson import format_share
+from evaluation.asking.described import Words, described
 from evaluation.embedded.chat_check import QUIZ, QUIZ_TOKENS, knows
 from vlm.conversation import Conversation, Message, Text
+from vlm.experts.expert_words import expert_words
 from vlm.inference.batch import greedy_answers
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
@@ -90,6 +92,7 @@ def ask_twice(
     processor: PVCProcessor,
     asked: Sequence[Question],
     batch_size: int = 8,
+    words: Words | None = None,
 ) -> Iterator[Twice]:
     """Asks each question alone, and after the previous question about a picture or clip.
 
@@ -102,11 +105,11 @@ def ask_twice(
     last_shown = next((one for one in reversed(asked) if one.kind != FACTS), None)
     if last_shown is None:
         raise ValueError("there is no question about a picture or clip")
-    last = last_shown.read()
+    last = described(last_shown.read(), words)
     before = _answered(last, answer([last])[0])
     for start in range(0, len(asked), batch_size):
         batch = asked[start : start + batch_size]
-        alone = [question.read() for question in batch]
+        alone = [described(question.read(), words) for question in batch]
         first = answer(alone)
         second = []
         for question, conversation, given in zip(batch, alone, first, strict=True):
@@ -159,7 +162,8 @@ def main() -> None:
         chosen = itertools.islice(worlds, max(1, arguments.limit) * len(HELD_TASKS))
         asked = questions(chosen, photographs(assets))
         model, processor, _ = load_folder(arguments.model, None, None)
-        answered = ask_twice(model.eval(), processor, asked)
+        words = expert_words(model.eval(), processor)
+        answered = ask_twice(model, processor, asked, words=words)
         twice = list(tqdm(answered, "conversations", len(asked), leave=False, unit="question"))
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")

@@ -184,5 +184,7 @@ def _load(name: str, arguments: argparse.Namespace, data: str) -> Answerer:
     dtype = getattr(torch, arguments.dtype) if arguments.dtype else None
     answerer = Answerer.load(name, arguments.batch_size, dtype=dtype)
     hashes = {"model": model_hash(answerer.model)[:16], "data": data[:16]}
+    if answerer.words is not None:
+        hashes["experts"] = answerer.words.key
     answerer.card = {**answerer.card, "asked": hashes}
     return answerer
