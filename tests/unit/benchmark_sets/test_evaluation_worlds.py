@@ -142,7 +142,7 @@ def test_photographs_alternate_questions_and_use_their_own_answer_lists(tmp_path
     said = [row(photos, questions[0], "A lynx."), row(photos, questions[1], "I can't tell.")]
     assert photos.tables(said)[2:] == [
         "| right | 0 % (0 to 66, n = 2) |",
-        "| right or nearly right (aim >= 60 %) | 50 % (9 to 91, n = 2) **missed** |",
+        "| right or nearly right (aim >= 79 %) | 50 % (9 to 91, n = 2) **missed** |",
         '| answered "I can\'t tell" | 50 % (9 to 91, n = 2) |',
     ]
 
