@@ -53,8 +53,8 @@ def reference(w: Weights, clip: Tensor, rule: str, window: int) -> tuple[Tensor,
             z = z + self_attention(w, f"{b}.attn", u, HEADS)
         z = z + mlp(w, f"{b}.mlp", norm(w, f"{b}.norm2", z, EPS), plain.tanh_gelu)
     z = norm(w, "norm", z, EPS)
-    q = linear(w, "head.attn.q", w["head.probe"][0])
-    k, v = linear(w, "head.attn.kv", z).chunk(2, -1)
+    q = linear(w, "head.attn.qkv", w["head.probe"][0]).chunk(3, -1)[0]
+    _, k, v = linear(w, "head.attn.qkv", z).chunk(3, -1)
     p = linear(w, "head.attn.proj", attention(q, k, v, HEADS))
     return z, (p + mlp(w, "head.mlp", norm(w, "head.norm", p, EPS), plain.tanh_gelu))[:, 0]
 

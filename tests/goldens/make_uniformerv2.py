@@ -64,8 +64,8 @@ def gather(w: Weights, g: str, q: Tensor, x: Tensor, before: Tensor | None) -> T
     if before is not None:
         keys = torch.cat([before, keys])
     u = norm(w, f"{g}.key_norm", keys)
-    k, v = linear(w, f"{g}.attn.kv", u).chunk(2, -1)
-    p = linear(w, f"{g}.attn.q", norm(w, f"{g}.query_norm", q))
+    _, k, v = linear(w, f"{g}.attn.qkv", u).chunk(3, -1)
+    p = linear(w, f"{g}.attn.qkv", norm(w, f"{g}.query_norm", q)).chunk(3, -1)[0]
     q = q + linear(w, f"{g}.attn.proj", attention(p, k, v, HEADS))
     return q + mlp(w, f"{g}.mlp", norm(w, f"{g}.norm", q))
 

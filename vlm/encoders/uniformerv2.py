@@ -172,8 +172,7 @@ class GlobalBlock(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=eps)
         self.mlp = MLP(dim, block.mlp_dim, activation="quick_gelu")
         self.dropout = nn.Dropout(mlp_dropout)
-        nn.init.xavier_uniform_(self.attn.q.weight)
-        nn.init.xavier_uniform_(self.attn.kv.weight)
+        nn.init.xavier_uniform_(self.attn.qkv.weight)
         nn.init.xavier_uniform_(self.mlp.fc1.weight)
         assert self.positions.bias is not None
         for start in (

@@ -78,21 +78,27 @@ class KeyBiasFreeAttention(Attention):
 
 
 class CrossAttention(nn.Module):
-    """Queries from one sequence, keys and values from another; `kv` has the rows of k, then v."""
+    """Queries from one sequence, keys and values from another.
+
+    `qkv` has the rows of q, then k, then v, as in `Attention` and in torch's MultiheadAttention.
+    """
 
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"a width of {dim} is not divisible by {num_heads} heads")
         self.num_heads = num_heads
-        self.q = nn.Linear(dim, dim)
-        self.kv = nn.Linear(dim, 2 * dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """x [B, Q, C], context [B, L, C] -> [B, Q, C]."""
-        heads = (self.num_heads, x.shape[-1] // self.num_heads)
-        q = self.q(x).unflatten(-1, heads).transpose(1, 2)  # [B, heads, Q, C/heads]
-        k, v = self.kv(context).unflatten(-1, (2, *heads)).permute(2, 0, 3, 1, 4)
+        C = x.shape[-1]
+        heads = (self.num_heads, C // self.num_heads)
+        weight, bias = self.qkv.weight, self.qkv.bias
+        q = F.linear(x, weight[:C], bias[:C]).unflatten(-1, heads)
+        q = q.transpose(1, 2)  # [B, heads, Q, C/heads]
+        kv = F.linear(context, weight[C:], bias[C:])
+        k, v = kv.unflatten(-1, (2, *heads)).permute(2, 0, 3, 1, 4)
         out = F.scaled_dot_product_attention(q, k, v)
         return self.proj(out.transpose(1, 2).flatten(2))
