@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vlm.weights.io.rename import Rule, Shape, join
+from vlm.weights.io.rename import Rule, Shape, Transform, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,9 +56,10 @@ class Layout:
         return made
 
 
-def _reshaped(shape: Shape):  # type: ignore[no-untyped-def]
+def _reshaped(shape: Shape) -> Transform:
+    """Adds or drops axes of length one; ValueError if other axes differ."""
+
     def transform(given: Tensor) -> list[Tensor]:
-        """Adds or drops axes of length one; RuntimeError if other axes differ."""
         wide = [size for size in given.shape if size != 1]
         if wide != [size for size in shape if size != 1]:
             raise ValueError("another shape")
