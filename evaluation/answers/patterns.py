@@ -1,9 +1,11 @@
 """Regular expressions that a user wrote: checked when read, matched without hanging.
 
 A pattern with nested repeats, such as `(a+)+$`, can take longer than anyone waits. The package
-`regex`, which transformers brings along, reads the syntax of `re` and stops after a given time.
+`regex`, which transformers brings along, reads the syntax of `re` and stops after a given time. It
+writes counted repeats out when it compiles them, so their number is limited.
 """
 
+import math
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,10 +14,12 @@ import regex
 
 MAX_PATTERN = 4000  # characters
 MAX_TEXT = 20_000  # characters of an answer that are matched
-SECONDS = 2.0  # per pattern; ordinary ones take microseconds
+MAX_REPEATS = 100_000  # of a part, by counts within counts: (a{100}){100} has 10,000
+SECONDS = 2.0  # of computation per pattern; ordinary ones take microseconds
 
 # Typographic apostrophes become plain ones, and Markdown's marks go: models write either.
 _APOSTROPHES = {0x2018: "'", 0x2019: "'"}
+_COUNT = regex.compile(r"(?P<nested>[)}]\s*)?\{(?P<least>\d+)(?:,(?P<most>\d*))?\}")
 _MARKS = regex.compile(r"[*_`#]+")
 
 
@@ -29,6 +33,8 @@ def check_pattern(pattern: str) -> None:
         raise ValueError("is empty, so it would match every answer.")
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"has {len(pattern):,} characters; at most {MAX_PATTERN:,} are allowed.")
+    if _most_repeats(pattern) > MAX_REPEATS:
+        raise ValueError(f"repeats a part more than {MAX_REPEATS:,} times.")
     try:
         _compiled(pattern)
     except (regex.error, OverflowError, RecursionError, MemoryError) as error:
@@ -54,6 +60,15 @@ def matches_any(patterns: Iterable[str], text: str) -> bool:
                 " write it without repeats inside repeats."
             ) from None
     return False
+
+
+def _most_repeats(pattern: str) -> int:
+    """Returns an upper bound of the times that counts repeat a part: as if all were nested."""
+    counts = {True: [1], False: [1]}
+    for found in _COUNT.finditer(pattern):
+        most = max(int(found[name] or 0) for name in ("least", "most"))
+        counts[found["nested"] is not None].append(most)
+    return math.prod(filter(None, counts[True])) * max(counts[False])
 
 
 @lru_cache(maxsize=4096)

@@ -155,6 +155,12 @@ def test_a_pattern_that_would_take_for_ever_leaves_its_answer_ungraded(
     assert "question disc-0 is not graded: the pattern '(a|aa)+$'" in problems[0].lower()
 
 
+def test_counts_of_an_ordinary_size_are_no_obstacle() -> None:
+    for pattern in (r"(\d{3} ){2,4}\d{4}", r"not[^.]{0,30}(a|b){1,2}[^.]{0,200}", "a{5}" * 50):
+        patterns.check_pattern(pattern)
+        patterns.matches_any([pattern], "a" * 5000)
+
+
 def entry(**changes: Any) -> dict[str, Any]:
     good = {"id": "q1", "media": [], "question": "Who?", "kind": "self", "right": ["revisit"]}
     return {name: value for name, value in {**good, **changes}.items() if value is not ...}
@@ -174,6 +180,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an open bracket": ([entry(wrong=["a", "(b"])], "pattern 2 of 'wrong' is not a regular expr"),
     "an empty pattern": ([entry(harm_if=[""])], "'harm_if[0]': ''; it must be a text"),
     "a long pattern": ([entry(right=["a" * 4001])], "pattern 1 of 'right' has 4,001 characters"),
+    "counts in counts": ([entry(right=["((a{1000}){1000}){1000}"])], "more than 100,000 times"),
     "a word for a flag": ([entry(harm="yes")], "it has 'harm': 'yes'; it must be true or false"),
     "a misspelled field": ([entry(refusal_okay=True)], "did you mean 'refusal_ok'?"),
     "a missing file": ([entry(media=["media/x.jpg"])], "it shows media/x.jpg, but there is no"),
