@@ -68,6 +68,7 @@ class OnImageTransformer(VideoEncoder):
     """Patches, blocks of the subclass, a last norm. The subclass computes `forward`."""
 
     causal = False
+    keeps_last_norm = True  # `norm` is the image transformer's own
 
     def __init__(self, config: TowerConfig, blocks: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -84,6 +85,9 @@ class OnImageTransformer(VideoEncoder):
     def frame_grid(cls, config: TowerConfig) -> tuple[int, int]:
         side = config.image_size // backbone_class(config.backbone.name).stride_of(config)
         return side, side
+
+    def use_image_weights(self) -> None:
+        """Starts what the encoder adds from the image weights just loaded, if the paper does."""
 
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
         return num_frames, *self.stem.grid(height, width)

@@ -17,13 +17,13 @@ Presets follow the code where it differs from the paper: the paper's formulae ha
 LoRA on q, k and v separately. The embedding of time has 16 entries; `time_rule` selects the entry
 of frame t of T:
 
-    stretch    16 t / T, as in the code: nearest interpolation to the length of the clip. The entry
-               changes with T, so the features of a frame do, and it cannot stream.
+    stretch    as in the code: t, and beyond 16 frames 16 t / T, nearest interpolation to the length
+               of the clip. There the features of a frame change with T, so it cannot stream.
     modulo     t mod 16. With `window` 16, temporal attention sees the last 16 frames: their entries
                all differ, and a stream of any length needs constant memory.
     clamp      min(t, 15)
 
-For clips of 16 frames all three are equal, and equal to the code.
+For clips up to 16 frames all three are equal, and equal to the code.
 """
 
 from collections.abc import Mapping
@@ -199,9 +199,9 @@ class StreamFormer(OnImageTransformer):
 
     def time_entries(self, start: int, num_frames: int) -> Tensor:
         """Embeddings [1, T, C] of the frames from number `start` on."""
-        if self.time_rule == "stretch":
+        size = self.time.shape[1]
+        if self.time_rule == "stretch" and num_frames > size:
             return resize_times(self.time, num_frames, "nearest")
         index = torch.arange(start, start + num_frames, device=self.time.device)
-        size = self.time.shape[1]
         index = index % size if self.time_rule == "modulo" else index.clamp(max=size - 1)
         return self.time[:, index]

@@ -170,6 +170,16 @@ class TimeSformer(OnImageTransformer):
             raise ValueError(f"local-global attention needs an even grid, not {H} x {W} patches")
         return H, W
 
+    def use_image_weights(self) -> None:
+        """Copies the image model's attention and its norm to every other grouping."""
+        for block in self.modules():
+            if not isinstance(block, TimeSformerBlock):
+                continue
+            for part in block.first.modules():
+                if isinstance(part, GroupedAttention):
+                    part.attn.load_state_dict(block.attn.state_dict())
+                    part.norm.load_state_dict(block.norm1.state_dict())
+
     def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
         clip, _ = self.seen(clip, times)
         B, T = clip.shape[:2]

@@ -202,6 +202,7 @@ class UniFormerV2(OnImageTransformer):
     """An image transformer, local time in its blocks, and a token gathered from its last layers."""
 
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
+    keeps_last_norm = False  # its norm stands in front of the classifier
 
     def __init__(
         self,

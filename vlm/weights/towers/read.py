@@ -86,7 +86,7 @@ def read_tower(folder: Path, changes: Mapping[str, Any]) -> LoadedTower:
     with torch.device("meta"):
         tower = progressive(build_tower(original))
     shards = Shards(folder)
-    prefix = _prefix(shards.shapes, source.anchor, folder)
+    prefix = tower_prefix(shards.shapes, source.anchor, folder)
     found = {name: shape for name, shape in shards.shapes.items() if name.startswith(prefix)}
     first = original.backbone.depth + original.temporal.num_layers
     unused = [f"encoder.layer*.{layer}.*" for layer in range(first, source.num_layers)]
@@ -220,7 +220,7 @@ def read_normalization(folder: Path) -> dict[str, Any]:
     return {name: tuple(given.values[name]) for name in names if name in given}
 
 
-def _prefix(names: Mapping[str, Any], anchor: str, where: Path) -> str:
+def tower_prefix(names: Mapping[str, Any], anchor: str, where: Path) -> str:
     """Returns the prefix of the tower's names in the file: "", `vision_model.`, ..."""
     prefixes = _prefixes(names, anchor)
     if len(prefixes) != 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+SEVERAL = re.compile(r"\w+(\|\w+)+")  # q|k|v
 COUNTERS = "*num_batches_tracked"  # of BatchNorm; no result depends on them
 
 
@@ -23,8 +24,9 @@ class Layout:
 
     `names` are pairs (pattern, replacement), applied in order to each of our names, as by `re.sub`
     with a match of the whole name. `#` in a pattern is a number; `{#+1}` in a replacement is the
-    first number plus one, `{#*2}` twice it. A replacement with `q|k|v` stands for three tensors of
-    the file that are one of ours. A tensor that has another number of axes is reshaped.
+    first number plus one, `{#*2}` twice it. A replacement with `q|k|v`, or with `query|key|value`,
+    stands for three tensors of the file that are one of ours. A tensor that has another number of
+    axes is reshaped.
     """
 
     publisher: str
@@ -49,8 +51,9 @@ class Layout:
         made = []
         for ours, shape in shapes.items():
             source = prefix + self.source(ours)
-            if "q|k|v" in source:
-                made += join([source.replace("q|k|v", part) for part in "qkv"], ours)
+            if several := SEVERAL.search(source):
+                parts = several[0].split("|")
+                made += join([source.replace(several[0], part) for part in parts], ours)
             else:
                 made.append(Rule((source,), (ours,), _reshaped(shape), "reshaped"))
         return made

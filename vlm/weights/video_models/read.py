@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 
 from vlm.weights.io.files import WeightsError, likely_cause, read_safetensors
 from vlm.weights.io.rename import Fit, Shape, fit_rules
-from vlm.weights.video_models import i3d, mvit, r2plus1d, resnet3d, video_swin
+from vlm.weights.video_models import (
+    aim,
+    i3d,
+    mvit,
+    r2plus1d,
+    resnet3d,
+    st_adapter,
+    streamformer,
+    timesformer,
+    uniformerv2,
+    video_swin,
+    vtn,
+)
 from vlm.weights.video_models.layout import COUNTERS, Layout
 
 if TYPE_CHECKING:
@@ -24,12 +36,18 @@ if TYPE_CHECKING:
 
 # By the name of the encoder.
 LAYOUTS: dict[str, Sequence[Layout]] = {
+    "aim": aim.LAYOUTS,
     "i3d": i3d.LAYOUTS,
     "mvit": mvit.LAYOUTS,
     "nonlocal": resnet3d.NONLOCAL_LAYOUTS,
     "r2plus1d": r2plus1d.LAYOUTS,
     "slowfast": resnet3d.SLOWFAST_LAYOUTS,
+    "st-adapter": st_adapter.LAYOUTS,
+    "streamformer": streamformer.LAYOUTS,
+    "timesformer": timesformer.LAYOUTS,
+    "uniformerv2": uniformerv2.LAYOUTS,
     "video-swin": video_swin.LAYOUTS,
+    "vtn": vtn.LAYOUTS,
 }
 # Keys under which training programs store the tensors, and prefixes that they add to names.
 CONTAINERS = ("state_dict", "model_state", "model")
