@@ -1,6 +1,7 @@
 """The page in a real browser, with an assistant whose answers are scripted."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -157,6 +158,42 @@ def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip
     expect(page.locator("#enlarged figcaption")).to_contain_text("picture 3 of 8")
     page.keyboard.press("Escape")
     expect(page.locator("#enlarged")).to_have_count(0)
+
+
+def test_boxes_are_shown_on_the_frames_and_stay_while_the_chat_goes_on(
+    page: Page, photo: Path, clip: Path
+) -> None:
+    ask(page, "read it", clip, photo)
+    finished(page)
+    frame = page.locator("#chat a.frame").first
+    expect(frame.locator("img")).to_have_attribute("alt", re.compile("1 bus .left red.; 1 line of"))
+    page.get_by_label("Show boxes").first.check()
+    expect(frame).to_have_attribute("href", re.compile("/boxes/0.jpg$"))
+    expect(page.locator("#chat a.frame").last).to_have_attribute("href", re.compile(r"\w/0.jpg$"))
+    image = frame.locator("img")
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 512
+    ask(page, "and?")
+    finished(page, 2)
+    expect(page.get_by_label("Show boxes").first).to_be_checked()
+    expect(frame).to_have_attribute("href", re.compile("/boxes/0.jpg$"))
+    page.get_by_label("Show boxes").first.uncheck()
+    expect(frame).to_have_attribute("href", re.compile(r"\w/0.jpg$"))
+
+
+def test_text_read_in_a_picture_stays_text(page: Page, photo: Path) -> None:
+    ask(page, "read hostile", photo)
+    finished(page)
+    read = page.locator("#chat details.read")
+    expect(read.locator("li").first).to_be_hidden()
+    read.locator("summary").click()
+    expect(read.locator("li").first).to_contain_text("<script>window.broken = 1</script>")
+    expect(read.locator("li")).to_have_count(2)
+    assert read.locator("img, form, script, a").count() == 0
+    assert page.evaluate("window.broken") is None
+
+
+def test_the_limits_stand_beside_the_examples(page: Page) -> None:
+    expect(page.locator("#chat .placeholder")).to_contain_text("It has never seen a picture.")
 
 
 def test_one_click_asks_an_example(page: Page) -> None:

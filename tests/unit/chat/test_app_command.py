@@ -16,7 +16,7 @@ from fake_assistant import HOSTILE, FakeAssistant
 
 from app import __main__ as command
 from app.console.terminal import Terminal
-from app.page.examples import EXAMPLES
+from app.page.examples import FOLDER
 from vlm.assistant import Assistant
 from vlm.config import EXPERTS
 from vlm.experts.options import NAMES
@@ -32,7 +32,7 @@ def assistant(monkeypatch: pytest.MonkeyPatch) -> FakeAssistant:
 @pytest.fixture
 def clip(tmp_path: Path) -> str:
     path = tmp_path / "clip.mp4"
-    shutil.copy(EXAMPLES[2].path, path)
+    shutil.copy(FOLDER / "moving-ball.mp4", path)
     return str(path)
 
 
