@@ -97,6 +97,7 @@ class VideoEncoder(Checkpointing, ABC):
     pooled_dim: int  # P
     causal: bool  # frame t never sees frame t + 1
     incremental = False  # `step` continues from a cache
+    in_channels = 3  # of a frame; 2 for optical flow
     timestep_form = "t/T"  # of `forward` without times; `build_tower` sets both from the config
     timestep_scale = 1.0
 

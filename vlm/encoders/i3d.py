@@ -115,6 +115,7 @@ class I3D(StridedEncoder):
         super().__init__()
         if time_padding not in ("constant", "replicate"):
             raise ValueError(f'no padding "{time_padding}"; there are constant, replicate')
+        self.in_channels = in_channels
         self.time_stride = 8 if inflated else 1
         t7, t3, t2 = (7, 3, 2) if inflated else (1, 1, 1)
         mode = time_padding

@@ -15,7 +15,8 @@ strided once, in the first convolution.
 v1 learns positions, separately for space, time and the class token; v2 has relative ones alone. The
 class token takes part in attention and is not pooled. E is not divided by sqrt(d) and the class
 token gets no "+ q": the code (PySlowFast), which torchvision's models equal and the presets follow.
-The 24-block preset of v1 has kernels of stride + 1 instead of 3 x 3 x 3, as its published config.
+The 24-block preset of v1 has kernels of stride + 1 instead of 3 x 3 x 3, as its published config;
+pytorchvideo's norms behind a pooling have eps 1e-5 (`pool_eps`).
 
 Attention is global, so it is neither causal nor cheap for long clips: one clip, one pass.
 """
@@ -53,6 +54,7 @@ class MViTBlock(nn.Module):
         kv_stride: int,
         kernel: int | None,
         version: int,
+        pool_eps: float,
         drop_path: float,
     ) -> None:
         super().__init__()
@@ -60,7 +62,7 @@ class MViTBlock(nn.Module):
         middle = out_dim if version == 2 else dim  # the width of the attention
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attn = PooledAttention(
-            dim, middle, num_heads, grid, q_stride, kv_stride, kernel, version
+            dim, middle, num_heads, grid, q_stride, kv_stride, kernel, version, pool_eps
         )
         self.norm2 = nn.LayerNorm(middle, eps=1e-6)
         self.mlp = MLP(middle, 4 * middle, out_dim)
@@ -142,7 +144,9 @@ def _preset(
 BASE_24: dict[str, Any] = {"depth": 24, "stage_starts": [2, 5, 21]}
 PRESETS = {
     "mvit-v1-b-16x4": _preset(36_610_672, 1),
-    "mvit-v1-b-32x3": _preset(36_611_440, 1, 32, weights="pytorchvideo (dl.fbaipublicfiles.com)"),
+    "mvit-v1-b-32x3": _preset(
+        36_611_440, 1, 32, weights="pytorchvideo (dl.fbaipublicfiles.com)", pool_eps=1e-5
+    ),
     "mvit-v1-b24-32x3": _preset(53_115_280, 1, 32, **BASE_24, pool_kernel=None),
     "mvit-v2-s-16x4": _preset(34_537_744, 2),
     "mvit-v2-b-32x3": _preset(51_230_128, 2, 32, **BASE_24),
@@ -210,6 +214,7 @@ class MViT(StridedEncoder):
         stage_starts: Sequence[int] = (1, 3, 14),
         kv_stride: int = 8,
         pool_kernel: int | None = 3,
+        pool_eps: float = 1e-6,
         drop_path: float = 0.2,
     ) -> None:
         """`kv_stride` is that of the first stage and halves with each; `stage_starts` are blocks.
@@ -245,6 +250,7 @@ class MViT(StridedEncoder):
                     kv_stride,
                     pool_kernel,
                     version,
+                    pool_eps,
                     rates[index],
                 )
             )

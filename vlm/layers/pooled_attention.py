@@ -26,6 +26,7 @@ class PooledAttention(nn.Module):
         kv_stride: int,
         kernel: int | None,
         version: int,
+        pool_eps: float,
     ) -> None:
         """Strides in space; `kernel` None: one more than the stride, none for a stride of 1."""
         super().__init__()
@@ -39,7 +40,7 @@ class PooledAttention(nn.Module):
                 return None
             size = stride + 1
             wide: Size = (1, size, size) if kernel is None else (kernel, kernel, kernel)
-            return ConvPool(head_dim, wide, (1, stride, stride))
+            return ConvPool(head_dim, wide, (1, stride, stride), pool_eps)
 
         self.pool_q = pool(q_stride, always=version == 2)
         self.pool_k = pool(kv_stride, always=True)

@@ -33,12 +33,12 @@ class ConvPool(nn.Module):
     The norm is applied to the class token as well (MViT's code).
     """
 
-    def __init__(self, dim: int, kernel: Size, stride: Size) -> None:
+    def __init__(self, dim: int, kernel: Size, stride: Size, eps: float = 1e-6) -> None:
         super().__init__()
         self.conv = nn.Conv3d(
             dim, dim, kernel, stride, padding=padding_of(kernel), groups=dim, bias=False
         )
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = nn.LayerNorm(dim, eps=eps)
 
     def forward(self, x: Tensor, grid: Size) -> tuple[Tensor, Size]:
         """[B, heads, 1 + T*H*W, dim] on a map of size `grid` -> the pooled tokens and their map."""

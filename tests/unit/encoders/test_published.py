@@ -40,7 +40,7 @@ def test_the_features_equal_those_of_the_published_network(name: str) -> None:
         if f"{name}.{kind}" in GOLDEN:
             want = GOLDEN[f"{name}.{kind}"]
             torch.testing.assert_close(
-                few(getattr(features, kind)), want, atol=3e-5 * want.abs().max().item(), rtol=1e-4
+                few(getattr(features, kind)), want, atol=1e-5 * want.abs().max().item(), rtol=1e-4
             )
 
 
