@@ -19,6 +19,7 @@ from evaluation.runs.thumbnails import is_failure, thumbnail
 GALLERY = 24  # wrong answers displayed
 LISTED = 50  # failed samples listed
 MAX_TEXT = 1500  # characters of a prompt or an answer
+MAX_TARGET = 120  # characters of an accepted answer, or of a pattern that it has to match
 
 
 def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
@@ -86,9 +87,14 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
         "prompt": _cut(row["prompt"]),
         "raw": _cut(row["raw"]),
         "read": row["extracted"][item.mode],
-        "targets": _cut(" · ".join(row["targets"])),
+        "targets": " · ".join(_beginning(target) for target in row["targets"]),
+        "words": "\n".join(line for medium in row["media"] for line in medium.get("words", ())),
         "times": f"{len(times)} frames, {times[0]:.1f} to {times[-1]:.1f} s" if times else "",
     }
+
+
+def _beginning(target: str) -> str:
+    return target if len(target) <= MAX_TARGET else target[:MAX_TARGET] + "…"
 
 
 def _cut(text: str) -> str:

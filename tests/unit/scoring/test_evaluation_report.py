@@ -43,6 +43,7 @@ def made_run(
     total: int | None = None,
     asked: int | None = None,
     targets: tuple[str, ...] = ("A",),
+    media: tuple[dict[str, Any], ...] = (),
     **identity: Any,
 ) -> Path:
     """Writes a run with the target A; `said` has a letter per question, ! for a failure."""
@@ -53,7 +54,7 @@ def made_run(
             values = {
                 "benchmark": "fake", "id": f"q{index}", "index": index,
                 "group": f"film {index // 2}", "prompt": f"<video>Is it <b>{index}</b>?",
-                "media": [], "captions": [], "raw": None if failed else letter.strip(),
+                "media": list(media), "captions": [], "raw": None if failed else letter.strip(),
                 "extracted": {}, "score": {}, "targets": list(targets), "options": [],
                 "category": {"kind": "even" if index % 2 == 0 else "odd", "one": "same"},
                 "extra": {}, "tokens": {}, "seconds": {},
@@ -149,6 +150,16 @@ def test_stratum_weights_and_further_values_of_a_benchmark_are_used(
     strict(made_run(tmp_path / "other", "ABABA"))
     found = json.loads((tmp_path / "other/results.json").read_text())["benchmarks"]["fake"]
     assert found["headline"]["value"] == 50
+
+
+def test_the_page_shows_the_experts_words_and_the_beginning_of_a_long_pattern(
+    tmp_path: Path,
+) -> None:
+    medium = {"name": "a", "times": [], "words": ["Kind: <cat>.", "Text: none"]}
+    strict(made_run(tmp_path, "BB", targets=("A" * 300,), media=(medium,)))
+    page = (tmp_path / "report.html").read_text()
+    assert "Kind: &lt;cat&gt;.\nText: none" in page
+    assert f"<b>{'A' * 120}…</b>" in page
 
 
 def test_questions_without_public_answers_are_not_scored(
