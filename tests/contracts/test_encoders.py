@@ -1,6 +1,8 @@
 """Every encoder keeps the contract of vlm/encoders/base.py."""
 
+import json
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.presets import PRESETS
 from vlm.processor import PVCProcessor
 from vlm.timesteps import even_timesteps
+from vlm.weights.io.files import read_safetensors, write_safetensors
 
 BLOCK = BlockConfig(dim=16, num_heads=2, mlp_dim=32)
 TEMPORAL = TemporalConfig(num_layers=2, num_heads=2, alpha=0.5)
@@ -182,6 +185,31 @@ def test_a_frozen_backbone_stays_bit_equal_after_a_step(
     head(tower(clip_for(config)).tokens).square().mean().backward()
     optimizer.step()
     assert all(torch.equal(before[name], p) for name, p in tower.backbone.named_parameters())
+
+
+def test_frozen_parameters_stay_bit_equal_after_a_step(
+    config: TowerConfig, tower: VideoEncoder
+) -> None:
+    frozen = {name: p.clone() for name, p in tower.named_parameters() if not p.requires_grad}
+    moving = [p for p in tower.parameters() if p.requires_grad]
+    before = [p.clone() for p in moving]
+    optimizer = torch.optim.AdamW(moving, lr=0.1)
+    features = tower(clip_for(config))
+    (features.tokens.square().mean() + features.pooled.square().mean()).backward()
+    optimizer.step()
+    after = dict(tower.named_parameters())
+    assert all(torch.equal(after[name], p) for name, p in frozen.items())
+    assert not all(torch.equal(a, b) for a, b in zip(moving, before, strict=True))
+
+
+def test_a_saved_one_comes_back(config: TowerConfig, tower: VideoEncoder, tmp_path: Path) -> None:
+    path = tmp_path / "tower.safetensors"
+    write_safetensors(dict(tower.state_dict()), path)
+    again = build_tower(TowerConfig(**json.loads(json.dumps(asdict(config))))).eval()
+    again.load_state_dict(read_safetensors(path))
+    clip = clip_for(config)
+    assert torch.equal(again(clip).tokens, tower(clip).tokens)
+    assert torch.equal(again(clip).pooled, tower(clip).pooled)
 
 
 def test_bfloat16_runs(config: TowerConfig, tower: VideoEncoder) -> None:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from vlm.encoders.backbones.vit import ViTBlock
 from vlm.encoders.base import VideoFeatures
-from vlm.encoders.config import IMAGENET_MEAN, IMAGENET_STD, TowerConfig
+from vlm.encoders.config import TowerConfig
 from vlm.encoders.on_image import OnImageTransformer, vit_config
 from vlm.encoders.preset import Preset
 from vlm.layers.longformer import LongformerLayer, WindowAttention
@@ -36,7 +36,7 @@ PAPER, CODE = "2102.00719", "https://github.com/bomri/SlowFast"
 HEAD = {"hidden_dim": 768, "dropout": 0.5}
 TINY = {"num_layers": 2, "num_frames": 8, "window": 2}
 BASE = replace(
-    vit_config("vtn", "vit", frame_stride=8), image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD
+    vit_config("vtn", "vit", frame_stride=8), image_mean=(0.45,) * 3, image_std=(0.225,) * 3
 )
 PRESETS = {
     "vtn-b16": Preset(
