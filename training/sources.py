@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.records import Record, RecordError
+from data.records import MediaFile, Record, RecordError
 from data.sources.record_file import RecordFile, RecordSequence
 from training.recipe import Recipe
 from vlm.weights.io.files import cache_dir
@@ -109,7 +109,7 @@ def without_words(recipe: Recipe) -> list[str]:
         if (root / source.path).suffix == ".tar":
             continue
         records = RecordFile(root / source.path)
-        media = []
+        media: list[MediaFile] = []
         for index in range(min(len(records), LOOKED_AT)):
             with suppress(RecordError):
                 media += records.read(index).media
