@@ -12,6 +12,7 @@ from vlm.encoders.efficient_prompt import EfficientPrompt
 from vlm.encoders.i3d import I3D
 from vlm.encoders.mvit import MViT
 from vlm.encoders.nonlocal_net import NonLocalNet
+from vlm.encoders.options import check_options
 from vlm.encoders.preset import Preset
 from vlm.encoders.pro_tuning import ProTuning
 from vlm.encoders.pvc import ProgressiveEncoder
@@ -59,12 +60,16 @@ def encoder_class(name: str) -> type[VideoEncoder]:
 
 
 def build_tower(config: TowerConfig) -> VideoEncoder:
-    """The encoder that a config describes, with fresh weights."""
-    tower = encoder_class(config.encoder).from_config(config)
+    """The encoder that a config describes, with fresh weights; ValueError for wrong options."""
+    encoder = encoder_class(config.encoder)
+    check_options(config.encoder, encoder, config.options)
+    tower = encoder.from_config(config)
     tower.timestep_form, tower.timestep_scale = config.timestep_form, config.timestep_scale
     return tower
 
 
 def frame_grid(config: TowerConfig) -> tuple[int, int]:
     """Rows and columns of the tokens of one frame, before anything is built."""
-    return encoder_class(config.encoder).frame_grid(config)
+    encoder = encoder_class(config.encoder)
+    check_options(config.encoder, encoder, config.options)
+    return encoder.frame_grid(config)

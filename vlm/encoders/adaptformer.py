@@ -112,7 +112,7 @@ class AdaptFormer(OnImageTransformer):
             return AdaptFormerBlock(config.block, adapter)
 
         super().__init__(config, [block() for _ in range(config.backbone.depth)])
-        self.causal = not tubelet
+        self.causal = self.incremental = not tubelet
         if tubelet:
             tubes = TubeletEmbedding(tubelet, config.backbone.patch_size, dim)
             self.stem = tubes  # type: ignore[assignment]

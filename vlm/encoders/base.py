@@ -96,6 +96,7 @@ class VideoEncoder(Checkpointing, ABC):
     dim: int  # C
     pooled_dim: int  # P
     causal: bool  # frame t never sees frame t + 1
+    takes_options = True  # its constructor's arguments come from `TowerConfig.options`
     incremental = False  # `step` continues from a cache
     in_channels = 3  # of a frame; 2 for optical flow
     timestep_form = "t/T"  # of `forward` without times; `build_tower` sets both from the config

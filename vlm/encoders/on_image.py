@@ -92,6 +92,17 @@ class OnImageTransformer(VideoEncoder):
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
         return num_frames, *self.stem.grid(height, width)
 
+    def step(
+        self, clip: Tensor | None, times: Tensor, cache: Any = None
+    ) -> tuple[VideoFeatures, Any]:
+        """Encodes the next frames; one that takes each frame by itself remembers just the last."""
+        if not self.incremental:
+            return super().step(clip, times, cache)
+        clip = cache if clip is None else clip
+        if clip is None:
+            raise ValueError("another look needs the cache of a first one, or a clip")
+        return self.forward(clip, times), clip[:, -1:]
+
     def patches(self, clip: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """[B, T, 3, H, W] -> the first block's input [B, T, prefix + N, C], and its grid."""
         out = self.stem(clip.flatten(0, 1))

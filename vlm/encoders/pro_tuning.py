@@ -76,7 +76,7 @@ class ProTuningBlock(ViTBlock):
 class ProTuning(OnImageTransformer):
     """A frozen image transformer with prompt blocks."""
 
-    causal = True
+    causal = incremental = True
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
 
     def __init__(self, config: TowerConfig, hidden_dim: int = 48) -> None:

@@ -88,6 +88,7 @@ class ProgressiveEncoder(VideoEncoder):
     Without blocks it is an image tower: it encodes each frame by itself, and all looks are equal.
     """
 
+    takes_options = False
     causal = True
     incremental = True
 

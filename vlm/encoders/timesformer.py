@@ -158,7 +158,7 @@ class TimeSformer(OnImageTransformer):
         block, groupings = config.block, SCHEMES[scheme]
         rates = drop_path_rates(drop_path, config.backbone.depth)
         super().__init__(config, [TimeSformerBlock(block, groupings, rate) for rate in rates])
-        self.causal = scheme == "space"
+        self.causal = self.incremental = scheme == "space"
         self.time = None
         if scheme != "space":
             self.time = nn.Parameter(torch.zeros(1, num_frames, self.dim))

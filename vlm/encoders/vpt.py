@@ -54,7 +54,7 @@ PRESETS = {
 class VPT(OnImageTransformer):
     """An image transformer of which only the prompts are trained."""
 
-    causal = True
+    causal = incremental = True
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
 
     def __init__(

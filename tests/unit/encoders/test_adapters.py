@@ -102,6 +102,18 @@ def test_frame_by_frame_methods_cannot_see_the_order_of_frames(name: str) -> Non
     torch.testing.assert_close(tower(clip).pooled, tower(clip.flip(1)).pooled, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["vpt-deep-test", "adaptformer-clip-test", "pro-tuning-test"])
+def test_frame_by_frame_methods_can_look_again_at_the_last_frame(name: str) -> None:
+    tower = scrambled(build_tower(PRESETS[name].tower))
+    clip = golden.clip(1, 3, 16)
+    times = tower.even_times(clip)
+    first, cache = tower.step(clip, times)
+    again, _ = tower.step(None, times[:, :2], cache)
+    torch.testing.assert_close(again.tokens, first.tokens[:, [2, 2]])
+    with pytest.raises(ValueError, match="another look needs the cache of a first one"):
+        tower.step(None, times)
+
+
 @pytest.mark.parametrize("name", ["aim-test", "st-adapter-test"])
 def test_methods_with_time_see_the_order_of_frames(name: str) -> None:
     tower = build_tower(PRESETS[name].tower).eval()
