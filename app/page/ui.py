@@ -5,6 +5,7 @@ its own events (`app.page.handlers`).
 """
 
 import html
+import re
 from typing import Any
 
 import gradio as gr
@@ -48,7 +49,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
             feedback_options=None,
             latex_delimiters=[],
             allow_tags=False,
-            placeholder=WELCOME.format(limits=for_page(card["limits"])),
+            placeholder=WELCOME.format(limits=for_page(_first_sentence(card["limits"]))),
             examples=[
                 {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
                 for e in examples
@@ -149,8 +150,12 @@ def _settings() -> list[gr.components.Component]:
     return [frames, looks, tiles, temperature, length]
 
 
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+
+
 def _about(card: dict[str, Any]) -> str:
-    """Describes the model and its abilities; its limits stand beside the examples too."""
+    """Describes the model, its abilities and limits; the first limit stands beside the examples."""
     name, parameters, knows, limits = (
         html.escape(str(card[key])) for key in ("name", "parameters", "knows", "limits")
     )

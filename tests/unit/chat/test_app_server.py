@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fake_assistant import FakeAssistant
@@ -43,7 +44,7 @@ def test_files_of_this_machine_are_not_served(client: TestClient) -> None:
 
 
 def test_frames_are_served_only_under_their_key(client: TestClient, sessions: Sessions) -> None:
-    *_, last = stream_chat(FakeAssistant(), Chat(), "What?", [EXAMPLES[1].path])
+    *_, last = stream_chat(FakeAssistant(), Chat(), "read it", [Path("clip.mp4")])
     sessions.put("someone", last.chat)
     key = last.chat.turns[0].strips[0].key
     picture = client.get(f"/frames/{key}/7.jpg")
@@ -51,6 +52,19 @@ def test_frames_are_served_only_under_their_key(client: TestClient, sessions: Se
     assert picture.content[:2] == b"\xff\xd8"
     assert client.get(f"/frames/{key}/8.jpg").status_code == 404
     assert client.get("/frames/guess/0.jpg").status_code == 404
+    boxed = client.get(f"/frames/{key}/boxes/7.jpg")
+    assert boxed.content[:2] == b"\xff\xd8"
+    assert boxed.content != picture.content
+    assert client.get(f"/frames/{key}/boxes/8.jpg").status_code == 404
+    assert client.get("/frames/guess/boxes/0.jpg").status_code == 404
+
+
+def test_a_frame_that_no_expert_saw_has_no_boxes(client: TestClient, sessions: Sessions) -> None:
+    *_, last = stream_chat(FakeAssistant(), Chat(), "What?", [Path("photo.png")])
+    sessions.put("someone", last.chat)
+    key = last.chat.turns[0].strips[0].key
+    assert client.get(f"/frames/{key}/0.jpg").status_code == 200
+    assert client.get(f"/frames/{key}/boxes/0.jpg").status_code == 404
 
 
 def test_no_event_is_a_named_endpoint(client: TestClient) -> None:
