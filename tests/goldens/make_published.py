@@ -246,17 +246,16 @@ def nonlocal_block(function: str) -> Tensor:
     return theirs(golden.pattern("maps", (1, 8, 2, 4, 4)))
 
 
-def stub_torchvision() -> torch.library.Library:
+def stub_torchvision() -> None:
     """Declares two operators whose absence breaks torchvision's import beside another torch."""
-    library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
+        schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        torch.library.define(f"torchvision::{name}", schema)
 
 
 def main(folder: str) -> None:
     sys.path.insert(0, folder)
-    library = stub_torchvision()
+    stub_torchvision()
     outputs: Outputs = {}
     names: dict[str, dict[str, list[int]]] = {}
     for case_name, case in CASES.items():
@@ -285,7 +284,6 @@ def main(folder: str) -> None:
             outputs[f"nonlocal-{function}"] = nonlocal_block(function)
     golden.write("published", outputs)
     NAMES.write_text(json.dumps(names, separators=(",", ":")) + "\n", encoding="utf-8")
-    del library
 
 
 if __name__ == "__main__":
