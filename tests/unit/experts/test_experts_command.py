@@ -1,13 +1,17 @@
 """`python -m vlm.experts`: lines for images and videos, one sentence for a file it cannot use."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.page.examples import FOLDER
+from vlm.config import PromptConfig
 from vlm.experts.__main__ import main
+from vlm.experts.expert_words import expert_words
 
 
 def test_an_image_gives_a_line_and_a_video_one_per_frame(
@@ -45,3 +49,17 @@ def test_an_unusable_file_is_one_sentence_and_the_others_are_read(
     assert "1 cat" in out
     assert errors.count("\n") == 1
     assert "broken.png" in errors
+
+
+def test_without_the_reader_one_sentence_is_announced_and_the_others_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    announced: list[str] = []
+    processor = SimpleNamespace(prompt_config=PromptConfig(experts=("things", "text")))
+    words = expert_words(None, processor, announce=announced.append)
+    assert words is not None
+    assert words.experts.reader is None
+    assert words.experts.detector is not None
+    assert len(announced) == 1
+    assert "pip install onnxruntime && pip install --no-deps rapidocr" in announced[0]
