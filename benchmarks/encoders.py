@@ -8,9 +8,11 @@ random weights, one clip, each in a process of its own. Compared implementations
 weights' shapes and run in alternation in one process: transformers' TimeSformer, and with FOLDER
 (pip install --no-deps --target FOLDER torchvision) torchvision's MViT, Swin3D and ResNets. Seconds
 are those of the processor, since wall-clock time on a shared machine measures its other users.
+`--frames` without numbers counts and compares alone.
 """
 
 import argparse
+import functools
 import importlib
 import json
 import subprocess
@@ -65,6 +67,7 @@ def names() -> list[str]:
     return [name for name in CHOSEN if name in PRESETS]
 
 
+@functools.cache
 def counted(name: str, num_frames: int) -> float | None:
     """Multiply-adds in 10^9 of a clip; None if the encoder does not take this many frames."""
     with torch.device("meta"):
@@ -98,15 +101,16 @@ def measured(name: str, num_frames: int, rounds: int) -> dict[str, float] | None
 
 def cost_table(frames: list[int], rounds: int) -> list[str]:
     """A row for each encoder."""
-    heads = [f"{n} frames: s · MB" for n in frames]
+    columns = ["encoder", "parameters", "px", *(f"{n} frames" for n in GROWTH)]
+    columns += [f"{n} frames: seconds, MB" for n in frames]
     lines = [
         "## Cost of a clip",
         "",
-        "Parameters without a classifier; multiply-adds in 10^9 for 8, 16, 32 and 64 frames at the"
-        " published size; processor seconds and the peak memory that a clip adds.",
+        "Parameters without a classifier; multiply-adds in 10^9 at the published size.",
+        *(["Processor seconds, and the peak memory that a clip adds."] if frames else []),
         "",
-        f"| encoder | parameters | px | {' | '.join(map(str, GROWTH))} | {' | '.join(heads)} |",
-        "|---|---:|---:|" + "---:|" * (len(GROWTH) + len(frames)),
+        f"| {' | '.join(columns)} |",
+        "|---|" + "---:|" * (len(columns) - 1),
     ]
     for name in names():
         row = [name, f"{PRESETS[name].parameters:,}", str(PRESETS[name].tower.image_size)]
@@ -114,7 +118,7 @@ def cost_table(frames: list[int], rounds: int) -> list[str]:
         for num_frames in frames:
             found = measured(name, num_frames, rounds)
             row.append(
-                "" if found is None else f"{found['seconds']:.2f} · {found['bytes'] / 1e6:.0f}"
+                "" if found is None else f"{found['seconds']:.2f}, {found['bytes'] / 1e6:.0f}"
             )
         lines.append(f"| {' | '.join(row)} |")
         sys.stdout.write(lines[-1] + "\n")

@@ -161,6 +161,16 @@ class VideoEncoder(Checkpointing, ABC):
         assert clip is not None, "only an incremental encoder looks again without pixels"
         return self.forward(clip, times).for_looks(times.shape[1]), None
 
+    def train(self, mode: bool = True) -> "VideoEncoder":
+        """Sets the mode; a frozen BatchNorm keeps its statistics, which training would change."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) and not any(
+                p.requires_grad for p in module.parameters()
+            ):
+                module.eval()
+        return self
+
     @property
     def dtype(self) -> torch.dtype:
         """The dtype the encoder computes in."""

@@ -14,7 +14,7 @@ holds away from the ends; with `time_padding` "replicate" it holds everywhere.
 
 The released TensorFlow weights have no gamma in BatchNorm; set it to 1. Pooled is the mean over
 windows of 2 x 7 x 7 tokens, as before the published classifier, so the ends of a clip count half.
-Works where motion is short and local; a token sees 99 frames, most of them faintly.
+A token sees 99 frames, and each layer only its neighbors: what is far apart in time meets late.
 """
 
 from typing import Any

@@ -11,8 +11,8 @@ Non-local blocks follow bottlenecks 1 and 3 of res3 and 1, 3, 5 of res4 (five), 
 (ten), or the last but one of res4 (one). In R101 the code keeps 1, 3, 5.
 A convolution sees its neighbors; one non-local block lets a ball in the first frame meet the same
 ball in the last. Its cost grows with the square of the positions, and it knows no order: in C2D a
-clip played backward has the same pooled features, with any number of blocks. Only I3D's kernels
-tell the two apart.
+clip (of an even number of frames) played backward has the same pooled features, with any number of
+blocks. Only I3D's kernels tell the two apart.
 
 The presets for 8 frames (`nonlocal-c2d-r50-8x8` and more) follow PySlowFast. The paper's form for
 32 frames strides time in the stem and in both poolings (names in 32x2); its block neither scales
@@ -53,6 +53,7 @@ def _preset(
     num_frames: int = 8,
     follows: str = "code",
     weights: str = "none",
+    paper: str = "1711.07971",
     **options: Any,
 ) -> Preset:
     """A row; `parameters` with a classifier of 400 classes."""
@@ -65,7 +66,7 @@ def _preset(
             options=options,
         ),
         parameters=parameters - 2049 * 400,
-        paper="1711.07971",
+        paper=paper,
         follows=follows,
         num_frames=num_frames,
         head={"norm": False, "dropout": 0.5},
@@ -96,7 +97,7 @@ PRESETS = {
     "nonlocal-i3d-r101-8x8-nl5": _preset(59_112_656, weights=PYSLOWFAST, **I3D, **R101, **FIVE),
     "nonlocal-c2d-r50-32x2-nl5": _preset(31_686_096, 32, "paper", **C2D, **FIVE, **PAPER_32),
     "nonlocal-i3d-r50-32x2-nl5": _preset(35_401_936, 32, "paper", **I3D, **FIVE, **PAPER_32),
-    "nonlocal-slow-r50-8x8": _preset(32_454_096, weights=PYSLOWFAST, **SLOW),
+    "nonlocal-slow-r50-8x8": _preset(32_454_096, weights=PYSLOWFAST, paper="1812.03982", **SLOW),
     "nonlocal-test": Preset(
         TowerConfig(
             encoder="nonlocal",

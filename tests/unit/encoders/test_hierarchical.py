@@ -19,6 +19,7 @@ from vlm.encoders.slowfast import Lateral, SlowFast, time_to_channel
 from vlm.encoders.video_swin import VideoSwin, inflated_swin_state
 from vlm.heads.classification import VideoClassifier, load_classifier, save_classifier
 from vlm.layers.conv3d import inflated_state
+from vlm.model import PVCForConditionalGeneration
 from vlm.presets import build_model
 from vlm.weights.video_models.layout import Layout
 
@@ -82,6 +83,25 @@ def test_in_an_assistant_each_look_gets_the_tokens_of_its_part_of_the_clip(name:
     assert not torch.equal(features[0], features[stride])
 
 
+def test_an_assistant_with_such_a_tower_is_saved_and_comes_back(tmp_path: Path) -> None:
+    config = PRESETS["r2plus1d-test"].tower
+    model = build_model("test", tower=asdict(config), compressor={"factor": 1}).eval()
+    with torch.no_grad():
+        golden.fill(model.tower)
+    model.save_pretrained(tmp_path)
+    again = PVCForConditionalGeneration.from_pretrained(tmp_path).eval()
+    looks = (torch.randn(4, 3, 32, 32), [4], [4], [0.0, 0.25, 0.5, 0.75])
+    assert torch.equal(again.encode(*looks), model.encode(*looks))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_frozen_encoder_stays_bit_equal_in_training(name: str) -> None:
+    tower = built(name).requires_grad_(False).train()
+    before = {key: value.clone() for key, value in tower.state_dict().items()}
+    tower(golden.clip(2, 8, PRESETS[name].tower.image_size))
+    assert all(torch.equal(before[key], value) for key, value in tower.state_dict().items())
+
+
 # Inflation: a clip that stands still has the features of its picture
 
 
@@ -124,7 +144,7 @@ TRANSFORMERS_SWIN = Layout(
     [
         (r"patch_embed\.(.*)", r"embeddings.patch_embeddings.projection.\1"),
         (r"patch_norm\.(.*)", r"embeddings.norm.\1"),
-        (BLOCK + r"attn\.qkv\.(.*)", THEIRS + r"attention.q|k|v_proj.\3"),
+        (BLOCK + r"attn\.qkv\.(.*)", THEIRS + r"attention.q_proj|k_proj|v_proj.\3"),
         (BLOCK + r"attn\.proj\.(.*)", THEIRS + r"attention.o_proj.\3"),
         (BLOCK + r"attn\.bias\.table", THEIRS + TABLE),
         (BLOCK + r"norm1\.(.*)", THEIRS + r"layernorm_before.\3"),
