@@ -112,10 +112,11 @@ class WindowAttention3d(nn.Module):
     def attend(self, x: Tensor, window: Size, grid: Size, shift: Size) -> Tensor:
         """Windows [B, n, L, C] -> their attention, before the last projection."""
         B, n, L, C = x.shape
-        qkv = self.qkv(x).view(B, n, L, 3, self.num_heads, C // self.num_heads)
-        q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)  # each [B, n, heads, L, C / heads]
-        logits = self.bias(window)
+        qkv = self.qkv(x).view(B * n, L, 3, self.num_heads, C // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B * n, heads, L, C / heads]
+        logits = self.bias(window)[None]
         if any(shift):
-            logits = logits + shift_mask(grid, window, shift, x.device)[:, None].to(logits.dtype)
+            mask = shift_mask(grid, window, shift, x.device).to(logits.dtype)
+            logits = (logits + mask[:, None]).repeat(B, 1, 1, 1)  # [B * n, heads, L, L]
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=logits)
-        return x.transpose(2, 3).reshape(B, n, L, C)
+        return x.transpose(1, 2).reshape(B, n, L, C)
