@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -10,6 +11,8 @@ from transformers import SwinConfig, SwinModel
 
 from tests import golden
 from tests.goldens.published import published_state
+from tests.tiny import tiny_tokenizer
+from vlm.conversation import Conversation, Message, Text, Video
 from vlm.encoders import PRESETS, build_tower
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.i3d import I3D
@@ -21,6 +24,7 @@ from vlm.heads.classification import VideoClassifier, load_classifier, save_clas
 from vlm.layers.conv3d import inflated_state
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import build_model
+from vlm.processor import PVCProcessor
 from vlm.weights.video_models.layout import Layout
 
 OURS = ("i3d", "mvit", "nonlocal", "r2plus1d", "slowfast", "video-swin")
@@ -92,6 +96,18 @@ def test_an_assistant_with_such_a_tower_is_saved_and_comes_back(tmp_path: Path) 
     again = PVCForConditionalGeneration.from_pretrained(tmp_path).eval()
     looks = (torch.randn(4, 3, 32, 32), [4], [4], [0.0, 0.25, 0.5, 0.75])
     assert torch.equal(again.encode(*looks), model.encode(*looks))
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_is_trained_as_the_tower_of_an_assistant(name: str) -> None:
+    config = PRESETS[name].tower
+    model = build_model("test", tower=asdict(config), compressor={"factor": 1}).train()
+    processor = PVCProcessor.from_config(model.config, tiny_tokenizer())
+    clip = Video(np.zeros((4, 20, 20, 3), np.uint8), np.arange(4.0))
+    turns = (Message("user", (clip, Text("What?"))), Message("assistant", (Text("Red."),)))
+    inputs = processor(Conversation(turns))
+    model(**inputs, labels=inputs["input_ids"]).loss.backward()
+    assert all(p.grad is not None for p in model.tower.parameters())
 
 
 @pytest.mark.parametrize("name", TINY)
