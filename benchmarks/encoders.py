@@ -190,7 +190,9 @@ def plot(path: Path) -> None:
         if all(costs) and costs[-1] / costs[0] > 1.05 * GROWTH[-1] / GROWTH[0]:  # type: ignore[operator]
             axes.plot(GROWTH, [c / costs[0] for c in costs], marker="o", label=name)  # type: ignore[operator]
     axes.set(xscale="log", yscale="log", xlabel="frames", ylabel="multiply-adds, 8 frames = 1")
+    axes.minorticks_off()
     axes.set_xticks(GROWTH, map(str, GROWTH))
+    axes.set_yticks((1, 2, 4, 8, 16), ("1", "2", "4", "8", "16"))
     axes.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=120)

@@ -1,9 +1,7 @@
 """The hierarchical and convolutional encoders, by what must be equal."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -11,8 +9,6 @@ from transformers import SwinConfig, SwinModel
 
 from tests import golden
 from tests.goldens.published import published_state
-from tests.tiny import tiny_tokenizer
-from vlm.conversation import Conversation, Message, Text, Video
 from vlm.encoders import PRESETS, build_tower
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.i3d import I3D
@@ -22,9 +18,6 @@ from vlm.encoders.slowfast import Lateral, SlowFast, time_to_channel
 from vlm.encoders.video_swin import VideoSwin, inflated_swin_state
 from vlm.heads.classification import VideoClassifier, load_classifier, save_classifier
 from vlm.layers.conv3d import inflated_state
-from vlm.model import PVCForConditionalGeneration
-from vlm.presets import build_model
-from vlm.processor import PVCProcessor
 from vlm.weights.video_models.layout import Layout
 
 OURS = ("i3d", "mvit", "nonlocal", "r2plus1d", "slowfast", "video-swin")
@@ -71,43 +64,6 @@ def test_a_saved_classifier_comes_back(name: str, tmp_path: Path) -> None:
     again, _, _ = load_classifier(tmp_path)
     clip = golden.clip(1, 4, config.image_size)
     assert torch.equal(again(clip), model(clip))
-
-
-@pytest.mark.parametrize("name", ["r2plus1d-test", "mvit-v2-test"])
-def test_in_an_assistant_each_look_gets_the_tokens_of_its_part_of_the_clip(name: str) -> None:
-    config = replace(PRESETS[name].tower, image_size=32)
-    model = build_model("test", tower=asdict(config), compressor={"factor": 1}).eval()
-    times = [0.0, 0.25, 0.5, 0.75]
-    tokens = model.encode(torch.randn(4, 3, 32, 32), [4], [4], times).unflatten(0, (4, -1))
-    stride = 4 // model.tower.token_grid(4, 32, 32)[0]
-    assert stride > 1
-    assert tokens.shape[1] == model.config.tokens_per_look
-    features = model.tower(torch.randn(1, 4, 3, 32, 32)).for_looks(4).tokens[0]
-    assert torch.equal(features[0], features[stride - 1])
-    assert not torch.equal(features[0], features[stride])
-
-
-def test_an_assistant_with_such_a_tower_is_saved_and_comes_back(tmp_path: Path) -> None:
-    config = PRESETS["r2plus1d-test"].tower
-    model = build_model("test", tower=asdict(config), compressor={"factor": 1}).eval()
-    with torch.no_grad():
-        golden.fill(model.tower)
-    model.save_pretrained(tmp_path)
-    again = PVCForConditionalGeneration.from_pretrained(tmp_path).eval()
-    looks = (torch.randn(4, 3, 32, 32), [4], [4], [0.0, 0.25, 0.5, 0.75])
-    assert torch.equal(again.encode(*looks), model.encode(*looks))
-
-
-@pytest.mark.parametrize("name", TINY)
-def test_it_is_trained_as_the_tower_of_an_assistant(name: str) -> None:
-    config = PRESETS[name].tower
-    model = build_model("test", tower=asdict(config), compressor={"factor": 1}).train()
-    processor = PVCProcessor.from_config(model.config, tiny_tokenizer())
-    clip = Video(np.zeros((4, 20, 20, 3), np.uint8), np.arange(4.0))
-    turns = (Message("user", (clip, Text("What?"))), Message("assistant", (Text("Red."),)))
-    inputs = processor(Conversation(turns))
-    model(**inputs, labels=inputs["input_ids"]).loss.backward()
-    assert all(p.grad is not None for p in model.tower.parameters())
 
 
 @pytest.mark.parametrize("name", TINY)
