@@ -36,8 +36,7 @@ train: $(VENV)/.dev
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct training/recipes/embedded-findings.yaml
 	$(PY) -m training.instruct
-	$(PY) -m training.instruct training/recipes/embedded-names.yaml
-	$(PY) -m vlm.weights pack runs/embedded-names/trained vlm/weights/embedded
+	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
 	$(PY) -m evaluation.embedded.report
 
 bench: $(VENV)/.dev
