@@ -160,24 +160,14 @@ def write_records(path: str | Path, records: Iterable[dict[str, Any]]) -> int:
 
 def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
     """Converts a record to the dict of its JSONL line; `folder` is the folder of the JSONL file."""
-    root = Path(folder).resolve()
-
-    def part_to_json(part: RecordText | MediaFile | SimulatedClassification) -> dict[str, Any]:
-        if isinstance(part, RecordText):
-            return {"type": "text", "text": part.text}
-        if isinstance(part, SimulatedClassification):
-            concept = {"class": part.index, "seed": part.seed, "confidence": part.confidence}
-            return {"type": "concept", **concept}
-        resolved = part.path.resolve()
-        if not resolved.is_relative_to(root):
-            raise RecordError(f"record {record.id}: {part.path} is outside {root}.")
-        words = {"words": list(part.words)} if part.words else {}
-        return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix(), **words}
-
+    try:
+        contents = [[part_to_json(part, folder) for part in m.parts] for m in record.messages]
+    except RecordError as error:
+        raise RecordError(f"record {record.id}: {error}") from None
     messages: list[dict[str, Any]] = [
-        {"role": message.role, "content": [part_to_json(part) for part in message.parts]}
+        {"role": message.role, "content": content}
         | ({} if message.has_loss else {LOSS_KEYS[0]: False})
-        for message in record.messages
+        for message, content in zip(record.messages, contents, strict=True)
     ]
     line: dict[str, Any] = {"id": record.id, "messages": messages}
     if record.tasks:
@@ -191,6 +181,22 @@ def record_to_json(record: Record, folder: str | Path) -> dict[str, Any]:
     if record.objects is not None:
         line["objects"] = objects_to_json(record.objects)
     return line
+
+
+def part_to_json(
+    part: RecordText | MediaFile | SimulatedClassification, folder: str | Path
+) -> dict[str, Any]:
+    """Converts a part of a message; raises RecordError for a medium outside `folder`."""
+    if isinstance(part, RecordText):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, SimulatedClassification):
+        concept = {"class": part.index, "seed": part.seed, "confidence": part.confidence}
+        return {"type": "concept", **concept}
+    root, resolved = Path(folder).resolve(), part.path.resolve()
+    if not resolved.is_relative_to(root):
+        raise RecordError(f"{part.path} is outside {root}.")
+    words = {"words": list(part.words)} if part.words else {}
+    return {"type": part.kind, part.kind: resolved.relative_to(root).as_posix(), **words}
 
 
 def resolve_media(folder: str | Path, name: str) -> Path:

@@ -21,7 +21,8 @@ from data.synthetic.classifications import classification_records
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
 FINDINGS, FINDINGS_SEED = 18000, 1
-WITH_WORDS = 1600  # worlds that the experts look at
+SEEN, SEEN_SEED = 9000, 2  # the same with stand-ins for their media
+WITH_WORDS = 450  # worlds that the experts look at
 MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
 HELD_SEED = 7
 
@@ -43,6 +44,9 @@ def build(out: Path, workers: int = 2) -> None:
     if not (out / "findings.jsonl").exists():
         made = ["--num", str(FINDINGS), "--seed", str(FINDINGS_SEED)]
         _run("data.embedded.findings", "write", str(out / "findings.jsonl"), *made)
+    if not (out / "findings-seen.jsonl").exists():
+        made = ["--num", str(SEEN), "--seed", str(SEEN_SEED), "--stand-ins", str(out / "stand-ins")]
+        _run("data.embedded.findings", "write", str(out / "findings-seen.jsonl"), *made)
     if not (out / "chat-tables.jsonl").exists():
         _run("data.prepare.chat", "--out", str(out))
     if not (out / "joined.jsonl").exists():

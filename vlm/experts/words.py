@@ -19,6 +19,7 @@ MAX_LISTED = 6  # things of a class with their places; of more only the number
 MAX_CLASSES = 8
 SPLIT = 0.4  # of a look's words; if more are free, a line that does not fit is divided
 PROMINENT = 1.5  # times the median height of the lines
+PAGE_OF_TEXT = "Page of text."
 MORE = "..."  # after the last word if there is more text than the looks give
 
 
@@ -96,7 +97,7 @@ def _portions(texts: list[str], num_looks: int, words_per_look: int) -> list[str
 def _state(findings: Findings) -> str:
     flags = [name for name in ("blurred", "dark") if getattr(findings, name)]
     parts = [f"{' and '.join(flags).capitalize()}."] if flags else []
-    return " ".join(parts + (["Page of text."] if is_page(findings.lines or ()) else []))
+    return " ".join(parts + ([PAGE_OF_TEXT] if is_page(findings.lines or ()) else []))
 
 
 def _kinds(kinds: Iterable[Kind]) -> str:

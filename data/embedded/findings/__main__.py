@@ -6,12 +6,17 @@ counts right, honest and wrong answers to such a file. ANSWERS is a JSONL file o
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
 from data.embedded.findings.examples import example_to_json, examples
+from data.embedded.findings.exchange import Turn
 from data.embedded.findings.grading import grade_file, table
 from data.embedded.findings.prompt import user_text
-from data.records import write_records
+from data.embedded.findings.stand_ins import StandIns
+from data.records import part_to_json, write_records
 
 
 def main() -> None:
@@ -20,6 +25,9 @@ def main() -> None:
     sample = commands.add_parser("sample", help="print examples")
     write = commands.add_parser("write", help="write a JSONL file")
     write.add_argument("out", type=Path)
+    write.add_argument(
+        "--stand-ins", type=Path, metavar="DIR", help="a folder of media, beside OUT, for the words"
+    )
     for command, num in ((sample, 20), (write, 500)):
         command.add_argument("--num", type=int, default=num)
         command.add_argument("--seed", type=int, default=0)
@@ -32,15 +40,25 @@ def main() -> None:
     if arguments.command == "grade":
         print(table(grade_file(arguments.records, arguments.answers)))
     elif arguments.command == "write":
-        _write(arguments.out, arguments.num, arguments.seed, arguments.held)
+        _write(arguments.out, arguments.num, arguments.seed, arguments.held, arguments.stand_ins)
     else:
         _sample(arguments.num, arguments.seed, arguments.held, arguments.world)
 
 
-def _write(out: Path, num: int, seed: int, held: bool) -> None:
+def _write(out: Path, num: int, seed: int, held: bool, stand_ins: Path | None) -> None:
     made = list(examples(num, seed, held))
     split = "held" if held else "train"
-    lines = (example_to_json(x, f"findings-{split}-{seed}-{i}") for i, x in enumerate(made))
+    content: Callable[[Turn], Any] = user_text
+    if stand_ins is not None:
+        media = StandIns(stand_ins)
+        rng = Random(f"stand-ins {seed}")
+
+        def content(turn: Turn) -> Any:
+            return [part_to_json(part, out.parent) for part in media.parts(turn, rng)]
+
+    lines = (
+        example_to_json(x, f"findings-{split}-{seed}-{i}", content) for i, x in enumerate(made)
+    )
     count = write_records(out, lines)
     kinds = Counter(turn.exchange.kind for x in made for turn in x.turns)
     print(f"{count} records in {out}: {', '.join(f'{n} {k}' for k, n in kinds.most_common())}")

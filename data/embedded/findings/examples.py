@@ -198,11 +198,16 @@ MAKERS: dict[str, Callable[[Draw], list[Turn]]] = {
 }
 
 
-def example_to_json(example: Example, identity: str) -> dict[str, Any]:
-    """The JSONL line of data/records.py; `grade` has the patterns of each answer."""
-    messages = []
+def example_to_json(
+    example: Example, identity: str, content: Callable[[Turn], Any] = user_text
+) -> dict[str, Any]:
+    """The JSONL line of data/records.py; `grade` has the patterns of each answer.
+
+    `content` gives the content of a user's message: the words as text, or media that have them.
+    """
+    messages: list[dict[str, Any]] = []
     for turn in example.turns:
-        messages.append({"role": "user", "content": user_text(turn)})
+        messages.append({"role": "user", "content": content(turn)})
         messages.append({"role": "assistant", "content": turn.exchange.answer})
     exchanges = [turn.exchange for turn in example.turns]
     return {
