@@ -133,10 +133,10 @@ def test_reading_an_archive_member_leaves_no_copy_behind(
     data = (folder / "a.png").read_bytes()
     (tmp_path / "shard.tar").write_bytes(b"before" + data + b"after")
     decoder = Decoder()
-    whole = TarMember("image", folder / "a.png", tmp_path / "shard.tar", 6, len(data))
+    whole = TarMember("image", folder / "a.png", (), tmp_path / "shard.tar", 6, len(data))
     plain = read_image(folder / "a.png", isolated=False).pixels
     assert np.array_equal(decoder.image(whole).frames[0], plain)
-    cut = TarMember("image", folder / "a.png", tmp_path / "shard.tar", 6, len(data) + 100)
+    cut = TarMember("image", folder / "a.png", (), tmp_path / "shard.tar", 6, len(data) + 100)
     with pytest.raises(MediaError, match='"a.png" is cut off: its tar file ends within it'):
         decoder.image(cut)
     assert [path.name for path in tmp_path.iterdir()] == ["shard.tar"]
