@@ -18,8 +18,8 @@ from data.samples.token_lengths import LengthEstimator
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
 from data.words import add_words
-from vlm.config import EXPERTS
 from vlm.experts.expert_words import shipped_experts
+from vlm.experts.options import NAMES, add_experts, expert_names
 from vlm.media.confined.limits import MediaError
 from vlm.plural import plural
 from vlm.weights import sources
@@ -203,11 +203,7 @@ def _add_words(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("source", type=Path, metavar="IN", help="JSONL of records")
     parser.add_argument("out", type=Path, metavar="OUT", help="JSONL, in the folder of IN")
-    parser.add_argument(
-        "--experts",
-        default=",".join(EXPERTS),
-        help=f"with commas between (default: {','.join(EXPERTS)})",
-    )
+    add_experts(parser, default=",".join(NAMES), otherwise="all")
     parser.add_argument("--frames", type=int, default=8, help="frames of a video (default: 8)")
     parser.set_defaults(run=_words)
 
@@ -217,7 +213,7 @@ def _words(arguments: argparse.Namespace) -> int:
         raise ValueError("OUT must be in the folder of IN: paths of media are relative to it")
     if arguments.frames < 1:
         raise ValueError("--frames must be at least 1")
-    experts = shipped_experts([name for name in arguments.experts.split(",") if name])
+    experts = shipped_experts(expert_names(arguments.experts) or ())
     num_media = add_words(arguments.source, arguments.out, experts, arguments.frames)
     print(f"{printable(str(arguments.out))}: words for {plural(num_media, 'file')}")
     return 0

@@ -13,7 +13,7 @@ from vlm.conversation import Image, Video
 from vlm.experts.classifier import Classifier, base_classifier, classifier_of
 from vlm.experts.detection.detector import WEIGHTS, load_detector
 from vlm.experts.experts import Experts
-from vlm.experts.film import film_lines, film_summary
+from vlm.experts.film import film_words
 from vlm.experts.findings import Findings
 from vlm.experts.reading.reader import Reader, ReaderMissingError
 from vlm.experts.words import still_looks
@@ -52,14 +52,6 @@ class ExpertWords:
         looks = self.prompt.looks if part.looks is None else part.looks
         words = tuple(still_looks(findings[0], looks, self.prompt.words_per_look))
         return Described(replace(part, words=words), tuple(findings))
-
-
-def film_words(findings: Sequence[Findings], words_per_frame: int) -> tuple[str, ...]:
-    """Returns a line for each frame, and one for the whole film if there is one to add."""
-    lines = [
-        f"Frame {t}: {line}" for t, line in enumerate(film_lines(findings, words_per_frame), 1)
-    ]
-    return (*lines, *filter(None, [film_summary(findings)]))
 
 
 def expert_words(

@@ -84,6 +84,12 @@ def film_summary(frames: Sequence[Findings]) -> str:
     return f"Whole film: {'; '.join(parts)}." if parts else ""
 
 
+def film_words(frames: Sequence[Findings], words_per_frame: int) -> tuple[str, ...]:
+    """Returns a numbered line for each frame, and one for the whole film if there is one to add."""
+    lines = enumerate(film_lines(frames, words_per_frame), 1)
+    return (*(f"Frame {t}: {line}" for t, line in lines), *filter(None, [film_summary(frames)]))
+
+
 def _pairs(found: Findings) -> list[str]:
     """Who rides or holds what among the things that are sure, each once."""
     sure = [thing for thing in found.things or () if thing.score >= CERTAIN]

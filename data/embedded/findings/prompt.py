@@ -7,7 +7,7 @@ only the words are left of each file.
 from collections.abc import Sequence
 
 from data.embedded.findings.exchange import Turn
-from vlm.experts.film import film_lines, film_summary
+from vlm.experts import film
 from vlm.experts.findings import Findings
 from vlm.experts.words import still_looks
 
@@ -19,8 +19,7 @@ def picture_words(findings: Findings, num_looks: int = 4, words_per_look: int = 
 
 def film_words(frames: Sequence[Findings], words_per_frame: int = 24) -> str:
     """The words of all frames of a film, one frame a line, and of the whole."""
-    lines = [f"Frame {t}: {line}" for t, line in enumerate(film_lines(frames, words_per_frame), 1)]
-    return "\n".join([*lines, *filter(None, [film_summary(frames)])])
+    return "\n".join(film.film_words(frames, words_per_frame))
 
 
 def user_text(turn: Turn) -> str:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from data.synthetic.language.imagenet_names import imagenet_classes
+from vlm.experts.classifier import class_names
 from vlm.experts.colors import NAMES, color_of, color_of_thing, middle_color, name_pixels
 from vlm.experts.detection.detector import Detector
 from vlm.experts.detection.nanodet import NanoDet
@@ -111,3 +113,11 @@ def test_frames_that_hardly_differ_are_read_once() -> None:
     frames[4:, 10:14, 10:14] = 255  # a small sign
     Experts(None, reader)(frames)  # type: ignore[arg-type]
     assert reader.calls == 2
+
+
+def test_the_names_of_the_kinds_are_those_of_training() -> None:
+    classes = imagenet_classes()
+    assert class_names() == (
+        tuple(kind.name for kind in classes),
+        tuple(kind.family or "" for kind in classes),
+    )

@@ -218,7 +218,7 @@ def end(d: Draw, r: Recording) -> Exchange | None:
 
 
 def claim(d: Draw, r: Recording) -> Exchange | None:
-    """What somebody is said to do, against what the words show."""
+    """Asks to confirm an action, one that the words show or another."""
     if not r.has("person"):
         return None
     act, name, lasting = _act(r)

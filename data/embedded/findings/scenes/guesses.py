@@ -112,7 +112,7 @@ def person_behind(d: Draw, s: Scene) -> Exchange | None:
 
 
 def act_claim(d: Draw, s: Scene) -> Exchange | None:
-    """What somebody is said to do, against what the boxes show."""
+    """Asks to confirm an action, one that the boxes show or another."""
     rides = [p.split(" ", 2)[2] for p in together(s.things) if p.startswith("person on")]
     if not s.people:
         return None
