@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.looks.options import add_looks
+from vlm.experts.options import add_experts, expert_names
 from vlm.model_options import add_model_options
 
 ABOUT = (
@@ -160,6 +161,12 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _add_mode(run)
     model = run.add_argument_group("model")
     add_model_options(model)
+    add_experts(model, default=None, otherwise="those the model was trained with")
+    model.add_argument(
+        "--words-only",
+        action="store_true",
+        help="show the experts' words in place of the media: no visual tokens",
+    )
     model.add_argument(
         "--batch-size",
         type=int,
@@ -205,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
+        _check_experts(args)
         _limit_threads(args.threads)
         from evaluation.run_command import (  # imported late: see the module docstring
             run_command,
@@ -242,6 +250,14 @@ def _command(args: argparse.Namespace) -> int:
 
     print("\n".join(listing()))
     return 0
+
+
+def _check_experts(args: argparse.Namespace) -> None:
+    """Raises ValueError for experts that do not exist or that no question would show."""
+    names = expert_names(args.experts)
+    if args.words_only and (args.no_media or names == ()):
+        other = "--no-media" if args.no_media else "--experts none"
+        raise ValueError(f"--words-only shows what {other} leaves out; give only one of them.")
 
 
 def _limit_threads(threads: int | None) -> None:

@@ -18,6 +18,7 @@ from evaluation.asking.sharding import Processes
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
 from evaluation.score_command import check_mode, score_run
+from vlm.experts.options import expert_names
 from vlm.model_options import model_options
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
         looks=args.looks,
         max_new_tokens=args.max_new_tokens,
         media=not args.no_media,
+        words_only=args.words_only,
         workers=args.workers,
         hub=args.revision if args.hub else None,
     )
@@ -193,12 +195,21 @@ def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dic
     logging.set_verbosity_error()  # errors are reported once, below
     try:
         answerer = Answerer.load(
-            args.model, args.batch_size, announce=_warn if processes.first else None, **options
+            args.model,
+            args.batch_size,
+            experts=expert_names(args.experts),
+            announce=_warn if processes.first else None,
+            **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         # transformers reports missing files in many words and exception types
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"--model {args.model} cannot be loaded: {first}") from error
+    if args.words_only and answerer.words is None:
+        raise ValueError(
+            f"--words-only needs experts, and --model {args.model} has none; name them with"
+            " --experts kinds,things,text."
+        )
     name = _model_name(args)
     return answerer, describe_model(answerer.model, name) if processes.first else {"name": name}
 

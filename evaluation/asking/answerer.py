@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from evaluation.asking.described import described
+from evaluation.asking.described import described, words_for_media
 from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.experts.expert_words import ExpertWords, expert_words
@@ -40,6 +40,7 @@ class GenerateSettings:
     looks: int | None = None  # at a picture, or at each of its tiles
     max_new_tokens: int = 64
     media: bool = True  # False: blind, without pictures and videos
+    words_only: bool = False  # the experts' words in place of pictures and videos
     temperature: float = 0.0  # 0 is greedy
     top_p: float = 1.0
     seed: int = 0
@@ -179,6 +180,8 @@ class Answerer:
 
     def _render(self, prompt: Prompt) -> BatchPrompt:
         shown = described(self.as_set(prompt.conversation), self.words)
+        if self.settings.words_only:
+            shown = words_for_media(shown, self.processor)
         rendered = self.processor.render(shown, True)
         plain = self.processor.writer.plain
         ids = rendered.ids + plain(prompt.reply, plain.adds_space_after(rendered.ids))

@@ -7,8 +7,9 @@ as decoded, before they are shrunk to the tower's squares.
 from collections.abc import Callable
 from dataclasses import replace
 
-from vlm.conversation import Conversation, Image, Part, Video
+from vlm.conversation import Conversation, Image, Part, Text, Video
 from vlm.experts.expert_words import Described
+from vlm.processor import PVCProcessor
 
 Words = Callable[[Image | Video], Described]  # a vlm.experts.expert_words.ExpertWords
 
@@ -21,9 +22,30 @@ def described(conversation: Conversation, words: Words | None) -> Conversation:
     def with_words(part: Part) -> Part:
         return words(part).part if isinstance(part, Image | Video) and not part.words else part
 
+    return _with_parts(conversation, with_words)
+
+
+def words_for_media(conversation: Conversation, processor: PVCProcessor) -> Conversation:
+    """Puts the experts' words in the place of media: the tokens that would stand behind theirs."""
+    looks = processor.prompt_config.looks
+
+    def only_words(part: Part) -> Part:
+        if isinstance(part, Video):
+            room = processor.writer.most_word_tokens("video", len(part.frames))
+        elif isinstance(part, Image):
+            room = processor.writer.most_word_tokens("image", part.looks or looks)
+        else:
+            return part
+        lines = "".join(f"{line}\n" for line in part.words if line)
+        return Text(lines, tuple(processor.writer.fitting_lines(part.words, room)))
+
+    return _with_parts(conversation, only_words)
+
+
+def _with_parts(conversation: Conversation, change: Callable[[Part], Part]) -> Conversation:
     return Conversation(
         tuple(
-            replace(message, parts=tuple(map(with_words, message.parts)))
+            replace(message, parts=tuple(map(change, message.parts)))
             for message in conversation.messages
         )
     )

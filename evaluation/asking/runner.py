@@ -37,6 +37,7 @@ class Task:
     looks: int | None = None
     max_new_tokens: int | None = None
     media: bool = True  # False: blind
+    words_only: bool = False  # the experts' words in place of media
     workers: int | None = None  # that decode ahead; None: by the number of CPUs
     hub: str | None = None  # the revision on the hub to read, instead of `folder`
 
@@ -50,6 +51,7 @@ class Task:
             looks=self.looks,
             max_new_tokens=self.max_new_tokens or benchmark.max_new_tokens,
             media=self.media,
+            words_only=self.words_only,
             repetition_penalty=Settings().repetition_penalty if benchmark.as_in_chat else 1.0,
         )
 
@@ -277,7 +279,8 @@ def _identity(
 
 
 def _asked(settings: GenerateSettings) -> Iterator[tuple[str, Any]]:
-    """Yields the settings to record: without a repetition penalty as before there was one."""
+    """Yields the settings to record; younger ones only if used, so that old runs go on."""
+    younger = {"repetition_penalty": 1.0, "words_only": False}
     for key, value in asdict(settings).items():
-        if key != "repetition_penalty" or value != 1.0:
+        if key not in younger or value != younger[key]:
             yield key, value

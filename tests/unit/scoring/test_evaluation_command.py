@@ -10,6 +10,7 @@ from evaluation.__main__ import main
 from evaluation.asking.answerer import Answerer
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.runs.lock import only_writer
+from evaluation.runs.log import read_log
 
 
 class Broken(Fake):
@@ -83,6 +84,19 @@ def test_a_run_writes_a_table_a_json_file_and_a_report(
     assert "media: True, here False" in capsys.readouterr().out
 
 
+def test_experts_are_named_as_in_the_chat(
+    sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(sets, model, tmp_path / "things", "fake", "--experts", "things") == 0
+    first = read_log(tmp_path / "things/fake")[0]
+    assert "words" in first["media"][0]
+    assert run(sets, model, tmp_path / "none", "fake", "--experts", "none") == 0
+    assert "words" not in read_log(tmp_path / "none/fake")[0]["media"][0]
+    capsys.readouterr()
+    assert run(sets, model, tmp_path / "words", "fake", "--words-only") == 2
+    assert "--words-only needs experts" in capsys.readouterr().err
+
+
 def test_an_unreadable_benchmark_does_not_stop_the_others(
     sets: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +158,8 @@ def test_a_failed_sample_sets_the_exit_code(
             ["run", "fake", "--model", "/nowhere"],
             "--model /nowhere cannot be loaded: /nowhere is neither a folder",
         ),
+        (["run", "fake", "--experts", "eyes"], '--experts names "eyes"; there are kinds'),
+        (["run", "fake", "--words-only", "--no-media"], "--words-only shows what --no-media"),
         (["run", "fake", "--limit", "0"], "--limit is 0; it must be 1 or more."),
         (["run", "fake", "--mode", "odd"], "there is no mode 'odd' here; known are any, strict."),
         (["run", "fake", "--prompt", "odd"], "fake has no prompt mode 'odd'"),

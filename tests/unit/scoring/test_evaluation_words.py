@@ -87,6 +87,26 @@ def test_asked_blind_no_expert_looks(assistant: Assistant, tmp_path: Path) -> No
     assert words.looked == []
 
 
+def test_words_only_takes_the_tokens_of_the_words_and_none_of_the_media(
+    assistant: Assistant, tmp_path: Path
+) -> None:
+    data = make_fake(tmp_path / "fake", clips=1, pictures=1)
+
+    def tokens(name: str, words: Any, **asked: Any) -> list[dict[str, int]]:
+        task = Task(Fake(), data, **asked)
+        runner.run(task, answerer(assistant, words), MODEL, tmp_path / name)
+        return [row["tokens"] for row in read_log(tmp_path / name)]
+
+    both, alone = tokens("both", Shapes()), tokens("tokens", None)
+    words, blind = tokens("words", Shapes(), words_only=True), tokens("blind", None, media=False)
+    assert [row["visual"] for row in words] == [0] * 4
+    for of_both, of_tokens, of_words, of_none in zip(both, alone, words, blind, strict=True):
+        assert of_both["input"] - of_tokens["input"] == of_words["input"] - of_none["input"] > 0
+    asked = read_json(tmp_path / "words/manifest.json")["identity"]["asked"]
+    assert asked["words_only"] is True
+    assert "words_only" not in read_json(tmp_path / "both/manifest.json")["identity"]["asked"]
+
+
 def test_a_prompt_without_words_gets_them_for_its_number_of_looks(assistant: Assistant) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
     conversation = Conversation((Message("user", (Image(pixels), Text("What?"))),))
