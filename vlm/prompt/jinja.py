@@ -10,7 +10,7 @@ This happens once, when a model is assembled: a template that does not work is r
 the middle of a chat, and a follow-up question cannot change the ids of earlier turns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from vlm.prompt.template import Template
 
 Messages = Sequence[tuple[str, str]]
+Render = Callable[[Messages, bool], str]  # messages, add_generation_prompt
 
 # What a template raises if it fails on a message, or refuses a role.
 FAILURES = (TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError)
@@ -30,15 +31,19 @@ class NoTemplate(ValueError):  # noqa: N818 - not an error: a default template i
     """The reason why a tokenizer's own template cannot be used, as the end of a sentence."""
 
 
-def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, str]:
+def read_chat_template(
+    tokenizer: PreTrainedTokenizerBase, as_parts: bool = False
+) -> tuple[Template, str]:
     """Returns the tokenizer's template as data, and a remark for the user or "".
 
-    Raises NoTemplate if it is missing or cannot be expressed as data.
+    `as_parts`: the content of a message is a list of parts, as templates of vision-language models
+    expect it, not a text. Raises NoTemplate if it is missing or cannot be expressed as data.
     """
+    render = _renderer(tokenizer, as_parts)
     if not tokenizer.chat_template:
         raise NoTemplate("the tokenizer comes without a chat template")
     start, to_answer, to_question, to_answer_again, to_question_again, ending = _around(
-        tokenizer, TURNS, True
+        render, TURNS, True
     )
     if (to_answer, to_question) != (to_answer_again, to_question_again):
         raise NoTemplate("its turns differ by position")
@@ -71,18 +76,18 @@ def read_chat_template(tokenizer: PreTrainedTokenizerBase) -> tuple[Template, st
         openings=openings,
         closings=closings,
     )
-    template, remark = _with_system(template, start, tokenizer)
-    _compare(template, tokenizer, with_system=not remark)
+    template, remark = _with_system(template, start, tokenizer, render)
+    _compare(template, render, with_system=not remark)
     return template, remark
 
 
 def _with_system(
-    template: Template, start: str, tokenizer: PreTrainedTokenizerBase
+    template: Template, start: str, tokenizer: PreTrainedTokenizerBase, render: Render
 ) -> tuple[Template, str]:
     """Adds the system turn: one of its own, one with a default, or one in the first user turn."""
     user = template.open("user")
     try:
-        before, after = _around(tokenizer, (("system", SYSTEM), *TURNS), True)[:2]
+        before, after = _around(render, (("system", SYSTEM), *TURNS), True)[:2]
     except NoTemplate:
         folded = _with(template, "", "\n\n", folded=True)
         return folded, "it has no system turn: a system text is put in front of the first question"
@@ -111,7 +116,7 @@ def _with(template: Template, opening: str, closing: str, **changes: object) -> 
     return Template.from_dict(values)
 
 
-def _compare(template: Template, tokenizer: PreTrainedTokenizerBase, with_system: bool) -> None:
+def _compare(template: Template, render: Render, with_system: bool) -> None:
     """Raises NoTemplate unless both render every form of conversation equally."""
     beginnings: list[Messages] = [()]
     if with_system:
@@ -119,20 +124,18 @@ def _compare(template: Template, tokenizer: PreTrainedTokenizerBase, with_system
     for beginning in beginnings:
         for length in (1, 3, 5):
             messages = (*beginning, *TURNS[:length])
-            if template.text(messages, True) != _render(tokenizer, messages, True):
+            if template.text(messages, True) != render(messages, True):
                 raise NoTemplate("its output is not a fixed frame around the words")
         for length in (2, 4):
             messages = (*beginning, *TURNS[:length])
             # What may follow the end of an answer (a newline, an end of text) is not learned.
-            if not _render(tokenizer, messages, False).startswith(template.text(messages, False)):
+            if not render(messages, False).startswith(template.text(messages, False)):
                 raise NoTemplate("it shows an answer in another form than it requests one")
 
 
-def _around(
-    tokenizer: PreTrainedTokenizerBase, messages: Messages, add_generation_prompt: bool
-) -> tuple[str, ...]:
+def _around(render: Render, messages: Messages, add_generation_prompt: bool) -> tuple[str, ...]:
     """Returns the literals before, between and after the words."""
-    rest, literals = _render(tokenizer, messages, add_generation_prompt), []
+    rest, literals = render(messages, add_generation_prompt), []
     for _, words in messages:
         literal, found, rest = rest.partition(words)
         if not found or words in rest:
@@ -141,26 +144,31 @@ def _around(
     return (*literals, rest)
 
 
-def _render(
-    tokenizer: PreTrainedTokenizerBase, messages: Messages, add_generation_prompt: bool
-) -> str:
-    """Renders sentinel words in transformers' sandbox.
+def _renderer(tokenizer: PreTrainedTokenizerBase, as_parts: bool) -> Render:
+    """Returns a function that renders sentinel words in transformers' sandbox.
 
     Turns thinking off if there is a switch, and replaces today's date by a fixed one.
     """
-    turns = [{"role": role, "content": words} for role, words in messages]
-    try:
-        text = tokenizer.apply_chat_template(
-            turns,
-            tokenize=False,
-            add_generation_prompt=add_generation_prompt,
-            enable_thinking=False,
-            date_string="26 Jul 2024",
-        )
-    except FAILURES as error:
-        raise NoTemplate(f"it refuses ({error})") from error
-    assert isinstance(text, str)
-    return text
+
+    def render(messages: Messages, add_generation_prompt: bool) -> str:
+        turns = [
+            {"role": role, "content": [{"type": "text", "text": words}] if as_parts else words}
+            for role, words in messages
+        ]
+        try:
+            text = tokenizer.apply_chat_template(
+                turns,
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                enable_thinking=False,
+                date_string="26 Jul 2024",
+            )
+        except FAILURES as error:
+            raise NoTemplate(f"it refuses ({error})") from error
+        assert isinstance(text, str)
+        return text
+
+    return render
 
 
 def _until_special(to_question: str, tokenizer: PreTrainedTokenizerBase) -> str:

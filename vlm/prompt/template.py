@@ -33,6 +33,7 @@ class Template:
     openings: Mapping[str, str] = field(default_factory=dict)  # of roles with their own
     closings: Mapping[str, str] = field(default_factory=dict)
     folded: bool = False  # the system text is the beginning of the first user turn
+    space_before_image: bool = True  # False: an opening that ends in a space loses it there
 
     def open(self, role: str) -> str:
         """Returns the literal before a message of this role."""
@@ -93,7 +94,7 @@ class Template:
                 valid = isinstance(value, Mapping) and all(
                     role in ROLES and isinstance(text, str) for role, text in value.items()
                 )
-            elif name == "folded":
+            elif name in ("folded", "space_before_image"):
                 valid = isinstance(value, bool)
             else:
                 valid = isinstance(value, str) or (name == "system" and value is None)
@@ -102,17 +103,25 @@ class Template:
         return cls(**values)
 
 
+INTERNVL_SYSTEM = (
+    "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，"
+    "英文名叫InternVL, 是一个有用无害的人工智能助手。"
+)
 TEMPLATES = {
     # SmolLM2, Qwen and others.
     "chatml": Template("", "<|im_start|>{role}\n", "<|im_end|>", "\n"),
     # InternVL2 with InternLM2: a BOS, no newline between turns, the system text of its training.
-    "internlm2-chat": Template(
-        "<s>",
+    "internlm2-chat": Template("<s>", "<|im_start|>{role}\n", "<|im_end|>", "", INTERNVL_SYSTEM),
+    # InternVL2 with Qwen2 and with Phi-3, InternVL2.5 to 3.5: under the names in their configs.
+    "Hermes-2": Template("", "<|im_start|>{role}\n", "<|im_end|>", "", INTERNVL_SYSTEM),
+    "phi3-chat": Template("", "<|{role}|>\n", "<|end|>", "", INTERNVL_SYSTEM),
+    "internvl2_5": Template(
+        "",
         "<|im_start|>{role}\n",
         "<|im_end|>",
-        "",
-        "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，"
-        "英文名叫InternVL, 是一个有用无害的人工智能助手。",
+        "\n",
+        "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的"
+        "多模态大语言模型。",
     ),
 }
 

@@ -1,8 +1,8 @@
 """Finds and loads a model by name.
 
     embedded                         the model of this repository
-    runs/mine, /models/PVC           a folder: ours, or the original PVC-InternVL2 release
-    OpenGVLab/PVC-InternVL2-8B       a repository on huggingface.co, downloaded because it is named
+    runs/mine, /models/PVC           a folder: ours, or as published (vlm/families)
+    OpenGVLab/InternVL3-1B           a repository on huggingface.co, downloaded because it is named
 
 Every `--model` is resolved here. Only data is downloaded from a repository (safetensors, JSON, the
 tokenizer), never code or pickles; a downloaded repository is used without a network request.
@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vlm.families.table import open_family
 from vlm.weights.io.cache import Notify, print_status
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.shards import weight_files
@@ -67,29 +68,41 @@ def resolve(name: str | Path, notify: Notify = print_status) -> Path:
 
 
 def config_of(folder: Path) -> PVCConfig:
-    """Reads the config of a model folder, ours or an original release."""
-    return open_published(folder).config if is_published(folder) else own_config(folder)
+    """Reads the config of a model folder, ours or a published one."""
+    if is_published(folder):
+        return open_published(folder).config
+    opened = open_family(folder)
+    return own_config(folder) if opened is None else opened.config
 
 
 def load(
     folder: Path, dtype: torch.dtype | None = None, **options: Any
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """Loads the model of a folder, ours or an original one; `options` go to from_pretrained.
+    """Loads the model of a folder, ours or a published one; `options` go to from_pretrained.
 
     Raises WeightsError for weights that are not sound (see vlm/weights/io/soundness.py).
     """
-    read = load_published if is_published(folder) else load_own
     with unchanged(folder):
-        model, processor = read(folder, dtype, **options)
+        model, processor = _load(folder, dtype, options)
     check_numbers(model, folder)
     return model, processor
 
 
 def load_processor(folder: Path) -> PVCProcessor:
-    """Loads the processor of a model folder, ours or an original one."""
+    """Loads the processor of a model folder, ours or a published one."""
     if is_published(folder):
         return published_processor(open_published(folder))
-    return own_processor(folder)
+    opened = open_family(folder)
+    return own_processor(folder) if opened is None else opened.processor()
+
+
+def _load(
+    folder: Path, dtype: torch.dtype | None, options: dict[str, Any]
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    if is_published(folder):
+        return load_published(folder, dtype, **options)
+    opened = open_family(folder)
+    return load_own(folder, dtype, **options) if opened is None else opened.load(dtype, **options)
 
 
 def _from_hub(name: str, notify: Notify) -> Path:

@@ -78,6 +78,21 @@ class Shards:
             )
 
 
+def saved_dtype(shards: Shards) -> Any:
+    """Returns torch's dtype of the weights, the narrowest that occurs. Raises WeightsError."""
+    import torch
+
+    known = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+    dtypes = set(shards.dtypes.values())
+    strange = sorted(dtypes - known.keys())
+    if strange:
+        raise WeightsError(
+            f"{shards.folder}: the weights are stored as {', '.join(strange)}, but only BF16, F16"
+            " and F32 can be read. Ask for the unquantized weights."
+        )
+    return known[min(dtypes, key=list(known).index)] if dtypes else torch.float32
+
+
 def weight_files(folder: Path) -> list[Path]:
     """Returns the safetensors files of a folder, in order. Raises WeightsError if it has none."""
     if not folder.is_dir():

@@ -48,12 +48,12 @@ def load_causal_lm(
     inner = next((name for name in ("llm_config", "text_config") if name in config), None)
     if inner is not None and "vision_config" in config:
         text = config.section(inner)
-        if _is_internlm2(text):
+        if is_internlm2(text):
             return _from_internlm2(path, text, "language_model.", dtype)
         # InternVL of transformers ties its embeddings by default; its config may omit the field.
         tied = config.boolean("tie_word_embeddings", kind == "internvl")
         return _from_multimodal(path, text.values, tied, dtype)
-    if _is_internlm2(config):
+    if is_internlm2(config):
         return _from_internlm2(path, config, "", dtype)
     return _from_folder(path, kind, dtype)
 
@@ -71,7 +71,7 @@ def _from_folder(
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
     _check_complete(folder, info)
-    return model.eval(), _tokenizer(folder)
+    return model.eval(), read_tokenizer(folder)
 
 
 def _from_gguf(
@@ -94,7 +94,7 @@ def _from_gguf(
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
     _check_complete(path, info)
-    return model.eval(), _tokenizer(path.parent, gguf_file=path.name)
+    return model.eval(), read_tokenizer(path.parent, gguf_file=path.name)
 
 
 def _from_multimodal(
@@ -130,10 +130,10 @@ def _from_multimodal(
             rules += rename(body + name.removeprefix("model."), name)
         elif name != HEAD or not config.tie_word_embeddings:
             rules += rename(head + name, name)
-    return _load_renamed(folder, config, rules, body, dtype), _tokenizer(folder)
+    return _load_renamed(folder, config, rules, body, dtype), read_tokenizer(folder)
 
 
-def _is_internlm2(given: JsonObject) -> bool:
+def is_internlm2(given: JsonObject) -> bool:
     names = given.values.get("architectures") or []
     return given.values.get("model_type") == "internlm2" or "InternLM2ForCausalLM" in names
 
@@ -192,7 +192,7 @@ def _inner_prefixes(shards: Shards) -> tuple[str, str]:
     raise WeightsError(f"{shards.folder}: none of its tensors belongs to a language model.")
 
 
-def _tokenizer(folder: Path, **options: Any) -> PreTrainedTokenizerBase:
+def read_tokenizer(folder: Path, **options: Any) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:

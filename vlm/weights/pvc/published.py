@@ -20,7 +20,7 @@ from vlm.weights.io.files import WeightsError
 from vlm.weights.io.rename import Fit, fit_rules
 from vlm.weights.io.schema import JsonObject, check_dataclass, read_json_object
 from vlm.weights.io.shapes import model_shapes
-from vlm.weights.io.shards import Shards
+from vlm.weights.io.shards import Shards, saved_dtype
 from vlm.weights.language.internlm2 import LARGEST, llama_config
 from vlm.weights.language.internlm2_tokenizer import internlm2_tokenizer
 from vlm.weights.pvc.names import LAYERS, OURS, pvc_rules, temporal_layers, theirs
@@ -149,7 +149,7 @@ def published_config(
         prompt={**_prompt(original), **overrides.get("prompt", {})},
         image_token_id=_id(tokenizer, "<IMG_CONTEXT>", original),
     )
-    config.dtype = _dtype(shards)
+    config.dtype = saved_dtype(shards)
     return config
 
 
@@ -235,20 +235,6 @@ def _prompt(original: JsonObject) -> dict[str, Any]:
         "max_tiles": tiles,
         "default_tiles": tiles,
     }
-
-
-def _dtype(shards: Shards) -> Any:
-    import torch
-
-    known = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
-    dtypes = set(shards.dtypes.values())
-    strange = sorted(dtypes - known.keys())
-    if strange:
-        raise WeightsError(
-            f"{shards.folder}: the weights are stored as {', '.join(strange)}, but only BF16, F16"
-            " and F32 can be read. Ask for the unquantized weights."
-        )
-    return known[min(dtypes, key=list(known).index)] if dtypes else torch.float32
 
 
 def _id(tokenizer: PreTrainedTokenizerBase, token: str, original: JsonObject) -> int:

@@ -1,0 +1,67 @@
+"""Tiny random models of published families, with transformers' own classes and processors."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+WORDS = [
+    "What do you see here? Frame1: Frame2: Image-1: a cat sits on the mat.\n\nYou are provided the"
+    " following series of four frames from a 0:00:07 [H:MM:SS] video.\nFrame from 00:01:"
+    " User: Assistant: System: user\nassistant\nsystem\n"
+] * 4
+
+
+def byte_tokenizer(special: list[str], **options: Any) -> PreTrainedTokenizerFast:
+    """Trains a byte-level BPE of a few hundred tokens, like Qwen's and SmolLM2's."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(WORDS, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **options)
+
+
+def loud(model: PreTrainedModel) -> PreTrainedModel:
+    """Scales random weights up: fresh ones are so small that every prompt has one answer."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "embed_tokens" in name:
+                continue
+            parameter.copy_(torch.randn_like(parameter) * (0.3 if parameter.dim() > 1 else 0.1))
+            if parameter.dim() == 1 and "norm" in name and name.endswith("weight"):
+                parameter.add_(1.0)
+    return model.eval()
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A smooth picture: resizing filters differ least on it, and no two seeds look alike."""
+    rows, columns = np.mgrid[:height, :width]
+    phase = 0.7 * seed
+    waves = [
+        127 + 120 * np.sin(rows / (5 + c) + columns / (7 + 2 * c) + phase + c) for c in range(3)
+    ]
+    return np.stack(waves, -1).round().astype(np.uint8)
+
+
+def greedy(model: PreTrainedModel, inputs: dict[str, Tensor], **options: Any) -> list[int]:
+    """The new tokens of transformers' own greedy search."""
+    out = model.generate(**inputs, max_new_tokens=12, do_sample=False, **options)
+    return out[0, inputs["input_ids"].shape[1] :].tolist()
+
+
+def saved(folder: Path, *parts: Any) -> Path:
+    """Saves a model, a processor, a tokenizer into one folder."""
+    for part in parts:
+        part.save_pretrained(folder)
+    return folder
