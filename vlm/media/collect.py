@@ -36,6 +36,7 @@ class DecodedVideo:
     backend: str  # which backend decoded it
     requested: int  # number of different times requested
     warnings: tuple[str, ...] = ()  # what else a user should know
+    latest: float | None = None  # seconds, of the latest frame decoded; None if not known
 
     @property
     def obtained(self) -> int:
@@ -122,6 +123,7 @@ def collect_frames(
                 backend=start["backend"],
                 requested=start["total"],
                 warnings=tuple(head["warnings"]),
+                latest=head.get("latest"),
             )
     raise AssertionError("a backend ends with an end")
 

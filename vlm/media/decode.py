@@ -80,15 +80,19 @@ def read_video(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     child: Child | None = None,
+    until: float | None = None,
 ) -> DecodedVideo:
     """Reads the frames displayed at `times` (seconds) or at the middles of `num_frames` segments.
 
     Returns them in order, none twice; 16 frames by default. `size` is the longest side of the
     result: frames are scaled down while they are decoded, never up. `progress(done, total)` is
-    called as frames arrive. Setting `cancel` raises MediaCancelled within half a second.
+    called as frames arrive. Setting `cancel` raises MediaCancelled within half a second. With
+    `until` (seconds), nothing that is displayed later is decoded (PyAV only; `times` are needed).
     """
     moments = None if times is None else tuple(float(time) for time in times)
-    request = Request("video", num_frames, moments, size, backend=backend, limits=limits)
+    request = Request(
+        "video", num_frames, moments, size, backend=backend, limits=limits, until=until
+    )
     return collect_frames(path, request, isolated, progress, cancel, child)
 
 
@@ -132,11 +136,11 @@ class MediaReader:
         backend: str = "auto",
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
+        until: float | None = None,
     ) -> DecodedVideo:
         with self._child() as child:
-            return read_video(
-                path, num_frames, times, size, self.limits, backend, True, progress, cancel, child
-            )
+            how = (self.limits, backend, True, progress, cancel, child, until)
+            return read_video(path, num_frames, times, size, *how)
 
     def read_image(
         self, path: PathLike, size: int | None = None, cancel: threading.Event | None = None

@@ -54,6 +54,7 @@ class Request:
     threads: int = 1
     isolated: bool = False  # read in a process of its own; then old formats are allowed too
     limits: Limits = field(default_factory=Limits)
+    until: float | None = None  # seconds; frames that are displayed later are not decoded
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -66,6 +67,8 @@ class Request:
                 f"{requested} frames were requested; the number must be between 1 and "
                 f"{self.limits.num_frames}."
             )
+        if self.until is not None and (self.times is None or max(self.times) > self.until):
+            raise ValueError("reading up to a moment needs times, none of them later")
         if self.size is not None and self.size < 1:
             raise ValueError(f"size must be a positive number of pixels, got {self.size}")
 

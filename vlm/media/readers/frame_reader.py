@@ -44,11 +44,18 @@ class FrameReader:
         self.walked = 0
         self.ended: float | None = None  # when frames stopped although more were due
         self.repeats = 0  # requested times that fall on a frame already given
+        self.latest = 0.0  # seconds, of the latest frame that was decoded, yielded or not
+        self.stopped = False  # at `request.until`
         self.jumps_help = not timeline.broken
         self.transparent = _transparent_decoder(stream)
 
     def frames(self) -> Iterator[tuple[float, Any]]:
-        """Yields (time, frame) from here to the end of the file, intact frames only."""
+        """Yields (time, frame) from here to the end of the file, intact frames only.
+
+        With `request.until`, no packet of a later frame reaches the decoder: reading ends at the
+        first one. Frames in front of it that are coded after it (B frames) depend on it, so they
+        are missing, as they would be in a live stream.
+        """
         packets = self.container.demux(self.stream)
         offset, last = -self.timeline.start, None
         whole = True  # are the reference frames known to be intact?
@@ -57,6 +64,8 @@ class FrameReader:
             packet = None
             try:
                 packet = next(packets)
+                if self._is_later(packet, offset):
+                    self.stopped, packets, packet = True, iter(()), None
                 decoded = self.decode(packet)
             except StopIteration:
                 return
@@ -82,13 +91,23 @@ class FrameReader:
                     offset += last + self.step - time  # a second clip, appended
                     time = last + self.step
                 last = time
+                self.latest = max(self.latest, time)
                 whole = whole or frame.key_frame or self.care == "lenient"
                 if whole:
                     yield time, frame
 
     def decode(self, packet: Any) -> list[Any]:
-        """The frames that this packet completes."""
-        return packet.decode() if self.transparent is None else self.transparent.decode(packet)
+        """The frames that this packet completes; None: those that the decoder still holds."""
+        if self.transparent is not None:
+            return self.transparent.decode(packet)
+        return self.stream.codec_context.decode(None) if packet is None else packet.decode()
+
+    def _is_later(self, packet: Any, offset: float) -> bool:
+        """Whether a packet belongs to a frame that is displayed after `request.until`."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if self.request.until is None or stamp is None:
+            return False
+        return stamp * self.tick + offset > self.request.until + CLOSE
 
     def pick(self, times: list[float]) -> Iterator[tuple[float, Any]]:
         """Yields (time, frame) of the frames displayed at `times` (sorted), none twice."""
@@ -103,7 +122,7 @@ class FrameReader:
                 ahead = None
             while held is None or self._end(*held) <= time:
                 ahead = ahead or next(frames, None)
-                if ahead is None and held and self._more_due(held, time):
+                if ahead is None and held and not self.stopped and self._more_due(held, time):
                     self.ended = held[0]
                 if ahead is None or (held is not None and ahead[0] > time):
                     break

@@ -108,7 +108,8 @@ def _read(
             damaged.append(f"Nothing could be read after {reader.ended:.1f} seconds.")
         if care == "lenient":
             damaged.append("Almost no frame is intact; the frames may be wrong.")
-        yield {"event": "end", "damaged": damaged, "warnings": warnings}, b""
+        end = {"event": "end", "damaged": damaged, "warnings": warnings}
+        yield {**end, "latest": reader.latest}, b""
 
 
 class FramesUnknown(Exception):  # noqa: N818  never reaches a user
