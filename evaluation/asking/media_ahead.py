@@ -26,6 +26,7 @@ from vlm.experts.expert_words import SHORT_SIDE
 from vlm.inference.budget import requested
 from vlm.inference.media_thread import longest_side
 from vlm.inference.settings import Settings
+from vlm.media.collect import DecodedVideo
 from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.decode import MediaInfo, MediaReader
 from vlm.media.sampling import segment_indices, segment_times
@@ -41,6 +42,9 @@ LIMITS = Limits(
     seconds=900.0,
     memory_bytes=6 * 2**30,
 )
+
+
+CLOSE = 1e-3  # seconds; a frame this little behind a moment belongs to it
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,7 @@ class MediaAhead:
     chat: PromptConfig | None = None  # if given, frames are chosen as in the chat
     words: Words | None = None  # the experts that look at each medium, once
     looks: int | None = None  # at a picture, over which its words are spread
+    squares: bool = True  # frames are shrunk to squares; else their short side is `image_size`
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
     ahead: int = 8
     limits: Limits = LIMITS
@@ -121,7 +126,7 @@ class MediaAhead:
         if self.words is not None:
             part = self.words(part).part
             facts = {**facts, "words": list(part.words)}
-        if isinstance(part, Video):
+        if isinstance(part, Video) and self.squares:
             part = replace(part, frames=resize_frames(part.frames, self.image_size))
         return DecodedMedia(part, facts)
 
@@ -161,16 +166,40 @@ class MediaAhead:
         needed = self.image_size if self.words is None else max(self.image_size, SHORT_SIDE)
         size = longest_side(info.width, info.height, needed)
         num_frames = self._num_frames(info)
+        if part.until is not None:
+            return self._past(reader, part, path, info, num_frames, size, cancel)
         if start == 0 and end is None:  # then frames that share a time are replaced by others
             video = reader.read_video(path, num_frames, size=size, cancel=cancel)
         else:
             times = segment_times(info.duration, num_frames, start, end)
             video = reader.read_video(path, times=times, size=size, cancel=cancel)
-        facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
-        facts["kind"] = "video"
-        facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
-        facts["times"] = [round(time, 6) for time in video.times.tolist()]
-        return DecodedMedia(Video(video.frames, video.times), facts)
+        return _decoded(part, info, video)
+
+    def _past(
+        self,
+        reader: MediaReader,
+        part: MediaPart,
+        path: Path,
+        info: MediaInfo,
+        num_frames: int,
+        size: int,
+        cancel: Event,
+    ) -> DecodedMedia:
+        """Decodes a video up to a moment, whose frame is the last. Raises MediaError if a later
+        frame was decoded, or if that is not known.
+        """
+        assert part.until is not None
+        seen = min(part.until, info.duration)
+        times = [seen * (k + 1) / num_frames for k in range(num_frames)]
+        video = reader.read_video(path, times=times, size=size, cancel=cancel, until=part.until)
+        if video.latest is None or video.latest > part.until + CLOSE:
+            raise MediaError(
+                f'"{part.name}" cannot be read only up to {part.until:.1f} seconds; convert it to'
+                " MP4."
+            )
+        decoded = _decoded(part, info, video)
+        online = {"until": part.until, "latest_decoded": round(video.latest, 6)}
+        return DecodedMedia(decoded.part, {**decoded.facts, **online})
 
     def _num_frames(self, info: MediaInfo) -> int:
         if self.chat is not None:
@@ -191,7 +220,9 @@ class MediaAhead:
         frames: list[np.ndarray] = []
         for index in indices:
             pixels = reader.read_image(part.paths[index], cancel=cancel).pixels
-            whole = self.words is not None and (not frames or pixels.shape == frames[0].shape)
+            whole = (self.words is not None or not self.squares) and (
+                not frames or pixels.shape == frames[0].shape
+            )
             frames.append(pixels if whole else self._square(pixels))
         if len({frame.shape for frame in frames}) > 1:  # a video has frames of one size
             frames = [self._square(frame) for frame in frames]
@@ -217,6 +248,14 @@ def _ready(question: Question, futures: Sequence[Future]) -> Ready:
         seen.append(medium)
         seconds += took
     return Ready(question, tuple(seen), seconds)
+
+
+def _decoded(part: MediaPart, info: MediaInfo, video: DecodedVideo) -> DecodedMedia:
+    facts = _facts(part, info.width, info.height, (*video.damaged, *video.warnings))
+    facts["kind"] = "video"
+    facts["frame_indices"] = [round(time * info.fps) for time in video.times.tolist()]
+    facts["times"] = [round(time, 6) for time in video.times.tolist()]
+    return DecodedMedia(Video(video.frames, video.times), facts)
 
 
 def _facts(

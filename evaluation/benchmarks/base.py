@@ -38,6 +38,7 @@ class MediaPart:
     end: float | None = None
     paths: tuple[Path, ...] = ()  # of kind "frames": images in order
     fps: float | None = None  # of kind "frames"
+    until: float | None = None  # seconds; what is displayed later is not decoded (online)
 
     def __post_init__(self) -> None:
         given = (self.path, self.data, self.packed, self.paths or None)
@@ -49,6 +50,8 @@ class MediaPart:
             raise ValueError(
                 'frame paths and fps belong to media of kind "frames", which need both.'
             )
+        if self.until is not None and (self.kind != "video" or self.start or self.end):
+            raise ValueError("only a whole video can be shown up to a moment.")
 
     @classmethod
     def video_file(
@@ -162,6 +165,8 @@ class Benchmark(ABC):
     has_subtitles: bool = False
     # Whether a visitor of the chat would get the same answers: its frames and repetition penalty.
     as_in_chat: bool = False
+    online: bool = False  # frames come in one by one, and none after the moment of the question
+    shows_all: bool = False  # the report has every answer beside its media, with its `grade`
     weight_by: str | None = None  # category; the headline is the mean of its values' means
 
     def questions(self, folder: Path, options: Options) -> list[Question]:
@@ -282,6 +287,12 @@ class Benchmark(ABC):
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Returns further values that the protocol reports, 0 to 1."""
         return {}
+
+    def grade(self, row: LogRow) -> str:
+        """Returns "right", "honest", "wrong" or "harmful" for the report, which then shows all
+        answers beside their media; "" if the benchmark has no grades.
+        """
+        return ""
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """Returns lines of Markdown to print below the main table."""

@@ -1,10 +1,11 @@
-"""Reads published annotation files: parquet, JSON and tab-separated tables.
+"""Reads published annotation files: parquet, JSON, JSON lines and tab-separated tables.
 
 Every fault is a ValueError that names the file. Images in parquet are not read here: a row holds a
 `Cell` with the location of its image.
 """
 
 import csv
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -80,6 +81,22 @@ def read_list(path: Path, keys: Sequence[str], under: str = "") -> Iterator[dict
         if missing:
             raise ValueError(f"{path}: entry {number} has no {', '.join(map(repr, missing))}.")
         yield row
+
+
+def read_lines(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yields the objects of a file with one JSON object per line; each must have `keys`."""
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number} is no JSON object ({error}).") from error
+            missing = [key for key in keys if not isinstance(row, dict) or key not in row]
+            if missing:
+                raise ValueError(f"{path}, line {number} has no {', '.join(map(repr, missing))}.")
+            yield row
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str | None]]:

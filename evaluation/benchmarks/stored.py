@@ -118,6 +118,13 @@ class VideoFiles:
         return alike[0] if len(alike) == 1 else None
 
 
+def named_videos(folder: Path) -> dict[str, Path]:
+    """Returns lower-case file name -> path of the videos in a folder and below it."""
+    endings = (".mp4", ".mkv", ".webm", ".avi", ".mov")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings)
+    return {path.name.lower(): path for path in reversed(found)}
+
+
 def first_existing(folders: Sequence[Path], name: str) -> Path:
     """Returns the file from the first folder that has it; its path in the first if none does."""
     candidates = [inside(folder, name) for folder in folders]

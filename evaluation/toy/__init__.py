@@ -8,6 +8,13 @@ Videos are encoded and images drawn and packed like the real ones; no original i
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from evaluation.toy.films import toy_lvbench, toy_videomme_v2
+from evaluation.toy.motion import (
+    toy_motionbench,
+    toy_ovobench,
+    toy_tempcompass,
+    toy_timelens,
+)
 from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textvqa
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
 from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
@@ -16,9 +23,15 @@ from evaluation.toy.visitors import toy_visitors
 # Each takes the folder and whether to write the authors' layout if it differs from the hub's.
 TOYS: dict[str, Callable[[Path, bool], None]] = {
     "videomme": toy_videomme,
+    "videomme_v2": toy_videomme_v2,
     "mvbench": toy_mvbench,
+    "motionbench": toy_motionbench,
+    "tempcompass": toy_tempcompass,
     "mlvu": toy_mlvu,
     "longvideobench": toy_longvideobench,
+    "lvbench": toy_lvbench,
+    "timelens": toy_timelens,
+    "ovobench": toy_ovobench,
     "docvqa": toy_docvqa,
     "infovqa": toy_infovqa,
     "chartqa": toy_chartqa,

@@ -28,6 +28,7 @@ class Visitors(Benchmark):
     modes = ("right", "honest")  # "honest" accepts "I can't tell" where the file allows it
     max_new_tokens = 256
     as_in_chat = True
+    shows_all = True
 
     def data_folder(self, sets: Path) -> Path:
         """Returns `sets` itself if it holds the questions."""
@@ -57,6 +58,11 @@ class Visitors(Benchmark):
         except PatternTimeoutError:
             return None
         return float(grade == "right" or grade == mode)
+
+    def grade(self, row: LogRow) -> str:
+        """Returns "" if a pattern takes too long on the answer."""
+        graded, _ = graded_rows([row])
+        return "" if not graded else "harmful" if graded[0].harmful else graded[0].grade
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """Returns the shares of each grade, over all, by what can be answered and by kind."""

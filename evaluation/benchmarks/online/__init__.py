@@ -1,0 +1,1 @@
+"""Benchmarks of video as it comes in: a question sees nothing after its moment."""
