@@ -16,6 +16,7 @@ from evaluation.runs.manifest import NAME
 from evaluation.runs.speed import sessions_of
 from evaluation.runs.thumbnails import is_failure, thumbnail
 
+# A benchmark with grades shows all of its answers; the others the first wrong ones.
 GALLERY = 24  # wrong answers displayed
 LISTED = 50  # failed samples listed
 MAX_TEXT = 1500  # characters of a prompt or an answer
@@ -39,6 +40,7 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
             "remarks": [remark[:1].upper() + remark[1:] for remark in remarks(one)],
             "plots": _plots(one),
             "gallery": [_card(item, row) for row in _wrong(item)],
+            "answers": _all_answers(item),
             "wrong": sum(is_failure(row, item.mode) for row in item.rows),
             "failed": one["failed"][:LISTED],
             "tables": item.benchmark.tables(item.answered),
@@ -73,6 +75,8 @@ def _plots(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], float | None]
 
 def _wrong(item: Scored) -> list[LogRow]:
     """Returns wrong answers in question order, those with a thumbnail first."""
+    if item.benchmark.shows_all:
+        return []
     rows = [row for row in item.answered if is_failure(row, item.mode)]
     rows.sort(key=lambda row: thumbnail(item.folder, row) is None)
     return rows[:GALLERY]
@@ -83,6 +87,7 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
     times = [time for medium in row["media"] for time in medium["times"]]
     return {
         "id": row["id"],
+        "grade": item.benchmark.grade(row),
         "picture": base64.b64encode(picture).decode() if picture else "",
         "prompt": _cut(row["prompt"]),
         "raw": _cut(row["raw"]),
@@ -91,6 +96,15 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
         "words": "\n".join(line for medium in row["media"] for line in medium.get("words", ())),
         "times": f"{len(times)} frames, {times[0]:.1f} to {times[-1]:.1f} s" if times else "",
     }
+
+
+def _all_answers(item: Scored) -> list[dict[str, Any]]:
+    """Returns every answer beside its media, if the benchmark's report shows them: worst first."""
+    if not item.benchmark.shows_all:
+        return []
+    order = ("harmful", "wrong", "honest", "right", "")
+    cards = [_card(item, row) for row in item.answered]
+    return sorted(cards, key=lambda card: order.index(card["grade"]))
 
 
 def _beginning(target: str) -> str:

@@ -1,4 +1,4 @@
-"""Thumbnails of wrongly answered samples, for the report's gallery."""
+"""Thumbnails of wrongly answered samples, for the report's gallery; of all where it shows all."""
 
 import hashlib
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # it needs torch, which reports do without
     from evaluation.asking.media_ahead import DecodedMedia, Ready
 
 PER_PROCESS = 24  # saved at most
+PER_PROCESS_OF_ALL = 1000  # where the report shows all answers
 FRAMES = 6  # per video
 HEIGHT = 120  # pixels
 FOLDER = "failures"
@@ -22,15 +23,19 @@ FOLDER = "failures"
 class Thumbnails:
     """Saves the first few wrong answers of a process as JPEG files, counted across sessions."""
 
-    def __init__(self, folder: Path, rank: int) -> None:
+    def __init__(self, folder: Path, rank: int, of_all: bool = False) -> None:
+        """`of_all`: of right answers as well."""
         self.folder = folder / FOLDER
-        self.quota = PER_PROCESS - len(list(self.folder.glob(f"{rank}-*.jpg")))
+        self.of_all = of_all
+        most = PER_PROCESS_OF_ALL if of_all else PER_PROCESS
+        self.quota = most - len(list(self.folder.glob(f"{rank}-*.jpg")))
         self.rank = rank
 
     def add(self, row: LogRow, ready: "Ready") -> None:
         """Saves a strip of the sample's media if the answer is wrong and the quota allows it."""
         first = next(iter(row["score"]), "")
-        if self.quota <= 0 or not ready.seen or not is_failure(row, first):
+        wanted = is_failure(row, first) or (self.of_all and not row["error"])
+        if self.quota <= 0 or not ready.seen or not wanted:
             return
         pictures = [picture for seen in ready.seen for picture in _pictures(seen)]
         strip = Image.new("RGB", (sum(p.width + 2 for p in pictures), HEIGHT), "white")
