@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.looks.options import add_looks
-from vlm.experts.options import add_experts, expert_names
-from vlm.model_options import add_model_options
+from evaluation.run_options import add_mode, add_run
+from vlm.experts.options import expert_names
 
 ABOUT = (
     "Scores a model on Video-MME, DocVQA and similar benchmarks, from data sets on this machine."
@@ -26,6 +26,8 @@ EXAMPLES = """examples:
   python -m evaluation score out --mode clean          scores answers in sentences, as the embedded
                                                        model gives
   python -m evaluation compare out blind               tests whether the two runs differ
+  python -m evaluation table out blind                 many runs beside many benchmarks
+  python -m evaluation same out theirs                 what two runs differ in
   python -m evaluation score out                       scores the log again, without a model
 
 Repeat the same command to resume a stopped run.
@@ -41,9 +43,11 @@ def parser() -> argparse.ArgumentParser:
         "python -m evaluation", description=ABOUT, epilog=EXAMPLES, formatter_class=RAW
     )
     commands = top.add_subparsers(
-        dest="command", metavar="{run,score,compare,export,list,toy,looks}", required=True
+        dest="command",
+        metavar="{run,score,compare,table,same,export,list,toy,looks}",
+        required=True,
     )
-    _add_run(commands)
+    add_run(commands)
     score = commands.add_parser(
         "score",
         help="score an existing log again",
@@ -52,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=RAW,
     )
     score.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
-    _add_mode(score)
+    add_mode(score)
 
     compare = commands.add_parser(
         "compare",
@@ -64,8 +68,9 @@ def parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("first", type=Path, metavar="A", help="the --out folder of one run")
     compare.add_argument("second", type=Path, metavar="B", help="the --out folder of the other")
-    _add_mode(compare)
+    add_mode(compare)
 
+    _add_table(commands)
     export = commands.add_parser(
         "export",
         help="write submission files for leaderboards",
@@ -96,94 +101,30 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    run = commands.add_parser(
-        "run",
-        help="ask a model, log every answer, score",
-        description="Asks every question of the named benchmarks. Each answer is on disk before\n"
-        "the next question is asked; the same command resumes a stopped run.\n"
-        "Exit code: 0 all answered, 1 samples failed or are missing, 2 wrong arguments or data.",
-        epilog="examples:\n"
-        "  python -m evaluation run docvqa --data ~/sets --model ~/models/pvc-8b --max-tiles 18\n"
-        "  python -m evaluation run videomme --data ~/sets --frames 96 --subtitles\n"
-        "  python -m evaluation run videomme --data ~/sets --limit 20\n"
-        "  python -m evaluation run docvqa --hub --limit 20\n"
-        "  torchrun --nproc-per-node 8 -m evaluation run videomme --data ~/sets --out out",
+def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    table = commands.add_parser(
+        "table",
+        help="many runs beside many benchmarks",
+        description="Puts runs beside benchmarks, with intervals, costs, and marks where a run\n"
+        "differs from the first by more than chance. Writes table.md, table.csv and table.html.",
+        epilog="example:\n  python -m evaluation table runs/ours runs/peer-a runs/peer-b",
         formatter_class=RAW,
     )
-    run.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help="names from `list`")
-    where = run.add_argument_group("files")
-    where.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder with one subfolder per benchmark, of the same name (default: sets)",
+    table.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="--out folders of runs")
+    table.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("runs/table"), help="(default: runs/table)"
     )
-    where.add_argument(
-        "--hub",
-        action="store_true",
-        help="download the files from the Hugging Face hub instead (see `list`; videos are large)",
+    add_mode(table)
+    same = commands.add_parser(
+        "same",
+        help="what two runs differ in",
+        description="Compares the cards of two runs line by line: model, settings, prompts, data,\n"
+        "films, subtitles, code, answers. Exit code: 0 the same, 1 different.",
+        epilog="example:\n  python -m evaluation same out theirs",
+        formatter_class=RAW,
     )
-    where.add_argument(
-        "--revision", default="main", metavar="NAME", help="branch or commit on the hub"
-    )
-    where.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="log, results.json and report.html (default: runs/evaluation/MODEL)",
-    )
-    questions = run.add_argument_group("questions")
-    for name, letter, text in (
-        ("--frames", "N", "frames per video (default: the benchmark's, then the model's)"),
-        ("--max-tiles", "N", "maximum number of tiles per image"),
-        ("--looks", "N", "looks at each image or tile (PVC's static-video repeats)"),
-        ("--max-new-tokens", "N", "maximum answer length (default: the protocol's)"),
-        ("--limit", "N", "only the first N questions of each benchmark; gives no result"),
-    ):
-        questions.add_argument(name, type=int, metavar=letter, help=text)
-    questions.add_argument("--no-media", action="store_true", help="ask blind: text only")
-    questions.add_argument(
-        "--subtitles", action="store_true", help="show subtitles, if the benchmark has them"
-    )
-    questions.add_argument(
-        "--subtitle-rule",
-        default="clean",
-        metavar="RULE",
-        help="rule that matches captions to frames: clean (default) or official",
-    )
-    questions.add_argument(
-        "--prompt", default="", metavar="MODE", help="prompt wording (see `list`)"
-    )
-    questions.add_argument(
-        "--split", default="", metavar="NAME", help="split of the set (see `list`)"
-    )
-    _add_mode(run)
-    model = run.add_argument_group("model")
-    add_model_options(model)
-    add_experts(model, default=None, otherwise="those the model was trained with")
-    model.add_argument(
-        "--words-only",
-        action="store_true",
-        help="show the experts' words in place of the media: no visual tokens",
-    )
-    model.add_argument(
-        "--batch-size",
-        type=int,
-        default=1,
-        metavar="N",
-        help="questions per batch (default 1; changes no answer in float32)",
-    )
-    model.add_argument("--workers", type=int, metavar="N", help="videos decoded ahead in parallel")
-    model.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
-
-
-def _add_mode(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--mode",
-        metavar="MODE",
-        help="answer-extraction mode of the headline (default: each benchmark's first, see `list`)",
-    )
+    same.add_argument("first", type=Path, metavar="A", help="the --out folder of one run")
+    same.add_argument("second", type=Path, metavar="B", help="the --out folder of the other")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -234,6 +175,17 @@ def _command(args: argparse.Namespace) -> int:
         lines, complete = compare_all(args.first, args.second, args.mode)
         print("\n".join(lines))
         return 0 if complete else FAILED
+    if args.command == "table":
+        from evaluation.table_command import table_command
+
+        print("\n".join(table_command(args.folders, args.out, args.mode)))
+        return 0
+    if args.command == "same":
+        from evaluation.table_command import same_command
+
+        lines, same = same_command(args.first, args.second)
+        print("\n".join(lines))
+        return 0 if same else FAILED
     if args.command == "export":
         from evaluation.reports.export import export_run
 

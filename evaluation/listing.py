@@ -5,6 +5,7 @@ import textwrap
 from evaluation.answers.versions import FOLLOWED
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
+from evaluation.groups import GROUPS
 
 INDENT = 16
 WIDTH = 100
@@ -24,8 +25,10 @@ def listing() -> list[str]:
                 break_on_hyphens=False,
             )
         lines.append("")
+    groups = "; ".join(f"{group}: {', '.join(names)}" for group, names in GROUPS.items())
     return [
         *lines,
+        f"Groups, which `run` takes as well: {groups}.",
         "The first value of each option is the default. --data DIR holds one folder per name.",
         "Modes follow: " + "; ".join(f"{mode}: {what}" for mode, what in FOLLOWED.items()) + ".",
     ]

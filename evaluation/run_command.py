@@ -9,20 +9,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
+from evaluation.groups import expanded
 from evaluation.score_command import check_mode, score_run
 from vlm.experts.options import expert_names
 from vlm.model_options import model_options
 
 if TYPE_CHECKING:
-    from evaluation.asking.answerer import Answerer
+    from evaluation.asking.asker import Asker
     from evaluation.asking.runner import Task
 
 COUNTS = ("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers")
@@ -32,11 +35,7 @@ FAILED, BAD_INPUT = 1, 2
 
 def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
     """Returns the named benchmarks with their options. Raises ValueError for invalid arguments."""
-    unknown = [name for name in args.benchmarks if name not in BENCHMARKS]
-    if unknown:
-        raise ValueError(
-            f"there is no benchmark {unknown[0]!r}; known are {', '.join(BENCHMARKS)}."
-        )
+    names = expanded(args.benchmarks)
     for option in COUNTS:
         value = getattr(args, option)
         if value is not None and value < 1:
@@ -45,7 +44,9 @@ def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
         raise ValueError("--hub and --data are two sources of the same files; give only one.")
     if args.revision != "main" and not args.hub:
         raise ValueError("--revision names a version on the hub; give it together with --hub.")
-    named = [BENCHMARKS[name] for name in dict.fromkeys(args.benchmarks)]
+    if (args.server is None) != (args.model_name is None):
+        raise ValueError("--server and --model-name belong together; give both.")
+    named = [BENCHMARKS[name] for name in names]
     check_mode(args.mode, named)
     return [(benchmark, _options(args, benchmark, named)) for benchmark in named]
 
@@ -87,7 +88,8 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
             " to start more; torchrun works as well."
         )
     warn = _warn if processes.first else lambda sentence: None
-    _check_model(args.model)
+    if args.server is None:
+        _check_model(args.model)
     ready = [one for one in chosen if args.hub or _has_data(*one, _data_folder(args, one[0]), warn)]
     if not ready:
         return BAD_INPUT
@@ -113,15 +115,22 @@ def _ask(
     """Runs the benchmarks that have data and reports. `asked` is the number of all."""
     from evaluation.asking.runner import CannotBegin, run
 
-    answerer, model = _load(args, processes)
+    answerer, model = _peer(args) if args.server is not None else _load(args, processes)
     begun = []
-    for task in [_task(args, benchmark, options) for benchmark, options in ready]:
+    tasks = [_task(args, benchmark, options) for benchmark, options in ready]
+    bar = _shared_bar(tasks, processes) if len(tasks) > 1 and processes.first else None
+    for task in tasks:
+        name = task.benchmark.name
         try:
-            run(task, answerer, model, out / task.benchmark.name, processes, _warn)
-            begun.append(task.benchmark.name)
+            run(task, answerer, model, out / name, processes, _warn, bar)
+            begun.append(name)
         except CannotBegin as error:
+            if bar is not None:
+                bar.leave(name)
             if str(error):  # empty if another process prints it
                 _warn(f"python -m evaluation run: {error}")
+    if bar is not None:
+        bar.close()
     if not begun:
         return BAD_INPUT
     if not processes.first:
@@ -129,6 +138,32 @@ def _ask(
     items = [item for item in score_run(out, args.mode) if item.benchmark.name in begun]
     whole = all(item.state != "partial" for item in items)
     return 0 if whole and len(begun) == asked else FAILED
+
+
+def _shared_bar(tasks: Sequence[Task], processes: Processes) -> Bar:
+    """Returns one progress line for all benchmarks, with the samples of this process."""
+    planned = {}
+    for task in tasks:
+        planned[task.benchmark.name] = 0
+        if task.hub is None:  # else the questions are not here yet
+            with contextlib.suppress(ValueError, OSError):  # reported when its turn comes
+                found = task.benchmark.questions(task.folder, task.options)
+                planned[task.benchmark.name] = len(processes.share(found))
+    return Bar(f"{len(tasks)} benchmarks", 0, planned=planned)
+
+
+def _peer(args: argparse.Namespace) -> tuple[Asker, dict[str, Any]]:
+    """Returns the model behind --server. Raises ValueError if nothing answers there."""
+    from evaluation.asking.server import ServerAsker
+    from vlm.experts.expert_words import shipped_experts
+
+    names = expert_names(args.experts)
+    words = shipped_experts(names) if names else None
+    if args.words_only and words is None:
+        raise ValueError("--words-only needs experts; name them with --experts kinds,things,text.")
+    asker = ServerAsker(args.server, args.model_name, args.batch_size, words=words)
+    asker.check()
+    return asker, asker.describe()
 
 
 def _data_folder(args: argparse.Namespace, benchmark: Benchmark) -> Path:
@@ -160,6 +195,8 @@ def _check_model(name: str) -> None:
 
 
 def _model_name(args: argparse.Namespace) -> str:
+    if args.server is not None:
+        return re.sub(r"[^\w.-]+", "-", args.model_name)
     return Path(args.model).expanduser().resolve().name
 
 
@@ -181,7 +218,7 @@ def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> T
     )
 
 
-def _load(args: argparse.Namespace, processes: Processes) -> tuple[Answerer, dict[str, Any]]:
+def _load(args: argparse.Namespace, processes: Processes) -> tuple[Asker, dict[str, Any]]:
     """Loads and describes the model. Raises ValueError if it cannot be loaded."""
     import torch
     from transformers.utils import logging

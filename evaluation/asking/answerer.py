@@ -17,7 +17,10 @@ from typing import Any
 
 import torch
 
+from evaluation.asking.asker import View
 from evaluation.asking.described import described, words_for_media
+from evaluation.asking.online import FrameByFrame
+from evaluation.runs import provenance
 from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.experts.expert_words import ExpertWords, expert_words
@@ -46,6 +49,7 @@ class GenerateSettings:
     seed: int = 0
     until: tuple[str, ...] = ()  # an answer ends before the first of these
     repetition_penalty: float = 1.0  # over the answer so far; 1 turns it off
+    frame_by_frame: bool = False  # the tower takes a video as it comes in (online)
 
     def __post_init__(self) -> None:
         # The assistant's settings refuse impossible values.
@@ -134,10 +138,25 @@ class Answerer:
         words = expert_words(model, processor, experts, announce)
         return cls(model, processor, batch_size, settings, card, context, words)
 
+    @property
+    def view(self) -> View:
+        prompt = self.processor.prompt_config
+        return View(prompt.default_frames, self.processor.image_processor.image_size, prompt)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    def template(self) -> str:
+        """Hashes the tokens of a short conversation: the chat template and the tokenizer."""
+        return provenance.template_hash(self.processor)
+
     def with_settings(self, settings: GenerateSettings) -> "Answerer":
         """Returns the same model, asked differently; encoded media are shared."""
         other = copy(self)
         other.settings = settings
+        if settings.frame_by_frame:  # with a cache of its own: the tokens differ by rounding
+            other.encoder = FrameByFrame(self.model, self.processor, MediaCache(256 * 2**20))
         return other
 
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:

@@ -1,8 +1,11 @@
-"""The progress line of a run: samples done, samples per second, time left."""
+"""The progress line of a run: samples done, samples per second, time left.
+
+A run of several benchmarks has one line: it counts the samples of all, and names the one at hand.
+"""
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 WIDTH = 24
@@ -19,12 +22,31 @@ class Bar:
         done: int = 0,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
+        planned: Mapping[str, int] | None = None,
     ) -> None:
+        """`planned` are the samples of each benchmark to come; `total` counts the others."""
+        self._planned = dict(planned or {})
+        self._benchmarks, self._entered = len(self._planned), 0
         self.label, self.total, self.done, self.failed = label, total, done, 0
+        self.total += sum(self._planned.values())
         self._initial, self._stream, self._clock = done, stream or sys.stderr, clock
         self._started = self._drawn = clock()
         self._live = self._stream.isatty()
         self._draw()
+
+    def enter(self, benchmark: str, total: int, done: int) -> None:
+        """Goes on to a benchmark, `done` of whose `total` samples are in the log already."""
+        self._entered += 1
+        self.label = f"{benchmark} ({self._entered} of {self._benchmarks})"
+        self.total += total - self._planned.pop(benchmark, 0)
+        self.done += done
+        self._initial += done
+        self._draw()
+
+    def leave(self, benchmark: str) -> None:
+        """Gives up a benchmark that cannot start."""
+        self._entered += benchmark in self._planned
+        self.total -= self._planned.pop(benchmark, 0)
 
     def add(self, failed: bool = False) -> None:
         """Counts one more sample."""

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.asking.answerer import Answer, Answerer, GenerateSettings, Prompt, peak_memory
+from evaluation.asking.answerer import Answer, GenerateSettings, Prompt, peak_memory
+from evaluation.asking.asker import Asker
 from evaluation.asking.conversations import Answers, Asked, batches, converse
 from evaluation.asking.media_ahead import MediaAhead, Ready
 from evaluation.asking.progress import Bar
@@ -18,6 +19,7 @@ from evaluation.benchmarks.base import Benchmark, Options, Question
 from evaluation.benchmarks.hub import fetch, revision_of
 from evaluation.reports.scoring import score_row
 from evaluation.runs import manifest, provenance
+from evaluation.runs.card import code_hash, write_card
 from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
@@ -53,6 +55,7 @@ class Task:
             media=self.media,
             words_only=self.words_only,
             repetition_penalty=Settings().repetition_penalty if benchmark.as_in_chat else 1.0,
+            frame_by_frame=benchmark.online,
         )
 
 
@@ -62,20 +65,21 @@ class CannotBegin(ValueError):  # noqa: N818 - a refusal, not a failure
 
 def run(
     task: Task,
-    answerer: Answerer,
+    answerer: Asker,
     model: dict[str, Any],
     out: Path,
     processes: Processes | None = None,
     announce: Callable[[str], None] = lambda sentence: None,
+    shared: Bar | None = None,
 ) -> None:
     """Asks the questions that `out` does not answer yet; the first process then merges the log.
 
-    `model` is the result of `provenance.describe_model`. If one process cannot begin, all raise
-    CannotBegin.
+    `model` is the result of `provenance.describe_model`, `shared` the progress line of a run of
+    several benchmarks. If one process cannot begin, all raise CannotBegin.
     """
     processes = processes or Processes()
     announce = announce if processes.first else lambda sentence: None
-    settings = task.settings(answerer.processor.prompt_config.default_frames)
+    settings = task.settings(answerer.view.default_frames)
     questions: list[Question] = []
     rows: list[LogRow] = []
     problem = ""
@@ -105,14 +109,19 @@ def run(
     if len(waiting) < len(mine):
         announce(f"{task.benchmark.name}: continuing, {len(mine) - len(waiting):,} are in the log.")
     indices = {question.id: index for index, question in enumerate(questions)}
-    bar = _bar(task, processes, len(mine), len(mine) - len(waiting))
+    if shared is not None:
+        shared.enter(task.benchmark.name, len(mine), len(mine) - len(waiting))
+    bar = shared or _bar(task, processes, len(mine), len(mine) - len(waiting))
     answers = _answers(task, answerer.with_settings(settings), waiting, Answers(questions, rows))
     speed = _log_answers(task.benchmark, answers, indices, out, processes.rank, bar)
-    speed.write(out, processes.rank, peak_memory(answerer.model.device))
+    if bar is not None and bar is not shared:
+        bar.close()
+    speed.write(out, processes.rank, peak_memory(answerer.device))
     processes.wait()
     if processes.first:
         merge(out)
         merge_speed(out)
+        write_card(out)
     processes.wait()
 
 
@@ -135,7 +144,7 @@ def _log_answers(
     """Logs each sample of one process at once; `indices` are their log places."""
     speed = Speed()
     with LogWriter(out, rank) as log:
-        thumbnails = Thumbnails(out, rank)
+        thumbnails = Thumbnails(out, rank, benchmark.shows_all)
         for ready, asked, answer in answers:
             row = score_row(benchmark, _row(benchmark, ready, asked, answer, indices))
             log.add(row)
@@ -143,8 +152,6 @@ def _log_answers(
             speed.add(answer)
             if bar is not None:
                 bar.add(failed=bool(row["error"]))
-    if bar is not None:
-        bar.close()
     return speed
 
 
@@ -152,22 +159,23 @@ def _begin(
     task: Task,
     settings: GenerateSettings,
     questions: Sequence[Question],
-    answerer: Answerer,
+    answerer: Asker,
     model: dict[str, Any],
     out: Path,
     processes: int,
     with_answer: Collection[str],
 ) -> str:
     """Writes the manifest, and removes leftovers of a killed run. Returns a remark or ""."""
-    around = provenance.run_environment(processes, answerer.model.device)
+    around = provenance.run_environment(processes, answerer.device)
     around["asked"] = len(questions[: task.options.limit])
     around["batch_size"] = answerer.batch_size
+    around["code"] = code_hash()
     asked = [q for i, q in enumerate(questions) if i < around["asked"] or q.id in with_answer]
     files = files_of(task.benchmark, asked if task.media else [], task.options, task.folder)
     identity = _identity(task, settings, questions, model)
     if answerer.words is not None and task.media:
         identity["asked"]["experts"] = answerer.words.key
-    identity[manifest.LATER]["chat_template"] = provenance.template_hash(answerer.processor)
+    identity[manifest.LATER]["chat_template"] = answerer.template()
     remark = manifest.write_or_check(
         out,
         identity,
@@ -181,16 +189,17 @@ def _begin(
 
 
 def _answers(
-    task: Task, answerer: Answerer, questions: Sequence[Question], earlier: Answers
+    task: Task, answerer: Asker, questions: Sequence[Question], earlier: Answers
 ) -> Iterator[tuple[Ready, Asked | None, Answer]]:
     """Yields each question with its answer once its batch is done; None if it was not asked."""
-    settings, processor = answerer.settings, answerer.processor
+    settings, view = answerer.settings, answerer.view
     ahead = MediaAhead(
         settings.num_frames,
-        processor.image_processor.image_size,
-        processor.prompt_config if task.benchmark.as_in_chat else None,
+        view.image_size,
+        view.chat if task.benchmark.as_in_chat else None,
         answerer.words,
         settings.looks,
+        view.squares,
         ahead=2 * answerer.batch_size + 2,
     )
     if task.workers is not None:
@@ -280,7 +289,7 @@ def _identity(
 
 def _asked(settings: GenerateSettings) -> Iterator[tuple[str, Any]]:
     """Yields the settings to record; younger ones only if used, so that old runs go on."""
-    younger = {"repetition_penalty": 1.0, "words_only": False}
+    younger = {"repetition_penalty": 1.0, "words_only": False, "frame_by_frame": False}
     for key, value in asdict(settings).items():
         if key not in younger or value != younger[key]:
             yield key, value

@@ -97,6 +97,9 @@ def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
     expected = (alone / "results.json").read_bytes()
     assert (tmp_path / "two/results.json").read_bytes() == expected
     assert (tmp_path / "killed/results.json").read_bytes() == expected
+    card = (alone / "fake/card.txt").read_bytes()
+    assert (tmp_path / "two/fake/card.txt").read_bytes() == card
+    assert (tmp_path / "killed/fake/card.txt").read_bytes() == card
     assert b'"state": "complete"' in expected
 
 

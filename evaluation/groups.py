@@ -1,0 +1,26 @@
+"""Named groups of benchmarks: `python -m evaluation run video` runs all of a group in one go."""
+
+from collections.abc import Sequence
+
+from evaluation.benchmarks import BENCHMARKS
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "video": ("videomme", "videomme_v2", "mvbench", "mlvu", "longvideobench", "lvbench"),
+    "documents": ("docvqa", "infovqa", "chartqa", "textvqa", "ocrbench"),
+    "images": ("ai2d", "mmbench"),
+    "motion": ("motionbench", "tempcompass", "timelens"),
+    "online": ("ovobench",),
+}
+
+
+def expanded(names: Sequence[str]) -> list[str]:
+    """Returns the benchmarks of names and groups, each once. Raises ValueError for others."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in GROUPS and name not in BENCHMARKS:
+            raise ValueError(
+                f"there is no benchmark {name!r}; known are {', '.join(BENCHMARKS)},"
+                f" and the groups {', '.join(GROUPS)}."
+            )
+        found |= dict.fromkeys(GROUPS.get(name, (name,)))
+    return list(found)
