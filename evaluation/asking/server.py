@@ -61,6 +61,8 @@ class ServerAsker:
             raise ValueError(
                 f"--server {self.url} is no address that begins with http:// or https://."
             )
+        if "@" in self.url.split("/")[2]:
+            raise ValueError(f"--server takes no name and password; put a key into {KEY}.")
         if self.batch_size < 1:
             raise ValueError(f"the batch size is {self.batch_size}; it must be 1 or more.")
 
