@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ import torch
 from evaluation.asking.asker import View
 from evaluation.asking.described import described, words_for_media
 from evaluation.asking.online import FrameByFrame
+from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
 from evaluation.runs import provenance
-from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.experts.expert_words import ExpertWords, expert_words
 from vlm.inference.batch import BatchAnswerer, BatchPrompt
@@ -32,63 +32,6 @@ from vlm.inference.settings import Settings
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
-
-
-@dataclass(frozen=True)
-class GenerateSettings:
-    """How media are shown and questions answered. None is the model's default."""
-
-    num_frames: int | None = None  # of a video; used by the decoder
-    max_tiles: int | None = None  # that a picture is cut into, at most
-    looks: int | None = None  # at a picture, or at each of its tiles
-    max_new_tokens: int = 64
-    media: bool = True  # False: blind, without pictures and videos
-    words_only: bool = False  # the experts' words in place of pictures and videos
-    temperature: float = 0.0  # 0 is greedy
-    top_p: float = 1.0
-    seed: int = 0
-    until: tuple[str, ...] = ()  # an answer ends before the first of these
-    repetition_penalty: float = 1.0  # over the answer so far; 1 turns it off
-    frame_by_frame: bool = False  # the tower takes a video as it comes in (online)
-
-    def __post_init__(self) -> None:
-        # The assistant's settings refuse impossible values.
-        Settings(
-            self.num_frames,
-            self.looks,
-            self.max_tiles,
-            self.max_new_tokens,
-            self.temperature,
-            self.top_p,
-            self.repetition_penalty,
-        )
-        for name, most in (("looks", MAX_LOOKS), ("max_tiles", MAX_TILES)):
-            value = getattr(self, name)
-            if value is not None and value > most:
-                raise ValueError(f"{name} is {value}; it must be at most {most}.")
-
-
-@dataclass(frozen=True, eq=False)
-class Prompt:
-    """A question whose media have been decoded."""
-
-    id: str
-    conversation: Conversation
-    reply: str = ""  # the given beginning of the answer; the model continues it
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to a prompt, and its cost."""
-
-    text: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    visual_tokens: int = 0
-    seconds_prefill: float = 0.0  # encoding and reading: a row's share of its batch
-    seconds_decode: float = 0.0
-    error: str = ""  # one sentence if there is no answer
-    ids: tuple[int, ...] = ()  # the generated tokens, for a question that goes on from the answer
 
 
 class Answerer:

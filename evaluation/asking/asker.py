@@ -13,7 +13,7 @@ from vlm.config import PromptConfig
 if TYPE_CHECKING:  # they need torch
     import torch
 
-    from evaluation.asking.answerer import Answer, GenerateSettings, Prompt
+    from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
     from vlm.experts.expert_words import ExpertWords
 
 

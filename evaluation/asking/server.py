@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from PIL import Image as Picture
 
-from evaluation.asking.answerer import Answer, GenerateSettings, Prompt
 from evaluation.asking.asker import View
 from evaluation.asking.described import described
+from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
 from vlm.config import PromptConfig
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.experts.expert_words import SHORT_SIDE, ExpertWords
