@@ -1,4 +1,4 @@
-"""Parses the command line: `python -m app chat`, `ask`, `terminal`, `doctor`.
+"""Parses the command line: `python -m app chat`, `ask`, `terminal`, `encode`, `doctor`.
 
 Nothing heavy is imported before a command runs, so `--help` is instant.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.console.encode_options import add_encode
 from app.console.streams import prepare_streams
 from vlm.experts.options import add_expert_options, expert_names
 from vlm.model_options import add_model_options, model_options
@@ -25,6 +26,7 @@ EXAMPLES = """examples:
   python -m app ask clip.mp4 --json "How many cars?"   the answer and the frames seen, as JSON
   printf 'What is this?\\nWhich color?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
+  python -m app encode clip.mp4 --out clip.safetensors  features of a video encoder alone
   python -m app doctor                                 check this machine
 """
 BAD_INPUT = 2
@@ -36,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
     )
-    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal,doctor}")
+    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal,encode,doctor}")
     top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
     chat = commands.add_parser(
@@ -103,6 +105,8 @@ def parser() -> argparse.ArgumentParser:
     _add_answer_options(terminal)
     _add_model_options(terminal)
 
+    add_encode(commands)
+
     doctor = commands.add_parser(
         "doctor",
         help="check this machine and suggest fixes",
@@ -135,8 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.command == "doctor":
             return _doctor(args)
-        expert_names(args.experts)  # a wrong name is refused before anything is loaded
         _limit_threads(args.threads)
+        if args.command == "encode":
+            from app.console.encode import encode
+
+            return encode(args)
+        expert_names(args.experts)  # a wrong name is refused before anything is loaded
         if args.command == "chat":
             return _chat(args)
         if args.command == "ask":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.chat import Chat, ChatTurn, ChatView, stream_chat
+from app.console.clips import refuse_address
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
@@ -75,12 +76,6 @@ def split_items(items: list[str]) -> tuple[list[str], str | None]:
         if name != STDIN and not Path(name).is_file():
             raise ValueError(f"{name}: no such file; the question comes last, in quotes.")
     return names, question
-
-
-def refuse_address(name: str) -> None:
-    """Raises ValueError for a web address in place of a file."""
-    if "://" in name and not Path(name).exists():
-        raise ValueError(f"{name}: web addresses are not fetched; download the file and name it.")
 
 
 @contextlib.contextmanager

@@ -7,13 +7,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-EQUATIONS = re.findall(r"^\| (.+?) \| \[`(.+?):(\d+)`\]\((.+?)\) \| `(.+)` \|$", ARCHITECTURE, re.M)
+ENCODERS = (ROOT / "docs" / "encoders.md").read_text(encoding="utf-8")
+EQUATION = re.compile(r"^\| (.+?) \| \[`(.+?):(\d+)`\]\((.+?)\) \| `(.+)` \|$", re.M)
+EQUATIONS = EQUATION.findall(ARCHITECTURE) + EQUATION.findall(ENCODERS)
 FILES = re.findall(r"`([a-z_]+/[\w/.]*)`", ARCHITECTURE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
-def test_the_table_of_equations_is_read() -> None:
-    assert len(EQUATIONS) >= 12
+def test_the_tables_of_equations_are_read() -> None:
+    assert len(EQUATION.findall(ARCHITECTURE)) >= 12
+    assert len(EQUATION.findall(ENCODERS)) >= 36
 
 
 @pytest.mark.parametrize(("equation", "file", "line", "link", "code"), EQUATIONS)
@@ -22,7 +25,7 @@ def test_an_equation_is_computed_in_the_line_named(
 ) -> None:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     found = [number for number, text in enumerate(lines, 1) if code in text]
-    assert found == [int(line)], f"{equation}: docs/architecture.md names line {line}"
+    assert found == [int(line)], f"{equation}: the page names line {line}"
     assert link == f"../{file}#L{line}"
 
 

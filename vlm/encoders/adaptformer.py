@@ -113,6 +113,7 @@ class AdaptFormer(OnImageTransformer):
 
         super().__init__(config, [block() for _ in range(config.backbone.depth)])
         self.causal = self.incremental = not tubelet
+        self.time_stride = tubelet or 1
         if tubelet:
             tubes = TubeletEmbedding(tubelet, config.backbone.patch_size, dim)
             self.stem = tubes  # type: ignore[assignment]

@@ -1,8 +1,9 @@
 """The contract of a video encoder, and of the image backbone under a progressive one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, ClassVar
 
 import torch
@@ -99,6 +100,7 @@ class VideoEncoder(Checkpointing, ABC):
     takes_options = True  # its constructor's arguments come from `TowerConfig.options`
     incremental = False  # `step` continues from a cache
     in_channels = 3  # of a frame; 2 for optical flow
+    time_stride = 1  # frames of the clip for each frame of tokens
     timestep_form = "t/T"  # of `forward` without times; `build_tower` sets both from the config
     timestep_scale = 1.0
 
@@ -124,6 +126,11 @@ class VideoEncoder(Checkpointing, ABC):
         once, clip [B, 1, 3, H, W], with R timesteps: it is seen R times. The result has the tokens
         of `token_grid`: an encoder that strides time gives fewer frames than it was given.
         """
+
+    def token_times(self, times: Sequence[float]) -> list[float]:
+        """Times of T frames -> of the T' frames of tokens: the mean of those each stands for."""
+        s = self.time_stride
+        return [fmean(times[start : start + s]) for start in range(0, len(times), s)]
 
     def even_times(self, clip: Tensor) -> Tensor:
         """Timesteps [B, T] of evenly spaced frames, as the assistant's processor computes them."""

@@ -22,7 +22,8 @@ patches (14 over 4 frames: some patches lie in two). The paper has no A_t0, a wi
 positions in three dimensions, here a sinusoid of time, row and column.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, ClassVar
 
 import torch
@@ -135,12 +136,20 @@ class DualPath(OnImageTransformer):
         num_grids = -(-num_frames // self.side**2)
         return num_grids + min(num_frames, self.num_spatial), *self.stem.grid(height, width)
 
+    def spread(self, num_frames: int) -> list[int]:
+        """The numbers of the frames for space, evenly spaced."""
+        num_spatial = min(num_frames, self.num_spatial)
+        return [index * num_frames // num_spatial for index in range(num_spatial)]
+
+    def token_times(self, times: Sequence[float]) -> list[float]:
+        size = self.side**2
+        grids = [fmean(times[start : start + size]) for start in range(0, len(times), size)]
+        return grids + [times[index] for index in self.spread(len(times))]
+
     def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
         clip, _ = self.seen(clip, times)
         B, T = clip.shape[:2]
-        num_spatial = min(T, self.num_spatial)
-        spread = torch.arange(num_spatial) * T // num_spatial
-        spatial = self.stem(clip[:, spread].flatten(0, 1))
+        spatial = self.stem(clip[:, self.spread(T)].flatten(0, 1))
         frames, grid = spatial.tokens, spatial.grid
         grids = self._grid_tokens(self.framesets(clip), grid)
         for block in self.blocks:

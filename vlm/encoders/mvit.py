@@ -143,12 +143,12 @@ def _preset(
 
 BASE_24: dict[str, Any] = {"depth": 24, "stage_starts": [2, 5, 21]}
 PRESETS = {
+    "mvit-v2-s-16x4": _preset(34_537_744, 2),
     "mvit-v1-b-16x4": _preset(36_610_672, 1),
     "mvit-v1-b-32x3": _preset(
         36_611_440, 1, 32, weights="pytorchvideo (dl.fbaipublicfiles.com)", pool_eps=1e-5
     ),
     "mvit-v1-b24-32x3": _preset(53_115_280, 1, 32, **BASE_24, pool_kernel=None),
-    "mvit-v2-s-16x4": _preset(34_537_744, 2),
     "mvit-v2-b-32x3": _preset(51_230_128, 2, 32, **BASE_24),
     "mvit-v2-l-40x3": _preset(
         213_390_112,

@@ -82,13 +82,13 @@ R101: dict[str, Any] = {"depths": [3, 4, 23, 3]}
 PAPER: dict[str, Any] = {"paper_block": True}
 PAPER_32: dict[str, Any] = {"stem_time_stride": 2, **PAPER}
 PRESETS = {
+    "nonlocal-i3d-r50-8x8-nl5": _preset(35_401_936, weights=PYSLOWFAST, **I3D, **FIVE),
     "nonlocal-c2d-r50-8x8": _preset(24_327_632, weights=PYSLOWFAST, **C2D),
     "nonlocal-c2d-r50-8x8-nl5": _preset(31_686_096, weights=PYSLOWFAST, **C2D, **FIVE),
     "nonlocal-c2d-r50-8x8-nl1-gaussian": _preset(
         25_379_792, **C2D, **PAPER, follows="paper", nonlocal_blocks=1, function="gaussian"
     ),
     "nonlocal-i3d-r50-8x8": _preset(28_043_472, weights=PYSLOWFAST, **I3D),
-    "nonlocal-i3d-r50-8x8-nl5": _preset(35_401_936, weights=PYSLOWFAST, **I3D, **FIVE),
     "nonlocal-i3d-r50-8x8-nl5-dot": _preset(35_401_936, **I3D, **FIVE, function="dot"),
     "nonlocal-i3d-r50-8x8-nl5-gaussian": _preset(31_727_824, **I3D, **FIVE, function="gaussian"),
     "nonlocal-i3d-r50-8x8-nl5-concat": _preset(35_406_032, **I3D, **FIVE, function="concat"),

@@ -1,8 +1,9 @@
 """A preset: one published architecture of an encoder, with the facts that a user chooses by.
 
 Each encoder's file has its presets in a table, `VideoEncoder.presets`; `vlm.encoders.PRESETS` has
-those of all. A preset whose name ends in `-test` is tiny and for tests. Parameter counts are exact:
-tests/unit/encoders/test_presets.py builds every preset and compares.
+those of all. The name of an encoder means the first of its table. A preset whose name ends in
+`-test` is tiny and for tests. Parameter counts are exact: tests/unit/encoders/test_presets.py
+builds every preset and compares.
 """
 
 from collections.abc import Mapping

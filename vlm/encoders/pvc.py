@@ -17,8 +17,9 @@ The paper leaves open, and `TemporalConfig` decides: the gate's shape and start 
 whether CLS takes part in the temporal attention (yes), its number of heads (InternViT's).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,11 +33,41 @@ from vlm.encoders.base import (
     VideoEncoder,
     VideoFeatures,
 )
-from vlm.encoders.config import BlockConfig, TemporalConfig, TowerConfig
+from vlm.encoders.config import BackboneConfig, BlockConfig, TemporalConfig, TowerConfig
+from vlm.encoders.preset import Preset
 from vlm.layers.attention import Attention
 from vlm.layers.kv_cache import KeyValues
 from vlm.layers.norm import AdaLN
 from vlm.layers.position import TimestepEmbedding, resize_positions
+
+PAPER = "2412.09613"
+PRESETS = {
+    "pvc-internvit-300m": Preset(  # of PVC-InternVL2
+        TowerConfig(),
+        381_697_024,
+        paper=PAPER,
+        follows="paper",
+        num_frames=16,
+        weights="https://huggingface.co/OpenGVLab/PVC-InternVL2-8B, in a whole model",
+        weights_license="MIT",
+    ),
+    "pvc-efficientnet-lite2": Preset(  # of the embedded model
+        TowerConfig(
+            image_size=256,
+            image_mean=(127 / 255,) * 3,
+            image_std=(128 / 255,) * 3,
+            timestep_scale=16.0,
+            block=BlockConfig(256, 4, 1024, 1.0),
+            backbone=BackboneConfig("efficientnet-lite2", num_classes=1000),
+            temporal=TemporalConfig(2, 4, alpha=0.5),
+        ),
+        9_623_984,
+        paper=PAPER,
+        follows="paper, on a convolutional backbone",
+        weights="in this repository, as --encoder embedded",
+        weights_license="Apache-2.0",
+    ),
+}
 
 
 class ProgressiveBlock(ViTBlock):
@@ -88,6 +119,7 @@ class ProgressiveEncoder(VideoEncoder):
     Without blocks it is an image tower: it encodes each frame by itself, and all looks are equal.
     """
 
+    presets: ClassVar[Mapping[str, Preset]] = PRESETS
     takes_options = False
     causal = True
     incremental = True

@@ -24,6 +24,7 @@ stem.
 """
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import torch.nn.functional as F
@@ -129,6 +130,7 @@ TORCHVISION = "torchvision (download.pytorch.org/models)"
 DEEP = [3, 4, 6, 3]
 # Names: the study's, then the depth. MC3 has two groups of 3d convolutions, conv1 and conv2.
 PRESETS = {
+    "r2plus1d-18": _preset(33_370_839),
     "r2plus1d-r2d-18-8f": _preset(11_447_568, 8, kinds=["2d"] * 5, stem_frames=8),
     "r2plus1d-r2d-18-16f": _preset(11_522_832, 16, kinds=["2d"] * 5, stem_frames=16),
     "r2plus1d-fr2d-18": _preset(11_381_712, kinds=["2d"] * 5),
@@ -142,7 +144,6 @@ PRESETS = {
     "r2plus1d-rmc5-18": _preset(27_896_784, kinds=_kinds("2d", 4, "3d")),
     "r2plus1d-r3d-18": _preset(33_371_472, kinds=["3d"] * 5),
     "r2plus1d-r3d-34": _preset(63_681_104, 32, kinds=["3d"] * 5, depths=DEEP),
-    "r2plus1d-18": _preset(33_370_839),
     "r2plus1d-34": _preset(63_697_175, 32, depths=DEEP),
     "r2plus1d-r3d-18-torchvision": _preset(
         33_371_472, weights=TORCHVISION, kinds=["3d"] * 5, norm_eps=1e-5
@@ -217,6 +218,9 @@ class R2Plus1D(StridedEncoder):
     def token_grid(self, num_frames: int, height: int, width: int) -> tuple[int, int, int]:
         left = 1 if self.stem_frames else num_frames
         return super().token_grid(left, height, width)
+
+    def token_times(self, times: Sequence[float]) -> list[float]:
+        return [fmean(times)] if self.stem_frames else super().token_times(times)
 
     def forward(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
         """R2D raises ValueError for a clip of another length than its L."""

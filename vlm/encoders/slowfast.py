@@ -109,8 +109,8 @@ ZOO = "github.com/facebookresearch/SlowFast (MODEL_ZOO.md)"
 R101: dict[str, Any] = {"depths": list(STAGE_DEPTHS[101]), "kernel": 5}
 R101_50: dict[str, Any] = {**R101, "num_wide": 6}
 PRESETS = {
-    "slowfast-r50-4x16": _preset(34_480_216, 32, ZOO, alpha=8, kernel=5),
     "slowfast-r50-8x8": _preset(34_566_488, 32, ZOO, alpha=4, kernel=7),
+    "slowfast-r50-4x16": _preset(34_480_216, 32, ZOO, alpha=8, kernel=5),
     "slowfast-r50-8x8-nl5": _preset(
         41_838_680, 32, ZOO, alpha=4, kernel=5, nonlocal_places=[[1, 3], [1, 3, 5]]
     ),

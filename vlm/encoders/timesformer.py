@@ -69,9 +69,9 @@ def _preset(
 
 
 PRESETS = {
+    "timesformer-divided": _preset("divided", 121_566_352),
     "timesformer-space": _preset("space", 86_106_256),
     "timesformer-joint": _preset("joint", 86_112_400),
-    "timesformer-divided": _preset("divided", 121_566_352),
     "timesformer-hr": _preset("divided", 122_024_080, num_frames=16, image_size=448),
     "timesformer-l": _preset("divided", 121_633_936, num_frames=96),
     "timesformer-local-global": _preset("local-global", 121_566_352, follows="paper"),

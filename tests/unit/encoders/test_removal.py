@@ -26,7 +26,9 @@ def test_three_encoders_can_be_removed_from_a_copy(tmp_path: Path) -> None:
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     listing = (
         "import torch, vlm.model, vlm.heads.classification, vlm.weights.video_models.read\n"
-        "from vlm.encoders import PRESETS, build_tower\n"
+        "from vlm.encoders import ENCODERS, PRESETS, build_tower\n"
+        "from vlm.encoders.table import chosen\n"
+        "assert len(chosen([], every=False)) == len(ENCODERS)\n"
         "with torch.device('meta'):\n"
         "    [build_tower(p.tower) for n, p in PRESETS.items() if n.endswith('-test')]\n"
         "print(*PRESETS)"

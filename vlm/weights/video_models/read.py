@@ -1,8 +1,8 @@
-"""Reads a published file of a video encoder, whatever its publisher called the tensors.
+"""Reads a file of a video encoder, whatever its publisher called the tensors.
 
 A file is .safetensors, or a .pth, .pyth or .pt that torch reads with `weights_only`: tensors and
-plain containers. The layout that fits is found by the names; a tensor that is missing, unexpected
-or of another shape is an error. The classifier in the file is not read.
+plain containers. The layout that fits is found by the names, and ours are one of them. A tensor
+that is missing, unexpected or of another shape is an error. The classifier in the file is not read.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ LAYOUTS: dict[str, Sequence[Layout]] = {
     "video-swin": video_swin.LAYOUTS,
     "vtn": vtn.LAYOUTS,
 }
+OWN = Layout("revisit", ())  # our names, as training.encoders writes them
 # Keys under which training programs store the tensors, and prefixes that they add to names.
 CONTAINERS = ("state_dict", "model_state", "model")
-PREFIXES = ("", "module.", "backbone.", "module.backbone.", "model.")
+PREFIXES = ("", "module.", "backbone.", "module.backbone.", "model.", "tower.")
 
 
 def load_video_model(path: Path, preset: str) -> VideoEncoder:
-    """Builds a preset's encoder with the weights of a published file.
+    """Builds a preset's encoder with the weights of a file, published or our own.
 
     WeightsError if the file is not read or does not fit; it names where the file is to be had and
     under which license.
@@ -65,14 +66,10 @@ def load_video_model(path: Path, preset: str) -> VideoEncoder:
     if preset not in PRESETS:
         raise WeightsError(f'no preset "{preset}"; there are {", ".join(PRESETS)}')
     facts = PRESETS[preset]
-    if facts.tower.encoder not in LAYOUTS:
-        raise WeightsError(
-            f'the names of files for the encoder "{facts.tower.encoder}" are unknown'
-        )
     tower = build_tower(facts.tower)
     try:
         tensors = read_tensors(path)
-        state = convert(tensors, tower, LAYOUTS[facts.tower.encoder], path)
+        state = convert(tensors, tower, [*LAYOUTS.get(facts.tower.encoder, ()), OWN], path)
     except WeightsError as error:
         where = f"Weights of {preset}: {facts.weights} (license: {facts.weights_license})."
         raise WeightsError(f"{error} {where}") from error
