@@ -75,7 +75,7 @@ def row(name: str) -> Row:
         len(published(preset.tower.encoder)),
         preset.parameters,
         preset.num_trainable,
-        round(multiply_adds(tower, num_frames, side, side) / 1e9, 2),
+        round(multiply_adds(tower, num_frames, side, side) / 1e9, 6),
         num_frames,
         side,
         tower.in_channels,

@@ -64,7 +64,7 @@ def encode_clip(
     config = replace(encoder.config, image_size=sampling.size)
     device = next(encoder.tower.parameters()).device
     clip = clip_pixels(_middle(frames) if sampling.crop else frames, config)[None].to(device)
-    order = seconds if len(frames) > 1 else list(range(len(seconds)))  # of looks at an image
+    order = seconds if len(frames) > 1 else [float(look) for look in range(len(seconds))]
     features = encoder.tower(clip, clip_times(order, config)[None].to(device))
     cls = features.global_token
     return ClipFeatures(
