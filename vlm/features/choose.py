@@ -12,6 +12,7 @@ from vlm.encoders.config import TowerConfig
 from vlm.encoders.find import find_preset
 from vlm.encoders.on_image import OnImageTransformer
 from vlm.encoders.preset import Preset
+from vlm.plural import plural
 from vlm.weights import sources
 from vlm.weights.io.files import WeightsError
 from vlm.weights.video_models.image_base import load_image_base
@@ -104,8 +105,8 @@ def _on_image_model(
         )
     fresh = load_image_base(folder, tower, facts.tower)
     notice = (
-        f"{preset} has the image model of {folder.name}, and {len(fresh)} tensors of its own that"
-        " are untrained."
+        f"{preset} has the image model of {folder.name}, and {plural(len(fresh), 'tensor')} of its"
+        f" own that {'is' if len(fresh) == 1 else 'are'} untrained."
         if fresh
         else ""
     )

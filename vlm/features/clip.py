@@ -68,14 +68,19 @@ def encode_clip(
     features = encoder.tower(clip, clip_times(order, config)[None].to(device))
     cls = features.global_token
     return ClipFeatures(
-        features.pooled[0].float().cpu(),
-        features.tokens[0].float().cpu(),
+        _alone(features.pooled),
+        _alone(features.tokens),
         features.grid,
         torch.tensor(seconds, dtype=torch.float64),
         torch.tensor(encoder.tower.token_times(seconds), dtype=torch.float64),
-        None if cls is None else cls[0].float().cpu(),
+        None if cls is None else _alone(cls),
         warnings,
     )
+
+
+def _alone(batch: Tensor) -> Tensor:
+    """The only row, with memory of its own: outputs may be views of one another."""
+    return batch[0].float().cpu().clone()
 
 
 def _read(

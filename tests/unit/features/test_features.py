@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.image_models import image_model
 from tests.media_maker import write_video
 from tests.trainable import base_folder
 from vlm.encoders import PRESETS, build_tower
@@ -85,6 +86,19 @@ def test_an_image_is_seen_as_often_as_asked(tmp_path: Path) -> None:
     assert once.times.tolist() == [0.0]
 
 
+@pytest.mark.parametrize("name", TESTS)
+def test_features_of_every_encoder_can_be_stored(name: str, tmp_path: Path) -> None:
+    """Where pooled is the token of the only frame, the two share no memory."""
+    path, out = tmp_path / "a.png", tmp_path / "f.safetensors"
+    Image.new("RGB", (40, 30), "red").save(path)
+    found = encode_clip(choose_encoder(name), path)
+    write_features(out, {ALONE: found}, {})
+    stored = read_features(out)[0][ALONE]
+    assert torch.equal(stored.pooled, found.pooled)
+    assert torch.equal(stored.tokens, found.tokens)
+    assert (stored.global_token is None) == (found.global_token is None)
+
+
 def test_crop_takes_the_middle_square(tmp_path: Path) -> None:
     wide = np.zeros((16, 48, 3), np.uint8)
     wide[:, 16:32] = 200
@@ -158,6 +172,17 @@ def test_weights_of_another_encoder_are_refused_with_the_tensors_that_misfit(
     save_file(dict(choose_encoder("vtn-test").tower.state_dict()), path)
     with pytest.raises(WeightsError, match=r"other\.safetensors"):
         choose_encoder("pro-tuning-test", str(path))
+
+
+def test_a_folder_of_an_image_model_is_the_base_and_a_sentence_counts_what_is_untrained(
+    tmp_path: Path,
+) -> None:
+    image_model(PRESETS["vpt-deep-test"].tower).save_pretrained(tmp_path)
+    found = choose_encoder("vpt-deep-test", str(tmp_path))
+    assert found.weights == tmp_path.name
+    assert "and 1 tensor of its own that is untrained" in found.notice
+    with pytest.raises(WeightsError, match="mvit-v2-test is not built on an image model"):
+        choose_encoder("mvit-v2-test", str(tmp_path))
 
 
 def test_the_tower_of_a_model_folder_is_the_models(tmp_path: Path) -> None:
