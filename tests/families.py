@@ -9,6 +9,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from vlm.assistant import Assistant, Finished, Settings, State
+from vlm.conversation import Conversation, Image, Message, Text, Video
+from vlm.weights import sources
+
+MAX_TILES = 6  # of a picture in `user`; a model may cut it into fewer
+
 WORDS = [
     "What do you see here? Frame1: Frame2: Image-1: a cat sits on the mat.\n\nYou are provided the"
     " following series of four frames from a 0:00:07 [H:MM:SS] video.\nFrame from 00:01:"
@@ -60,8 +66,55 @@ def greedy(model: PreTrainedModel, inputs: dict[str, Tensor], **options: Any) ->
     return out[0, inputs["input_ids"].shape[1] :].tolist()
 
 
-def saved(folder: Path, *parts: Any) -> Path:
-    """Saves a model, a processor, a tokenizer into one folder."""
-    for part in parts:
-        part.save_pretrained(folder)
-    return folder
+class Both:
+    """The same weights, ours and theirs."""
+
+    def __init__(self, folder: Path, theirs: PreTrainedModel, processor: Any) -> None:
+        self.folder, self.theirs, self.their_processor = folder, theirs, processor
+        self.model, self.processor = sources.load(folder, torch.float32)
+
+    def ours(self, *turns: Any) -> dict[str, Tensor]:
+        return self.processor(Conversation(tuple(turns)))
+
+
+def user(*parts: Any) -> Message:
+    """A message of ours: arrays are pictures or videos, strings are text."""
+
+    def part(one: Any) -> Any:
+        if isinstance(one, str):
+            return Text(one)
+        if one.ndim == 3:
+            return Image(one, max_tiles=MAX_TILES)
+        return Video(one, np.arange(len(one), dtype=np.float64))
+
+    return Message("user", tuple(part(one) for one in parts))
+
+
+def answer(text: str) -> Message:
+    return Message("assistant", (Text(text),))
+
+
+def theirs(*messages: Message) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """The same messages in transformers' form, and their media."""
+    written: list[dict[str, Any]] = []
+    media: list[np.ndarray] = []
+    for message in messages:
+        content: list[dict[str, Any]] = []
+        for part in message.parts:
+            if isinstance(part, Text):
+                content.append({"type": "text", "text": part.text})
+            else:
+                assert isinstance(part, Image | Video)
+                is_image = isinstance(part, Image)
+                content.append({"type": "image" if is_image else "video"})
+                media.append(part.pixels if isinstance(part, Image) else part.frames)
+        written.append({"role": message.role, "content": content})
+    return written, media
+
+
+def finished(
+    assistant: Assistant, state: State, text: str, files: list[Path], settings: Settings
+) -> Finished:
+    *_, last = assistant.reply(state, text, files, settings)
+    assert isinstance(last, Finished)
+    return last

@@ -6,6 +6,8 @@ In PVC-InternVL2-8B the 32 x 32 grid of a look becomes 8 x 8 = 64 tokens of widt
 MLP maps to the width of the language model.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -39,15 +41,19 @@ class AdaptiveCompressor(nn.Module):
         factor, hidden_dim = config.factor, config.mlp_dim or out_dim
         wide = dim * factor * factor
         self.factor = factor
-        self.norm: AdaLN | nn.LayerNorm
+        self.norm: AdaLN | nn.LayerNorm | nn.Identity
         self.time: TimestepEmbedding | None
         if config.adaptive:
-            self.time = TimestepEmbedding(wide)
+            self.time = TimestepEmbedding(wide, config.time_dim)
             self.norm = AdaLN(wide, config.adaln)
         else:
             self.time = None
-            self.norm = nn.LayerNorm(wide)
-        self.mlp = MLP(wide, hidden_dim, out_dim)
+            self.norm = nn.Identity() if config.linear else nn.LayerNorm(wide)
+        self.mlp: Any = (  # an MLP, or one matrix
+            nn.Linear(wide, out_dim, bias=False)
+            if config.linear
+            else MLP(wide, hidden_dim, out_dim)
+        )
         # Maps the global token. Saved weights call it `summary`.
         self.summary = (
             nn.Sequential(nn.LayerNorm(dim), MLP(dim, hidden_dim, out_dim))

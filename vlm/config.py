@@ -24,6 +24,8 @@ class CompressorConfig:
 
     factor: int = 4  # squares of factor x factor patches become one token
     mlp_dim: int | None = None  # None: the language model's width
+    time_dim: int | None = None  # inner width of the time embedding; None: square, as in PVC
+    linear: bool = False  # one matrix in place of norm and MLP, as SmolVLM's
     adaptive: bool = True  # AdaLN on time; without it a plain LayerNorm (the paper's ablation)
     adaln: AdaLNConfig = AdaLNConfig()
     global_token: bool = False  # one token more for the whole frame
@@ -43,6 +45,7 @@ class PromptConfig:
     system: str = ""  # system turn if the user sets none; "" for no system turn
     frame_label: str = "Frame{index}: "  # before each frame of a video, index from 1
     image_label: str = "Image-{index}: "  # before each of several pictures
+    layout: str = "internvl"  # of vlm.prompt.layouts: the markup around pictures, and their tiles
     tile_order: str = "tile"  # "tile": all looks at a tile in a row; "look": all tiles of a look
     image_tokens: tuple[str, str, str] = ("<img>", "<IMG_CONTEXT>", "</img>")
     looks: int = 4  # number of looks at a still picture

@@ -38,6 +38,7 @@ class Video:
     frames: np.ndarray  # uint8 [T, H, W, 3]
     times: np.ndarray  # float [T], seconds from the start of the video
     words: tuple[str, ...] = ()  # lines of the experts: one for each frame, one for the whole
+    duration: float | None = None  # seconds, of the whole video; None if unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,8 @@ class Media:
     clips: tuple[Clip, ...]
     times: tuple[float, ...] = ()  # seconds, one for each frame of a video
     words: tuple[str, ...] = ()  # lines of the experts, written as plain text behind the looks
+    grid: tuple[int, int] = (1, 1)  # columns and rows that a picture is cut into
+    duration: float | None = None  # seconds, of a whole video; None if unknown
 
     @property
     def looks(self) -> int:

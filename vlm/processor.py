@@ -30,7 +30,7 @@ from vlm.config import MAX_LOOKS, MAX_TILES, PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
 from vlm.media.decode import read_image, read_video
 from vlm.media.pixels import pixels_of
-from vlm.media.squares import resize_frames, tile_image
+from vlm.media.tilings import TILINGS
 from vlm.prompt.writer import PromptWriter
 from vlm.timesteps import relative_timesteps
 
@@ -83,20 +83,27 @@ class PVCImageProcessor(BaseImageProcessor):
         image_size: int = 448,
         image_mean: Sequence[float] = (0.485, 0.456, 0.406),
         image_std: Sequence[float] = (0.229, 0.224, 0.225),
+        tiling: str = "internvl",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.image_size = image_size
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
+        self.tiling = tiling
 
     def tiles(self, pixels: np.ndarray, max_tiles: int = 1) -> np.ndarray:
         """uint8 [H, W, 3] -> [n, S, S, 3]; if n > 1, the last tile is the thumbnail."""
-        return tile_image(pixels, max_tiles, self.image_size)
+        return TILINGS[self.tiling].cut(pixels, max_tiles, self.image_size)
+
+    def grid(self, pixels: np.ndarray, max_tiles: int = 1) -> tuple[int, int]:
+        """Returns the columns and rows that `tiles` cuts a picture [H, W, 3] into."""
+        H, W, _ = pixels.shape
+        return TILINGS[self.tiling].grid(W, H, max_tiles, self.image_size)
 
     def squares(self, frames: np.ndarray) -> np.ndarray:
         """uint8 [T, H, W, 3] -> [T, S, S, 3]."""
-        return resize_frames(frames, self.image_size)
+        return TILINGS[self.tiling].squares(frames, self.image_size)
 
     def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
         """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalized, on the device of `frames`."""
@@ -133,7 +140,9 @@ class PVCProcessor(ProcessorMixin):
     @classmethod
     def from_config(cls, config: PVCConfig, tokenizer: PreTrainedTokenizerBase) -> "PVCProcessor":
         """Builds the processor for a model with this config."""
-        pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
+        pictures = PVCImageProcessor(
+            config.image_size, config.image_mean, config.image_std, config.prompt_config.layout
+        )
         tower = config.tower_config
         return cls(
             pictures,
@@ -156,7 +165,13 @@ class PVCProcessor(ProcessorMixin):
             if len(times) != len(frames):
                 raise ValueError(f"a video has {len(frames)} frames but {len(times)} times.")
             timesteps = tuple(self._timesteps(times))
-            return Media("video", (Clip(frames, timesteps),), tuple(times), part.words)
+            return Media(
+                "video",
+                (Clip(frames, timesteps),),
+                tuple(times),
+                part.words,
+                duration=part.duration,
+            )
         looks = self.prompt_config.looks if part.looks is None else part.looks
         most = max(MAX_LOOKS, self.prompt_config.looks)
         if not 1 <= looks <= most:
@@ -168,7 +183,8 @@ class PVCProcessor(ProcessorMixin):
         timesteps = tuple(self._timesteps(range(looks)))
         tiles = self.image_processor.tiles(part.pixels, part.max_tiles)
         clips = tuple(Clip(tile[None], timesteps) for tile in tiles)
-        return Media("image", clips, words=part.words)
+        grid = self.image_processor.grid(part.pixels, part.max_tiles)
+        return Media("image", clips, words=part.words, grid=grid)
 
     def _timesteps(self, times: Sequence[float]) -> list[float]:
         return relative_timesteps(times, self.timestep_scale, self.timestep_form)

@@ -24,9 +24,9 @@ from data.samples.dataset import Draw
 from data.samples.decoder import Decoder
 from data.samples.learnable import require_learnable
 from vlm.conversation import Conversation, Message, Text
-from vlm.inference.budget import count_tiles
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo
+from vlm.media.tilings import TILINGS
 from vlm.processor import PVCProcessor
 
 VIDEO = -1  # stands in the column of a picture's number
@@ -103,8 +103,9 @@ class LengthEstimator:
         if isinstance(decoder, _LongestMedia):
             return self.max_tiles + 1  # plus the thumbnail
         info = decoder.probe(part)
-        side = self.processor.image_processor.image_size
-        return count_tiles(info.width, info.height, self.max_tiles, side)
+        pictures = self.processor.image_processor
+        tiling = TILINGS[pictures.tiling]
+        return tiling.count(info.width, info.height, self.max_tiles, pictures.image_size)
 
     def num_tokens(self, measure: LengthParts, draw: Draw) -> int:
         """Returns the length of the sample in tokens."""

@@ -2,12 +2,14 @@
 
     python -m vlm.assemble --tower google/siglip2-base-patch16-256 \\
         --language-model Qwen/Qwen2.5-0.5B-Instruct models/mine
+    python -m vlm.assemble --progressive HuggingFaceTB/SmolVLM2-500M-Video-Instruct models/small
     python -m vlm.assemble --tower efficientnet-lite2 --language-model smollm2 \\
         --preset pvc-narrow --set compressor.factor=2 models/tiny
 
 Writes an ordinary model folder, ready for stage 1 of the training (docs/training.md). Until then
 the tower encodes each frame as the image tower did, and the language model cannot interpret the
-visual tokens.
+visual tokens. --progressive adds temporal layers and AdaLN to a whole image model instead; until
+they are trained, it answers as before.
 """
 
 import argparse
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         changes = read_changes(options.set)
+        _check_parts(options)
         out = Path(options.out).expanduser()
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(f"{out} already exists; name a new folder.")
@@ -32,11 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import torch
 
         from vlm.assemble.build import assemble, write
+        from vlm.assemble.progressive import make_progressive
 
         dtype = getattr(torch, options.dtype) if options.dtype else None
-        assembled = assemble(
-            options.tower, options.language_model, options.preset, changes, dtype, options.seed
-        )
+        if options.progressive:
+            assembled = make_progressive(options.progressive, changes, dtype, options.seed)
+        else:
+            assembled = assemble(
+                options.tower, options.language_model, options.preset, changes, dtype, options.seed
+            )
         for part, note in assembled.notes.items():
             print_line(part, note)
         write(assembled, out)
@@ -55,15 +62,19 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
+        "--progressive",
+        metavar="NAME",
+        help="a folder or Hub id of a whole image model (InternVL, SmolVLM), in place of --tower"
+        " and --language-model",
+    )
+    made.add_argument(
         "--tower",
-        required=True,
         help="a folder or Hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
         " efficientnet-lite2 (from its pip package); or fresh, a ViT with random weights (set its"
         " sizes with --set tower.block.dim=...)",
     )
     made.add_argument(
         "--language-model",
-        required=True,
         help="a folder or Hub id of any causal language model of transformers, a GGUF file, or"
         " smollm2 (from its pip package)",
     )
@@ -87,6 +98,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="of the new weights (default: 0)")
     made.add_argument("out", help="the folder to write; must not exist")
     return made
+
+
+def _check_parts(options: argparse.Namespace) -> None:
+    """Raises ValueError unless the options name either two parts or one whole model."""
+    parts = [options.tower, options.language_model]
+    if options.progressive and any(parts):
+        raise ValueError("--progressive takes a whole model: leave --tower, --language-model out.")
+    if not options.progressive and not all(parts):
+        raise ValueError("Name --tower and --language-model, or --progressive.")
 
 
 def read_changes(given: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ new.
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,13 @@ FACTORS = (4, 3, 2, 1)  # sides of squares of patches to choose from if none is 
 PARTS = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
 
 
+UNTRAINED = {
+    "knows": "nothing about images yet: the parts between its tower and its language model are"
+    " untrained.",
+    "limits": "Train it (docs/training.md) before you use it.",
+}
+
+
 @dataclass(frozen=True)
 class ImageTower:
     """The parts of a new tower that come from a file."""
@@ -52,6 +59,7 @@ class Assembled:
     model: PVCForConditionalGeneration
     processor: PVCProcessor
     notes: Mapping[str, str]  # facts for people: part -> sentence
+    card: Mapping[str, str] = field(default_factory=lambda: UNTRAINED)  # knows, limits
 
 
 def assemble(
@@ -118,13 +126,7 @@ def write(assembled: Assembled, out: Path) -> None:
         model.save_pretrained(building)
         assembled.processor.save_pretrained(building)
         made_of = dict(assembled.notes)
-        card = {
-            "name": out.name,
-            "knows": "nothing about images yet: the parts between its tower and its language model"
-            " are untrained.",
-            "limits": "Train it (docs/training.md) before you use it.",
-            "made of": made_of,
-        }
+        card = {"name": out.name, **assembled.card, "made of": made_of}
         (building / "card.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
         limits = f"It knows {card['knows']} {card['limits']}"
         text = model_card(out.name, "assembled and not trained yet", made_of, limits)
@@ -201,24 +203,25 @@ def assembly_notes(
     norm = "AdaLN" if compressor.adaptive else "LayerNorm"
     return {
         "tower": f"{tower.backbone.name}, {tower.image_size} px, {rows} x {columns} patches,"
-        f" {layers}; {_count(model.tower)}, {_millions(new)} of them new",
-        "compressor": f"{squares}, {norm}; {_count(model.compressor)}, "
+        f" {layers}; {count_of(model.tower)}, {in_millions(new)} of them new",
+        "compressor": f"{squares}, {norm}; {count_of(model.compressor)}, "
         + ("the projector of the image tower" if kept else "all new"),
         "language model": f"{text.model_type}, {text.num_hidden_layers} layers, width"
-        f" {text.hidden_size}; {_count(model.language_model)}",
+        f" {text.hidden_size}; {count_of(model.language_model)}",
         "vocabulary": given.vocabulary,
         "template": given.template_note,
         "tokens": f"{model.config.tokens_per_look} per look, {prompt.looks} looks per image,"
         f" one per video frame; context {text.max_position_embeddings}",
-        "total": f"{_count(model)}, {str(model.dtype).removeprefix('torch.')}",
+        "total": f"{count_of(model)}, {str(model.dtype).removeprefix('torch.')}",
     }
 
 
-def _count(module: torch.nn.Module) -> str:
-    return _millions(sum(p.numel() for p in module.parameters()))
+def count_of(module: torch.nn.Module) -> str:
+    """Counts parameters, in millions from a tenth of one on."""
+    return in_millions(sum(p.numel() for p in module.parameters()))
 
 
-def _millions(number: int) -> str:
+def in_millions(number: int) -> str:
     return f"{number / 1e6:,.1f} M" if number >= 1e5 else f"{number:,}"
 
 

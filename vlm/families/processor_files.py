@@ -7,6 +7,7 @@ chat_template.json, or with the tokenizer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,14 +66,21 @@ def mark_special(
     template: str | dict[str, Any],
     image_tokens: tuple[str, str, str],
     vocabulary: int,
+    more: Sequence[str] = (),
 ) -> None:
     """Makes the markup of pictures and of the template special tokens; none may be new.
+
+    `more` are other tokens of the vocabulary that a user must not type.
 
     Raises WeightsError for a tokenizer of another release than its model of `vocabulary` tokens.
     """
     from vlm.weights.language.prepare import add_markup
 
     known = set(tokenizer.get_vocab())
+    if more:
+        tokenizer.add_special_tokens(
+            {"additional_special_tokens": list(more)}, replace_extra_special_tokens=False
+        )
     new = [token for token in add_markup(tokenizer, template, image_tokens) if token not in known]
     if new or len(tokenizer) > vocabulary:
         lacks = f"lacks {', '.join(new)}" if new else f"has {len(tokenizer)} tokens"

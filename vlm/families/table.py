@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from vlm.families import internvl
+from vlm.families import internvl, smolvlm
 from vlm.families.opened import Opened
 from vlm.weights.io.schema import read_json_object
 
 FAMILIES: dict[str, Callable[[Path], Opened]] = {
+    "idefics3": smolvlm.open_smolvlm,
     "internvl": internvl.open_hugging_face,
     "internvl_chat": internvl.open_original,
+    "smolvlm": smolvlm.open_smolvlm,
 }
 
 

@@ -23,7 +23,7 @@ from typing import Any, Literal
 from vlm.config import MAX_LOOKS, PromptConfig
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
-from vlm.media.squares import choose_grid
+from vlm.media.tilings import TILINGS, Tiling
 from vlm.plural import plural
 
 MIN_FRAMES = 4
@@ -44,6 +44,8 @@ class FilePlan:
     tokens: int = 0
     max_tiles: int = 1
     size: tuple[int, int] = (0, 0)  # width, height in pixels
+    grid: tuple[int, int] = (1, 1)  # columns, rows
+    duration: float = 0.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def requested(
         frames = at_most(frames, prompt.max_frames, "frame", "the most this model takes")
         if info.num_frames:
             frames = at_most(frames, info.num_frames, "frame", "all that the video has")
-        return FilePlan(name, "video", frames, size=size), notes
+        return FilePlan(name, "video", frames, size=size, duration=info.duration), notes
     looks = prompt.looks if settings.looks is None else settings.looks
     looks = at_most(looks, max(MAX_LOOKS, prompt.looks), "look", "the most at a picture")
     tiles = prompt.default_tiles if settings.max_tiles is None else settings.max_tiles
@@ -103,17 +105,12 @@ def requested(
     return FilePlan(name, "image", 1, looks, max_tiles=tiles, size=size), notes
 
 
-def count_tiles(width: int, height: int, max_tiles: int, tile_size: int) -> int:
-    """Returns the number of tiles from `vlm.media.squares.tile_image`, thumbnail included."""
-    columns, rows = choose_grid(width, height, max_tiles, tile_size)
-    return columns * rows + (1 if columns * rows > 1 else 0)
-
-
 def fit_to_context(
     requests: Sequence[FilePlan],
     cost: Callable[[FilePlan], int],
     *,
     tile_size: int,
+    tiling: Tiling = TILINGS["internvl"],
     text_tokens: int,
     answer_tokens: int,
     context: int,
@@ -125,8 +122,8 @@ def fit_to_context(
 
     def with_cost(file: FilePlan) -> FilePlan:
         if file.kind == "image":
-            tiles = count_tiles(*file.size, file.max_tiles, tile_size)
-            file = replace(file, tiles=tiles)
+            asked = (*file.size, file.max_tiles, tile_size)
+            file = replace(file, tiles=tiling.count(*asked), grid=tiling.grid(*asked))
         return replace(file, tokens=cost(file))
 
     files = [with_cost(file) for file in requests]

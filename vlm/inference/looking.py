@@ -6,6 +6,7 @@ Both ways run the same calls in the same order, so they give the same bits.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -40,9 +41,10 @@ class VisualEncoder:
         """
         key = self.digest(media)
         known = self.cache.get(key)
-        if known is None:
-            known = Encoded(media, key, self.join(media, list(self.stream(media))))
-            self.cache.put(key, known)
+        if known is not None:  # tokens of equal pixels; their times in seconds may differ
+            return replace(known, media=media)
+        known = Encoded(media, key, self.join(media, list(self.stream(media))))
+        self.cache.put(key, known)
         return known
 
     @torch.inference_mode()

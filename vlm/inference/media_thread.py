@@ -36,7 +36,8 @@ def read(
         ),
         stop,
     )
-    return Video(video.frames, video.times), (*video.damaged, *video.warnings)
+    duration = plan.duration or None
+    return Video(video.frames, video.times, duration=duration), (*video.damaged, *video.warnings)
 
 
 def longest_side(width: int, height: int, image_size: int) -> int:

@@ -9,6 +9,7 @@ from vlm.inference.caches import Encoded
 from vlm.inference.events import State
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
+from vlm.media.tilings import TILINGS
 from vlm.processor import PVCProcessor
 
 # Asked where a file comes without a question.
@@ -61,16 +62,17 @@ def plan_files(
     def cost(file: FilePlan) -> int:
         if file.kind == "video":
             words = writer.most_word_tokens("video", file.frames) if with_words else 0
-            return writer.video_tokens(file.frames) + words
+            return writer.video_tokens(file.frames, file.duration) + words
         words = writer.most_word_tokens("image", file.looks) if with_words else 0
         # Several pictures are numbered; the longest label stands for each.
         label = images if images > 1 else 0
-        return writer.image_tokens(file.tiles * file.looks, label) + words
+        return writer.image_tokens(file.tiles * file.looks, label, file.grid) + words
 
     plan = fit_to_context(
         requests,
         cost,
         tile_size=processor.image_processor.image_size,
+        tiling=TILINGS[processor.image_processor.tiling],
         text_tokens=len(before.ids),
         answer_tokens=settings.max_new_tokens,
         context=context,

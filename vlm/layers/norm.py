@@ -21,16 +21,25 @@ class AdaLNConfig:
     hidden_dim: int | None = None  # of gamma's and beta's inner layer; None: square, as in PVC
     one_plus: bool = False  # the scale is 1 + gamma(z), the other form in use
     affine: bool = False  # the norm has a scale and shift of its own
+    norm: bool = True  # False: x itself is scaled and shifted
+    eps: float = 1e-6
 
 
 class AdaLN(nn.Module):
-    """Starts as a plain LayerNorm: last weights zero, gamma's bias one, beta's zero."""
+    """Starts as a plain LayerNorm: last weights zero, gamma's bias one, beta's zero.
 
-    def __init__(self, dim: int, config: AdaLNConfig = AdaLNConfig(), eps: float = 1e-6) -> None:
+    Without a norm it starts as the identity.
+    """
+
+    def __init__(self, dim: int, config: AdaLNConfig = AdaLNConfig()) -> None:
         super().__init__()
         hidden_dim = config.hidden_dim or dim
         self.one_plus = config.one_plus
-        self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=config.affine)
+        self.norm = (
+            nn.LayerNorm(dim, eps=config.eps, elementwise_affine=config.affine)
+            if config.norm
+            else None
+        )
         self.gamma = nn.Sequential(
             nn.Linear(dim, hidden_dim), nn.SiLU(), nn.Linear(hidden_dim, dim)
         )
@@ -38,7 +47,7 @@ class AdaLN(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Makes it a plain LayerNorm again."""
+        """Makes it a plain LayerNorm, or the identity, again."""
         for branch, start in ((self.gamma, 0.0 if self.one_plus else 1.0), (self.beta, 0.0)):
             last = branch[2]
             assert isinstance(last, nn.Linear)
@@ -47,14 +56,18 @@ class AdaLN(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """x, z [..., dim] -> [..., dim]. The norm itself is computed in fp32."""
-        norm = F.layer_norm(
-            x.float(),
-            self.norm.normalized_shape,
-            None if self.norm.weight is None else self.norm.weight.float(),
-            None if self.norm.bias is None else self.norm.bias.float(),
-            self.norm.eps,
-        ).to(x.dtype)
+        norm = x if self.norm is None else _in_float32(self.norm, x)
         gamma = self.gamma(z)
         if self.one_plus:
             gamma = 1 + gamma
         return gamma * norm + self.beta(z)
+
+
+def _in_float32(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    return F.layer_norm(
+        x.float(),
+        norm.normalized_shape,
+        None if norm.weight is None else norm.weight.float(),
+        None if norm.bias is None else norm.bias.float(),
+        norm.eps,
+    ).to(x.dtype)

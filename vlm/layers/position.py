@@ -30,11 +30,11 @@ def interleaved_sinusoid(positions: Tensor, dim: int, base: float = 10_000.0) ->
 class TimestepEmbedding(nn.Module):
     """TE = W2 SiLU(W1 t~), t~ the 256-wide sinusoid of the relative timestep (PVC, section 3)."""
 
-    def __init__(self, dim: int, sinusoid_dim: int = 256) -> None:
+    def __init__(self, dim: int, hidden_dim: int | None = None, sinusoid_dim: int = 256) -> None:
         super().__init__()
         self.sinusoid_dim = sinusoid_dim
-        self.fc1 = nn.Linear(sinusoid_dim, dim)
-        self.fc2 = nn.Linear(dim, dim)
+        self.fc1 = nn.Linear(sinusoid_dim, hidden_dim or dim)
+        self.fc2 = nn.Linear(hidden_dim or dim, dim)
 
     def forward(self, timesteps: Tensor) -> Tensor:
         """[...] -> [..., dim]."""

@@ -78,7 +78,24 @@ def read_chat_template(
     )
     template, remark = _with_system(template, start, tokenizer, render)
     _compare(template, render, with_system=not remark)
+    if as_parts:
+        template = _with_image(template, tokenizer)
     return template, remark
+
+
+def _with_image(template: Template, tokenizer: PreTrainedTokenizerBase) -> Template:
+    """Finds out whether an opening that ends in a space keeps it before a picture."""
+    opening = template.open("user")
+    if not opening.endswith(" "):
+        return template
+    content = [{"type": "image"}, {"type": "text", "text": Q1}]
+    try:
+        text = tokenizer.apply_chat_template([{"role": "user", "content": content}], tokenize=False)
+    except FAILURES as error:
+        raise NoTemplate(f"it refuses a picture ({error})") from error
+    assert isinstance(text, str)
+    kept = text.partition(Q1)[0].startswith(template.start + opening)
+    return Template.from_dict({**template.to_dict(), "space_before_image": kept})
 
 
 def _with_system(

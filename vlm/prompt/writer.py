@@ -4,18 +4,20 @@ Text from people, files or models is tokenized separately, with special tokens o
 with ids from the template. No user text, history or system text can therefore become a role marker,
 an end of turn or a placeholder of a picture: those ids only come from here.
 
-Markup, as in InternVL: a picture is `<img>` + placeholders + `</img>` with all its tiles inside, a
-video has one such pair for each frame. The experts' words follow, a line each, as plain text.
+The markup of a picture or a video is a layout's (vlm/prompt/layouts.py). The experts' words follow,
+a line each, as plain text.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
 from vlm.config import PromptConfig
 from vlm.conversation import Conversation, Media, Message, Text
+from vlm.media.sampling import segment_times
+from vlm.prompt.layouts import LAYOUTS, Mark, Piece
 from vlm.prompt.safe_tokenizer import PlainTokenizer
 from vlm.prompt.template import TurnMarkup, template_of
 
@@ -59,6 +61,10 @@ class PromptWriter:
             tokenizer.convert_tokens_to_ids(token) for token in prompt.image_tokens
         )
 
+        if prompt.layout not in LAYOUTS:
+            raise ValueError(f'no layout "{prompt.layout}"; there are {", ".join(LAYOUTS)}')
+        self.layout = LAYOUTS[prompt.layout](prompt)
+        self._vocabulary = tokenizer.get_vocab()
         self._literals: dict[tuple[str, bool], list[int]] = {}
         self.newline = self.plain("\n", self.plain.adds_space_after([self.image_end]))
         self.closing = self.literal(self.template.close("assistant"))
@@ -92,18 +98,23 @@ class PromptWriter:
         """Returns whether ids that a model generated may go into a history as they are."""
         return not self.plain.special_ids.intersection(ids)
 
-    def image_tokens(self, looks: int, number: int = 0) -> int:
-        """Returns the tokens of a picture with all looks at its tiles; number 0: no label."""
-        label = self.label(self.prompt.image_label, number) if number else []
-        return len(label) + 2 + looks * self.tokens_per_look + len(self.newline)
+    def image_tokens(self, looks: int, number: int = 0, grid: tuple[int, int] = (1, 1)) -> int:
+        """Returns the tokens of a picture with all looks at its tiles; number 0: no label.
 
-    def video_tokens(self, num_frames: int) -> int:
-        """Returns the tokens of a video, known before it is decoded."""
-        frames = num_frames * (2 + self.tokens_per_look)
-        if not self.prompt.frame_label:
-            return frames + len(self.newline)
-        labels = sum(len(self.label(self.prompt.frame_label, i + 1)) for i in range(num_frames))
-        return labels + frames + num_frames * len(self.newline)
+        `grid` are the columns and rows that it is cut into.
+        """
+        return self._length(self.layout.image(looks, grid, number))
+
+    def video_tokens(self, num_frames: int, duration: float = 0.0) -> int:
+        """Returns the tokens of a video of `duration` seconds, known before it is decoded."""
+        times = segment_times(duration, num_frames)
+        return self._length(self.layout.video(times, duration))
+
+    def _length(self, pieces: Iterable[Piece]) -> int:
+        page = _Page(self)
+        page.pieces(pieces)
+        # Text that is tokenized with the question may take a token more where both meet.
+        return len(page.ids) + len(self.plain(page.pending)) + self.layout.merges_text
 
     def most_word_tokens(self, kind: str, looks: int) -> int:
         """Returns the most tokens that the experts' words of a picture or a video take.
@@ -137,12 +148,18 @@ class PromptWriter:
             tokens += self.plain(" ".join(words[:count])) + self.newline
         return tokens
 
-    def label(self, label: str, index: int) -> list[int]:
-        """Returns the tokens of a frame's or a picture's label."""
-        text = label.format(index=index)
+    def label(self, text: str) -> list[int]:
+        """Returns the tokens of a frame's or a picture's label, or of the end of its line."""
+        if text == "\n":
+            return self.newline
         if text not in self._labels:
             self._labels[text] = self.plain(text)
         return self._labels[text]
+
+    def mark(self, token: str) -> list[int]:
+        """Returns the id of a special token of the markup; a token it lacks is written as text."""
+        id = self._vocabulary.get(token)
+        return self.plain(token) if id is None else [id]
 
 
 class _Page:
@@ -154,14 +171,22 @@ class _Page:
         self.labels: list[int] = []
         self.media: list[Media] = []
         self.num_images = 0
+        self.pending = ""  # text of the layout, tokenized together with the text after it
 
     def literal(self, text: str, learned: bool = False) -> None:
         """Adds a literal of the template."""
+        self.flush()
         self.add(self.writer.literal(text, self.writer.plain.adds_space_after(self.ids)), learned)
 
     def text(self, text: str, learned: bool = False) -> None:
         """Adds text of a message."""
+        text, self.pending = self.pending + text, ""
         self.add(self.writer.plain(text, self.writer.plain.adds_space_after(self.ids)), learned)
+
+    def flush(self) -> None:
+        """Adds the text that waits for more."""
+        if self.pending:
+            self.text("")
 
     def add(self, ids: Sequence[int], learned: bool = False) -> None:
         self.ids.extend(ids)
@@ -186,37 +211,43 @@ class _Page:
                 else:
                     self.text(lead + part.text, learned)
             elif isinstance(part, Media):
-                if lead:
-                    self.text(lead)
-                if part.kind == "image":
-                    self.image(part, numbered)
-                else:
-                    self.video(part)
-                self.add(self.writer.words(part))
+                if part.kind == "image" and not self.writer.template.space_before_image:
+                    lead = lead.removesuffix(" ")
+                self.medium(part, lead, numbered)
+                if words := self.writer.words(part):
+                    self.flush()
+                    self.add(words)
                 self.media.append(part)
             else:
                 raise TypeError(f"a {type(part).__name__} must be prepared before it is written.")
             lead = ""
         self.literal(turn.after, learned)
 
-    def image(self, media: Media, numbered: bool) -> None:
+    def medium(self, media: Media, lead: str, numbered: bool) -> None:
+        """Adds a picture or a video, after the space `lead` of its message."""
+        layout = self.writer.layout
+        if lead and layout.merges_text:
+            self.pending += lead
+        elif lead:
+            self.text(lead)
+        if media.kind == "video":
+            self.pieces(layout.video(media.times, media.duration))
+            return
         self.num_images += 1
-        if numbered:
-            self.add(self.writer.label(self.writer.prompt.image_label, self.num_images))
-        self.placeholders(media.looks)
-        self.add(self.writer.newline)
+        self.pieces(layout.image(media.looks, media.grid, self.num_images if numbered else 0))
 
-    def video(self, media: Media) -> None:
-        label = self.writer.prompt.frame_label
-        for i in range(media.looks):
-            self.add(self.writer.label(label, i + 1))
-            self.placeholders(1)
-            if label:
-                self.add(self.writer.newline)
-        if not label:
-            self.add(self.writer.newline)
-
-    def placeholders(self, looks: int) -> None:
-        self.add([self.writer.image_start])
-        self.add([self.writer.image_token_id] * (looks * self.writer.tokens_per_look))
-        self.add([self.writer.image_end])
+    def pieces(self, pieces: Iterable[Piece]) -> None:
+        """Adds what a layout yields."""
+        for piece in pieces:
+            if isinstance(piece, str):
+                if self.writer.layout.merges_text:
+                    self.pending += piece
+                else:
+                    self.add(self.writer.label(piece))
+                continue
+            self.flush()
+            if isinstance(piece, Mark):
+                self.add(self.writer.mark(piece.token))
+            else:
+                count = piece.count * self.writer.tokens_per_look
+                self.add([self.writer.image_token_id] * count)

@@ -1,19 +1,16 @@
 """InternVL by its name: transformers' ids, pixels, logits and greedy tokens, in both its forms."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from families import greedy, picture
-from internvl_maker import Processor, hugging_face, original
+from families import Both, answer, finished, greedy, picture, theirs, user
+from internvl_maker import hugging_face, original
 from PIL import Image as PILImage
-from torch import Tensor
-from transformers import PreTrainedModel
 
-from vlm.assistant import Assistant, Finished, Settings, State
-from vlm.conversation import Conversation, Image, Message, Text, Video
+from vlm.assistant import Assistant, Settings, State
+from vlm.conversation import Conversation, Image
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
@@ -21,19 +18,8 @@ from vlm.weights.io.files import WeightsError
 
 PAGE, SMALL = picture(70, 100), picture(30, 32, seed=3)
 CLIP = np.stack([picture(32, 32, seed) for seed in range(5)])
-TILES = 6
+TILES = 6  # as in the folders of internvl_maker
 ASK = "What do you see here?"
-
-
-class Both:
-    """The same weights, ours and theirs."""
-
-    def __init__(self, folder: Path, theirs: PreTrainedModel, processor: Processor) -> None:
-        self.folder, self.theirs, self.their_processor = folder, theirs, processor
-        self.model, self.processor = sources.load(folder, torch.float32)
-
-    def ours(self, *turns: Any) -> dict[str, Tensor]:
-        return self.processor(Conversation(tuple(turns)))
 
 
 @pytest.fixture(scope="module")
@@ -46,40 +32,6 @@ def hf(tmp_path_factory: pytest.TempPathFactory) -> Both:
 def opengv(tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("InternVL3-1B")
     return Both(folder, *original(folder))
-
-
-def user(*parts: Any) -> Message:
-    """A message of ours: arrays are pictures or videos, strings are text."""
-
-    def part(one: Any) -> Any:
-        if isinstance(one, str):
-            return Text(one)
-        if one.ndim == 3:
-            return Image(one, max_tiles=TILES)
-        return Video(one, np.arange(len(one), dtype=np.float64))
-
-    return Message("user", tuple(part(one) for one in parts))
-
-
-def answer(text: str) -> Message:
-    return Message("assistant", (Text(text),))
-
-
-def theirs(*messages: Message) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
-    """The same messages in transformers' form, and their media."""
-    written: list[dict[str, Any]] = []
-    media: list[np.ndarray] = []
-    for message in messages:
-        content: list[dict[str, Any]] = []
-        for part in message.parts:
-            if isinstance(part, Text):
-                content.append({"type": "text", "text": part.text})
-            else:
-                kind = "image" if isinstance(part, Image) else "video"
-                content.append({"type": kind})
-                media.append(part.pixels if isinstance(part, Image) else part.frames)
-        written.append({"role": message.role, "content": content})
-    return written, media
 
 
 CONVERSATIONS = {
@@ -187,14 +139,6 @@ def test_the_assistant_answers_as_transformers_and_goes_on_from_its_cache(
     assert second.state.turns[1].answer_ids == anew.state.turns[1].answer_ids
     assistant.close()
     fresh.close()
-
-
-def finished(
-    assistant: Assistant, state: State, text: str, files: list[Path], settings: Settings
-) -> Finished:
-    *_, last = assistant.reply(state, text, files, settings)
-    assert isinstance(last, Finished)
-    return last
 
 
 def test_a_saved_copy_is_an_ordinary_folder(hf: Both, tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ SOURCES: dict[str, Callable[[Mapping[str, Any]], TowerSource]] = {
     "clip_vision_model": clip.source,
     "siglip": siglip.source,
     "siglip_vision_model": siglip.source,
+    "idefics3": siglip.in_smolvlm,
+    "idefics3_vision": siglip.in_smolvlm,
+    "smolvlm": siglip.in_smolvlm,
+    "smolvlm_vision": siglip.in_smolvlm,
     "siglip2": siglip.naflex,
     "siglip2_vision_model": siglip.naflex,
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlm.weights.io.rename import Rule, rename
 from vlm.weights.towers.clip import BOTH, LAYER, POSITIONS, transformer_fields
-from vlm.weights.towers.source import TowerSource, vision_config
+from vlm.weights.towers.source import TowerSource, square_side, vision_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +32,14 @@ def source(config: Mapping[str, Any]) -> TowerSource:
 
     vision = SiglipVisionConfig(**vision_config(config))
     return _source(vision, vision.image_size)
+
+
+def in_smolvlm(config: Mapping[str, Any]) -> TowerSource:
+    """Describes the tower of a SmolVLM or an Idefics3, from config.json."""
+    from transformers import SmolVLMVisionConfig
+
+    vision = SmolVLMVisionConfig(**vision_config(config))
+    return _source(vision, square_side(vision.image_size, "image_size"))
 
 
 def naflex(config: Mapping[str, Any]) -> TowerSource:
