@@ -32,7 +32,7 @@ from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import IMAGENET_MEAN, IMAGENET_STD, TowerConfig
 from vlm.encoders.preset import Preset
 from vlm.encoders.strided import StridedEncoder
-from vlm.layers.conv3d import Size
+from vlm.layers.conv3d import Conv3d, Size
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.mlp import MLP
 from vlm.layers.pooled_attention import PooledAttention
@@ -226,7 +226,7 @@ class MViT(StridedEncoder):
             raise ValueError(f"there is no version {version} of MViT; there are 1, 2")
         self.stride = PATCH_STRIDE[1] * 2 ** len(stage_starts)
         padding = (PATCH_KERNEL[0] // 2, PATCH_KERNEL[1] // 2, PATCH_KERNEL[2] // 2)
-        self.patch_embed = nn.Conv3d(3, dim, PATCH_KERNEL, PATCH_STRIDE, padding=padding)
+        self.patch_embed = Conv3d(3, dim, PATCH_KERNEL, PATCH_STRIDE, padding=padding)
         side = image_size // PATCH_STRIDE[1]
         grid: Size = (max(num_frames // PATCH_STRIDE[0], 1), side, side)
         self.class_token = nn.Parameter(0.02 * torch.randn(1, 1, dim))

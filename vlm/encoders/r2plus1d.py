@@ -34,7 +34,7 @@ from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import TowerConfig
 from vlm.encoders.preset import Preset
 from vlm.encoders.strided import StridedEncoder, as_maps, as_tokens
-from vlm.layers.conv3d import ConvUnit3d, Size, init_convolutions
+from vlm.layers.conv3d import Conv3d, ConvUnit3d, Size, init_convolutions
 
 KINDS = ("2d", "3d", "2plus1d")
 KINETICS_MEAN, KINETICS_STD = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)
@@ -50,7 +50,7 @@ def conv(kind: str, dim: int, out_dim: int, stride: int, middle: int, eps: float
 
     def plain(dim: int, out_dim: int, kernel: Size, stride: Size) -> nn.Conv3d:
         T, H, W = (size // 2 for size in kernel)
-        return nn.Conv3d(dim, out_dim, kernel, stride, padding=(T, H, W), bias=False)
+        return Conv3d(dim, out_dim, kernel, stride, padding=(T, H, W), bias=False)
 
     if kind == "2d":
         return plain(dim, out_dim, (1, 3, 3), (1, stride, stride))
@@ -90,7 +90,7 @@ class BasicBlock(nn.Module):
 def stem(kind: str, dim: int, frames: int | None, eps: float) -> nn.Module:
     """conv1: 7 x 7 with a stride of 2; with `frames`, that many frames become one."""
     if frames is not None:
-        whole = nn.Conv3d(3, dim, (frames, 7, 7), (1, 2, 2), padding=(0, 3, 3), bias=False)
+        whole = Conv3d(3, dim, (frames, 7, 7), (1, 2, 2), padding=(0, 3, 3), bias=False)
         return nn.Sequential(whole, nn.BatchNorm3d(dim, eps=eps), nn.ReLU())
     if kind == "2plus1d":
         middle = 45 * dim // 64

@@ -27,6 +27,7 @@ from vlm.encoders.config import BlockConfig, TowerConfig
 from vlm.encoders.on_image import OnImageTransformer, vit_config
 from vlm.encoders.preset import Preset
 from vlm.layers.adapter import train_only
+from vlm.layers.conv3d import Conv3d
 
 PAPER, LICENSE = "2206.13559", "MIT"
 PLACE = "Google Drive, from https://github.com/linziyi96/st-adapter"
@@ -76,7 +77,7 @@ class STAdapter(nn.Module):
     def __init__(self, dim: int, hidden_dim: int, causal: bool) -> None:
         super().__init__()
         self.down = nn.Linear(dim, hidden_dim)
-        self.conv = nn.Conv3d(hidden_dim, hidden_dim, (3, 1, 1), groups=hidden_dim)
+        self.conv = Conv3d(hidden_dim, hidden_dim, (3, 1, 1), groups=hidden_dim)
         self.up = nn.Linear(hidden_dim, dim)
         self.padding = (2, 0) if causal else (1, 1)  # frames in front and behind
         for start in (self.conv.weight, self.conv.bias, self.down.bias, self.up.bias):

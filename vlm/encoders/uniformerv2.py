@@ -39,6 +39,7 @@ from vlm.encoders.on_image import OnImageTransformer, vit_config
 from vlm.encoders.preset import Preset
 from vlm.layers.adapter import train_only
 from vlm.layers.attention import CrossAttention
+from vlm.layers.conv3d import Conv3d
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.mlp import MLP
 from vlm.layers.patches import whole_steps
@@ -120,9 +121,7 @@ class LocalTime(nn.Module):
         hidden_dim = int(dim / 1.5)
         self.norm = nn.BatchNorm3d(dim)
         self.down = nn.Conv3d(dim, hidden_dim, 1)
-        self.conv = nn.Conv3d(
-            hidden_dim, hidden_dim, (3, 1, 1), padding=(1, 0, 0), groups=hidden_dim
-        )
+        self.conv = Conv3d(hidden_dim, hidden_dim, (3, 1, 1), padding=(1, 0, 0), groups=hidden_dim)
         self.up = nn.Conv3d(hidden_dim, dim, 1)
         assert self.up.bias is not None
         nn.init.zeros_(self.up.weight)
@@ -165,7 +164,7 @@ class GlobalBlock(nn.Module):
     def __init__(self, block: BlockConfig, mlp_dropout: float) -> None:
         super().__init__()
         dim, eps = block.dim, 1e-5
-        self.positions = nn.Conv3d(dim, dim, 3, padding=1, groups=dim)
+        self.positions = Conv3d(dim, dim, 3, padding=1, groups=dim)
         self.query_norm = nn.LayerNorm(dim, eps=eps)
         self.key_norm = nn.LayerNorm(dim, eps=eps)
         self.attn = CrossAttention(dim, block.num_heads)

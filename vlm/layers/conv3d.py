@@ -20,6 +20,23 @@ def num_outputs(size: int, stride: int) -> int:
     return -(-size // stride)
 
 
+class Conv3d(nn.Conv3d):
+    """nn.Conv3d that pads its input itself on a CPU.
+
+    torch 2.13 leaves the padding to oneDNN there, whose backward pass is wrong for clips that are
+    hardly longer than the kernel: the gradient of the weight is NaN in bfloat16 (two frames, a
+    kernel of three), and in float32 memory is overwritten (five frames, a kernel of seven).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, dim, T, H, W] -> [B, out_dim, T', H', W']."""
+        T, H, W = (int(size) for size in self.padding)
+        if input.device.type != "cpu" or not (T or H or W):
+            return super().forward(input)
+        x = F.pad(input, (W, W, H, H, T, T))
+        return F.conv3d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
 class ConvUnit3d(nn.Module):
     """Convolution without bias, BatchNorm, ReLU; padding centered."""
 
@@ -35,7 +52,7 @@ class ConvUnit3d(nn.Module):
     ) -> None:
         super().__init__()
         T, H, W = (size // 2 for size in kernel)
-        self.conv = nn.Conv3d(dim, out_dim, kernel, stride, padding=(T, H, W), bias=False)
+        self.conv = Conv3d(dim, out_dim, kernel, stride, padding=(T, H, W), bias=False)
         self.norm = nn.BatchNorm3d(out_dim, eps=eps)
         self.relu = nn.ReLU() if relu else nn.Identity()
 
@@ -73,7 +90,7 @@ class SameConvUnit3d(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel, self.stride, self.time_mode = kernel, stride, time_mode
-        self.conv = nn.Conv3d(dim, out_dim, kernel, stride, bias=False)
+        self.conv = Conv3d(dim, out_dim, kernel, stride, bias=False)
         self.norm = nn.BatchNorm3d(out_dim, eps=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:

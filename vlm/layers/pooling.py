@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlm.layers.conv3d import Size
+from vlm.layers.conv3d import Conv3d, Size
 
 
 def padding_of(kernel: Size) -> Size:
@@ -35,7 +35,7 @@ class ConvPool(nn.Module):
 
     def __init__(self, dim: int, kernel: Size, stride: Size, eps: float = 1e-6) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(
+        self.conv = Conv3d(
             dim, dim, kernel, stride, padding=padding_of(kernel), groups=dim, bias=False
         )
         self.norm = nn.LayerNorm(dim, eps=eps)

@@ -1,10 +1,12 @@
 """Leaves of the hierarchical encoders against their definitions, written out."""
 
+import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests import golden
-from vlm.layers.conv3d import inflate, num_outputs, pad_same
+from vlm.layers.conv3d import Conv3d, inflate, num_outputs, pad_same
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.pooling import ConvPool, max_pool
 from vlm.layers.relative_position import DecomposedPositions
@@ -118,3 +120,26 @@ def test_drop_path_leaves_out_whole_samples_and_keeps_the_mean() -> None:
     assert abs(y.mean() - 1) < 0.05
     assert torch.equal(drop.eval()(x), x)
     assert drop_path_rates(0.3, 4) == [0.0, 0.3 / 3, 0.6 / 3, 0.3]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (5, 2), (7, 2)])
+def test_a_clip_of_few_frames_has_the_right_gradient(
+    kernel: int, stride: int, dtype: torch.dtype
+) -> None:
+    """torch's own, on a CPU, is NaN in bfloat16, and overwrites memory in float32."""
+    for num_frames in range(1, kernel + 4):
+        conv = Conv3d(16, 32, (kernel, 1, 1), (stride, 1, 1), (kernel // 2, 0, 0), bias=False)
+        with torch.no_grad():
+            golden.fill(conv)
+        x = golden.pattern("x", (2, 16, num_frames, 4, 4))
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            out = conv(x)
+        assert out.dtype == dtype
+        out.float().sum().backward()
+        exact = conv.weight.detach().double().requires_grad_()
+        padding = (kernel // 2, 0, 0)
+        F.conv3d(x.double(), exact, None, (stride, 1, 1), padding).sum().backward()
+        assert conv.weight.grad is not None
+        assert exact.grad is not None
+        assert (conv.weight.grad - exact.grad).abs().max() < 0.02 * exact.grad.abs().max()
