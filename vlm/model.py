@@ -24,7 +24,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
-from vlm.encoders import build_tower
+from vlm.encoders import build_tower, frozen_parameters
 from vlm.encoders.base import VideoEncoder, VideoFeatures
 from vlm.generate_inputs import PictureGenerationMixin
 from vlm.layers.norm import AdaLN
@@ -85,7 +85,20 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
         ]
         if problems:
             raise ValueError(f"{args[0]} does not hold this model's weights; {'; '.join(problems)}")
+        for name in frozen_parameters(model.config.tower_config):
+            model.tower.get_parameter(name).requires_grad_(False)
         return (model, info) if with_info else model
+
+    def train(self, mode: bool = True) -> "PVCForConditionalGeneration":
+        """Sets the mode; the tower's BatchNorm keeps its statistics.
+
+        Those of a batch would depend on what else is in it: a few clips, some of them blank
+        (training/loop/distributed.py).
+        """
+        super().train(mode)
+        for norm in self.tower.batch_norms():
+            norm.eval()
+        return self
 
     def get_input_embeddings(self) -> nn.Module:
         return self.language_model.get_input_embeddings()

@@ -1,15 +1,23 @@
-"""Builds an untrained PVC from any image tower and any causal language model.
+"""Builds an untrained PVC from any image tower or video encoder and any causal language model.
 
     python -m vlm.assemble --tower google/siglip2-base-patch16-256 \\
         --language-model Qwen/Qwen2.5-0.5B-Instruct models/mine
     python -m vlm.assemble --progressive HuggingFaceTB/SmolVLM2-500M-Video-Instruct models/small
     python -m vlm.assemble --tower efficientnet-lite2 --language-model smollm2 \\
         --preset pvc-narrow --set compressor.factor=2 models/tiny
+    python -m vlm.assemble --tower timesformer --language-model smollm2 models/timesformer
 
 Writes an ordinary model folder, ready for stage 1 of the training (docs/training.md). Until then
 the tower encodes each frame as the image tower did, and the language model cannot interpret the
 visual tokens. --progressive adds temporal layers and AdaLN to a whole image model instead; until
 they are trained, it answers as before.
+
+Which encoder makes the better assistant? Change --tower alone: a name of vlm/encoders (its first
+preset) or of a preset, such as streamformer-b16. Every encoder gets the same compressor, which is
+conditioned on time. It joins the largest squares of patches that divide the encoder's grid (14 x
+14: squares of 2, 49 tokens a look); where none does (7 x 7, or one token a frame) each patch is a
+token. An encoder that strides time gives several looks in a row the tokens of their part of the
+clip.
 """
 
 import argparse
@@ -42,7 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             assembled = make_progressive(options.progressive, changes, dtype, options.seed)
         else:
             assembled = assemble(
-                options.tower, options.language_model, options.preset, changes, dtype, options.seed
+                options.tower,
+                options.language_model,
+                options.preset,
+                changes,
+                dtype,
+                options.seed,
+                options.tower_weights,
             )
         for part, note in assembled.notes.items():
             print_line(part, note)
@@ -70,8 +84,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--tower",
         help="a folder or Hub id of InternVL, InternViT, CLIP, SigLIP or SigLIP2;"
-        " efficientnet-lite2 (from its pip package); or fresh, a ViT with random weights (set its"
-        " sizes with --set tower.block.dim=...)",
+        " efficientnet-lite2 (from its pip package); an encoder of vlm/encoders or one of its"
+        " presets; or fresh, a ViT with random weights (set its sizes with --set"
+        " tower.block.dim=...)",
+    )
+    made.add_argument(
+        "--tower-weights",
+        default="",
+        metavar="FILE",
+        help="of an encoder: its published file, or the folder of the CLIP or SigLIP it is built"
+        " on (default: random)",
     )
     made.add_argument(
         "--language-model",

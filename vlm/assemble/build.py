@@ -1,4 +1,4 @@
-"""Assembles an image tower and a language model to an untrained PVC and writes it as a folder.
+"""Assembles a tower and a language model to an untrained PVC and writes it as a folder.
 
 The layers of the image tower, the language model and its tokenizer stay unchanged. The temporal
 part of the tower (gates closed: it returns the features of the image tower) and the compressor are
@@ -15,13 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vlm.assemble.towers import (
+    ImageTower,
+    check_any_length,
+    encoder_preset,
+    read_encoder_tower,
+    read_image_tower,
+    square_side,
+)
 from vlm.compressor import AdaptiveCompressor
 from vlm.config import CompressorConfig, PromptConfig, PVCConfig
 from vlm.config_upgrade import upgrade
 from vlm.encoders import build_tower, frame_grid
+from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
-from vlm.presets import ASSEMBLIES, INTERNVIT_300M, PRESETS
+from vlm.presets import ASSEMBLIES
 from vlm.processor import PVCProcessor
 from vlm.weights import base_models
 from vlm.weights.io.files import WeightsError, apply_umask
@@ -29,10 +39,8 @@ from vlm.weights.io.schema import JsonObject, check_dataclass
 from vlm.weights.language.prepare import LanguageModel, read_language_model
 from vlm.weights.model_card import model_card
 from vlm.weights.sources import resolve
-from vlm.weights.towers.read import LoadedProjector, read_projector, read_tower
 
-FRESH, EFFICIENTNET, SMOLLM2 = "fresh", "efficientnet-lite2", "smollm2"
-FACTORS = (4, 3, 2, 1)  # sides of squares of patches to choose from if none is given
+SMOLLM2 = "smollm2"
 PARTS = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
 
 
@@ -41,15 +49,6 @@ UNTRAINED = {
     " untrained.",
     "limits": "Train it (docs/training.md) before you use it.",
 }
-
-
-@dataclass(frozen=True)
-class ImageTower:
-    """The parts of a new tower that come from a file."""
-
-    config: TowerConfig
-    tensors: Mapping[str, Tensor]
-    projector: LoadedProjector | None = None
 
 
 @dataclass(frozen=True)
@@ -69,42 +68,39 @@ def assemble(
     changes: Mapping[str, Mapping[str, Any]] | None = None,
     dtype: torch.dtype | None = None,
     seed: int = 0,
+    tower_weights: str = "",
 ) -> Assembled:
     """Assembles a model; `changes` overrides fields of `tower`, `compressor` and `prompt`.
 
-    Raises ValueError, one sentence, for parts that are missing or do not fit together.
+    `tower` names an image tower, or an encoder of vlm/encoders, whose weights are in
+    `tower_weights`. Raises ValueError, one sentence, for parts that are missing or do not fit.
     """
     if preset not in ASSEMBLIES:
         raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
     requested = {
-        part: upgrade(part, ASSEMBLIES[preset][part], (changes or {}).get(part, {}))
-        for part in PARTS
+        part: upgrade(part, ASSEMBLIES[preset][part], _part(changes, part)) for part in PARTS
     }
     for part, kind in PARTS.items():
         check_dataclass(JsonObject(Path("--set"), requested[part], f"{part}."), kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        image = read_image_tower(tower, requested["tower"])
-        squares_chosen = "factor" in (changes or {}).get("compressor", {})
+        if encoder_preset(tower) is not None:
+            image = read_encoder_tower(tower, _part(changes, "tower"), tower_weights)
+            check_any_length(image.config)
+        elif tower_weights:
+            raise ValueError(f"{tower} has its own weights; leave --tower-weights out")
+        else:
+            image = read_image_tower(tower, requested["tower"])
+        squares_chosen = "factor" in _part(changes, "compressor")
         requested["compressor"] = _compressor(image, requested["compressor"], squares_chosen)
         tokens = PromptConfig(**requested["prompt"]).image_tokens
         given = read_language_model(_language_model(language_model), tokens, dtype)
         return _join(image, given, requested)
 
 
-def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
-    """Reads a tower from a folder, a Hub id or the package of efficientnet-lite2, or "fresh"."""
-    if name == FRESH:
-        return ImageTower(TowerConfig(**upgrade("tower", INTERNVIT_300M, changes)), {})
-    if name == EFFICIENTNET:
-        tensors = base_models.backbone_tensors(base_models.efficientnet_lite2())
-        plain = upgrade("tower", PRESETS["embedded"]["tower"], {"alpha": 0.0}, changes)
-        return ImageTower(
-            TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
-        )
-    folder = resolve(name)
-    read = read_tower(folder, changes)
-    return ImageTower(read.config, read.tensors, read_projector(folder, read.config.block.dim))
+def _part(changes: Mapping[str, Mapping[str, Any]] | None, part: str) -> dict[str, Any]:
+    """The fields of one part among the given changes."""
+    return upgrade(part, (changes or {}).get(part, {}))
 
 
 def write(assembled: Assembled, out: Path) -> None:
@@ -175,10 +171,9 @@ def _join(
 
 def _compressor(image: ImageTower, requested: Mapping[str, Any], chosen: bool) -> dict[str, Any]:
     """Returns the compressor's fields; a `factor` that was not chosen is made to fit the grid."""
-    found, (rows, _) = dict(requested), frame_grid(image.config)
+    found = dict(requested)
     if not chosen:
-        dividing = [factor for factor in FACTORS if rows % factor == 0]
-        found["factor"] = min(dividing, key=lambda factor: abs(factor - found["factor"]))
+        found["factor"] = square_side(frame_grid(image.config), found["factor"])
     if image.projector is not None and not found.get("adaptive", True):
         found.setdefault("mlp_dim", image.projector.mlp_dim)
     return found
@@ -196,14 +191,13 @@ def assembly_notes(
     text, prompt = model.config.get_text_config(), model.config.prompt_config
     rows, columns = model.config.grid
     new = sum(p.numel() for name, p in model.tower.named_parameters() if name not in image.tensors)
-    layers = f"{tower.temporal.num_layers} temporal layers"
-    if below := getattr(model.tower.backbone, "layers", ()):  # an image transformer
-        layers += f" of {len(below) + tower.temporal.num_layers}"
-    squares = f"{compressor.factor} x {compressor.factor} patches per token"
+    factor, is_pvc = compressor.factor, isinstance(model.tower, ProgressiveEncoder)
+    squares = f"{factor} x {factor} patches per token" if factor > 1 else "a token per patch"
     norm = "AdaLN" if compressor.adaptive else "LayerNorm"
     return {
-        "tower": f"{tower.backbone.name}, {tower.image_size} px, {rows} x {columns} patches,"
-        f" {layers}; {count_of(model.tower)}, {in_millions(new)} of them new",
+        "tower": f"{tower.backbone.name if is_pvc else tower.encoder}, {tower.image_size} px,"
+        f" {rows} x {columns} patches, {_time(model.tower, tower)}; {count_of(model.tower)},"
+        f" {in_millions(new)} of them new",
         "compressor": f"{squares}, {norm}; {count_of(model.compressor)}, "
         + ("the projector of the image tower" if kept else "all new"),
         "language model": f"{text.model_type}, {text.num_hidden_layers} layers, width"
@@ -214,6 +208,16 @@ def assembly_notes(
         f" one per video frame; context {text.max_position_embeddings}",
         "total": f"{count_of(model)}, {str(model.dtype).removeprefix('torch.')}",
     }
+
+
+def _time(tower: VideoEncoder, config: TowerConfig) -> str:
+    """How a tower sees time: its temporal layers, or whether it looks ahead."""
+    if not isinstance(tower, ProgressiveEncoder):
+        return "causal" if tower.causal else "frames see the whole clip"
+    layers = f"{config.temporal.num_layers} temporal layers"
+    if below := getattr(tower.backbone, "layers", ()):  # an image transformer
+        layers += f" of {len(below) + config.temporal.num_layers}"
+    return layers
 
 
 def count_of(module: torch.nn.Module) -> str:

@@ -3,6 +3,8 @@
 The file also has the encoder's presets; PRESETS collects those of all.
 """
 
+import torch
+
 from vlm.encoders.adaptformer import AdaptFormer
 from vlm.encoders.aim import AIM
 from vlm.encoders.base import VideoEncoder
@@ -66,6 +68,15 @@ def build_tower(config: TowerConfig) -> VideoEncoder:
     tower = encoder.from_config(config)
     tower.timestep_form, tower.timestep_scale = config.timestep_form, config.timestep_scale
     return tower
+
+
+def frozen_parameters(config: TowerConfig) -> set[str]:
+    """Names of the parameters that an encoder's method freezes; loading weights unfreezes them."""
+    if not encoder_class(config.encoder).takes_options:
+        return set()  # PVC's tower freezes nothing by itself
+    with torch.device("meta"):
+        tower = build_tower(config)
+    return {name for name, p in tower.named_parameters() if not p.requires_grad}
 
 
 def frame_grid(config: TowerConfig) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The contract of a video encoder, and of the image backbone under a progressive one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, ClassVar
@@ -159,24 +159,34 @@ class VideoEncoder(Checkpointing, ABC):
 
         The features have T frames, whatever the encoder's stride in time.
         """
-        return self.forward(frames.tokens, times).for_looks(times.shape[1]), None
+        return self.for_looks(self.forward(frames.tokens, times), times.shape[1]), None
 
     def step(
         self, clip: Tensor | None, times: Tensor, cache: Any = None
     ) -> tuple[VideoFeatures, Any]:
         """Encodes the next frames after those in the cache; the first call has none."""
         assert clip is not None, "only an incremental encoder looks again without pixels"
-        return self.forward(clip, times).for_looks(times.shape[1]), None
+        return self.for_looks(self.forward(clip, times), times.shape[1]), None
+
+    def for_looks(self, features: VideoFeatures, num_looks: int) -> VideoFeatures:
+        """Features of a clip [B, T', ...] -> [B, R, ...], for each look those of its part."""
+        return features.for_looks(num_looks)
 
     def train(self, mode: bool = True) -> "VideoEncoder":
-        """Sets the mode; a frozen BatchNorm keeps its statistics, which training would change."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) and not any(
-                p.requires_grad for p in module.parameters()
-            ):
-                module.eval()
+        """Sets the mode; a frozen BatchNorm keeps its statistics, which training would change.
+
+        An encoder that is frozen as a whole computes as in evaluation, without dropout.
+        """
+        super().train(mode and any(p.requires_grad for p in self.parameters()))
+        for norm in self.batch_norms():
+            if not any(p.requires_grad for p in norm.parameters()):
+                norm.eval()
         return self
+
+    def batch_norms(self) -> Iterator[nn.Module]:
+        """The layers whose statistics depend on the batch."""
+        kinds = (nn.BatchNorm2d, nn.BatchNorm3d)
+        return (module for module in self.modules() if isinstance(module, kinds))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -11,7 +11,8 @@ adapters stand behind the layers, and since they start at zero, CLIP's branches 
 
     pooled = [mean of the grids' CLS; mean of the frames' CLS], each LN, then CLIP's projection
 
-`tokens` has the grids first, then the frames; they do not see one another. A clip whose length is
+`tokens` has the grids first, then the frames; they do not see one another. In an assistant a look
+at a frame gets the mean of the two. A clip whose length is
 no multiple of sixteen is continued by its last frame; one of fewer frames than the spatial path
 takes gives that path all it has.
 
@@ -23,6 +24,7 @@ positions in three dimensions, here a sinusoid of time, row and column.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -159,6 +161,20 @@ class DualPath(OnImageTransformer):
         cls, num_grids = self.proj(x[:, :, 0]), len(grids) // B
         pooled = torch.cat([cls[:, :num_grids].mean(dim=1), cls[:, num_grids:].mean(dim=1)], dim=-1)
         return VideoFeatures(x[:, :, 1:], grid, pooled, global_token=x[:, :, 0])
+
+    def for_looks(self, features: VideoFeatures, num_looks: int) -> VideoFeatures:
+        """The mean of the tokens of a look's grid and of its frame, for an assistant (ours)."""
+        looks = torch.arange(num_looks, device=features.tokens.device)
+        num_grids = -(-num_looks // self.side**2)
+        num_frames = features.tokens.shape[1] - num_grids
+        grid, frame = looks // self.side**2, num_grids + looks * num_frames // num_looks
+        cls = features.global_token
+        assert cls is not None
+        return replace(
+            features,
+            tokens=(features.tokens[:, grid] + features.tokens[:, frame]) / 2,
+            global_token=(cls[:, grid] + cls[:, frame]) / 2,
+        )
 
     def framesets(self, clip: Tensor) -> Tensor:
         """[B, T, 3, H, W] -> grids of side x side small frames, [B, T', 3, H, W], row by row."""

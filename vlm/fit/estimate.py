@@ -17,7 +17,7 @@ from transformers import PreTrainedConfig
 
 from vlm.config import PVCConfig
 from vlm.encoders import build_tower
-from vlm.encoders.pvc import TemporalCache
+from vlm.encoders.pvc import ProgressiveEncoder, TemporalCache
 from vlm.fit.peak_memory import META, peak_bytes
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
 from vlm.inference.generation import PREFILL_CHUNK
@@ -140,8 +140,13 @@ def _key_width(text: PreTrainedConfig) -> int:
 
 
 def shallow_model(config: PVCConfig) -> PVCForConditionalGeneration:
-    """Builds a meta model with one layer below the temporal ones: those layers keep nothing."""
+    """Builds a meta model with one layer below the temporal ones: those layers keep nothing.
+
+    Of a tower that is not progressive all layers stay.
+    """
     model, tower = meta_model(config), config.tower_config
+    if not isinstance(model.tower, ProgressiveEncoder):
+        return model
     shallow = replace(tower, backbone=replace(tower.backbone, depth=1))
     with META:
         model.tower = build_tower(shallow).eval()
@@ -158,8 +163,14 @@ def encoding_bytes(model: PVCForConditionalGeneration, load: Load, dtype: torch.
 
 
 def _encode_video_end(model: PVCForConditionalGeneration, num_frames: int) -> Any:
-    """Runs the last step of `encode_steps` on a video, when the temporal cache is largest."""
+    """Runs the last step of `encode_steps` on a video, when the temporal cache is largest.
+
+    A tower that is not progressive runs all steps, or its only one.
+    """
     pixels = _pixels(model, num_frames)
+    if not isinstance(model.tower, ProgressiveEncoder):
+        steps = model.encode_steps(pixels, num_frames, [0.0] * num_frames, FRAMES_AT_ONCE)
+        return torch.cat(list(steps))
     now = min(FRAMES_AT_ONCE, num_frames)
     times = torch.empty(1, now, device=META)
     clip = pixels[None, :now].to(model.tower_dtype)

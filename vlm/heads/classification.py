@@ -1,12 +1,13 @@
 """Classifies clips: a norm, dropout and one linear layer on the mean of an encoder's tokens.
 
-`VideoClassifier` is an encoder with this head. training/classifier/run.py trains it; its folder has
-config.json, tower.safetensors and head.safetensors.
+`VideoClassifier` is an encoder with this head. `python -m training.encoders` trains it; its folder
+has config.json, tower.safetensors and head.safetensors.
 """
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +46,7 @@ class ClassificationHead(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_dim or dim, num_classes)
+        self.options = {"dropout": dropout, "norm": norm, "hidden_dim": hidden_dim}
 
     def forward(self, pooled: Tensor) -> Tensor:
         return self.linear(self.dropout(self.hidden(self.norm(pooled))))
@@ -53,10 +55,13 @@ class ClassificationHead(nn.Module):
 class VideoClassifier(nn.Module):
     """An encoder and a head: clip [B, T, 3, H, W], times [B, T] -> logits [B, K]."""
 
-    def __init__(self, tower: VideoEncoder, num_classes: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, tower: VideoEncoder, num_classes: int, dropout: float = 0.0, **head: Any
+    ) -> None:
+        """`head` has the other arguments of `ClassificationHead`."""
         super().__init__()
         self.tower = tower
-        self.head = ClassificationHead(tower.pooled_dim, num_classes, dropout)
+        self.head = ClassificationHead(tower.pooled_dim, num_classes, dropout, **head)
 
     def forward(self, clip: Tensor, times: Tensor | None = None) -> Tensor:
         return self.head(self.tower(clip, times).pooled)
@@ -74,11 +79,24 @@ def clip_times(seconds: list[float], config: TowerConfig) -> Tensor:
 
 
 def save_classifier(
-    model: VideoClassifier, config: TowerConfig, classes: list[str], folder: Path
+    model: VideoClassifier,
+    config: TowerConfig,
+    classes: list[str],
+    folder: Path,
+    num_frames: int | None = None,
 ) -> None:
-    """Writes three files; the tower's tensors are named as in an assistant's model."""
+    """Writes three files; the tower's tensors are named as in an assistant's model.
+
+    `num_frames` is of the clips that it was trained on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"tower": asdict(config), "classes": classes}
+    about: dict[str, Any] = {
+        "tower": asdict(config),
+        "classes": classes,
+        "head": model.head.options,
+    }
+    if num_frames is not None:
+        about["num_frames"] = num_frames
     (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     for part in ("tower", "head"):
         tensors = {
@@ -96,7 +114,7 @@ def load_classifier(folder: Path) -> tuple[VideoClassifier, TowerConfig, list[st
         config, classes = TowerConfig(**upgrade("tower", about["tower"])), list(about["classes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder} is not the folder of a classifier: {error}") from error
-    model = VideoClassifier(build_tower(config), len(classes))
+    model = VideoClassifier(build_tower(config), len(classes), **about.get("head", {}))
     tensors = {
         **read_safetensors(folder / "tower.safetensors"),
         **read_safetensors(folder / "head.safetensors"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vlm.encoders.base import VideoEncoder
+    from vlm.encoders.config import TowerConfig
 
 # By the name of the encoder.
 LAYOUTS: dict[str, Sequence[Layout]] = {
@@ -55,18 +56,18 @@ CONTAINERS = ("state_dict", "model_state", "model")
 PREFIXES = ("", "module.", "backbone.", "module.backbone.", "model.", "tower.")
 
 
-def load_video_model(path: Path, preset: str) -> VideoEncoder:
+def load_video_model(path: Path, preset: str, config: TowerConfig | None = None) -> VideoEncoder:
     """Builds a preset's encoder with the weights of a file, published or our own.
 
-    WeightsError if the file is not read or does not fit; it names where the file is to be had and
-    under which license.
+    `config` replaces the preset's own, for example with another image size. WeightsError if the
+    file is not read or does not fit; it names where the file is to be had and under which license.
     """
     from vlm.encoders import PRESETS, build_tower
 
     if preset not in PRESETS:
         raise WeightsError(f'no preset "{preset}"; there are {", ".join(PRESETS)}')
     facts = PRESETS[preset]
-    tower = build_tower(facts.tower)
+    tower = build_tower(config or facts.tower)
     try:
         tensors = read_tensors(path)
         state = convert(tensors, tower, [*LAYOUTS.get(facts.tower.encoder, ()), OWN], path)
