@@ -17,7 +17,7 @@ import torch
 
 from training.checkpoints.folders import find_problem, newest_valid
 from training.model.card import write_card
-from training.model.initial_model import load_initial_model, stored_dtype
+from training.model.initial_model import model_of, stored_dtype
 from training.model.trainable_parts import RECIPE, load_trained, merge_lora, prepare_parts
 from training.recipe import Recipe, recipe_from_values, with_current_keys
 from vlm.weights.io.cache import build_atomically, print_status
@@ -30,7 +30,7 @@ def merge(trained: Path, out: Path) -> Path:
     trained on a quantized one, and rounded once.
     """
     recipe = read_recipe(trained)
-    model, processor = load_initial_model(recipe.model, recipe.seed, torch.float32)
+    model, processor = model_of(recipe, torch.float32)
     prepare_parts(model, dataclasses.replace(recipe, quantize=""))
     load_trained(model, trained)
     merge_lora(model)

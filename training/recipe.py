@@ -96,6 +96,8 @@ class Recipe:
     output: str
     data_root: Text = "."  # of the sources' paths; "cache" is where data.embedded writes
     model: str = "embedded"  # fresh on its base; embedded-trained: as shipped; or a model folder
+    encoder: Text = ""  # in place of the model's tower: a name or preset of vlm/encoders
+    encoder_weights: Text = ""  # its published file, or the folder of its image model
     objective: Literal["answers", "words", "both"] = "answers"  # words: training/word_loss.py
     start_from: Text = ""  # trained weights of an earlier stage: its output folder
     mix_in: dict[str, Share] = field(default_factory=dict)  # shares of general records
@@ -176,6 +178,8 @@ class Recipe:
         for key in ("load_best_model_at_end", "early_stopping_patience"):
             if getattr(self, key) and not self.evaluation:
                 raise ValueError(f"`{key}` needs held-out records: give `evaluation`")
+        if self.encoder_weights and not self.encoder:
+            raise ValueError("`encoder_weights` are those of an encoder: give `encoder`")
         if self.quantize and self.lora is None:
             raise ValueError("a quantized language model is trained through adapters: give `lora`")
         for part in self.freeze:

@@ -37,7 +37,7 @@ from training.loop.signals import StopOnSignal, train_until_stopped
 from training.merge import merge
 from training.model.card import write_card
 from training.model.feature_cache import cache_backbone_features
-from training.model.initial_model import load_initial_model
+from training.model.initial_model import model_of
 from training.model.qlora import quantize
 from training.model.trainable_parts import prepare_parts, save_trained, start_from
 from training.recipe import Recipe
@@ -91,7 +91,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
 
 def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
     """The model and processor of a recipe before the first step."""
-    model, processor = load_initial_model(recipe.model, recipe.seed)
+    model, processor = model_of(recipe)
     if recipe.quantize:
         quantize(model, recipe.quantize)
     prepare_parts(model, recipe)

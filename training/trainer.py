@@ -30,7 +30,7 @@ from training.watch.quarantine import QuarantineCallback
 from training.watch.samples import SampleAnswers
 from training.word_loss import WordLoss
 from vlm.encoders.backbones.vit import ViTBlock
-from vlm.encoders.pvc import ProgressiveBlock
+from vlm.encoders.pvc import ProgressiveBlock, ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
 
 WORD_WEIGHT = 0.5  # of the word loss, relative to the loss of answers
@@ -70,7 +70,7 @@ class PVCTrainer(ReproducibleTrainer):
             data_collator=collator,
         )
         if self.is_fsdp_enabled:
-            if model.tower.cached_backbone is not None:
+            if getattr(model.tower, "cached_backbone", None) is not None:
                 raise ValueError("`feature_cache_gb` does not work with FSDP: set it to 0")
             self.accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharded_layers(model)
         if recipe.gradient_checkpointing:
@@ -178,10 +178,13 @@ def compile_blocks(model: PVCForConditionalGeneration) -> None:
 
 
 def sharded_layers(model: PVCForConditionalGeneration) -> list[str]:
-    """Class names of the layers that FSDP gathers one at a time; the rest is gathered at once."""
+    """Class names of the layers that FSDP gathers one at a time; the rest is gathered at once.
+
+    Of a tower that is not progressive all is gathered at once: its blocks may be called by parts.
+    """
     layers: list[nn.Module] = list(model.language_model.get_decoder().layers)
-    tower: Any = model.tower
-    layers += [*getattr(tower.backbone, "layers", []), *tower.blocks]
+    if isinstance(model.tower, ProgressiveEncoder):
+        layers += [*getattr(model.tower.backbone, "layers", []), *model.tower.blocks]
     return sorted({type(layer).__name__ for layer in layers})
 
 

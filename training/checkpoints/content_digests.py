@@ -47,6 +47,16 @@ def weights_digests(model: str, start_from: str = "") -> dict[str, str]:
     return found
 
 
+def encoder_digests(weights: str) -> dict[str, str]:
+    """The digests of an encoder's published file, or of the folder of its image model."""
+    if not weights:
+        return {}
+    path = Path(weights).expanduser()
+    if not path.is_dir():
+        return {"encoder": file_digest(path)}
+    return {f"encoder/{file.name}": file_digest(file) for file in sorted(_weights(path))}
+
+
 def _weights(folder: Path) -> list[Path]:
     return list(folder.glob("*.safetensors"))
 

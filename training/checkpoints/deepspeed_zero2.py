@@ -26,7 +26,7 @@ def full_parameter(parameter: Tensor) -> Tensor:
     return safe_get_full_fp32_param(parameter)
 
 
-def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
+def fill_parameter(parameter: Tensor, value: Tensor) -> None:
     """Sets the compute copy and the float32 copy."""
     from deepspeed.utils import safe_set_full_fp32_param
 

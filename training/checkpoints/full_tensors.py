@@ -33,7 +33,7 @@ def full_parameter(parameter: Tensor) -> Tensor:
     )
 
 
-def fill_parameter(parameter: nn.Parameter, value: Tensor) -> None:
+def fill_parameter(parameter: Tensor, value: Tensor) -> None:
     """The inverse of `full_parameter`: this process keeps its shard."""
     if deepspeed_zero2.is_sharded(parameter):
         deepspeed_zero2.fill_parameter(parameter, value)

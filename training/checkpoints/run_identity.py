@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from data.sources.shards import shards
-from training.checkpoints.content_digests import MAX_HASHED, media_digests, weights_digests
+from training.checkpoints.content_digests import (
+    MAX_HASHED,
+    encoder_digests,
+    media_digests,
+    weights_digests,
+)
 from training.recipe import Recipe, recipe_values, with_current_keys
 from training.sources import data_root, weighted_files
 from vlm.plural import plural
@@ -31,9 +36,14 @@ CHOSEN_BY = ("evaluation", "save_every", "decode_seconds")
 # Keys that older runs lack, with the value they had in effect.
 ADDED: dict[str, Any] = {
     **{"max_length": 0, "num_epochs": None, "lr_scheduler_type": "cosine", "mix_in": {}},
+    **{"encoder": "", "encoder_weights": "", "evaluation": ""},
+    **{"objective": "classes", "tower": {}, "train": "method"},  # of training.encoders
     **{"load_best_model_at_end": False, "early_stopping_patience": 0, "probe": []},
 }
-PATHS = ("data_root", "output", "model", "start_from", "folder")
+PATHS = (
+    *("data_root", "output", "model", "start_from", "encoder_weights"),
+    *("folder", "weights", "classes"),  # of training.encoders
+)
 # The rules of the loop, kept by a resumed run. Runs of version 1 warm up from a rate of 0, move the
 # tower by momentum and weight decay in steps of text alone, and group samples by length per batch
 # instead of per step.
@@ -52,7 +62,8 @@ def fingerprint(recipe: Recipe, num_processes: int) -> dict[str, Any]:
     identity = {
         "recipe": values,
         "data": {name: file_fingerprint(path) for name, path in files.items()},
-        "weights": weights_digests(recipe.model, recipe.start_from),
+        "weights": weights_digests(recipe.model, recipe.start_from)
+        | encoder_digests(recipe.encoder_weights),
         "media": {name: media_digests(path) for name, path in files.items()},
         "loop": LOOP_VERSION,
     }
@@ -103,9 +114,10 @@ def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _without_data_paths(values: dict[str, Any]) -> dict[str, Any]:
-    if "data" not in values:
-        return values
-    return {**values, "data": [source["weight"] for source in values["data"]]}
+    sources = values.get("data", "")
+    if isinstance(sources, str):  # the list of an encoder's clips
+        return {key: value for key, value in values.items() if key != "data"}
+    return {**values, "data": [source["weight"] for source in sources]}
 
 
 def changed_files(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

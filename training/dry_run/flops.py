@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from training.dry_run.saved import FusedAttention, block_inputs, saved_bytes
 from vlm.config import PVCConfig
-from vlm.encoders.pvc import progressive
+from vlm.encoders.pvc import ProgressiveEncoder, progressive
 from vlm.model import PVCForConditionalGeneration
 
 
@@ -51,17 +53,13 @@ class Cost:
 
 def sample_cost(model: PVCForConditionalGeneration, shape: Shape) -> Cost:
     """Runs a sample of this shape forward and backward through a model on the meta device."""
-    tower, decoder = progressive(model.tower), model.language_model.get_decoder()
-    plain = getattr(tower.backbone, "layers", None)
+    decoder = model.language_model.get_decoder()
     vision: dict[str, float] = {}
-    checkpointed = 0.0
     if shape.clips:
-        owners = [tower] if plain is None else [tower.backbone, tower]
-        kinds: list[Any] = [tower.blocks] if plain is None else [plain, tower.blocks]
-        measured = _by_depth(owners, kinds, lambda: _vision(model, shape))
+        kind = isinstance(model.tower, ProgressiveEncoder)
+        measured = _progressive(model, shape) if kind else _whole(model, shape)
         vision = {name: shape.clips * number for name, number in measured.items()}
-        inputs = shape.clips * _block_inputs(model, shape)
-        checkpointed = inputs + (vision["saved"] - inputs) / max(sum(map(len, kinds)), 1)
+    checkpointed = vision.get("checkpointed", 0.0)
     language = _by_depth([decoder], [decoder.layers], lambda: _language(model, shape))
     inputs = 2 * shape.tokens(model.config) * model.config.text_width * len(decoder.layers)
     checkpointed += inputs + (language["saved"] - inputs) / len(decoder.layers)
@@ -73,6 +71,28 @@ def sample_cost(model: PVCForConditionalGeneration, shape: Shape) -> Cost:
         vision.get("saved", 0.0) + language["saved"],
         checkpointed,
     )
+
+
+def _progressive(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """The cost of one clip in PVC's tower, extrapolated from its first layers."""
+    tower = progressive(model.tower)
+    plain = getattr(tower.backbone, "layers", None)
+    owners = [tower] if plain is None else [tower.backbone, tower]
+    kinds: list[Any] = [tower.blocks] if plain is None else [plain, tower.blocks]
+    found = _by_depth(owners, kinds, lambda: _vision(model, shape, _patches(model)))
+    inputs = _block_inputs(model, shape)
+    again = inputs + (found["saved"] - inputs) / max(sum(map(len, kinds)), 1)
+    return {**found, "checkpointed": again}
+
+
+def _whole(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
+    """The cost of one clip in any other tower, whose layers differ: all of them run."""
+    with FusedAttention(), sdpa_kernel(SDPBackend.MATH):
+        found = _vision(model, shape)
+        with block_inputs(model.tower) as blocks:
+            outside = _vision(model, shape)["saved"]
+    again = outside + blocks.inputs + blocks.largest
+    return {**found, "checkpointed": min(again, found["saved"])}
 
 
 def _by_depth(
@@ -120,12 +140,14 @@ def _cut(
             setattr(owner, name, kind)
 
 
-def _vision(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
-    """Operations of one clip by part and in total, and its saved bytes."""
+def _vision(
+    model: PVCForConditionalGeneration, shape: Shape, rows: int | None = None
+) -> dict[str, float]:
+    """Operations of one clip by part and in total, and its saved bytes (`rows`: see there)."""
     S = model.config.image_size
     pixels = torch.empty(shape.frames, 3, S, S, device="meta", dtype=torch.bfloat16)
     times = torch.zeros(shape.looks, device="meta")
-    with saved_bytes(model, _patches(model)) as saved:
+    with saved_bytes(model, rows) as saved:
         with FlopCounterMode(display=False, depth=1) as forward:
             tokens = model.encode(pixels, [shape.frames], [shape.looks], times)
         backward = _backward(tokens)
@@ -178,25 +200,3 @@ def _patches(model: PVCForConditionalGeneration) -> int:
     """Tokens of a frame in the tower, including prefix tokens."""
     rows, columns = model.config.grid
     return progressive(model.tower).backbone.num_prefix + rows * columns
-
-
-@contextmanager
-def saved_bytes(model: nn.Module, rows: int) -> Iterator[list[float]]:
-    """Counts the bytes that autograd saves for the backward pass into the list's only entry.
-
-    Parameters do not count. Neither do attention weights of `rows` by `rows`: on the meta device
-    attention is not fused and saves them, the fused kernels of GPUs do not.
-    """
-    seen = {p.untyped_storage()._cdata for p in model.parameters()}
-    total = [0.0]
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()._cdata
-        square = tensor.ndim >= 3 and tensor.shape[-1] == tensor.shape[-2] == rows
-        if storage not in seen and not square:
-            seen.add(storage)
-            total[0] += tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        yield total

@@ -25,7 +25,9 @@ from training.dry_run.flops import Cost, Shape, sample_cost
 from training.model.trainable_parts import prepare_parts
 from training.recipe import Recipe
 from training.sources import steps_of_epochs
+from vlm.assemble.swap import config_with_encoder
 from vlm.config import PVCConfig
+from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import PRESETS, preset_config
 
@@ -76,7 +78,7 @@ def dry_run(
         "",
         *(line for note in notes for line in (note, "")),
         *parameters,
-        *sample_table(costs, model.config),
+        *sample_table(costs, model.config, model.tower.dim),
         *step_lines(recipe, machine, costs, model.config),
         *memory_table(fixed, recipe, machine, costs, worst),
         *long_records(recipe),
@@ -94,6 +96,8 @@ def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
         raise ValueError(
             f'"{recipe.model}" is neither a preset ({", ".join(PRESETS)}) nor a model folder'
         )
+    if recipe.encoder:
+        config = config_with_encoder(config, recipe.encoder)
     # Scaled rotary embeddings read positions, which have no values here; shapes stay the same.
     text: Any = config.text_config
     text.rope_parameters = {"rope_type": "default", "rope_theta": 1e4}
@@ -128,9 +132,13 @@ def sample_shapes(
 def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
     """Parameters by part, in total and trained."""
     tower = model.tower
-    parts: dict[str, list[nn.Module]] = {
-        "tower, image backbone": [m for n, m in tower.named_children() if n == "backbone"],
-        "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
+    parts: dict[str, list[nn.Module]] = {"tower": [tower]}
+    if isinstance(tower, ProgressiveEncoder):
+        parts = {
+            "tower, image backbone": [m for n, m in tower.named_children() if n == "backbone"],
+            "tower, progressive layers": [m for n, m in tower.named_children() if n != "backbone"],
+        }
+    parts |= {
         "compressor": [model.compressor],
         "language model": [model.language_model],
         "total": [model],
@@ -144,12 +152,12 @@ def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
     return [*lines, ""]
 
 
-def sample_table(costs: dict[Shape, Cost], config: PVCConfig) -> list[str]:
+def sample_table(costs: dict[Shape, Cost], config: PVCConfig, dim: int) -> list[str]:
     """The shapes, tokens and operations of a sample of each kind."""
     (rows, columns), S = config.grid, config.image_size
     lines = [
         f"A frame has {S} x {S} pixels and {rows} x {columns} patches of width "
-        f"{config.tower_config.block.dim}; a look has {config.tokens_per_look} tokens of width "
+        f"{dim}; a look has {config.tokens_per_look} tokens of width "
         f"{config.text_width}.",
         "",
         "| sample | share | pixels | looks | tokens | forward | forward and backward |",

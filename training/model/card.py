@@ -17,7 +17,8 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
     total = sum(source.weight for source in recipe.data)
     facts = {
         "started from": f"`{recipe.model}`"
-        + (f", `{recipe.start_from}`" if recipe.start_from else ""),
+        + (f", `{recipe.start_from}`" if recipe.start_from else "")
+        + (f", with the encoder {recipe.encoder}" if recipe.encoder else ""),
         "trained": what_is_trained(recipe),
         "parameters": parameters or "see config.json",
         "objective": recipe.objective,
@@ -53,7 +54,8 @@ def what_is_trained(recipe: Recipe) -> str:
     words = []
     for part in ("backbone", "tower", "compressor", "language_model"):
         lora = recipe.adapters(part)
-        name = {"tower": "progressive layers", "language_model": "language model"}.get(part, part)
+        tower = "tower" if recipe.encoder else "progressive layers"
+        name = {"tower": tower, "language_model": "language model"}.get(part, part)
         if part in recipe.freeze or (part == "language_model" and recipe.objective == "words"):
             continue
         if lora is not None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from data.samples.disk_cache import DiskCache
 from vlm.encoders.base import ImageBackbone, ImageTokens
-from vlm.encoders.pvc import progressive
+from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
 
 
@@ -74,7 +74,12 @@ def _rounded(features: ImageTokens, row: int) -> dict[str, Tensor]:
 
 def cache_backbone_features(model: PVCForConditionalGeneration, disk: DiskCache) -> None:
     """Makes a model compute each image's features once. Raises ValueError if they are trained."""
-    tower = progressive(model.tower)
+    tower = model.tower
+    if not isinstance(tower, ProgressiveEncoder):
+        raise ValueError(
+            "`feature_cache_gb` caches the image backbone under PVC's tower, and this tower is "
+            f"{model.config.tower_config.encoder}: set it to 0"
+        )
     backbone = tower.backbone
     if any(parameter.requires_grad for parameter in backbone.parameters()):
         raise ValueError(

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from training.recipe import Recipe
+from vlm.assemble.swap import with_encoder
 from vlm.classifier_words import class_words
 from vlm.loading import default_dtype
 from vlm.model import PVCForConditionalGeneration
@@ -36,6 +38,16 @@ def load_initial_model(
     model, processor = sources.load(folder, torch.float32, attn_implementation=attention)
     model.language_model.to(dtype)
     return model, processor
+
+
+def model_of(
+    recipe: Recipe, dtype: torch.dtype | None = None
+) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
+    """The model of a recipe before any training; `encoder` replaces its tower and compressor."""
+    model, processor = load_initial_model(recipe.model, recipe.seed, dtype)
+    if not recipe.encoder:
+        return model, processor
+    return with_encoder(model, processor, recipe.encoder, recipe.encoder_weights, recipe.seed)
 
 
 def model_folder(name: str) -> Path:

@@ -1,10 +1,11 @@
 """Model parts that can be trained or frozen independently: learning rates, adapters, files.
 
-The parts are the image backbone, the tower's progressive layers on it, the compressor, the class
-word embeddings and the language model. Each is trained in full, through adapters (LoRA, peft), or
-not at all. A CNN stays frozen: its batch norms are folded. Only trained weights are written, so a
-checkpoint of the embedded model has 36 MB instead of 300; weights that an earlier stage trained and
-this one freezes are included.
+The parts are the image backbone, the tower's progressive layers on it (any other encoder is one
+part, `tower`), the compressor, the class word embeddings and the language model. Each is trained in
+full, through adapters (LoRA, peft), or not at all. A CNN stays frozen: its batch norms are folded.
+What an encoder's method freezes stays frozen. Only trained weights are written, so a checkpoint of
+the embedded model has 36 MB instead of 300; weights that an earlier stage trained and this one
+freezes are included.
 """
 
 import json
@@ -21,8 +22,11 @@ from training.checkpoints.full_tensors import (
     read_tensors,
     write_tensors,
 )
+from training.model.unread import unread_parameters
 from training.recipe import PARTS, Lora, Recipe, recipe_values
+from vlm.encoders import frozen_parameters
 from vlm.encoders.backbones import backbone_class
+from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
 
 ADAPTER, RECIPE = "adapter_config.json", "recipe.json"
@@ -42,6 +46,18 @@ def checkpoint_name(name: str) -> str:
 
 def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
     """Freezes and unfreezes parts, adds adapters, and converts trained parameters to float32."""
+    has_backbone = isinstance(model.tower, ProgressiveEncoder)
+    if "backbone" in recipe.freeze and not has_backbone:
+        encoder = model.config.tower_config.encoder
+        raise ValueError(f"`freeze` names backbone, and the tower is {encoder}: freeze `tower`")
+    if recipe.tower_lora and not any(isinstance(m, nn.Linear) for m in model.tower.modules()):
+        encoder = model.config.tower_config.encoder
+        raise ValueError(
+            f"`tower_lora` needs linear layers, and {encoder} has only convolutions: set it to null"
+        )
+    # An encoder that trains adapters on a frozen base keeps the base frozen.
+    kept = frozen_parameters(model.config.tower_config) | unread_parameters(model.config)
+    base = {f"tower.{name}" for name in kept}
     model.requires_grad_(False)
     if recipe.lora is not None:
         add_lora(model.language_model, recipe.lora)
@@ -50,7 +66,7 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
     if recipe.compressor_lora is not None:
         add_lora(model.compressor, recipe.compressor_lora)
     for name, parameter in model.named_parameters():
-        trained = is_trained(name, model, recipe)
+        trained = checkpoint_name(name) not in base and is_trained(name, model, recipe)
         parameter.requires_grad_(trained)  # adapters come unfrozen
         if trained:
             parameter.data = parameter.data.float()
@@ -108,10 +124,20 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
-def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters to save: trained here, or by an earlier stage (`model.carried`)."""
+def named_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters, and running statistics of a BatchNorm, by their names in checkpoints."""
+    named: dict[str, Tensor] = {checkpoint_name(n): p for n, p in model.named_parameters()}
+    norms = (nn.BatchNorm2d, nn.BatchNorm3d)
+    for path, module in model.named_modules():
+        if isinstance(module, norms):
+            named |= {checkpoint_name(f"{path}.{n}"): b for n, b in module.named_buffers()}
+    return named
+
+
+def trained_parameters(model: nn.Module) -> dict[str, Tensor]:
+    """The tensors to save: trained here, or by an earlier stage (`model.carried`)."""
     carried: set[str] = getattr(model, "carried", set())
-    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
+    named = named_tensors(model)
     return {n: p for n, p in named.items() if p.requires_grad or n in carried}
 
 
@@ -137,7 +163,7 @@ def load_trained(model: nn.Module, folder: Path) -> None:
     Raises ValueError if a parameter is missing or left over; the model is then unchanged.
     """
     found = read_tensors(folder)
-    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
+    named = named_tensors(model)
     trained = {name for name, parameter in named.items() if parameter.requires_grad}
     missing, left_over = trained - found.keys(), found.keys() - named.keys()
     if missing or left_over:
@@ -151,7 +177,7 @@ def load_trained(model: nn.Module, folder: Path) -> None:
 def start_from(model: nn.Module, folder: Path) -> None:
     """Loads what an earlier stage trained; other parameters keep their initial values."""
     found = read_tensors(folder)
-    named = {checkpoint_name(name): parameter for name, parameter in model.named_parameters()}
+    named = named_tensors(model)
     left_over = sorted(found.keys() - named.keys())
     if any(".lora_" in name for name in left_over):
         raise ValueError(
@@ -164,7 +190,7 @@ def start_from(model: nn.Module, folder: Path) -> None:
 
 
 def _fill(
-    model: nn.Module, named: dict[str, nn.Parameter], found: dict[str, Tensor], folder: Path
+    model: nn.Module, named: dict[str, Tensor], found: dict[str, Tensor], folder: Path
 ) -> None:
     for name, tensor in found.items():
         if named[name].shape != tensor.shape:
