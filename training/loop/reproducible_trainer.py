@@ -2,7 +2,7 @@
 
 It takes batches in the dataset's order, seeds dropout by a batch's index in the run, skips
 nonfinite steps, and writes checkpoints atomically. It knows no model: training/trainer.py adds the
-assistant's parts, training/classifier/run.py an encoder's.
+assistant's parts, training/encoders/trainer.py an encoder's.
 """
 
 import hashlib

@@ -1,26 +1,36 @@
 """Rejected samples in a run: each process lists its own, and all stop together."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.distributed
+from torch.utils.data import Dataset
 from transformers import TrainerCallback
 
 from data.samples.collate import BATCH_INFO
-from data.samples.dataset import RecordDataset
 from data.samples.packing import PackedDataset
 from data.samples.quarantine import Quarantine
-from training.recipe import Recipe
 from vlm.plural import plural
 
 WARNED_SHARE = 0.01  # of samples left out; above it, the line at the end is a warning
 
 
+class QuarantineSettings(Protocol):
+    """The fields of a recipe that decide what is left out and where it is listed."""
+
+    @property
+    def output(self) -> str: ...
+    @property
+    def max_bad_share(self) -> float: ...
+    @property
+    def samples_per_process(self) -> int: ...
+
+
 class QuarantineCallback(TrainerCallback):
     """Counts rejected samples and stops the run above `max_bad_share`."""
 
-    def __init__(self, recipe: Recipe, dataset: RecordDataset | PackedDataset) -> None:
+    def __init__(self, recipe: QuarantineSettings, dataset: Dataset[Any]) -> None:
         self.recipe = recipe
         self.dataset = dataset
         self.quarantine: Quarantine | None = None

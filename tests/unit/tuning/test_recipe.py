@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from training.recipe import load_recipe
+from training.encoders.recipe import EncoderRecipe
+from training.recipe import load_recipe, read_yaml
+from vlm.config_errors import checked
 
 RECIPES = Path(__file__).parents[3] / "training" / "recipes"
 SMALL = "data:\n  - {path: a.jsonl, weight: 2}\noutput: runs/x\n"
@@ -18,7 +20,10 @@ def written(tmp_path: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_repository_is_valid(path: Path) -> None:
-    assert load_recipe(path).steps > 0
+    if path.stem.startswith("encoder-"):  # of `python -m training.encoders`
+        assert checked(EncoderRecipe, read_yaml(path)).steps > 0
+    else:
+        assert load_recipe(path).steps > 0
 
 
 def test_values_are_overridden_on_the_command_line(tmp_path: Path) -> None:

@@ -5,19 +5,11 @@ a file never moves another one between the two sides.
 """
 
 import hashlib
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
-
-from vlm.encoders.config import TowerConfig
-from vlm.heads.classification import clip_pixels, clip_times
-from vlm.media.decode import read_image, read_video
 
 VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg", ".mpeg"})
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
@@ -29,6 +21,7 @@ class LabeledClip:
 
     path: Path
     label: int
+    where: str = ""  # its line in a list
 
 
 def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
@@ -57,10 +50,10 @@ def find_clips(folder: Path) -> tuple[list[LabeledClip], list[str]]:
 def split_held_out(
     clips: Sequence[LabeledClip], held_out: float, folder: Path
 ) -> tuple[list[LabeledClip], list[LabeledClip]]:
-    """Splits clips into training clips and held-out clips."""
+    """Splits clips into training clips and held-out clips; their names are relative to `folder`."""
 
     def is_held(clip: LabeledClip) -> bool:
-        name = clip.path.relative_to(folder).as_posix().encode()
+        name = Path(os.path.relpath(clip.path, folder)).as_posix().encode()
         return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") < held_out * 2**32
 
     held = [is_held(clip) for clip in clips]
@@ -75,32 +68,3 @@ def epoch_order(clips: Sequence[LabeledClip], num_samples: int, seed: int) -> li
         rng = random.Random(f"{seed} {len(order)}")
         order += rng.sample(list(clips), len(clips))
     return order[:num_samples]
-
-
-class ClipDataset(Dataset[dict[str, Tensor]]):
-    """Clips as encoder inputs: clip [T, 3, S, S], times [T], label []."""
-
-    def __init__(self, clips: Sequence[LabeledClip], config: TowerConfig, num_frames: int) -> None:
-        self.clips, self.config, self.num_frames = clips, config, num_frames
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        clip = self.clips[index]
-        frames, seconds = self._read(clip.path)
-        return {
-            "clip": clip_pixels(frames, self.config),
-            "times": clip_times(seconds, self.config),
-            "label": torch.tensor(clip.label),
-        }
-
-    def _read(self, path: Path) -> tuple[np.ndarray, list[float]]:
-        """Reads `num_frames` frames; repeats those of a shorter clip or a picture."""
-        if path.suffix.lower() in PICTURES:
-            frames, seconds = read_image(path, isolated=False).pixels[None], [0.0]
-        else:
-            video = read_video(path, num_frames=self.num_frames, isolated=False)
-            frames, seconds = video.frames, list(video.times)
-        indices = np.linspace(0, len(frames) - 1, self.num_frames).round().astype(int)
-        return frames[indices], [seconds[index] for index in indices]

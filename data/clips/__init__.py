@@ -1,0 +1,1 @@
+"""Labeled clips: folders of classes, lists of files, and a made set."""

@@ -1,1 +1,0 @@
-"""Training a vision encoder under a classification head."""

@@ -1,0 +1,1 @@
+"""Training a vision encoder alone: `python -m training.encoders`."""

@@ -1,0 +1,15 @@
+"""What an encoder can be trained for. A new objective is one file and one line in OBJECTIVES."""
+
+from training.encoders.objectives.base import Objective
+from training.encoders.objectives.classes import Classes
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "classes": Classes,
+}
+
+
+def objective_class(name: str) -> type[Objective]:
+    """The class of a name in OBJECTIVES; ValueError with the known names for any other."""
+    if name not in OBJECTIVES:
+        raise ValueError(f'no objective "{name}"; there are {", ".join(OBJECTIVES)}')
+    return OBJECTIVES[name]

@@ -1,0 +1,75 @@
+"""The contract of an objective: its data, its head on an encoder, its loss, its held-out score."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from training.encoders.recipe import EncoderRecipe
+from training.encoders.tower import BuiltTower
+
+Batch = Mapping[str, Any]
+
+
+class Objective(ABC):
+    """Reads its data once; the trainer (training/encoders/trainer.py) asks it for all else.
+
+    A batch has `clip`, `times`, `valid` [B] (False for a sample that could not be read),
+    `quarantined` and `num_samples`, and what the loss needs.
+    """
+
+    metric: str  # of the held-out samples in the journal; the higher the better
+
+    @classmethod
+    @abstractmethod
+    def read(cls, recipe: EncoderRecipe) -> "Objective":
+        """Reads the lists of a recipe; ValueError, one sentence, for what is wrong with them."""
+
+    @property
+    @abstractmethod
+    def num_samples(self) -> int:
+        """Samples of one epoch."""
+
+    @property
+    @abstractmethod
+    def num_held(self) -> int:
+        """Held-out samples."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """The data in a phrase."""
+
+    @abstractmethod
+    def digests(self) -> dict[str, str]:
+        """What a resumed run compares of the data: names and digests."""
+
+    @abstractmethod
+    def model(self, built: BuiltTower) -> nn.Module:
+        """The encoder as `tower` under a fresh head; called with `clip` and `times` of a batch."""
+
+    @abstractmethod
+    def training_data(self, built: BuiltTower, num_samples: int) -> Dataset[Any]:
+        """The samples of a whole run in order, as often as there are."""
+
+    @abstractmethod
+    def held_data(self, built: BuiltTower) -> Dataset[Any]:
+        """The held-out samples."""
+
+    @abstractmethod
+    def collator(self, built: BuiltTower) -> Callable[[Sequence[Any]], dict[str, Any]]:
+        """Makes a batch of samples."""
+
+    @abstractmethod
+    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The loss of each sample, [B]."""
+
+    @abstractmethod
+    def scores(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The score of each sample, [B]; their mean is `metric`."""
+
+    @abstractmethod
+    def save(self, model: nn.Module, built: BuiltTower, folder: Path) -> None:
+        """Writes the trained model."""
