@@ -120,5 +120,5 @@ def test_every_published_size_becomes_a_tower_by_its_name(encoder: str) -> None:
     assert after.adaln == before.adaln
     rows, columns = config.grid
     squares = (rows // after.factor) * (columns // after.factor)
-    assert config.tokens_per_look == squares + after.global_token <= 200
+    assert config.tokens_per_look == squares + after.global_token <= 16 * 16 + 1
     assert config.prompt_config == preset_config("embedded").prompt_config
