@@ -108,7 +108,7 @@ def test_what_the_method_freezes_stays_frozen(encoder: str, folder: Path) -> Non
     [
         ({"encoder": "slowfast-test", "freeze": ("backbone",)}, "the tower is slowfast: freeze"),
         ({"encoder": "slowfast-test", "tower_lora": {"rank": 2}}, "slowfast has only convolutions"),
-        ({"encoder": "slofast"}, 'no encoder "slofast"; there are adaptformer'),
+        ({"encoder": "slofast"}, 'no encoder "slofast"; there are pvc, adaptformer'),
     ],
 )
 def test_what_does_not_apply_is_one_sentence(
