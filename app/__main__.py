@@ -1,4 +1,4 @@
-"""Parses the command line: `python -m app chat`, `ask`, `terminal`, `encode`, `doctor`.
+"""Parses the command line of `python -m app`: chat, serve, ask, decide, terminal, encode, doctor.
 
 Nothing heavy is imported before a command runs, so `--help` is instant.
 """
@@ -8,7 +8,7 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.console.encode_options import add_encode
 from app.console.streams import prepare_streams
@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   printf 'What is this?\\nWhich color?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
   python -m app encode clip.mp4 --out clip.safetensors  features of a video encoder alone
+  python -m app serve --port 8000                      answer programs, as OpenAI's API does
   python -m app doctor                                 check this machine
 """
 BAD_INPUT = 2
@@ -38,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
     )
-    commands = top.add_subparsers(dest="command", metavar="{chat,ask,terminal,encode,doctor}")
+    commands = top.add_subparsers(
+        dest="command", metavar="{chat,serve,ask,decide,terminal,encode,doctor}"
+    )
     top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
     chat = commands.add_parser(
@@ -68,7 +71,15 @@ def parser() -> argparse.ArgumentParser:
         help="allow another --host without a password",
     )
     chat.add_argument("--open", action="store_true", help="open the page in your browser")
+    chat.add_argument(
+        "--api", action="store_true", help="answer programs too, as `serve` does, at /v1"
+    )
+    chat.add_argument(
+        "--api-key", action="append", default=[], metavar="KEY", help="with --api: require this key"
+    )
     _add_model_options(chat)
+
+    _add_serve(commands)
 
     ask = commands.add_parser(
         "ask",
@@ -93,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--quiet", action="store_true", help="print only errors to standard error")
     _add_answer_options(ask)
     _add_model_options(ask)
+
+    _add_decide(commands)
 
     terminal = commands.add_parser(
         "terminal",
@@ -122,7 +135,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses the arguments; unlike plain argparse, options may precede the question."""
     args, rest = parser().parse_known_args(arguments)
     unknown = [word for word in rest if word.startswith("-") and word != "-"]
-    if unknown or (rest and args.command != "ask"):
+    if unknown or (rest and args.command not in ("ask", "decide")):
         parser().error(f"unknown: {' '.join(unknown or rest)}")
     if rest:
         args.items += rest
@@ -147,10 +160,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         expert_names(args.experts)  # a wrong name is refused before anything is loaded
         if args.command == "chat":
             return _chat(args)
+        if args.command == "serve":
+            from app.serve.command import serve
+
+            return serve(args, lambda: load_assistant(args))
         if args.command == "ask":
             from app.console.ask import ask  # imported late: see above
 
             return ask(args, lambda: load_assistant(args))
+        if args.command == "decide":
+            from app.console.decide import decide
+
+            return decide(args, lambda: load_assistant(args))
         from app.console.terminal import Terminal
 
         return Terminal(load_assistant(args), args).run()
@@ -203,6 +224,11 @@ def _chat(args: argparse.Namespace) -> int:
             f"--host {args.host} would admit anyone who can reach this machine; "
             "add --auth USER:PASS, or --without-password to allow it."
         )
+    if args.api and not loopback and not args.without_password:
+        from app.serve.command import keys_of
+
+        if not keys_of(args):
+            raise ValueError("--api with another --host needs --api-key KEY.")
     if not 0 <= args.port <= 65535:
         raise ValueError(f"--port is {args.port}; it must be 0 (any free port) to 65535.")
     print("Loading the model ...", flush=True)
@@ -216,7 +242,13 @@ def _chat(args: argparse.Namespace) -> int:
     if args.port and port != args.port:
         print(f"Port {args.port} is in use; using {port}.")
     address = f"http://{'localhost' if loopback else args.host}:{port}/"
-    app = build_app(assistant, args.host, auth)
+    if args.api:
+        from app.serve.command import page_and_api
+
+        app: Any = page_and_api(assistant, args, auth)
+        print(f"Programs are answered at {address}v1")
+    else:
+        app = build_app(assistant, args.host, auth)
     print(
         f"\n  {assistant.card['name']} is ready at  {address}\n  Press Ctrl-C to stop.\n",
         flush=True,
@@ -227,6 +259,40 @@ def _chat(args: argparse.Namespace) -> int:
         webbrowser.open(address)
     serve(app, args.host, port)
     return 0
+
+
+def _add_serve(commands: Any) -> None:
+    from app.serve.options import add_serve_options
+
+    command = commands.add_parser(
+        "serve",
+        help="an OpenAI-compatible server for programs",
+        description="Answers OpenAI's chat completions and Responses about videos and images, by\n"
+        "default to this machine only. docs/serving.md describes requests and limits.",
+        epilog="examples:\n  python -m app serve\n"
+        "  REVISIT_API_KEY=a-long-random-key python -m app serve --host 0.0.0.0",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_serve_options(command)
+    _add_model_options(command)
+
+
+def _add_decide(commands: Any) -> None:
+    from app.console.decide_options import add_decide_options
+
+    command = commands.add_parser(
+        "decide",
+        help="probabilities of given answers, also over time",
+        description="Prints how likely each given answer is, in place of writing one. Without a\n"
+        "calibration these are the model's own probabilities, which are often too sure.",
+        epilog='examples:\n  python -m app decide clip.mp4 "Is the door open?"\n'
+        '  python -m app decide clip.mp4 --every 1 --threshold 0.8 "Is somebody in the room?"\n'
+        '  python -m app decide photo.jpg --options red,green,blue "Which color is the car?"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_decide_options(command)
+    _add_answer_options(command)
+    _add_model_options(command)
 
 
 def _name_and_password(given: str | None) -> tuple[str, str] | None:

@@ -17,6 +17,7 @@ from benchmarks.timing import medians
 from vlm.assistant import Assistant, Finished, Settings, State
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.generation import generate, prefill
+from vlm.inference.sampler import Sampler
 
 ONE_TOKEN = Settings(max_new_tokens=1, repetition_penalty=1.0)
 
@@ -89,7 +90,8 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
         cache = DynamicCache(config=model.config)
         logits = prefill(model, embeddings, cache)
         assert (
-            len(list(generate(model, logits, cache, settings, eos_ids=frozenset()))) == num_tokens
+            len(list(generate(model, logits, cache, Sampler(settings), eos_ids=frozenset())))
+            == num_tokens
         )
 
     def theirs() -> None:

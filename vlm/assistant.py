@@ -7,6 +7,7 @@
 encodes nothing and prefills only what is new: `Finished.usage` has the numbers.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event as Flag
@@ -18,7 +19,12 @@ from vlm.experts.expert_words import expert_words
 from vlm.inference import planning
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import MediaCache, PrefixCache
+from vlm.inference.deciding import decide
+from vlm.inference.decoder import Alone, Decoder
+from vlm.inference.errors import NotEnoughMemory
 from vlm.inference.events import (
+    Asked,
+    Decided,
     Decoding,
     Encoding,
     Event,
@@ -30,9 +36,12 @@ from vlm.inference.events import (
     Turn,
     Usage,
 )
+from vlm.inference.grammar import Grammars
 from vlm.inference.looking import VisualEncoder
+from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.reply import Reply, Shared
+from vlm.inference.scheduler import Scheduler
 from vlm.inference.settings import Settings
 from vlm.loading import Announce, default_card, load_folder
 from vlm.media.confined.limits import Limits
@@ -42,10 +51,13 @@ from vlm.processor import PVCProcessor
 
 __all__ = [
     "TextDelta",
+    "Asked",
     "Assistant",
+    "Decided",
     "Event",
     "FilePlan",
     "Finished",
+    "MediaSource",
     "Encoding",
     "Plan",
     "Planned",
@@ -83,6 +95,8 @@ class Assistant:
         self.reader = MediaReader(limits or Limits())
         self.media = MediaCache(media_bytes)
         self.prefixes = PrefixCache(prefix_bytes)
+        self.decoder: Decoder = Alone(model.language_model)
+        self.grammars = Grammars(processor.tokenizer, self.facts.eos_ids)
         self.words = expert_words(model, processor, experts, announce)
         self.card: dict[str, Any] = {
             **default_card(model),
@@ -118,8 +132,16 @@ class Assistant:
             experts = tuple(dict.fromkeys((*named, "text")))
         return cls(model, processor, card=card, context=context, experts=experts, announce=announce)
 
+    def share(self, max_rows: int) -> Scheduler:
+        """Computes the answers of all threads in one, `max_rows` at once, from now on."""
+        scheduler = Scheduler(self.model.language_model, max_rows)
+        self.decoder = scheduler
+        return scheduler
+
     def close(self) -> None:
-        """Ends the waiting decoder process."""
+        """Ends the waiting decoder process, and the thread that computes if there is one."""
+        if isinstance(self.decoder, Scheduler):
+            self.decoder.close()
         self.reader.close()
 
     def plan(
@@ -143,27 +165,66 @@ class Assistant:
         self,
         state: State,
         text: str,
-        files: Sequence[Path] = (),
+        files: Sequence[Path | MediaSource] = (),
         settings: Settings | None = None,
         stop: Flag | None = None,
+        *,
+        before: Sequence[str] = (),
+        earlier: Sequence[Asked] = (),
     ) -> Iterator[Event]:
         """Answers a question. Raises MediaError or ValueError if a file or setting is unusable.
+
+        `before` is the text that stands before each file; `text` follows the last. `earlier` are
+        turns after the state, from elsewhere.
 
         `stop` may be set from any thread: `Finished` follows within a second, with the answer so
         far.
         """
+        reply = self._reply(state, settings, stop)
+        with _memory_errors():
+            yield from reply.run(text, [as_source(file) for file in files], before, earlier)
+
+    def decide(
+        self,
+        state: State,
+        text: str,
+        options: Sequence[str],
+        files: Sequence[Path | MediaSource] = (),
+        settings: Settings | None = None,
+        stop: Flag | None = None,
+        *,
+        before: Sequence[str] = (),
+        earlier: Sequence[Asked] = (),
+    ) -> Iterator[Event]:
+        """Compares given answers to a question; the last event is `Decided`. Raises as `reply`.
+
+        Raises `vlm.inference.generation.Stopped` once `stop` is set.
+        """
+        reply = self._reply(state, settings, stop)
+        sources = [as_source(file) for file in files]
+        with _memory_errors():
+            yield from decide(reply, options, text, sources, before, earlier)
+
+    def _reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Reply:
         shared = Shared(
             self.facts,
             self.reader,
             VisualEncoder(self.model, self.processor, self.media),
             self.prefixes,
+            self.decoder,
+            self.grammars,
             self.words,
         )
-        reply = Reply(shared, state, settings or Settings(), stop or Flag())
-        try:
-            yield from reply.run(text, [Path(file) for file in files])
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                "There is not enough memory for this: ask for fewer frames or tiles, or begin a"
-                " new conversation."
-            ) from error
+        return Reply(shared, state, settings or Settings(), stop or Flag())
+
+
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Turns a device's lack of memory into a sentence."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise NotEnoughMemory(
+            "There is not enough memory for this: ask for fewer frames or tiles, or begin a new"
+            " conversation."
+        ) from error

@@ -55,7 +55,7 @@ def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
 
 
 def one_at_a_time(
-    items: Iterator[Item], turn: threading.Lock, waiting: Item, stop: threading.Event
+    items: Iterator[Item], turn: threading.Semaphore, waiting: Item, stop: threading.Event
 ) -> Iterator[Item]:
     """Yields `waiting` until `turn` is free, then the items. Ends if stopped while waiting."""
     if not turn.acquire(blocking=False):

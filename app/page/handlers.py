@@ -61,10 +61,11 @@ class Handlers:
         sessions: Sessions,
         uploads: Uploads,
         examples: Sequence[Example],
+        at_once: int = 1,
     ) -> None:
         self.assistant, self.sessions = assistant, sessions
         self.uploads, self.examples = uploads, examples
-        self.turn = threading.Lock()  # one model, one answer at a time
+        self.turn = threading.BoundedSemaphore(at_once)  # one model: by default one answer
 
     # -- start of a question -> composer, chatbot, actions, fresh, saved, pending
 

@@ -21,6 +21,7 @@ from app.page.messages import FRAMES_PATH
 from app.page.sessions import Sessions
 from app.page.ui import build_page
 from app.page.uploads import Uploads, delete_private_folder, private_folder
+from app.serve.by_path import ByPath
 from vlm.assistant import Assistant
 from vlm.media.confined.limits import DEFAULT_LIMITS
 
@@ -78,8 +79,9 @@ def build_app(
     host: str = "127.0.0.1",
     auth: tuple[str, str] | None = None,
     sessions: Sessions | None = None,
+    at_once: int = 1,
 ) -> FastAPI:
-    """Builds the page as an ASGI application."""
+    """Builds the page as an ASGI application; it answers `at_once` questions at a time."""
     sessions, uploads, ending = sessions or Sessions(), Uploads(private_folder()), asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -123,7 +125,7 @@ def build_app(
             raise HTTPException(404, "No expert looked at this frame.")
         return _jpeg(boxed)
 
-    blocks = build_page(assistant, sessions, uploads)
+    blocks = build_page(assistant, sessions, uploads, at_once)
     blocks.has_launched = True  # without this Gradio skips its own upload check
     return gr.mount_gradio_app(
         app,
@@ -178,7 +180,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: FastAPI, host: str, port: int) -> None:
+def serve(app: FastAPI | ByPath, host: str, port: int) -> None:
     """Runs until SIGINT or SIGTERM.
 
     Running answers end as if stopped, open connections close after two seconds, and this server's

@@ -26,7 +26,9 @@ Add a video or an image and ask about it, or try one of these.
 {limits}"""
 
 
-def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr.Blocks:
+def build_page(
+    assistant: Assistant, sessions: Sessions, uploads: Uploads, at_once: int = 1
+) -> gr.Blocks:
     """Builds the page for this assistant; `app.page.server` adds theme and headers."""
     card, examples = assistant.card, shared_examples(uploads)
     with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
@@ -75,7 +77,7 @@ def build_page(assistant: Assistant, sessions: Sessions, uploads: Uploads) -> gr
             options = _settings()
         gr.HTML(_about(card), elem_id="about", padding=False)
 
-        do = Handlers(assistant, sessions, uploads, examples)
+        do = Handlers(assistant, sessions, uploads, examples, at_once)
         known = [session, saved]
         started = [composer, chatbot, actions, fresh, saved, pending]
         ended = [chatbot, composer, actions, fresh, saved]

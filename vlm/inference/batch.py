@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from vlm.conversation import Conversation, Media
 from vlm.inference.batch_decoding import BatchRow, clock, decode
 from vlm.inference.caches import MediaCache
-from vlm.inference.generation import processors
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.model_facts import ModelFacts
+from vlm.inference.sampler import processors
 from vlm.inference.settings import Settings
 from vlm.model import PVCForConditionalGeneration
 from vlm.plural import plural

@@ -16,10 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel
 
 from vlm.inference.generation import PREFILL_CHUNK
-
-# In units of the logits' standard deviation. Rounding in float32 stays below a hundredth of this;
-# about ten in a hundred thousand tokens are this close.
-NEAR_TIE = 1e-3
+from vlm.inference.sampler import NEAR_TIE
 
 
 @dataclass

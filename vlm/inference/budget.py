@@ -13,6 +13,7 @@ One look at a picture is one repeat of PVC's static video (`image_repeat_time`).
 picture or a frame is in the prompt whole or not at all.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vlm.config import MAX_LOOKS, PromptConfig
+from vlm.inference.errors import PromptTooLong
+from vlm.inference.media_source import MediaSource
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 from vlm.media.tilings import TILINGS, Tiling
@@ -46,6 +49,7 @@ class FilePlan:
     size: tuple[int, int] = (0, 0)  # width, height in pixels
     grid: tuple[int, int] = (1, 1)  # columns, rows
     duration: float = 0.0  # seconds
+    section: tuple[float, float] | None = None  # seconds of the video; None: all of it
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,15 @@ class Plan:
 
 
 def requested(
-    info: MediaInfo, prompt: PromptConfig, settings: Settings
+    info: MediaInfo, prompt: PromptConfig, settings: Settings, source: MediaSource | None = None
 ) -> tuple[FilePlan, list[str]]:
-    """Returns the plan of a file as if there were room, and notes on settings out of range."""
+    """Returns the plan of a file as if there were room, and notes on settings out of range.
+
+    The wishes of `source` go before the settings.
+    """
     name = Path(info.path).name
+    source = source or MediaSource(Path(info.path))
+    settings = source.settings(settings)
     notes = []
 
     def at_most(value: int, most: int, noun: str, why: str) -> int:
@@ -89,15 +98,23 @@ def requested(
 
     size = (info.width, info.height)
     if info.kind == "video":
+        section = source.section(info)
+        duration, num_frames = info.duration, info.num_frames
+        if section is not None:
+            share = (section[1] - section[0]) / duration
+            duration, num_frames = duration * share, math.ceil(num_frames * share)
         frames = settings.num_frames
+        if source.fps is not None:
+            frames = max(1, round(duration * source.fps))
         if frames is None:
-            frames = round(info.duration * prompt.frames_per_second) or prompt.default_frames
+            frames = round(duration * prompt.frames_per_second) or prompt.default_frames
             frames = min(max(frames, MIN_FRAMES), prompt.default_frames)
-            frames = min(frames, info.num_frames or frames)
+            frames = min(frames, num_frames or frames)
         frames = at_most(frames, prompt.max_frames, "frame", "the most this model takes")
-        if info.num_frames:
-            frames = at_most(frames, info.num_frames, "frame", "all that the video has")
-        return FilePlan(name, "video", frames, size=size, duration=info.duration), notes
+        if num_frames:
+            frames = at_most(frames, num_frames, "frame", "all that the video has")
+        plan = FilePlan(name, "video", frames, size=size, duration=duration, section=section)
+        return plan, notes
     looks = prompt.looks if settings.looks is None else settings.looks
     looks = at_most(looks, max(MAX_LOOKS, prompt.looks), "look", "the most at a picture")
     tiles = prompt.default_tiles if settings.max_tiles is None else settings.max_tiles
@@ -117,7 +134,7 @@ def fit_to_context(
 ) -> Plan:
     """Reduces the requests until they fit. `cost` returns the tokens of a file.
 
-    Raises ValueError with the numbers if even the smallest plan does not fit.
+    Raises PromptTooLong with the numbers if even the smallest plan does not fit.
     """
 
     def with_cost(file: FilePlan) -> FilePlan:
@@ -135,7 +152,7 @@ def fit_to_context(
 
     spare = context - text_tokens - sum(file.tokens for file in files)
     if spare < min(answer_tokens, MIN_ANSWER):
-        raise ValueError(_too_much(files, text_tokens, min(answer_tokens, MIN_ANSWER), context))
+        raise PromptTooLong(_too_much(files, text_tokens, min(answer_tokens, MIN_ANSWER), context))
     notes = [_note(was, now, context) for was, now in zip(wanted, files, strict=True)]
     if spare < answer_tokens:
         notes.append(f"The answer may take {spare:,} tokens instead of {answer_tokens:,}.")

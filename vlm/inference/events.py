@@ -6,7 +6,7 @@ stopped leaves the state as it was.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from vlm.experts.findings import Findings
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded
+from vlm.inference.media_source import MediaSource
+from vlm.inference.sampler import Logprob
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,7 @@ class Turn:
     stopped: bool = False  # the answer is incomplete
     media: tuple[Encoded, ...] = field(default=(), repr=False)  # the files as the model sees them
     answer_ids: tuple[int, ...] = field(default=(), repr=False)  # the tokens it was generated with
+    before: tuple[str, ...] = ()  # text before each file; without it, the files come first
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +36,21 @@ class State:
     """A conversation so far."""
 
     turns: tuple[Turn, ...] = ()
+    system: str | None = None  # None: the model's own
 
     def without_last(self) -> "State":
         """Returns the state before the last question, from which a retry or an edit starts."""
-        return State(self.turns[:-1])
+        return replace(self, turns=self.turns[:-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """An earlier question and its answer from elsewhere, whose files have not been seen yet."""
+
+    text: str
+    files: tuple[MediaSource, ...] = ()
+    answer: str = ""
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +111,7 @@ class TextDelta:
     """The next piece of the answer."""
 
     piece: str
+    logprobs: tuple[Logprob, ...] = ()  # of its tokens, if `Settings.num_logprobs` asks for them
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +123,17 @@ class Finished:
     seen: tuple[Seen, ...]
     usage: Usage
     stopped: bool
+    cut: bool = False  # the answer reached its most tokens
 
 
-Event = Planned | Decoding | Encoding | TextDelta | Finished
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """The end of a decision in place of an answer."""
+
+    options: tuple[str, ...]
+    logprobs: tuple[float, ...]  # of each option as the answer, by the model's own logits
+    seen: tuple[Seen, ...]
+    usage: Usage
+
+
+Event = Planned | Decoding | Encoding | TextDelta | Finished | Decided

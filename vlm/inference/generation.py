@@ -6,43 +6,23 @@ turn can continue from it; the consumer may stop the generator at any token.
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 from threading import Event
 
 import torch
 from torch import Tensor
 from transformers import (
     DynamicCache,
-    LogitsProcessorList,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    RepetitionPenaltyLogitsProcessor,
-    SuppressTokensLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopPLogitsWarper,
 )
 
-from vlm.inference.settings import Settings
+from vlm.inference.sampler import Sampler
 
 # Prompt tokens that are read in one call, which bounds memory and the time until a stop takes
 # effect. The memory estimate uses it, too.
 PREFILL_CHUNK = 256
-
-
-def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
-    """Returns transformers' own processors, in the order of its `generate`."""
-    chosen = LogitsProcessorList()
-    if suppressed_ids:
-        chosen.append(SuppressTokensLogitsProcessor(list(suppressed_ids)))
-    # As floats: transformers refuses whole numbers.
-    if settings.repetition_penalty != 1.0:
-        chosen.append(RepetitionPenaltyLogitsProcessor(float(settings.repetition_penalty)))
-    if settings.temperature > 0:
-        if settings.temperature != 1.0:
-            chosen.append(TemperatureLogitsWarper(float(settings.temperature)))
-        if settings.top_p < 1.0:
-            chosen.append(TopPLogitsWarper(settings.top_p))
-    return chosen
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -61,17 +41,11 @@ def prefill(
 
     Raises `Stopped` between two chunks; the cache then holds the chunks read so far.
     """
-    only_last = _only_last(language_model)
     for start in range(0, embeddings.shape[1], chunk):
         if stop is not None and stop.is_set():
             raise Stopped
-        out = language_model(
-            inputs_embeds=embeddings[:, start : start + chunk],
-            past_key_values=cache,
-            use_cache=True,
-            **only_last,
-        )
-    return out.logits[:, -1].float()
+        logits = read_chunk(language_model, embeddings[:, start : start + chunk], cache)
+    return logits
 
 
 @torch.inference_mode()
@@ -79,45 +53,45 @@ def generate(
     language_model: PreTrainedModel,
     logits: Tensor,
     cache: DynamicCache,
-    settings: Settings,
+    sampler: Sampler,
     *,
     eos_ids: frozenset[int],
-    suppressed_ids: Sequence[int] = (),
     stop: Event | None = None,
 ) -> Iterator[int]:
     """Yields the tokens after `logits` [1, V], until one of `eos_ids`, which is not yielded.
 
-    `suppressed_ids` are never chosen: markup such as the placeholders of pictures. Raises `Stopped`
-    between two tokens. The cache holds all tokens except perhaps the last.
+    Raises `Stopped` between two tokens. The cache holds all tokens except perhaps the last.
     """
-    only_last = _only_last(language_model)
-    choose = processors(settings, suppressed_ids)
-    generator = torch.Generator(device=logits.device)
-    if settings.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(settings.seed)
-    answer = torch.empty(1, 0, dtype=torch.long, device=logits.device)  # [1, L]
-    while True:
-        scores = choose(answer, logits)
-        if settings.temperature > 0:
-            token = torch.multinomial(scores.softmax(-1), 1, generator=generator)  # [1, 1]
-        else:
-            token = scores.argmax(-1, keepdim=True)
-        chosen = int(token)
-        if chosen in eos_ids:
+    for count in itertools.count(1):
+        token = sampler.choose(logits)
+        if token in eos_ids:
             return
-        yield chosen
-        answer = torch.cat([answer, token], dim=1)
-        if answer.shape[1] >= settings.max_new_tokens:
+        yield token
+        if count >= sampler.settings.max_new_tokens:
             return
         if stop is not None and stop.is_set():
             raise Stopped
-        out = language_model(input_ids=token, past_key_values=cache, use_cache=True, **only_last)
-        logits = out.logits[:, -1].float()
+        logits = read_token(language_model, token, cache)
 
 
-def _only_last(language_model: PreTrainedModel) -> dict[str, int]:
+def read_chunk(language_model: PreTrainedModel, embeddings: Tensor, cache: DynamicCache) -> Tensor:
+    """Reads embeddings [1, L, D] into the cache; returns the logits [1, V] after the last."""
+    out = language_model(
+        inputs_embeds=embeddings, past_key_values=cache, use_cache=True, **only_last(language_model)
+    )
+    return out.logits[:, -1].float()
+
+
+def read_token(language_model: PreTrainedModel, token: int, cache: DynamicCache) -> Tensor:
+    """Reads one token into the cache; returns the logits [1, V] after it."""
+    ids = torch.tensor([[token]], device=language_model.device)
+    out = language_model(
+        input_ids=ids, past_key_values=cache, use_cache=True, **only_last(language_model)
+    )
+    return out.logits[:, -1].float()
+
+
+def only_last(language_model: PreTrainedModel) -> dict[str, int]:
     """Requests logits of the last position only, if the model can: a vocabulary is wide."""
     accepted = inspect.signature(language_model.forward).parameters
     return {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}

@@ -2,42 +2,110 @@
 
 import math
 from collections.abc import Callable, Generator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vlm.conversation import Image, Video
 from vlm.inference.budget import FilePlan
 from vlm.inference.generation import Stopped
-from vlm.media.decode import MediaReader
+from vlm.inference.media_source import MediaSource
+from vlm.media.confined.limits import MediaError
+from vlm.media.decode import MediaInfo, MediaReader
+from vlm.media.sampling import segment_times
+from vlm.media.source import display_name
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
+def probe(
+    reader: MediaReader, source: MediaSource, stop: Event
+) -> Generator[tuple[int, int], None, MediaInfo]:
+    """Describes a file, or the video that a list of pictures is, by the first of them."""
+    path = source.frames[0] if source.frames else source.path
+    info = yield from in_thread(lambda _, cancel: reader.probe(path, cancel), stop)
+    if not source.frames:
+        return info
+    if info.kind != "image":
+        raise MediaError(f"{display_name(path)} is no picture; a list of frames has pictures only.")
+    num_frames, last = len(source.frames), source.times[-1]
+    step = (last - source.times[0]) / max(num_frames - 1, 1)
+    return replace(
+        info,
+        path=str(source.path),
+        kind="video",
+        duration=last + step,
+        num_frames=num_frames,
+        fps=1 / step if step else 0.0,
+    )
+
+
 def read(
-    reader: MediaReader, path: Path, plan: FilePlan, short_side: int, stop: Event
+    reader: MediaReader, source: MediaSource, plan: FilePlan, short_side: int, stop: Event
 ) -> Generator[tuple[int, int], None, tuple[Image | Video, tuple[str, ...]]]:
     """Yields (frames done, frames in all); returns the pixels and the warnings about the file.
 
     Frames of a video are decoded with a short side of at least `short_side` pixels, if they have
     as many.
     """
+    path = source.path
+    if source.frames:
+        return (yield from _read_frames(reader, source, plan, short_side, stop))
     if plan.kind == "image":
         yield 0, 1
         image = yield from in_thread(lambda _, cancel: reader.read_image(path, cancel=cancel), stop)
         yield 1, 1
         return Image(image.pixels, plan.looks, plan.max_tiles), image.warnings
     size = longest_side(*plan.size, short_side)
+    times = None if plan.section is None else segment_times(math.inf, plan.frames, *plan.section)
+    num_frames = plan.frames if times is None else None
     video = yield from in_thread(
         lambda progress, cancel: reader.read_video(
-            path, plan.frames, size=size, progress=progress, cancel=cancel
+            path, num_frames, times, size=size, progress=progress, cancel=cancel
         ),
         stop,
     )
     duration = plan.duration or None
     return Video(video.frames, video.times, duration=duration), (*video.damaged, *video.warnings)
+
+
+def _read_frames(
+    reader: MediaReader, source: MediaSource, plan: FilePlan, short_side: int, stop: Event
+) -> Generator[tuple[int, int], None, tuple[Video, tuple[str, ...]]]:
+    """Reads pictures as the frames of a video, evenly chosen if the plan takes fewer."""
+    size = longest_side(*plan.size, short_side)
+    first, last = plan.section or (-math.inf, math.inf)
+    inside = [i for i, time in enumerate(source.times) if first <= time <= last]
+    if not inside:
+        raise MediaError(f"{display_name(source.path)} has no frame between {first} and {last} s.")
+    count = min(plan.frames, len(inside))
+    chosen = [inside[(2 * k + 1) * len(inside) // (2 * count)] for k in range(count)]
+    pictures: list[NDArray[np.uint8]] = []
+    for done, i in enumerate(chosen):
+        yield done, count
+        path = source.frames[i]
+        picture = yield from in_thread(partial(_picture, reader, path, size), stop)
+        if pictures and picture.shape != pictures[0].shape:
+            raise MediaError(
+                f"{display_name(path)} has another size than the first frame; send frames of one"
+                " size."
+            )
+        pictures.append(picture)
+    yield count, count
+    return Video(np.stack(pictures), np.array([source.times[i] for i in chosen])), ()
+
+
+def _picture(
+    reader: MediaReader, path: Path, size: int, progress: Progress, cancel: Event
+) -> NDArray[np.uint8]:
+    return reader.read_image(path, size, cancel).pixels
 
 
 def longest_side(width: int, height: int, image_size: int) -> int:

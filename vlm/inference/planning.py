@@ -1,12 +1,14 @@
 """From a question and its files to a plan and a prompt, before anything is decoded."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlm.conversation import Conversation, Message, Text
+from vlm.conversation import Conversation, Message, Part, Text
 from vlm.inference.budget import FilePlan, Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded
-from vlm.inference.events import State
+from vlm.inference.events import Asked, State, Turn
+from vlm.inference.media_source import MediaSource
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 from vlm.media.tilings import TILINGS
@@ -25,15 +27,50 @@ def question(text: str, infos: Sequence[MediaInfo]) -> str:
     return DEFAULT_QUESTIONS[infos[-1].kind]
 
 
-def conversation(state: State, text: str, media: Sequence[Encoded] = ()) -> Conversation:
-    """Returns the turns so far and a new question, with its pictures and videos in front."""
-    messages = []
+def conversation(
+    state: State, text: str, media: Sequence[Encoded] = (), before: Sequence[str] = ()
+) -> Conversation:
+    """Returns the turns so far and a new question.
+
+    Each of its pictures and videos follows its text of `before`, or comes first without it.
+    """
+    messages = [] if state.system is None else [Message("system", (Text(state.system),))]
     for turn in state.turns:
-        pictures = (encoded.media for encoded in turn.media)
-        messages.append(Message("user", (*pictures, Text(turn.text))))
+        messages.append(_question(turn.text, turn.media, turn.before))
         messages.append(Message("assistant", (Text(turn.answer, turn.answer_ids),)))
-    pictures = (encoded.media for encoded in media)
-    return Conversation((*messages, Message("user", (*pictures, Text(text)))))
+    return Conversation((*messages, _question(text, media, before)))
+
+
+def _question(text: str, media: Sequence[Encoded], before: Sequence[str]) -> Message:
+    parts: list[Part] = []
+    for i, encoded in enumerate(media):
+        if i < len(before) and before[i]:
+            parts.append(Text(before[i]))
+        parts.append(encoded.media)
+    if not media:  # of a plan, before the files are seen
+        text = "".join((*before, text))
+    return Message("user", (*parts, Text(text)))
+
+
+def with_questions(earlier: Sequence[Asked], infos: Sequence[MediaInfo]) -> list[Asked]:
+    """Gives earlier turns that are files alone the default question they were answered with."""
+    found, left = [], list(infos)
+    for asked in earlier:
+        own, left = left[: len(asked.files)], left[len(asked.files) :]
+        text = question(asked.text, own) if own and not asked.before else asked.text
+        found.append(replace(asked, text=text))
+    return found
+
+
+def with_turns(state: State, earlier: Sequence[Asked], media: Sequence[Encoded] = ()) -> State:
+    """Adds turns from elsewhere to a state, with their files once these have been seen."""
+    turns, left = list(state.turns), list(media)
+    for asked in earlier:
+        count = len(asked.files)
+        seen, left = left[:count], left[count:]
+        names = tuple(file.path.name for file in asked.files)
+        turns.append(Turn(asked.text, names, asked.answer, False, tuple(seen), (), asked.before))
+    return replace(state, turns=tuple(turns))
 
 
 def plan_files(
@@ -44,19 +81,22 @@ def plan_files(
     text: str,
     settings: Settings,
     with_words: bool = False,
+    sources: Sequence[MediaSource] | None = None,
+    before: Sequence[str] = (),
 ) -> Plan:
     """Chooses frames, tiles and looks of each file so that everything fits into the context.
 
-    `with_words` leaves room for the experts' words.
+    `with_words` leaves room for the experts' words. `infos` describe all files that have not been
+    encoded, those of turns of the state without media included.
     """
     writer, prompt = processor.writer, processor.prompt_config
     requests, notes = [], []
-    for info in infos:
-        request, limits = requested(info, prompt, settings)
+    for info, source in itertools.zip_longest(infos, sources or ()):
+        request, limits = requested(info, prompt, settings, source)
         requests.append(request)
         notes += limits
-    before = writer.write(conversation(state, text), add_generation_prompt=True)
-    kinds = [media.kind for media in before.media] + [info.kind for info in infos]
+    written = writer.write(conversation(state, text, before=before), add_generation_prompt=True)
+    kinds = [media.kind for media in written.media] + [info.kind for info in infos]
     images = kinds.count("image")
 
     def cost(file: FilePlan) -> int:
@@ -73,7 +113,7 @@ def plan_files(
         cost,
         tile_size=processor.image_processor.image_size,
         tiling=TILINGS[processor.image_processor.tiling],
-        text_tokens=len(before.ids),
+        text_tokens=len(written.ids),
         answer_tokens=settings.max_new_tokens,
         context=context,
     )

@@ -21,6 +21,9 @@ class Settings:
     top_p: float = 1.0  # share of the probability to sample from
     repetition_penalty: float = 1.1  # over the answer so far; 1 turns it off
     seed: int | None = None
+    stop: tuple[str, ...] = ()  # the answer ends before the first of these
+    schema: str | None = None  # JSON schema of the answer
+    num_logprobs: int | None = None  # of the most likely tokens at each step; None: no logprobs
 
     def __post_init__(self) -> None:
         for name in ("num_frames", "looks", "max_tiles", "max_new_tokens"):
@@ -31,6 +34,10 @@ class Settings:
             _check_range("temperature", self.temperature, *TEMPERATURES, "0 (greedy), or ")
         _check_range("top_p", self.top_p, SMALLEST_TOP_P, 1)
         _check_range("repetition_penalty", self.repetition_penalty, *PENALTIES)
+        if any(not text for text in self.stop):
+            raise ValueError("a stop string is empty; leave it out.")
+        if self.num_logprobs is not None and self.num_logprobs < 0:
+            raise ValueError(f"num_logprobs is {self.num_logprobs}; it must be 0 or more.")
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
             raise ValueError(f"seed is {self.seed}; it must be from 0 to {LARGEST_SEED}.")
 

@@ -11,6 +11,7 @@ from tiny import tiny_assistant, tiny_tokenizer
 from transformers import DynamicCache
 
 from vlm.inference.generation import Detokenizer, Stopped, generate, prefill
+from vlm.inference.sampler import Sampler
 from vlm.inference.settings import Settings
 
 END = frozenset({2})
@@ -29,7 +30,7 @@ def answer(
     embeddings = model.get_input_embeddings()(PROMPT)
     logits = prefill(model, embeddings, cache, stop, chunk)
     return list(
-        generate(model, logits, cache, settings, eos_ids=END, suppressed_ids=[0, 1, 508], stop=stop)
+        generate(model, logits, cache, Sampler(settings, [0, 1, 508]), eos_ids=END, stop=stop)
     )
 
 
@@ -81,7 +82,7 @@ def test_a_stop_takes_effect_during_prefill_and_between_tokens(
     stop.clear()
     cache = DynamicCache(config=model.config)
     logits = prefill(model, model.get_input_embeddings()(PROMPT), cache)
-    tokens = generate(model, logits, cache, Settings(), eos_ids=END, stop=stop)
+    tokens = generate(model, logits, cache, Sampler(Settings()), eos_ids=END, stop=stop)
     for _ in range(5):
         next(tokens)
     stop.set()

@@ -1,0 +1,127 @@
+"""`python -m app decide`: probabilities of given answers in place of prose, also over time."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from app.console.ask import settings_from, split_items
+from app.console.labeled import fit_file
+from app.decisions import Decision, windows
+from app.sanitize import for_terminal
+from vlm.assistant import Assistant, Decided, MediaSource, Settings, State
+from vlm.inference.calibration import Calibration
+from vlm.media.confined.limits import MediaError
+from vlm.media.decode import MediaInfo, probe
+
+POLL = 1.0  # seconds between looks at a growing file
+
+
+def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
+    """Runs the command; returns the exit code."""
+    settings = settings_from(args)
+    if args.fit:
+        if not args.calibration:
+            raise ValueError("--fit needs --calibration FILE, which it writes.")
+        _write(fit_file(Path(args.fit), Path(args.calibration), load(), settings))
+        return 0
+    calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
+    decision = decision_of(args)
+    names, question = split_items(args.items)
+    if question is None or len(names) != 1:
+        raise ValueError('give one file and a question: decide clip.mp4 "Is the door open?"')
+    if args.every is not None and not 0.1 <= args.every <= 3600:
+        raise ValueError(f"--every is {args.every}; it must be from 0.1 to 3600 seconds.")
+    if args.follow and args.every is None:
+        args.every = 1.0
+    path = Path(names[0])
+    info = probe(path)  # before the model is loaded
+    if args.every is None:
+        record = one_decision(load(), MediaSource(path), question, decision, settings, calibration)
+        _write(json.dumps(record) if args.json else line_of(record))
+        return 0
+    if info.kind != "video":
+        raise ValueError(f"{path.name} is a picture; --every and --follow need a video.")
+    assistant, above = load(), False
+    for start, end in sections(path, info, args.every, args.follow, args.wait):
+        source = MediaSource(path, start=start, end=end)
+        record = one_decision(assistant, source, question, decision, settings, calibration)
+        record |= {"start": start, "end": end}
+        was, above = above, args.threshold is not None and record["probability"] >= args.threshold
+        if args.threshold is not None:
+            record["alert"] = above and not was
+        _write(json.dumps(record) if args.json else _timed_line(record))
+    return 0
+
+
+def decision_of(args: argparse.Namespace) -> Decision:
+    """Returns what the options choose between; without any, yes and no."""
+    if args.options and args.score:
+        raise ValueError("give --options or --score, not both.")
+    if args.options:
+        return Decision.of("choice", [option.strip() for option in args.options.split(",")])
+    if args.score:
+        return Decision.of("score", (), *args.score)
+    return Decision.of("yes_no")
+
+
+def one_decision(
+    assistant: Assistant,
+    source: MediaSource,
+    question: str,
+    decision: Decision,
+    settings: Settings,
+    calibration: Calibration | None,
+) -> dict[str, Any]:
+    """Returns the record of one decision."""
+    *_, last = assistant.decide(State(), question, decision.options, [source], settings)
+    assert isinstance(last, Decided)
+    return decision.answer(last, calibration)
+
+
+def sections(
+    path: Path, info: MediaInfo, every: float, follow: bool, wait: float
+) -> Iterator[tuple[float, float]]:
+    """Yields the steps of a film's time; follows a growing file until it rests for `wait` seconds.
+
+    A section of a growing file is yielded once it is there whole.
+    """
+    if not follow:
+        yield from windows(info.duration, every)
+        return
+    done, size, rested = 0, -1, 0.0
+    while rested < wait:
+        if path.stat().st_size == size:
+            rested += POLL
+            time.sleep(POLL)
+            continue
+        size, rested = path.stat().st_size, 0.0
+        try:
+            duration = probe(path).duration
+        except MediaError:  # not yet readable, or written to at this moment
+            continue
+        while (done + 1) * every <= duration:
+            yield done * every, (done + 1) * every
+            done += 1
+
+
+def line_of(record: dict[str, Any]) -> str:
+    """Formats a record for people: each answer with its probability."""
+    shares = record["probabilities"].items()
+    line = "  ".join(f"{for_terminal(option)} {share:.3f}" for option, share in shares)
+    if "expected" in record:
+        line = f"expected {record['expected']:.2f}  {line}"
+    return line
+
+
+def _timed_line(record: dict[str, Any]) -> str:
+    line = f"{record['start']:8.1f} s  {line_of(record)}"
+    return f"{line}  ALERT" if record.get("alert") else line
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

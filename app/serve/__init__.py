@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server for questions about videos and images (docs/serving.md)."""

@@ -1,0 +1,149 @@
+"""The command `python -m app serve`: checks its options, and runs the server."""
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.page.uploads import delete_private_folder, private_folder
+from app.serve.by_path import ByPath
+from app.serve.keys import Keys
+from app.serve.limits import ServeLimits
+from app.serve.options import KEY_VARIABLE
+from app.serve.routes import LOOPBACK, build_api
+from app.serve.service import Service
+from vlm.assistant import Assistant
+from vlm.inference.calibration import Calibration
+from vlm.inference.verify import verify_cache
+
+LAST_WORDS = 2.0  # seconds for stopped streams to end
+CACHE_FAILED = 3  # exit code
+
+
+def keys_of(args: argparse.Namespace) -> Keys:
+    """Returns the keys of the options and of the environment."""
+    named = os.environ.get(KEY_VARIABLE, "").split(",")
+    return Keys([*args.api_key, *(key.strip() for key in named if key.strip())])
+
+
+def limits_of(args: argparse.Namespace) -> ServeLimits:
+    """Returns the limits the options choose. Raises ValueError for one below 1."""
+    chosen = {
+        "running": args.running,
+        "queue": args.queue,
+        "per_key": args.per_key,
+        "new_tokens": args.max_tokens,
+    }
+    for name, value in chosen.items():
+        if value < (0 if name == "queue" else 1):
+            option = {"new_tokens": "max-tokens"}.get(name, name.replace("_", "-"))
+            raise ValueError(f"--{option} is {value}; it must be 1 or more.")
+    return ServeLimits(**chosen)
+
+
+def serve(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
+    """Loads the model and serves it until SIGINT or SIGTERM."""
+    keys, limits = keys_of(args), limits_of(args)
+    if args.host not in LOOPBACK and not keys and not args.without_key:
+        raise ValueError(
+            f"--host {args.host} would admit anyone who can reach this machine; add --api-key KEY,"
+            " or --without-key to allow it."
+        )
+    calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
+    listening = _listen(args.host, args.port)
+    _say("Loading the model ...")
+    assistant = load()
+    if args.verify_cache:
+        check = verify_cache(assistant)
+        _say(check.sentence)
+        if not check.passed:
+            return CACHE_FAILED
+    name = args.name or Path(args.model).name or "revisit"
+    hosts, folder = args.allow_media_host, private_folder()
+    service = Service(assistant, name, folder, keys, limits, hosts, calibration)
+    app = build_api(service, args.host)
+    shown = f"[{args.host}]" if ":" in args.host else args.host
+    address = f"http://{shown}:{listening.getsockname()[1]}/v1"
+    _say(f"The model {name!r} answers at {address}")
+    run(app, service, listening, args.drain)
+    return 0
+
+
+def page_and_api(
+    assistant: Assistant, args: argparse.Namespace, auth: tuple[str, str] | None
+) -> ByPath:
+    """Builds the page and the API over one assistant, which both compute with."""
+    from app.page.server import build_app  # imported late: only the page needs Gradio
+
+    name = Path(args.model).name or "revisit"
+    service = Service(assistant, name, private_folder(), keys_of(args))
+    page = build_app(assistant, args.host, auth, at_once=service.limits.running)
+    return ByPath(page, service, args.host)
+
+
+def run(app: FastAPI, service: Service, listening: socket.socket, drain: float) -> None:
+    """Serves until SIGINT or SIGTERM; then running answers have `drain` seconds to end."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        ws="none",
+        timeout_graceful_shutdown=round(drain + LAST_WORDS),
+    )
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        asyncio.run(_Server(config, service, drain).serve([listening]))
+    finally:
+        service.assistant.close()
+        delete_private_folder()
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Server(uvicorn.Server):
+    """Lets running answers end, then stops them."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, drain: float) -> None:
+        super().__init__(config)
+        self._service, self._drain = service, drain
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._service.admission.draining = True
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(
+            self._loop.call_later, self._drain, self._service.stops.set_all
+        )
+        super().handle_exit(sig, frame)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket. Raises ValueError if the port cannot be used."""
+    if not 0 <= port <= 65535:
+        raise ValueError(f"--port is {port}; it must be 0 (any free port) to 65535.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or str(error)
+        raise ValueError(f"cannot listen on {host} port {port}: {reason}.") from None
+    return listening
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()

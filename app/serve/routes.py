@@ -1,0 +1,97 @@
+"""The routes of the server. Every one but /health needs a key, if the server has keys."""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.serve.chat import chat_completions
+from app.serve.decide import create_decision
+from app.serve.errors import APIError, of_exception
+from app.serve.files import delete_file, get_file, list_files, upload
+from app.serve.information import metrics, model, models
+from app.serve.responses import create_response, delete_response, get_response
+from app.serve.service import Service
+
+Handler = Callable[[Service, Request, str], Awaitable[Response]]
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]", "::1"]
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+ROUTES: dict[tuple[str, str], Handler] = {
+    ("POST", "/v1/chat/completions"): chat_completions,
+    ("POST", "/v1/responses"): create_response,
+    ("GET", "/v1/responses/{id}"): get_response,
+    ("DELETE", "/v1/responses/{id}"): delete_response,
+    ("POST", "/v1/files"): upload,
+    ("GET", "/v1/files"): list_files,
+    ("GET", "/v1/files/{id}"): get_file,
+    ("DELETE", "/v1/files/{id}"): delete_file,
+    ("POST", "/v1/decisions"): create_decision,
+    ("GET", "/v1/models"): models,
+    ("GET", "/v1/models/{model:path}"): model,
+    ("GET", "/metrics"): metrics,
+}
+
+
+def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
+    """Builds the server as an ASGI application."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.stops.set_all()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    if host in LOOPBACK:  # against DNS rebinding
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)
+
+    async def health(request: Request) -> Response:
+        status = "ok"
+        if not service.scheduler.alive:
+            status = "the model's thread has ended"
+        elif service.admission.draining:
+            status = "draining"
+        return JSONResponse({"status": status}, 200 if status == "ok" else 503, HEADERS)
+
+    app.add_route("/health", health, methods=["GET"])
+    for (method, path), handler in ROUTES.items():
+        app.add_route(path, _guarded(service, handler), methods=[method])
+
+    async def missing(request: Request, error: Exception) -> Response:
+        return APIError(404, "there is nothing at this address.", code="not_found").response()
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        return APIError(405, "this address takes another method.").response()
+
+    app.add_exception_handler(404, missing)
+    app.add_exception_handler(405, wrong_method)
+    return app
+
+
+def _guarded(service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Checks key and origin, and turns every exception into an error of OpenAI's shape."""
+
+    async def handle(request: Request) -> Response:
+        identity = {**HEADERS, "X-Request-Id": f"req-{secrets.token_hex(12)}"}
+        try:
+            if request.headers.get("sec-fetch-site") == "cross-site":
+                raise APIError(403, "requests from other sites are refused.", code="cross_site")
+            owner = service.keys.owner(request)
+            response = await handler(service, request, owner)
+        except Exception as error:  # noqa: BLE001  answered in words
+            known = of_exception(error)
+            service.metrics.error(known.status)
+            return known.response(identity)
+        response.headers.update(identity)
+        return response
+
+    return handle

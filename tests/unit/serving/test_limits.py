@@ -1,0 +1,185 @@
+"""The server refuses what is too much at once, and stays what it was."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from served import Served, image_part, picture, served
+
+from app.serve.admission import Admission
+from app.serve.errors import APIError
+from app.serve.limits import ServeLimits
+from vlm.inference.decoder import Job
+
+LIMITS = ServeLimits(
+    body=200_000, running=2, queue=2, per_key=50, messages=10, media=2, text=5000, seconds=30
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("serve"), LIMITS) as running:
+        yield running
+
+
+def post(server: Served, content: bytes, kind: str = "application/json") -> httpx.Response:
+    return server.client.post(
+        "/v1/chat/completions", content=content, headers={"Content-Type": kind}
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b'"text"', 400),
+        (b'{"messages": NaN}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"a":' * 60 + b"1" + b"}" * 60, 400),
+        (b'{"messages": "' + b"a" * 300_000 + b'"}', 413),
+    ],
+    ids=["cut", "bytes", "a string", "NaN", "deep", "nested", "large"],
+)
+def test_a_body_that_is_no_request_is_refused_in_words(
+    server: Served, body: bytes, status: int
+) -> None:
+    started = time.monotonic()
+    answer = post(server, body)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"]
+    assert time.monotonic() - started < 5
+
+
+def test_a_form_of_another_site_is_refused(server: Served) -> None:
+    body = b'{"messages": [{"role": "user", "content": "Hello"}]}'
+    assert post(server, body, "text/plain").status_code == 415
+    crossing = {"Sec-Fetch-Site": "cross-site"}
+    assert server.client.get("/v1/models", headers=crossing).status_code == 403
+    assert server.client.get("/v1/models", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_messages_text_and_media_are_bounded(server: Served) -> None:
+    many = [{"role": "user", "content": "a"}] * 11
+    assert server.client.post("/v1/chat/completions", json={"messages": many}).status_code == 400
+    assert server.chat("a" * 5001).json()["error"]["code"] == "context_length_exceeded"
+    assert server.chat([image_part(picture())] * 3).status_code == 400
+
+
+def test_the_surplus_of_a_queue_is_refused_at_once_and_the_rest_is_answered(
+    server: Served,
+) -> None:
+    service, held = server.service, threading.Event()
+    real = service.scheduler.tokens
+
+    def slow(job: Job) -> object:
+        held.wait(20)
+        return real(job)
+
+    service.scheduler.tokens = slow  # type: ignore[assignment, method-assign]
+    codes: list[tuple[int, float]] = []
+    try:
+
+        def ask() -> None:
+            started = time.monotonic()
+            with httpx.Client(timeout=60, trust_env=False) as client:
+                body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2}
+                answer = client.post(f"{server.address}/v1/chat/completions", json=body)
+            if answer.status_code == 429:
+                assert int(answer.headers["Retry-After"]) >= 1
+            codes.append((answer.status_code, time.monotonic() - started))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 15
+        while len(codes) < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert [code for code, _ in codes] == [429] * 4
+        assert server.client.get("/health").status_code == 200
+        assert service.admission.waiting == 2
+    finally:
+        held.set()
+        del service.scheduler.tokens
+    for thread in threads:
+        thread.join(30)
+    assert sorted(code for code, _ in codes) == [200] * 4 + [429] * 4
+    assert service.admission.running == 0
+
+
+def test_a_waiting_client_that_leaves_gives_its_place_back(server: Served) -> None:
+    service, held = server.service, threading.Event()
+    real = service.scheduler.tokens
+    service.scheduler.tokens = lambda job: (held.wait(20), real(job))[1]  # type: ignore[method-assign, assignment, return-value]
+    try:
+        body = b'{"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}'
+        head = (
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        port = int(server.address.rpartition(":")[2])
+        open_connections = []
+        for _ in range(4):
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.sendall(head.encode() + body)
+            open_connections.append(connection)
+        _until(lambda: service.admission.running == 2 and service.admission.waiting == 2)
+        for connection in open_connections[2:]:
+            connection.close()
+        _until(lambda: service.admission.waiting == 0)
+        assert service.admission.running == 2
+    finally:
+        held.set()
+        del service.scheduler.tokens
+        for connection in open_connections:
+            connection.close()
+    _until(lambda: service.admission.running == 0)
+
+
+def _until(true: object, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_one_key_has_no_more_than_its_share() -> None:
+    async def run() -> None:
+        admission = Admission(ServeLimits(running=5, per_key=2))
+        leases = [await admission.enter("ann") for _ in range(2)]
+        with pytest.raises(APIError) as refused:
+            await admission.enter("ann")
+        assert refused.value.status == 429
+        await admission.enter("ben")
+        leases[0].drop()
+        await admission.enter("ann")
+        admission.draining = True
+        with pytest.raises(APIError) as refused:
+            await admission.enter("ben")
+        assert refused.value.status == 503
+
+    asyncio.run(run())
+
+
+def test_a_draining_server_refuses_new_requests_and_ends_streams(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        body = {
+            "messages": [{"role": "user", "content": "Go on."}],
+            "max_tokens": 4000,
+            "stream": True,
+        }
+        with server.client.stream("POST", "/v1/chat/completions", json=body) as response:
+            lines = response.iter_lines()
+            next(lines)
+            server.service.admission.draining = True
+            assert httpx.get(f"{server.address}/health", trust_env=False).status_code == 503
+            server.service.stops.set_all()
+            rest = [line for line in lines if line]
+        assert rest[-1] == "data: [DONE]"
+        assert "draining" in rest[-2] or '"finish_reason": "stop"' in rest[-2]
+        assert server.chat("Hello").status_code == 503
