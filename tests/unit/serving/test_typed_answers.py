@@ -61,7 +61,9 @@ def test_logprobs_come_whole_and_in_a_stream(server: Served) -> None:
     asked: dict[str, Any] = {"logprobs": True, "top_logprobs": 2, "max_tokens": 6}
     whole = server.chat("Hello", **asked).json()["choices"][0]
     entries = whole["logprobs"]["content"]
-    assert "".join(entry["token"] for entry in entries) == whole["message"]["content"]
+    joined = "".join(entry["token"] for entry in entries)
+    # An answer that ends within a character leaves out its first bytes.
+    assert joined.rstrip("\ufffd") == whole["message"]["content"]
     assert all(len(entry["top_logprobs"]) == 2 and entry["logprob"] <= 0 for entry in entries)
     lines = server.chat("Hello", stream=True, **asked).text.split("\n\n")
     streamed = []
