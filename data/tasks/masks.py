@@ -1,0 +1,114 @@
+"""Masks in COCO's run-length form, packed and unpacked by pycocotools.
+
+pycocotools trusts its input: runs that do not add up to the picture make it write outside of it. So
+`checked` reads the runs itself before anything from a file is unpacked.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.tasks.annotations import Rle
+
+MAX_PIXELS = 2**26  # of a mask; more than any frame of a public set
+MAX_SHIFT = 30  # bits of one run, which is at most MAX_PIXELS
+
+
+def pack(mask: NDArray[np.bool_]) -> Rle:
+    """Packs a mask [H, W]."""
+    from pycocotools import mask as coco
+
+    packed = coco.encode(np.asfortranarray(mask, dtype=np.uint8))
+    height, width = mask.shape
+    return Rle(height, width, packed["counts"])
+
+
+def unpack(rle: Rle) -> NDArray[np.bool_]:
+    """Unpacks a mask, bool [H, W]."""
+    from pycocotools import mask as coco
+
+    return coco.decode(as_coco(rle)).astype(bool)
+
+
+def as_coco(rle: Rle) -> dict[str, Any]:
+    """The form that pycocotools takes."""
+    return {"size": [rle.height, rle.width], "counts": rle.counts}
+
+
+def as_json(rle: Rle) -> dict[str, Any]:
+    """The form that a JSON file has."""
+    return {"size": [rle.height, rle.width], "counts": rle.counts.decode("ascii")}
+
+
+def checked(value: Any, size: tuple[int, int] | None = None) -> Rle:
+    """Reads a mask from JSON: {"size": [H, W], "counts": text or list of runs}.
+
+    Raises ValueError, a phrase that follows the name of the mask, for anything else, and for a mask
+    that has not the given `size`.
+    """
+    if not isinstance(value, dict) or not {"size", "counts"} <= value.keys():
+        raise ValueError('must be {"size": [height, width], "counts": ...}')
+    height, width = _size(value["size"])
+    if size is not None and (height, width) != size:
+        raise ValueError(f"is {height} x {width} pixels, but its video {size[0]} x {size[1]}")
+    counts = value["counts"]
+    if isinstance(counts, list):
+        return _from_runs(counts, height, width)
+    if isinstance(counts, str):
+        try:
+            counts = counts.encode("ascii")
+        except UnicodeEncodeError:
+            raise ValueError("has counts that are not COCO's text") from None
+    if not isinstance(counts, bytes):
+        raise ValueError('has "counts" that are neither text nor a list')
+    _check_runs(list(_runs(counts)), height * width)
+    return Rle(height, width, counts)
+
+
+def _size(value: Any) -> tuple[int, int]:
+    whole = isinstance(value, list | tuple) and len(value) == 2
+    if not whole or any(type(side) is not int or side < 1 for side in value):
+        raise ValueError('has a "size" that is not [height, width]')
+    height, width = value
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"is {height} x {width} pixels, more than {MAX_PIXELS:,}")
+    return height, width
+
+
+def _from_runs(runs: list[Any], height: int, width: int) -> Rle:
+    if any(type(run) is not int for run in runs):
+        raise ValueError('has "counts" that are not whole numbers')
+    _check_runs(runs, height * width)
+    from pycocotools import mask as coco
+
+    packed = coco.frPyObjects({"size": [height, width], "counts": runs}, height, width)
+    return Rle(height, width, packed["counts"])
+
+
+def _check_runs(runs: list[int], num_pixels: int) -> None:
+    if any(run < 0 for run in runs) or sum(runs) != num_pixels:
+        raise ValueError(f"has runs that do not add up to its {num_pixels:,} pixels")
+
+
+def _runs(counts: bytes) -> Iterator[int]:
+    """The lengths of the runs in COCO's text: 6 bits a character, differences from the third on."""
+    before: list[int] = []
+    at = 0
+    while at < len(counts):
+        value = shift = 0
+        more = True
+        while more:
+            if at == len(counts) or shift > MAX_SHIFT or not 0 <= counts[at] - 48 < 64:
+                raise ValueError("has counts that are not COCO's text")
+            piece = counts[at] - 48
+            value |= (piece & 0x1F) << shift
+            more = bool(piece & 0x20)
+            at, shift = at + 1, shift + 5
+        if piece & 0x10:
+            value -= 1 << shift
+        if len(before) > 2:
+            value += before[-2]
+        before.append(value)
+        yield value
