@@ -95,7 +95,11 @@ def write_film(path: Path, shown: Film) -> None:
     """Writes a video in the container that the suffix names; bytes depend only on the frames."""
     path.parent.mkdir(parents=True, exist_ok=True)
     webm = path.suffix == ".webm"
-    options = {"deadline": "realtime", "crf": "10", "b": "1M"} if webm else {"preset": "ultrafast"}
+    options = (
+        {"deadline": "realtime", "crf": "10", "b": "1M"}
+        if webm
+        else {"preset": "ultrafast", "crf": "30"}
+    )
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx" if webm else "libx264", rate=FPS, options=options)
         stream.width, stream.height, stream.pix_fmt = SIZE, SIZE, "yuv420p"
