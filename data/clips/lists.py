@@ -11,14 +11,13 @@ A file that is missing is found out when it is read, since parts of public sets 
 """
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.clips.folders import PICTURES, VIDEOS, LabeledClip
-from data.json_text import read_text
+from data.json_text import load, read_text
 
 KINETICS = "youtube_id"  # a column of its lists
 SUFFIXES = (".mp4", ".webm", ".mkv", ".avi")
@@ -41,9 +40,9 @@ def read_lists(
     `root` is where the clips are; by default, where their list is. Raises ValueError that names
     the file and the line.
     """
-    lines = [list(_lines(path, root or path.parent)) for path in lists]
+    lines = [list(read_lines(path, root or path.parent)) for path in lists]
     labels = [line.label for of_list in lines for line in of_list]
-    classes = _read_names(names) if names is not None else _sorted(set(labels))
+    classes = read_names(names) if names is not None else _sorted(set(labels))
     if len(classes) < 2:
         raise ValueError(f"{lists[0]} needs clips of at least two classes; found {len(classes)}")
     index = {name: number for number, name in enumerate(classes)}
@@ -63,8 +62,8 @@ def _sorted(labels: set[str]) -> list[str]:
     return sorted(labels, key=int) if all(x.isdigit() for x in labels) else sorted(labels)
 
 
-def _read_names(path: Path) -> list[str]:
-    """Class names in the order of their numbers."""
+def read_names(path: Path) -> list[str]:
+    """Class names in the order of their numbers. Raises ValueError for another form."""
     text = _text(path)
     if path.suffix != ".json":
         return [line.strip() for line in text.splitlines() if line.strip()]
@@ -74,7 +73,8 @@ def _read_names(path: Path) -> list[str]:
     return sorted(numbers, key=lambda name: int(numbers[name]))
 
 
-def _lines(path: Path, root: Path) -> Iterator[Line]:
+def read_lines(path: Path, root: Path) -> Iterator[Line]:
+    """The clips of one list. Raises ValueError that names the file and the line."""
     text = _text(path)
     if path.suffix == ".jsonl":
         yield from _jsonl(path, root, text)
@@ -156,6 +156,6 @@ def _existing(folder: Path, name: str, usual: str) -> Path:
 
 def _json(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return load(text)
     except ValueError:
         raise ValueError(f"{where} is not JSON") from None

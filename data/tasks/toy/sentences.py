@@ -12,6 +12,7 @@ import numpy as np
 
 from data.complete_file import completed
 from data.synthetic.drawing.shapes import SHAPES
+from data.synthetic.language.words import an
 from data.tasks.toy.films import BRIGHT, DIRECTIONS, Film, Mover, film, write_film
 from data.tasks.toy.split import is_test
 
@@ -37,8 +38,8 @@ def captioned(num_clips: int, seed: int) -> Iterator[tuple[int, bool, Mover, Fil
 def sentence(mover: Mover, form: int = 0) -> str:
     """Describes what a shape does, in one of several forms."""
     phrase = PHRASES[mover.direction]
-    forms = ("a {0} {1}", "there is a {0} that {1}", "we see how a {0} {1}")
-    return forms[form % len(forms)].format(mover.name, phrase)
+    forms = ("{0} {1}", "there is {0} that {1}", "we see how {0} {1}")
+    return forms[form % len(forms)].format(an(mover.name), phrase)
 
 
 def toy_msrvtt(folder: Path, num_clips: int, seed: int) -> None:

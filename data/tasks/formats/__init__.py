@@ -1,0 +1,1 @@
+"""Readers of public annotation formats, one file per format."""
