@@ -132,6 +132,7 @@ class Hub:
     repo: str
     files: tuple[str, ...]  # patterns of the annotation files
     media: tuple[str, ...] = ()  # of the media files, if separate
+    unpacked: str = ""  # folder into which tar files among them are unpacked
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Data sets from the Hugging Face hub, as folders in their published layout: `run --hub`.
 
 `datasets` downloads the files unchanged into the shared cache. Nothing is decoded or rewritten, so
-readers and manifest hashes are the same as for folders filled by hand. This is the only module that
-imports `datasets`.
+readers and manifest hashes are the same as for folders filled by hand; tar files of videos are
+unpacked beside them. This is the only module that imports `datasets`.
 """
 
 import fnmatch
@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluation.benchmarks.base import Benchmark, Options
+from evaluation.benchmarks.base import Benchmark, Hub, Options
+from evaluation.benchmarks.stored import unpack_tars
 
 SNAPSHOT = re.compile(r"datasets--(.+?)--(.+?)/snapshots/([0-9a-f]{40})(?:/|$)")
 
@@ -30,7 +31,7 @@ def fetch(
     """
     name, hub = benchmark.name, benchmark.hub
     if hub is None:
-        raise ValueError(f"{name} is not available on the hub; required: {benchmark.needs}")
+        raise ValueError(f"{name}: --hub cannot fetch it; required in a folder: {benchmark.needs}")
     try:
         import datasets
         from huggingface_hub import HfApi, constants, errors
@@ -51,7 +52,7 @@ def fetch(
         )
         urls = [f"hf://datasets/{hub.repo}@{about.sha}/{one}" for one in names]
         paths = datasets.DownloadManager(dataset_name=name).download(urls)
-        return Path(str(paths[0]).removesuffix(names[0]))
+        return _unpacked(hub, Path(str(paths[0]).removesuffix(names[0])), names, notify)
     except errors.GatedRepoError as error:
         raise ValueError(
             f"{name}: {hub.repo} requires agreeing to the terms on its page on the hub; do so, then"
@@ -68,7 +69,17 @@ def fetch(
                 f" {hub.repo}; required in a folder: {benchmark.needs}"
             ) from error
         notify(f"{name}: the hub cannot be reached; using the cache: {cached}")
-        return cached
+        names = [path.relative_to(cached).as_posix() for path in sorted(cached.rglob("*"))]
+        names = [one for pattern in patterns for one in fnmatch.filter(names, pattern)]
+        return _unpacked(hub, cached, names, notify)
+
+
+def _unpacked(hub: Hub, folder: Path, names: Sequence[str], notify: Callable[[str], None]) -> Path:
+    """Returns the folder once its tar files are unpacked. Raises ValueError for a damaged one."""
+    tars = [folder / name for name in names if name.endswith((".tar", ".tar.gz"))]
+    if tars and hub.unpacked:
+        unpack_tars(tars, folder / hub.unpacked, notify)
+    return folder
 
 
 def _matching(names: Sequence[str], patterns: Sequence[str], complaint: str) -> list[str]:

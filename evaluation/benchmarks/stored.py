@@ -1,19 +1,24 @@
-"""Media inside larger files: a cell of a parquet table, a member of a zip file.
+"""Media inside larger files: a cell of a parquet table, a member of a zip file, a tar file.
 
 Published data sets are packed and larger than memory: a question stores the location of its media,
-and the reader unpacks them when they are needed.
+and the reader unpacks them when they are needed. Compressed tar files cannot be read in parts and
+are unpacked whole.
 """
 
 import contextlib
 import os
 import shutil
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,36 @@ class Member:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(part)
         return self.target
+
+
+def unpack_tars(
+    archives: Sequence[Path], target: Path, notify: Callable[[str], None] = lambda sentence: None
+) -> None:
+    """Unpacks tar files into a folder, each once, however many processes ask for it.
+
+    Files appear when their archive is complete. Raises ValueError for one that is damaged.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / ".unpacking.lock"):
+        for archive in archives:
+            done = target / f".{archive.name}.unpacked"
+            if done.is_file():
+                continue
+            notify(f"unpacking {archive.name} into {target}")
+            part = Path(tempfile.mkdtemp(dir=target, prefix=".unpacking-"))
+            try:
+                with tarfile.open(archive) as packed:
+                    packed.extractall(part, filter="data")
+                for path in sorted(part.rglob("*")):
+                    if path.is_file():
+                        place = target / path.relative_to(part)
+                        place.parent.mkdir(parents=True, exist_ok=True)
+                        os.replace(path, place)
+            except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+                raise ValueError(f"{archive.name} cannot be unpacked ({error}).") from error
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+            done.touch()
 
 
 class VideoFiles:

@@ -64,8 +64,9 @@ class OVOBench(Benchmark):
     name = "ovobench"
     title = "OVO-Bench"
     needs = (
-        f"{ANSWERS} of JoeLeelyf/OVO-Bench and its films in src_videos/, or the pieces that end at"
-        " the questions in chunked_videos/"
+        f"data/{ANSWERS} of github.com/JoeLeelyf/OVO-Bench and its films in src_videos/ (of"
+        " JoeLeelyf/OVO-Bench on the hub: cat src_videos.tar.part* | tar -x), or the pieces that"
+        " end at the questions in chunked_videos/"
     )
     metric = "accuracy"
     modes = ("official", "clean")

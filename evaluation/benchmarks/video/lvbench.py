@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evaluation.answers.bracket import first_character
-from evaluation.benchmarks.base import MediaPart, Options, Question
+from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, clean, mean_score, ranked_abcd
 from evaluation.benchmarks.published import read_lines, text
 from evaluation.benchmarks.stored import named_videos
@@ -27,11 +27,20 @@ class LVBench(ChoiceBenchmark):
     name = "lvbench"
     title = "LVBench"
     needs = (
-        f"{ANSWERS} of zai-org/LVBench on the hub and the videos, named KEY.mp4 by their YouTube"
-        " ids, in this folder or below it"
+        f"{ANSWERS} of zai-org/LVBench on the hub and the films, which are on YouTube, each saved"
+        " as KEY.mp4 by its YouTube id, in this folder or below it"
     )
+    hub = Hub("zai-org/LVBench", (ANSWERS,))
     readers = {"official": official, "lmms-eval": ranked_abcd, "clean": clean}
     prompt_modes = ("lmms-eval",)
+
+    def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
+        if media:
+            raise ValueError(
+                f"lvbench: --hub has its questions alone (--no-media); required in a folder:"
+                f" {self.needs}"
+            )
+        return super().hub_files(options, media)
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         found = [path for path in (folder / ANSWERS, folder / "data" / ANSWERS) if path.is_file()]

@@ -35,7 +35,12 @@ class TimeLens(Benchmark):
         " TencentARC/TimeLens-Bench on the hub, and its videos, unpacked into videos/ with"
         " tar -xzf SHARD -C videos"
     )
-    hub = Hub("TencentARC/TimeLens-Bench", tuple(f"{name}-timelens.json" for name in SETS))
+    hub = Hub(
+        "TencentARC/TimeLens-Bench",
+        tuple(f"{name}-timelens.json" for name in SETS),
+        tuple(f"video_shards/{name}/*.tar.gz" for name in SETS),
+        unpacked="videos",
+    )
     metric = "mIoU"
     modes = ("official", "clean")
     prompt_modes = ("official", "timed")
@@ -44,9 +49,9 @@ class TimeLens(Benchmark):
     weight_by = "set"
 
     def hub_files(self, options: Options, media: bool) -> tuple[str, ...]:
-        if media:
-            raise ValueError(f"timelens: its videos have to be unpacked; required: {self.needs}")
-        return super().hub_files(options, media)
+        chosen = super().hub_files(options, media)
+        split = self.split(options)
+        return chosen if split == "all" else tuple(name for name in chosen if split in name)
 
     def data_files(self, folder: Path, options: Options) -> list[Path]:
         split = self.split(options)

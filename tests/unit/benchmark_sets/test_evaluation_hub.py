@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pytest
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.benchmarks.hub import fetch, revision_of
+from evaluation.benchmarks.stored import unpack_tars
 from evaluation.runs.manifest import file_hashes
 from evaluation.toy import TOYS, make_toy
 
@@ -146,8 +148,10 @@ def test_without_a_network_the_cache_is_used(
     [
         ("docvqa", "older", "the hub has no lmms-lab/DocVQA at 'older'"),
         ("ai2d", "main", "the hub has no lmms-lab/ai2d at 'main'"),
-        ("worlds", "main", "worlds is not available on the hub; required"),
-        ("longvideobench", "main", "is not available on the hub; required: lvb_val.json"),
+        ("worlds", "main", "worlds: --hub cannot fetch it; required in a folder"),
+        ("ovobench", "main", "cannot fetch it; .* cat src_videos.tar.part"),
+        ("lvbench", "main", "has its questions alone .* films, which are on YouTube"),
+        ("longvideobench", "main", "cannot fetch it; required in a folder: lvb_val.json"),
     ],
 )
 def test_sets_missing_on_the_hub_are_refused_in_one_sentence(
@@ -156,6 +160,36 @@ def test_sets_missing_on_the_hub_are_refused_in_one_sentence(
     with pytest.raises(ValueError, match=sentence) as told:
         fetch(BENCHMARKS[name], Options(), revision)
     assert "\n" not in str(told.value)
+
+
+def test_tar_files_of_videos_are_unpacked_once(
+    hub: type[FakeHub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TimeLens's layout on the hub: questions, and shards of videos."""
+    make_toy("timelens", tmp_path / "timelens")
+    for name in ("charades", "activitynet", "qvhighlights"):
+        shard = tmp_path / "timelens/video_shards" / name / f"{name}_shard_01.tar.gz"
+        shard.parent.mkdir(parents=True)
+        with tarfile.open(shard, "w:gz") as packed:
+            packed.add(tmp_path / "timelens/videos" / name, name)
+    shutil.move(tmp_path / "timelens/videos", tmp_path / "taken")
+    hub.sets["TencentARC/TimeLens-Bench"] = tmp_path / "timelens"
+    timelens, said = BENCHMARKS["timelens"], []
+    folder = fetch(timelens, Options(), notify=said.append)
+    parts = [question.media[0] for question in timelens.questions(folder, Options())]
+    assert len({part.source() for part in parts}) == 3
+    assert sum("unpacking" in line for line in said) == 3
+    monkeypatch.setattr("datasets.config.HF_ENDPOINT", "http://127.0.0.1:9")
+    assert fetch(timelens, Options(split="charades"), notify=said.append) == folder
+    assert sum("unpacking" in line for line in said) == 3
+    assert not list(folder.rglob(".unpacking-*"))
+
+
+def test_a_damaged_tar_file_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "shard_1.tar.gz").write_bytes(b"\x1f\x8b broken")
+    with pytest.raises(ValueError, match=r"shard_1\.tar\.gz cannot be unpacked"):
+        unpack_tars([tmp_path / "shard_1.tar.gz"], tmp_path / "videos")
+    assert [path.name for path in (tmp_path / "videos").iterdir()] == [".unpacking.lock"]
 
 
 def test_a_set_with_other_file_names_is_refused(hub: type[FakeHub], tmp_path: Path) -> None:
