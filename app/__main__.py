@@ -1,4 +1,4 @@
-"""Parses the command line of `python -m app`: chat, serve, ask, decide, terminal, encode, doctor.
+"""Parses the command line of `python -m app`: chat, ask, find and the other commands.
 
 Nothing heavy is imported before a command runs, so `--help` is instant.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.console.encode_options import add_encode
+from app.console.find_options import add_find
 from app.console.streams import prepare_streams
 from vlm.experts.options import add_expert_options, expert_names
 from vlm.model_options import add_model_options, model_options
@@ -27,6 +28,7 @@ EXAMPLES = """examples:
   printf 'What is this?\\nWhich color?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
   python -m app encode clip.mp4 --out clip.safetensors  features of a video encoder alone
+  python -m app find clip.mp4 "a dog jumps" --encoder runs/tasks   when it happens
   python -m app serve --port 8000                      answer programs, as OpenAI's API does
   python -m app doctor                                 check this machine
 """
@@ -40,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m app", description=ABOUT, epilog=EXAMPLES, formatter_class=raw
     )
     commands = top.add_subparsers(
-        dest="command", metavar="{chat,serve,ask,decide,terminal,encode,doctor}"
+        dest="command", metavar="{chat,serve,ask,decide,terminal,encode,find,doctor}"
     )
     top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
@@ -119,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     _add_model_options(terminal)
 
     add_encode(commands)
+    add_find(commands)
 
     doctor = commands.add_parser(
         "doctor",
@@ -135,7 +138,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses the arguments; unlike plain argparse, options may precede the question."""
     args, rest = parser().parse_known_args(arguments)
     unknown = [word for word in rest if word.startswith("-") and word != "-"]
-    if unknown or (rest and args.command not in ("ask", "decide")):
+    if unknown or (rest and args.command not in ("ask", "decide", "find")):
         parser().error(f"unknown: {' '.join(unknown or rest)}")
     if rest:
         args.items += rest
@@ -157,6 +160,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from app.console.encode import encode
 
             return encode(args)
+        if args.command == "find":
+            from app.console.find import find
+
+            return find(args)
         expert_names(args.experts)  # a wrong name is refused before anything is loaded
         if args.command == "chat":
             return _chat(args)

@@ -11,6 +11,7 @@ over could forge the frames of those after it: train on files you trust to be fi
 import contextlib
 import dataclasses
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,17 @@ class Decoder:
         request = Request(
             "video", num_frames, size=4 * square, square=square, limits=self._limits(seconds)
         )
+        video = collect_frames(_path(media), request, child=self._running())
+        return Decoded(video.frames, tuple(video.times.tolist()), video.damaged)
+
+    def video_at(
+        self, media: MediaFile, times: Sequence[float], square: int, seconds: float | None = None
+    ) -> Decoded:
+        """The frames displayed at `times` (seconds) as squares, in order and none twice."""
+        request = Request(
+            "video", times=tuple(times), size=4 * square, square=square,
+            limits=self._limits(seconds),
+        )  # fmt: skip
         video = collect_frames(_path(media), request, child=self._running())
         return Decoded(video.frames, tuple(video.times.tolist()), video.damaged)
 

@@ -34,7 +34,8 @@ def dry_run(recipe: EncoderRecipe) -> list[str]:
     built = on_meta(recipe)
     with torch.device("meta"):
         model = objective.model(built)
-    cost = clip_cost(built, model)
+        examples = list(objective.examples(built).values())
+    cost = mean_cost([clip_cost(model, objective.model_inputs(b)) for b in examples])
     return [
         f"# {recipe.output or 'a run'}: {name_of(recipe)} (dry run)",
         "",
@@ -60,18 +61,29 @@ def name_of(recipe: EncoderRecipe) -> str:
     return recipe.encoder or recipe.preset or recipe.model
 
 
-def clip_cost(built: BuiltTower, model: nn.Module) -> ClipCost:
+def mean_cost(costs: Sequence[ClipCost]) -> ClipCost:
+    """Of clips of several kinds: the mean operations, and the most memory."""
+    number = len(costs)
+    return ClipCost(
+        sum(cost.forward for cost in costs) / number,
+        sum(cost.training for cost in costs) / number,
+        max(cost.saved for cost in costs),
+    )
+
+
+def clip_cost(model: nn.Module, inputs: dict[str, Any]) -> ClipCost:
     """Runs one clip forward and backward on the meta device."""
-    config, T = built.config, built.num_frames
-    clip = torch.empty(1, T, 3, config.image_size, config.image_size, device="meta")
-    times = torch.zeros(1, T, device="meta")
+    with torch.no_grad():
+        model(**inputs)  # features of texts that are kept are not computed again
     with (
         FusedAttention(),
         sdpa_kernel(SDPBackend.MATH),
         saved_bytes(model) as saved,
         FlopCounterMode(display=False) as forward,
     ):
-        loss = model(clip, times).sum()
+        outputs = model(**inputs)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        loss = sum(out.sum() for out in outputs if out.requires_grad)
     with FlopCounterMode(display=False) as backward:
         loss.backward()
     total = forward.get_total_flops()

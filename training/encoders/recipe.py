@@ -20,6 +20,18 @@ from training.recipe import (
 
 
 @dataclass(frozen=True)
+class TaskSource:
+    """One data set of `tasks`; its annotations decide which task it is."""
+
+    __pydantic_config__ = NoOtherKeys
+
+    set: str  # of data/tasks/table.py: kinetics, msrvtt, thumos, charades-sta, ytvis, mevis, ...
+    folder: str  # as published: its annotations and its films
+    split: Text = ""  # "": the one that papers train on
+    held_split: Text = ""  # "": the one that papers test on
+
+
+@dataclass(frozen=True)
 class EncoderRecipe:
     """Every value of a run; `--set` changes them."""
 
@@ -33,6 +45,14 @@ class EncoderRecipe:
     evaluation: Text = ""  # a list of held-out clips, instead of a share of `data`
     classes: Text = ""  # a file of class names in the order of their numbers
     objective: str = "classes"  # of training/encoders/objectives
+    # Of `objective: tasks`, instead of clips and classes.
+    tasks: tuple[TaskSource, ...] = ()
+    text: Text = ""  # a text tower of vlm/heads/text/tower.py
+    text_weights: Text = ""  # the folder of CLIP or SigLIP that it comes from; "": random
+    loss: Literal["sigmoid", "nce"] = "sigmoid"
+    background_weight: NonNegative = 0.0  # of pixels without a text; 0: ignored, as StreamFormer's
+    most_classes: Count = 400  # that a clip is compared with
+    most_held: CountOrZero = 200  # held-out samples of each set that are scored
     # The encoder: a name or preset of vlm/encoders; without one, the tower of `model` or `preset`.
     encoder: Text = ""
     weights: Text = ""  # its published file, or the folder of its image model; "": random
@@ -69,9 +89,14 @@ class EncoderRecipe:
 
     def __post_init__(self) -> None:
         chooses = self.load_best_model_at_end or self.early_stopping_patience
-        if chooses and not self.held_out and not self.evaluation:
+        some = self.most_held if self.objective == "tasks" else self.held_out or self.evaluation
+        if chooses and not some:
             raise ValueError("to choose a checkpoint, hold clips out: raise `held_out` above 0")
-        if bool(self.folder) == bool(self.data):
+        if self.objective == "tasks":
+            self._check_tasks()
+        elif self.tasks or self.text:
+            raise ValueError("`tasks` and `text` belong to `objective: tasks`")
+        elif bool(self.folder) == bool(self.data):
             raise ValueError("give `data`, a list of clips, or `folder`, class folders of clips")
         if self.evaluation and not self.data:
             raise ValueError("`evaluation` is a list beside `data`; of a `folder`, give `held_out`")
@@ -80,6 +105,12 @@ class EncoderRecipe:
         if (self.weights or self.tower) and not self.encoder:
             key = "weights" if self.weights else "tower"
             raise ValueError(f"`{key}` belongs to an encoder: give `encoder`")
+
+    def _check_tasks(self) -> None:
+        if not self.tasks or not self.text:
+            raise ValueError("`objective: tasks` needs `tasks`, data sets, and `text`, a tower")
+        if self.folder or self.data:
+            raise ValueError("give `tasks`, or `folder` or `data`, not both")
 
     @property
     def samples_per_process(self) -> int:

@@ -58,7 +58,7 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
 def read_objective(recipe: EncoderRecipe) -> Objective:
     """The objective of a recipe with its data; ValueError if nothing is left to train on."""
     objective = objective_class(recipe.objective).read(recipe)
-    place = recipe.folder or recipe.data
+    place = recipe.folder or recipe.data or "`tasks`"
     if not objective.num_samples:
         raise ValueError(
             f"all {objective.num_held} clips of {place} are held out; lower `held_out`"
@@ -90,8 +90,8 @@ def print_plan(recipe: EncoderRecipe, objective: Objective, model: nn.Module) ->
 def save_result(
     trainer: EncoderTrainer, objective: Objective, built: BuiltTower, output: Path
 ) -> Path:
-    """Writes classifier/, and trained/ for `start_from` in an assistant's recipe."""
-    step = load_best(trainer)
+    """Writes the result, and trained/ for `start_from` in an assistant's recipe."""
+    step, result = load_best(trainer), output / objective.folder
     model = trainer.accelerator.unwrap_model(trainer.model)
     if trainer.is_world_process_zero():
 
@@ -101,16 +101,12 @@ def save_result(
 
         source = {"step": str(step)}
         build_atomically(output / "trained", source, tower_alone)
-        build_atomically(
-            output / "classifier", source, lambda folder: objective.save(model, built, folder)
-        )
-        print_rank0(
-            f"The classifier is in {output / 'classifier'}; the curves in {output}/curves.png."
-        )
+        build_atomically(result, source, lambda folder: objective.save(model, built, folder))
+        print_rank0(f"The result is in {result}; the curves in {output}/curves.png.")
         if summary := trainer.quarantine.summary():
             print_rank0(summary)
     trainer.accelerator.wait_for_everyone()
-    return output / "classifier"
+    return result
 
 
 def fingerprint(recipe: EncoderRecipe, objective: Objective) -> dict[str, Any]:
@@ -120,7 +116,9 @@ def fingerprint(recipe: EncoderRecipe, objective: Objective) -> dict[str, Any]:
     identity = {
         "recipe": values,
         "data": objective.digests(),
-        "weights": weights_digests("" if fresh else recipe.model) | encoder_digests(recipe.weights),
+        "weights": weights_digests("" if fresh else recipe.model)
+        | encoder_digests(recipe.weights)
+        | encoder_digests(recipe.text_weights),
         "media": {},
         "loop": LOOP_VERSION,
     }

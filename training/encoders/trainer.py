@@ -37,6 +37,7 @@ class EncoderTrainer(ReproducibleTrainer):
         callbacks: list[TrainerCallback],
     ) -> None:
         self.recipe, self.objective, self.built = recipe, objective, built
+        self.group_scores: dict[str, float] = {}
         self.held = objective.held_data(built) if objective.num_held else None
         dataset = objective.training_data(built, recipe.steps * per_step(recipe))
         self.quarantine = QuarantineCallback(recipe, dataset)
@@ -88,28 +89,52 @@ class EncoderTrainer(ReproducibleTrainer):
     ) -> Any:
         """The mean over the usable samples of a step, however it is divided."""
         self.quarantine.take(inputs)
-        outputs = model(inputs["clip"], inputs["times"])
-        losses = self.objective.losses(outputs, inputs) * inputs["valid"]
-        count = inputs["valid"].sum() if num_items_in_batch is None else num_items_in_batch
-        loss = losses.sum() / count.clamp(min=1) * self.accelerator.num_processes
+        outputs = model(**self.objective.model_inputs(inputs))
+        inner = self.accelerator.unwrap_model(model)
+        losses = self.objective.losses(outputs, inputs, inner) * inputs["valid"]
+        if self.objective.mean_of_batch:
+            loss = self._share_of_step(losses.sum(), inputs["valid"].sum(), inner)
+        else:
+            count = inputs["valid"].sum() if num_items_in_batch is None else num_items_in_batch
+            loss = losses.sum() / count.clamp(min=1) * self.accelerator.num_processes
         return (loss, {"outputs": outputs}) if return_outputs else loss
 
+    def _share_of_step(self, total: Tensor, usable: Tensor, model: nn.Module) -> Tensor:
+        """The mean of a micro-batch over all processes, divided by the micro-batches of a step.
+
+        A micro-batch of one task leaves the heads of others without a gradient, and processes wait
+        for one of every parameter: it is zero.
+        """
+        count = self.accelerator.reduce(usable, reduction="sum").clamp(min=1)
+        idle = sum(p.sum() for p in model.parameters() if p.requires_grad) * 0.0
+        share = self.accelerator.num_processes / self.args.gradient_accumulation_steps
+        return total / count * share + idle
+
     def held_out_metrics(self, model: Any) -> dict[str, float]:
-        return {self.objective.metric: self.score(model)}
+        self.group_scores = {}
+        score = self.score(model)
+        named = {f"held_out_{name}": value for name, value in self.group_scores.items() if name}
+        return {self.objective.metric: score, **named}
 
     def score(self, model: nn.Module) -> float:
-        """The mean score of the held-out samples; each process computes all, since they are few."""
+        """The mean score of the held-out samples; each process computes all, since they are few.
+
+        Of several groups of samples, the mean of their means, which `group_scores` keeps.
+        """
         model.eval()
-        total = count = 0.0
+        inner = self.accelerator.unwrap_model(model)
+        found: dict[str, list[Tensor]] = {}
         assert self.held is not None
         for batch in DataLoader(self.held, self.recipe.batch_size, collate_fn=self.data_collator):
             batch = self._prepare_inputs(batch)
             with torch.no_grad(), self.compute_loss_context_manager():
-                outputs = model(batch["clip"], batch["times"])
-            scores = self.objective.scores(outputs, batch)
-            total += float((scores * batch["valid"]).sum())
-            count += float(batch["valid"].sum())
-        return total / max(count, 1)
+                outputs = model(**self.objective.model_inputs(batch))
+                scores = self.objective.scores(outputs, batch, inner)
+            counted = batch["valid"] & ~scores.isnan()
+            found.setdefault(self.objective.group(batch), []).append(scores[counted].cpu())
+        means = {name: torch.cat(parts) for name, parts in found.items()}
+        self.group_scores = {n: float(s.mean()) if len(s) else 0.0 for n, s in means.items()}
+        return sum(self.group_scores.values()) / max(len(self.group_scores), 1)
 
 
 def per_step(recipe: EncoderRecipe) -> int:

@@ -88,4 +88,3 @@ def load_encoder_with_heads(folder: Path) -> LoadedVideoText:
 def _part(name: str) -> str:
     first = name.partition(".")[0]
     return first if first in ("tower", "text") else "heads"
-

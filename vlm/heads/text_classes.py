@@ -47,7 +47,6 @@ def class_features(text: TextSide, names: Sequence[str], templated: bool) -> Ten
     return text(spoken)
 
 
-
 def in_words(name: str) -> str:
     """A class name as words: "HighJump" and "high_jump" are "high jump"."""
     if " " not in name:

@@ -10,6 +10,7 @@ text.safetensors and, of a published text tower, tokenizer/.
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -62,6 +63,15 @@ class VideoText(nn.Module):
         if task == "grounding":
             return GroundingHead()
         return SegmentationHead(self.tower, self.text.dim, self.background)
+
+    def align_from(self, pair: tuple[Tensor, Tensor] | None) -> None:
+        """Starts each head's scale and bias from a published pair, a copy each."""
+        if pair is None or self.loss == "nce":
+            return
+        with torch.no_grad():
+            for head in self.heads.values():
+                head.align.scale.copy_(pair[0].reshape(()))
+                head.align.bias.copy_(pair[1].reshape(()))
 
     @property
     def options(self) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from training.encoders.objectives.base import Objective
 from training.encoders.objectives.classes import Classes
+from training.encoders.objectives.tasks import Tasks
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "classes": Classes,
+    "tasks": Tasks,
 }
 
 

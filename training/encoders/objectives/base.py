@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -22,6 +23,8 @@ class Objective(ABC):
     """
 
     metric: str  # of the held-out samples in the journal; the higher the better
+    folder = "classifier"  # of the output, that `save` writes
+    mean_of_batch = False  # a step's loss is the mean of its micro-batches' means, not of samples
 
     @classmethod
     @abstractmethod
@@ -62,13 +65,27 @@ class Objective(ABC):
     def collator(self, built: BuiltTower) -> Callable[[Sequence[Any]], dict[str, Any]]:
         """Makes a batch of samples."""
 
+    def model_inputs(self, batch: Batch) -> dict[str, Any]:
+        """The arguments of the model's `forward`."""
+        return {"clip": batch["clip"], "times": batch["times"]}
+
     @abstractmethod
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def losses(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
         """The loss of each sample, [B]."""
 
     @abstractmethod
-    def scores(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The score of each sample, [B]; their mean is `metric`."""
+    def scores(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
+        """The score of each sample, [B]; NaN does not count. Their mean is `metric`."""
+
+    def group(self, batch: Batch) -> str:
+        """What a held-out batch is of, if its scores have a mean of their own; "" if not."""
+        return ""
+
+    def examples(self, built: BuiltTower) -> Mapping[str, Batch]:
+        """A batch of one clip without values for each kind of batch, by name; of a dry run."""
+        config, T = built.config, built.num_frames
+        clip = torch.empty(1, T, 3, config.image_size, config.image_size, device="meta")
+        return {"": {"clip": clip, "times": torch.zeros(1, T, device="meta")}}
 
     @abstractmethod
     def save(self, model: nn.Module, built: BuiltTower, folder: Path) -> None:

@@ -88,10 +88,10 @@ class Classes(Objective):
     def collator(self, built: BuiltTower) -> ClipCollator:
         return ClipCollator(built.config, built.num_frames, built.tower.in_channels)
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def losses(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
         return F.cross_entropy(outputs.float(), batch["label"], reduction="none")
 
-    def scores(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def scores(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
         return (outputs.argmax(dim=-1) == batch["label"]).float()
 
     def save(self, model: nn.Module, built: BuiltTower, folder: Path) -> None:

@@ -6,6 +6,7 @@ around the words (Efficient-Prompt) nothing is kept while they are trained.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +29,8 @@ class TextSide(nn.Module):
         tower.requires_grad_(False)
         self.prompted: PromptedText | None = None
         if config.num_before + config.num_behind:
-            assert isinstance(tower, CLIPText) and config.start_id is not None
+            assert isinstance(tower, CLIPText)
+            assert config.start_id is not None
             self.prompted = PromptedText(
                 tower,
                 config.num_before,
@@ -49,6 +51,11 @@ class TextSide(nn.Module):
     def text_tower(self) -> nn.Module:
         """The frozen tower, with or without vectors around it."""
         return self.tower if self.prompted is None else self.prompted.text
+
+    @property
+    def tower_weights(self) -> Tensor:
+        """One of the tower's tensors: where it is, and whether it has values."""
+        return self.text_tower.positions  # type: ignore[return-value]
 
     @property
     def learns(self) -> bool:
@@ -81,7 +88,7 @@ class TextSide(nn.Module):
     def _feature(self, texts: list[str]) -> Tensor:
         device = self.tower.positions.device
         ids, ends = self.rows(fitted(self.tokens, texts, self.config.room), device)
-        with torch.autocast(device.type, enabled=False):
+        with _in_full_precision(device):
             out = self.tower(self.tower.tokens(ids), ends)
         return F.normalize(out.float(), dim=-1).mean(dim=0)
 
@@ -101,3 +108,8 @@ class TextSide(nn.Module):
     def _load_from_state_dict(self, *args: object, **kwargs: object) -> None:
         self._kept.clear()
         super()._load_from_state_dict(*args, **kwargs)
+
+
+def _in_full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Without autocast; the meta device knows none."""
+    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)

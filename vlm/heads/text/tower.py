@@ -100,7 +100,8 @@ class SigLIPText(nn.Module):
 def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
     """The tower of a config with fresh weights, in which different sentences differ.
 
-    torch's usual start would leave every feature near that of an empty sentence.
+    torch's usual start leaves every feature near that of an empty sentence: the place that is read
+    would carry mostly itself.
     """
     if config.family == "siglip":
         tower: CLIPText | SigLIPText = SigLIPText(config)
@@ -111,4 +112,6 @@ def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
     for name, weight in tower.named_parameters():
         if weight.ndim == 2 and name not in ("tokens.weight", "positions"):
             nn.init.xavier_normal_(weight)
+    with torch.no_grad():
+        tower.tokens.weight[[config.end_id, config.pad_id]] = 0
     return tower

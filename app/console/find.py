@@ -1,0 +1,136 @@
+"""Finds when something happens in films, with an encoder that has a text side."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.console.clips import NamedClip, find_clips
+from app.frame_strip import clock
+from app.sanitize import for_terminal
+from vlm.fit.hardware import checked_device
+from vlm.heads.film import FilmScores, film_scores
+from vlm.heads.folder import LoadedVideoText, load_encoder_with_heads
+from vlm.heads.segments import ScoredSegment, frame_edges, segments_above
+from vlm.media.decode import MediaReader
+
+FOUND, FOUND_NOTHING = 0, 1
+TENTHS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one film has of what was looked for."""
+
+    name: str
+    path: Path
+    film: FilmScores
+    segments: tuple[ScoredSegment, ...]  # the best first
+
+    @property
+    def best(self) -> tuple[float, float]:
+        """The moment with the highest score: seconds and score."""
+        k = int(self.film.scores[:, 0].argmax())
+        return self.film.times[k], float(self.film.scores[k, 0])
+
+
+def find(args: argparse.Namespace) -> int:
+    """Looks through all films. Returns the exit code."""
+    *names, words = args.items
+    _check(args, names, words)
+    loaded = load_encoder_with_heads(args.encoder)
+    loaded.model.to(checked_device(args.device))
+    loaded.model.embed_text([words])  # words that cannot be read are refused at once
+    if args.follow:
+        from app.console.follow import follow
+
+        return follow(loaded, names[0], words, args)
+    found, clips = [], find_clips(names)
+    with MediaReader() as reader:
+        for clip in clips:
+            one = _one(loaded, clip, words, reader, args)
+            if one is not None:
+                found.append(one)
+                sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
+                sys.stdout.flush()
+    if args.strip and found:
+        from app.console.find_strip import write_strip
+
+        write_strip(args.strip, found, words)
+        if not args.quiet:
+            sys.stderr.write(for_terminal(f"The strip is in {args.strip}.\n"))
+    if not found:
+        return 2
+    return FOUND if any(one.segments for one in found) else FOUND_NOTHING
+
+
+def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
+    if not names:
+        raise ValueError("give films, and then what to look for in quotes.")
+    if Path(words).exists():
+        raise ValueError(f"{words} is a file; what to look for comes last, in quotes.")
+    if args.every <= 0 or args.idle <= 0 or args.top < 1:
+        raise ValueError("--every, --idle and --top must be above 0.")
+    if not 0 <= args.threshold <= 1:
+        raise ValueError(f"--threshold is {args.threshold}; it must be 0 to 1.")
+    if args.follow and (len(names) > 1 or args.strip):
+        raise ValueError("--follow takes one file or -, and makes no strip.")
+
+
+def _one(
+    loaded: LoadedVideoText,
+    clip: NamedClip,
+    words: str,
+    reader: MediaReader,
+    args: argparse.Namespace,
+) -> Found | None:
+    """Looks through one film; None, and a sentence, if it cannot be read."""
+    try:
+        film = film_scores(loaded, clip.path, [words], args.every, reader)
+    except ValueError as error:
+        sys.stderr.write(for_terminal(str(error)) + "\n")
+        return None
+    scores = film.scores[:, 0]
+    edges = frame_edges(film.times, film.duration)
+    segments = sorted(segments_above(scores, edges, args.threshold), key=lambda s: -s.score)
+    return Found(clip.name, clip.path, film, tuple(segments[: args.top]))
+
+
+def _as_text(one: Found) -> str:
+    lines = [
+        f"{one.name}  {sparkline(one.film.scores[:, 0])}  0:00.0 to {clock(one.film.duration)}"
+    ]
+    for segment in one.segments:
+        lines.append(f"  {clock(segment.start)} to {clock(segment.end)}  {segment.score:.2f}")
+    if not one.segments:
+        second, score = one.best
+        lines.append(
+            f"  nothing above the threshold; the best moment is {clock(second)}  {score:.2f}"
+        )
+    return "".join(for_terminal(line) + "\n" for line in lines)
+
+
+def _as_json(one: Found, words: str) -> str:
+    second, score = one.best
+    entry = {
+        "file": str(one.path),
+        "words": words,
+        "duration": one.film.duration,
+        "segments": [
+            {name: value for name, value in asdict(s).items() if name != "label"}
+            for s in one.segments
+        ],
+        "best": {"time": second, "score": score},
+        "times": list(one.film.times),
+        "scores": [round(float(value), 6) for value in one.film.scores[:, 0]],
+    }
+    return json.dumps(entry) + "\n"
+
+
+def sparkline(scores: np.ndarray, width: int = 40) -> str:
+    """Scores 0 to 1 over time as blocks, the highest of each part."""
+    parts = np.array_split(scores, min(width, len(scores)))
+    return "".join(TENTHS[min(7, int(8 * float(part.max())))] for part in parts)

@@ -1,0 +1,137 @@
+"""The order of a run over several sets, which moments it sees, and the losses."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from data.tasks.annotations import Grounded, Recognition
+from training.encoders.recipe import EncoderRecipe, TaskSource
+from training.encoders.tasks.losses import mask_losses, one_of, sigmoid_losses
+from training.encoders.tasks.moments import around, moments
+from training.encoders.tasks.plan import in_order, planned, repeated_sizes, turns
+from training.encoders.tasks.scores import auc, mask_scores
+from training.encoders.tasks.source import Source
+
+
+def test_no_set_is_used_less_than_half_as_often_as_the_largest() -> None:
+    sizes = [1000, 10, 600, 3]
+    assert repeated_sizes(sizes) == [1000, 500, 600, 500]
+    used = Counter(batch.source for batch in planned(sizes, 5, 520, seed=1))
+    assert used == {0: 200, 1: 100, 2: 120, 3: 100}
+
+
+def test_sets_of_one_size_take_turns_one_by_one() -> None:
+    assert turns([4, 4, 4], 7) == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_turns_are_evenly_spread_however_many_there_are() -> None:
+    weights, number = [7, 4, 3], 140
+    order = turns(weights, number)
+    for first in range(number):
+        for behind in range(first + 1, number + 1):
+            for source, weight in enumerate(weights):
+                expected = (behind - first) * weight / sum(weights)
+                assert abs(order[first:behind].count(source) - expected) < 2
+
+
+def test_a_set_is_seen_whole_before_any_of_it_is_seen_again() -> None:
+    plan = planned([6, 6], 4, 6, seed=0)
+    of_first = [k for batch in plan if batch.source == 0 for k in batch.samples]
+    assert sorted(of_first[:6]) == sorted(of_first[6:]) == list(range(6))
+    assert of_first[:6] != of_first[6:]
+
+
+def test_measuring_sees_every_sample_and_fills_the_last_batch() -> None:
+    assert [batch.samples for batch in in_order([5, 2], 3)] == [(0, 1, 2), (3, 4, 4), (0, 1, 1)]
+
+
+def test_the_sigmoid_loss_is_siglips() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(4, 4)
+    labels = 2 * torch.eye(4) - 1
+    published = -F.logsigmoid(labels * logits).sum() / 4
+    torch.testing.assert_close(one_of(logits, torch.arange(4), "sigmoid").mean(), published)
+    torch.testing.assert_close(sigmoid_losses(logits, torch.eye(4)).sum() / 4, published)
+
+
+def test_nce_is_the_share_of_the_right_text() -> None:
+    logits = torch.tensor([[2.0, 0.0, -1.0]])
+    share = logits.exp()[0, 1] / logits.exp().sum()
+    torch.testing.assert_close(one_of(logits, torch.tensor([1]), "nce")[0], -share.log())
+
+
+def test_an_ignored_background_does_not_change_the_loss_of_masks() -> None:
+    torch.manual_seed(0)
+    mask = torch.full((1, 2, 8, 8), -1)
+    mask[:, :, :4] = 1
+    logits = torch.randn(1, 2, 3, 8, 8)
+    changed = logits.clone()
+    changed[:, :, :, 4:] += torch.randn(1, 2, 3, 4, 8)
+    assert torch.equal(mask_losses(logits, mask, 0.0), mask_losses(changed, mask, 0.0))
+    expected = F.cross_entropy(logits[0, :, :, :4].transpose(0, 1)[None], mask[:, :, :4])
+    torch.testing.assert_close(mask_losses(logits, mask, 0.0)[0], expected)
+    assert not torch.equal(mask_losses(logits, mask, 1.0), mask_losses(changed, mask, 1.0))
+
+
+def test_auc_counts_pairs_in_order() -> None:
+    scores, truth = torch.tensor([0.9, 0.5, 0.5, 0.1]), torch.tensor([1, 1, 0, 0.0])
+    assert float(auc(scores, truth)) == 3.5 / 4
+    assert auc(scores, torch.ones(4)).isnan()
+
+
+def test_a_perfect_mask_scores_one() -> None:
+    mask = torch.full((1, 1, 4, 4), -1)
+    mask[..., :2, :] = 0
+    logits = torch.where(mask[:, :, None] == 0, 5.0, -5.0)
+    both = torch.cat([logits, torch.zeros_like(logits)], dim=2)
+    assert mask_scores(both, mask, background=True).tolist() == [1.0]
+
+
+def test_moments_stay_inside_the_clip() -> None:
+    one = Recognition("a", Path("a.mp4"), "x", start=2.0, end=6.0)
+    assert moments(one, 10.0, 4, None) == [2.5, 3.5, 4.5, 5.5]
+    for seed in range(50):
+        found = moments(one, 10.0, 4, random.Random(seed))
+        assert found == sorted(found)
+        assert 2.0 <= found[0] <= found[-1] < 6.0
+
+
+def test_a_stretch_around_a_window_holds_it_and_stays_in_the_film() -> None:
+    for seed in range(100):
+        rng = random.Random(seed)
+        first = rng.uniform(0, 50)
+        last = rng.uniform(first, 60)
+        start, end = around([(first, last)], 60.0, 16.0, rng)
+        assert -1e-9 <= start <= first + 1e-9
+        assert last - 1e-9 <= end <= 60 + 1e-9
+        assert end - start == pytest.approx(max(16.0, last - first))
+    one = Grounded("a", Path("a.mp4"), None, "x", ((1.0, 2.0),))
+    assert moments(one, 8.0, 4, None) == [1.0, 3.0, 5.0, 7.0]  # measured over the whole film
+
+
+def test_of_many_classes_the_right_ones_and_random_others_are_compared() -> None:
+    classes = tuple(f"class {k}" for k in range(50))
+    clips = [Recognition(str(k), Path("a"), classes[k]) for k in range(50)]
+    source = Source("kinetics", "recognition", clips, classes)
+    texts = source.texts([3, 7, 3], random.Random(0), 10)
+    assert len(set(texts)) == 10
+    assert {"class 3", "class 7"} <= set(texts)
+    assert source.texts([3], random.Random(0), 50) == classes
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tasks": ()}, "`objective: tasks` needs `tasks`"),
+        ({"folder": "clips"}, "give `tasks`, or `folder` or `data`, not both"),
+        ({"objective": "classes", "folder": "x"}, "belong to `objective: tasks`"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(changes: dict[str, object], sentence: str) -> None:
+    values = {"objective": "tasks", "tasks": (TaskSource("kinetics", "x"),), "text": "siglip-test"}
+    with pytest.raises(ValueError, match=sentence):
+        EncoderRecipe(**{**values, **changes})  # type: ignore[arg-type]

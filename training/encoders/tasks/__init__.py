@@ -1,0 +1,1 @@
+"""Training an encoder on several tasks at once, each with its data set and its head."""
