@@ -69,7 +69,7 @@ class VideoText(nn.Module):
         if pair is None or self.loss == "nce":
             return
         with torch.no_grad():
-            for head in self.heads.values():
+            for head in map(self.head, self.heads):
                 head.align.scale.copy_(pair[0].reshape(()))
                 head.align.bias.copy_(pair[1].reshape(()))
 

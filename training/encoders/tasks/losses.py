@@ -83,10 +83,8 @@ def two_stage_losses(outputs: Any, inside: Tensor, head: LocalizationHead) -> Te
     frames, classes, proposals = outputs
     truth = proposal_targets(inside.amax(dim=-1))  # [B, T, 3]
     each = F.binary_cross_entropy_with_logits(proposals.float(), truth, reduction="none")
-    found = 0
-    for side in (truth, 1 - truth):
-        found = found + (each * side).sum(dim=1) / side.sum(dim=1).clamp(min=1)
-    losses = found.sum(dim=-1) / 2  # type: ignore[attr-defined]
+    sides = [(each * side).sum(dim=1) / side.sum(dim=1).clamp(min=1) for side in (truth, 1 - truth)]
+    losses = (sides[0] + sides[1]).sum(dim=-1) / 2
     named = [_named(f, t, classes, head) for f, t in zip(frames, inside, strict=True)]
     return losses + torch.stack(named)
 

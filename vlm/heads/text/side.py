@@ -103,7 +103,7 @@ class TextSide(nn.Module):
 
     def _apply(self, fn: object, recurse: bool = True) -> "TextSide":
         self._kept.clear()
-        return super()._apply(fn, recurse)  # type: ignore[no-any-return]
+        return super()._apply(fn, recurse)
 
     def _load_from_state_dict(self, *args: object, **kwargs: object) -> None:
         self._kept.clear()
