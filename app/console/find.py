@@ -3,38 +3,24 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from app.console.clips import NamedClip, find_clips
+from app.console.find_strip import write_strip
+from app.console.found import Found
 from app.frame_strip import clock
 from app.sanitize import for_terminal
 from vlm.fit.hardware import checked_device
-from vlm.heads.film import FilmScores, film_scores
+from vlm.heads.film import film_scores
 from vlm.heads.folder import LoadedVideoText, load_encoder_with_heads
-from vlm.heads.segments import ScoredSegment, frame_edges, segments_above
+from vlm.heads.segments import frame_edges, segments_above
 from vlm.media.decode import MediaReader
 
 FOUND, FOUND_NOTHING = 0, 1
 TENTHS = "▁▂▃▄▅▆▇█"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one film has of what was looked for."""
-
-    name: str
-    path: Path
-    film: FilmScores
-    segments: tuple[ScoredSegment, ...]  # the best first
-
-    @property
-    def best(self) -> tuple[float, float]:
-        """The moment with the highest score: seconds and score."""
-        k = int(self.film.scores[:, 0].argmax())
-        return self.film.times[k], float(self.film.scores[k, 0])
 
 
 def find(args: argparse.Namespace) -> int:
@@ -57,8 +43,6 @@ def find(args: argparse.Namespace) -> int:
                 sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
                 sys.stdout.flush()
     if args.strip and found:
-        from app.console.find_strip import write_strip
-
         write_strip(args.strip, found, words)
         if not args.quiet:
             sys.stderr.write(for_terminal(f"The strip is in {args.strip}.\n"))

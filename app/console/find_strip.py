@@ -3,23 +3,20 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from app.console.found import Found
 from app.frame_strip import clock
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaReader
 
-if TYPE_CHECKING:
-    from app.console.find import Found
-
 FRAMES, SIDE, CURVE, LINE, GAP = 8, 128, 48, 16, 8  # counts and pixels
-INK, FOUND, PAPER, GRAY = "#202020", "#2a7f3f", "#ffffff", "#c8c8c8"
+INK, GREEN, PAPER, GRAY = "#202020", "#2a7f3f", "#ffffff", "#c8c8c8"
 
 
-def write_strip(target: Path, found: Sequence["Found"], words: str) -> None:
+def write_strip(target: Path, found: Sequence[Found], words: str) -> None:
     """Writes a PNG; ValueError if the place cannot be written."""
     row = LINE + SIDE + LINE + CURVE + 2 * GAP
     sheet = Image.new("RGB", (FRAMES * SIDE, LINE + GAP + row * len(found)), PAPER)
@@ -35,7 +32,7 @@ def write_strip(target: Path, found: Sequence["Found"], words: str) -> None:
 
 
 def _row(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, top: int, one: "Found", reader: MediaReader
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, top: int, one: Found, reader: MediaReader
 ) -> None:
     """Draws a film: its name, evenly spaced frames, the curve with the segments in green."""
     draw.text((2, top), _plain(one.name), INK)
@@ -45,11 +42,11 @@ def _row(
         picture.thumbnail((SIDE - 2, SIDE))
         sheet.paste(picture, (k * SIDE, top + LINE))
         inside = any(s.start <= second <= s.end for s in one.segments)
-        draw.text((k * SIDE + 2, top + LINE + SIDE), clock(second), FOUND if inside else INK)
+        draw.text((k * SIDE + 2, top + LINE + SIDE), clock(second), GREEN if inside else INK)
     _curve(draw, top + 2 * LINE + SIDE, one)
 
 
-def _curve(draw: ImageDraw.ImageDraw, top: int, one: "Found") -> None:
+def _curve(draw: ImageDraw.ImageDraw, top: int, one: Found) -> None:
     width, bottom = FRAMES * SIDE, top + CURVE
     length = max(one.film.duration, 1e-9)
     for segment in one.segments:
@@ -61,10 +58,10 @@ def _curve(draw: ImageDraw.ImageDraw, top: int, one: "Found") -> None:
         for second, score in zip(one.film.times, one.film.scores[:, 0], strict=True)
     ]
     if len(points) > 1:
-        draw.line(points, FOUND, 2)
+        draw.line(points, GREEN, 2)
 
 
-def _frames(one: "Found", reader: MediaReader) -> tuple[list[float], list[np.ndarray]]:
+def _frames(one: Found, reader: MediaReader) -> tuple[list[float], list[np.ndarray]]:
     if not one.film.duration:
         return [0.0], [reader.read_image(one.path, SIDE).pixels]
     wanted = [(k + 0.5) * one.film.duration / FRAMES for k in range(FRAMES)]
