@@ -14,6 +14,7 @@ from app.console.encode_options import add_encode
 from app.console.find_options import add_find
 from app.console.streams import prepare_streams
 from vlm.experts.options import add_expert_options, expert_names
+from vlm.llamacpp.options import add_engine_options, engine_options
 from vlm.model_options import add_model_options, model_options
 
 if TYPE_CHECKING:
@@ -200,7 +201,13 @@ def load_assistant(args: argparse.Namespace) -> "Assistant":
 
     say = None if getattr(args, "quiet", False) else _say
     chosen = {"experts": expert_names(args.experts), "read_text": args.read_text}
-    return Assistant.load(args.model, announce=say, **chosen, **model_options(args))
+    options = {**chosen, **engine_options(args), **model_options(args)}
+    assistant = Assistant.load(args.model, announce=say, **options)
+    if args.verify_engine:
+        from vlm.llamacpp.verify import verify_engine
+
+        _say(verify_engine(assistant, args.model).required())
+    return assistant
 
 
 def _version() -> str:
@@ -322,6 +329,7 @@ def _limit_threads(threads: int | None) -> None:
 def _add_model_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("model")
     add_model_options(group)
+    add_engine_options(group)
     add_expert_options(group)
     group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 

@@ -4,6 +4,7 @@ Each finding is one line: the subject, the result, and a fix if needed. Nothing 
 downloaded; the embedded model's files are compared with their manifest.
 """
 
+import functools
 import json
 import platform
 import shutil
@@ -14,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 from PIL import features
 
+from vlm.fit.estimate import Load
 from vlm.fit.hardware import (
     best_device,
     cpu_multiplies_bfloat16,
@@ -22,11 +24,14 @@ from vlm.fit.hardware import (
     gigabytes,
     memory_of,
 )
+from vlm.llamacpp.fit import LlamaNeed, estimate
 from vlm.media.readers.container import readable_codecs
+from vlm.presets import preset_config
 from vlm.weights.io.cache import is_built, verify
 from vlm.weights.io.files import WeightsError, cache_dir
 from vlm.weights.shipped import SHIPPED, fingerprint
 
+PUBLISHED, SHORT_CONTEXT = "PVC-InternVL2-8B", 8192
 ROOM = 2e9  # bytes: the embedded model and its base models, with a margin
 MARKS = {"good": "ok", "optional": "--", "bad": "!!"}
 NEEDED = ("torch", "transformers", "safetensors", "numpy", "pillow", "av")
@@ -42,6 +47,7 @@ OPTIONAL = (
     ("pillow-heif", "HEIC images", 'pip install -e ".[heic]"'),
     ("torchao", "--quantize 8bit on a CPU", 'pip install -e ".[quantize]"'),
     ("bitsandbytes", "--quantize on a GPU", 'pip install -e ".[quantize]"'),
+    ("llama-cpp-python", "--engine llama.cpp, faster on a CPU", 'pip install -e ".[llama]"'),
     ("datasets", "benchmarks from the hub", 'pip install -e ".[hub]"'),
 )
 
@@ -71,6 +77,7 @@ def examine() -> Iterator[Finding]:
     yield from _hardware()
     yield from _media()
     yield from _weights()
+    yield from _larger()
 
 
 def _packages() -> Iterator[Finding]:
@@ -143,6 +150,28 @@ def _weights() -> Iterator[Finding]:
     except WeightsError as error:
         fix = f"rm -r {folder}; python -m vlm.weights embedded"
         yield Finding(section, "weights", str(error), "bad", fix)
+
+
+def _larger() -> Iterator[Finding]:
+    """What the published model takes in 4 bits with llama.cpp, which any laptop can compute."""
+    memory = memory_of(torch.device("cpu"))
+    need = _need_of_8b()
+    words = (
+        f"as q4_k with --engine llama.cpp: {gigabytes(need.text)} of language model,"
+        f" {gigabytes(need.vision)} of tower and compressor, in all {gigabytes(need.total)} for"
+        f" {SHORT_CONTEXT:,} tokens"
+    )
+    if need.total < memory.free:
+        yield Finding("Larger models", PUBLISHED, f"{words}: fits")
+    else:
+        short = f"{words}: {gigabytes(memory.free)} are free"
+        yield Finding("Larger models", PUBLISHED, short, "optional")
+
+
+@functools.cache
+def _need_of_8b() -> LlamaNeed:
+    config = preset_config(PUBLISHED.lower())
+    return estimate(config, "q4_k", torch.bfloat16, Load.of(config, SHORT_CONTEXT))
 
 
 def _short(free: float, fix: str) -> tuple[str, str]:

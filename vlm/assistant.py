@@ -20,7 +20,7 @@ from vlm.inference import planning
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.deciding import decide
-from vlm.inference.decoder import Alone, Decoder
+from vlm.inference.decoder import Alone, Decoder, Prefixes
 from vlm.inference.errors import NotEnoughMemory
 from vlm.inference.events import (
     Asked,
@@ -40,9 +40,11 @@ from vlm.inference.grammar import Grammars
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
-from vlm.inference.reply import Reply, Shared
+from vlm.inference.reply import Prompt, Reply, Shared
 from vlm.inference.scheduler import Scheduler
 from vlm.inference.settings import Settings
+from vlm.inference.single_step import single_step
+from vlm.llamacpp.options import uses_llama
 from vlm.loading import Announce, default_card, load_folder
 from vlm.media.confined.limits import Limits
 from vlm.media.decode import MediaReader
@@ -88,14 +90,19 @@ class Assistant:
         prefix_bytes: int = 2**30,
         experts: Sequence[str] | None = None,
         announce: Announce = lambda sentence: None,
+        decoder: Decoder | None = None,
+        prefixes: Prefixes | None = None,
     ) -> None:
+        """`decoder` and its `prefixes` are an engine's; by default torch computes."""
         self.model = model.eval()
         self.processor = processor
         self.facts = ModelFacts.of(model, processor, context)
         self.reader = MediaReader(limits or Limits())
         self.media = MediaCache(media_bytes)
-        self.prefixes = PrefixCache(prefix_bytes)
-        self.decoder: Decoder = Alone(model.language_model)
+        self.prefixes: Prefixes = prefixes or PrefixCache(prefix_bytes)
+        self.decoder: Decoder = decoder or Alone(model.language_model)
+        if decoder is None:
+            model.language_model.single_step = single_step(model.language_model)
         self.grammars = Grammars(processor.tokenizer, self.facts.eos_ids)
         self.words = expert_words(model, processor, experts, announce)
         self.card: dict[str, Any] = {
@@ -113,6 +120,8 @@ class Assistant:
         context: int | None = None,
         experts: Sequence[str] | None = None,
         read_text: bool = False,
+        engine: str | None = None,
+        gguf: str | None = None,
         **options: Any,
     ) -> "Assistant":
         """Loads the model of this repository ("embedded"), or one from a folder of your own.
@@ -120,28 +129,44 @@ class Assistant:
         By default it computes in bfloat16 if the hardware multiplies it, else in float32, on the
         first GPU or the CPU. `context` limits the tokens of a conversation. `experts` names
         those of `vlm.config.EXPERTS` that look at each file; None: those the model was trained
-        with. `read_text` adds "text" to them. `options` are those of
+        with. `read_text` adds "text" to them. `engine` is "torch" or "llama.cpp", which reads the
+        weights in the type `gguf`; None: as the folder holds them. `options` are those of
         `vlm.loading.load_folder`.
         """
-        model, processor, card = load_folder(
-            path_or_name, dtype, device, context=context, **options
-        )
         announce = options.get("announce") or (lambda sentence: None)
+        chosen: dict[str, Any] = {"context": context, "announce": announce}
+        if uses_llama(path_or_name, engine):
+            from vlm.llamacpp.load import load_llama  # imported late: its package is optional
+
+            loaded = load_llama(path_or_name, dtype, device, gguf=gguf, context=context, **options)
+            model, processor, card = loaded.model, loaded.processor, loaded.card
+            chosen |= {"decoder": loaded.decoder, "prefixes": loaded.prefixes}
+        else:
+            model, processor, card = load_folder(
+                path_or_name, dtype, device, context=context, **options
+            )
         if read_text:
             named = processor.prompt_config.experts if experts is None else experts
             experts = tuple(dict.fromkeys((*named, "text")))
-        return cls(model, processor, card=card, context=context, experts=experts, announce=announce)
+        return cls(model, processor, card=card, experts=experts, **chosen)
 
-    def share(self, max_rows: int) -> Scheduler:
-        """Computes the answers of all threads in one, `max_rows` at once, from now on."""
-        scheduler = Scheduler(self.model.language_model, max_rows)
-        self.decoder = scheduler
-        return scheduler
+    def share(self, max_rows: int) -> Decoder:
+        """Computes the answers of all threads in one, `max_rows` at once, from now on.
+
+        llama.cpp does so anyway, one step of each answer after the other.
+        """
+        if isinstance(self.decoder, Alone):
+            self.decoder = Scheduler(self.model.language_model, max_rows)
+        return self.decoder
+
+    def forget(self) -> None:
+        """Forgets all media and all turns, so that the next question is computed afresh."""
+        self.media.forget()
+        self.prefixes.forget()
 
     def close(self) -> None:
         """Ends the waiting decoder process, and the thread that computes if there is one."""
-        if isinstance(self.decoder, Scheduler):
-            self.decoder.close()
+        self.decoder.close()
         self.reader.close()
 
     def plan(
@@ -204,6 +229,16 @@ class Assistant:
         sources = [as_source(file) for file in files]
         with _memory_errors():
             yield from decide(reply, options, text, sources, before, earlier)
+
+    def see(self, state: State, text: str, files: Sequence[Path | MediaSource] = ()) -> Prompt:
+        """Returns the prompt of a question, its files encoded, for the language model to read."""
+        seeing = self._reply(state, None, None).see(text, [as_source(file) for file in files])
+        while True:
+            try:
+                next(seeing)
+            except StopIteration as end:
+                prompt: Prompt = end.value
+                return prompt
 
     def _reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Reply:
         shared = Shared(

@@ -102,6 +102,11 @@ class MediaCache:
             while len(self._entries) > 1 and self.num_bytes > self.max_bytes:
                 self._entries.popitem(last=False)
 
+    def forget(self) -> None:
+        """Forgets all media."""
+        with self._lock:
+            self._entries.clear()
+
     @property
     def num_bytes(self) -> int:
         return sum(encoded.num_bytes for encoded in self._entries.values())
@@ -191,6 +196,11 @@ class PrefixCache:
             self._entries.append(prefix)
             while len(self._entries) > 1 and self.num_bytes > self.max_bytes:
                 self._entries.pop(0)
+
+    def forget(self) -> None:
+        """Forgets all prefixes."""
+        with self._lock:
+            self._entries.clear()
 
     @property
     def num_bytes(self) -> int:

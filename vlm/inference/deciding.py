@@ -5,13 +5,10 @@ exactly as training computes it. Options of which one begins with another are co
 of the answer.
 """
 
-import copy
 from collections.abc import Generator, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from vlm.conversation import Conversation, Message, Text
 from vlm.inference.caches import common_prefix
@@ -58,10 +55,7 @@ def decide(
     if sampler.first is None or reply.stop.is_set():
         raise Stopped
     tokens = option_ids(reply, prompt, options)
-    logprobs = [
-        reply.decoder.run(partial(_logprob, reply, prompt.cache, sampler.first, ids))
-        for ids in tokens
-    ]
+    logprobs = [_logprob(reply, prompt, sampler.first, ids) for ids in tokens]
     yield Decided(tuple(options), tuple(logprobs), tuple(reply.seen), reply.usage())
 
 
@@ -93,14 +87,11 @@ def option_ids(reply: Reply, prompt: Prompt, options: Sequence[str]) -> list[lis
 
 
 @torch.inference_mode()
-def _logprob(reply: Reply, cache: DynamicCache, first: Tensor, ids: Sequence[int]) -> float:
-    """Returns the log-probability of `ids` after the prompt that `cache` holds."""
+def _logprob(reply: Reply, prompt: Prompt, first: Tensor, ids: Sequence[int]) -> float:
+    """Returns the log-probability of `ids` after the prompt, which has been read."""
     total = float(first[ids[0]])
     if len(ids) > 1:
-        model = reply.model.language_model
-        fork = copy.deepcopy(cache)
-        given = torch.tensor([list(ids[:-1])], device=model.device)
-        logits = model(input_ids=given, past_key_values=fork, use_cache=True).logits[0]
-        following = torch.tensor(ids[1:], device=model.device)
-        total += float(logits.float().log_softmax(-1).gather(1, following[:, None]).sum())
+        logits = reply.decoder.following(prompt.cache, ids[:-1])
+        chosen = torch.tensor(ids[1:], device=logits.device)
+        total += float(logits.log_softmax(-1).gather(1, chosen[:, None]).sum())
     return total

@@ -77,6 +77,7 @@ class DecodeBatch:
         self._shared: list[Row] = []
         self._alone: list[Row] = []  # rows that cannot share tensors, one after the other
         self._layers: Layers = []
+        self._cache: DynamicCache | None = None  # of the last step of a single row
         self._exact = language_model.dtype == torch.float32
 
     @property
@@ -147,10 +148,11 @@ class DecodeBatch:
     def _logits(self) -> Tensor:
         """Reads the last token of each row; returns the logits [B, V] after it."""
         rows, model = self._shared, self.language_model
-        cache = DynamicCache(self._layers, config=model.config)
         if len(rows) == 1:  # the very call of `Alone`
+            cache = self._cache = self._single_cache()
             logits = read_token(model, rows[0].tokens[-1], cache)
         else:
+            cache = DynamicCache(self._layers, config=model.config)
             lengths = torch.tensor([row.num_known + 1 for row in rows], device=model.device)
             longest = int(lengths.max())
             places = torch.arange(longest, device=model.device)
@@ -168,6 +170,16 @@ class DecodeBatch:
         for row in rows:
             row.num_known += 1
         return logits
+
+    def _single_cache(self) -> DynamicCache:
+        """Returns the cache of the only row: that of its last step, which has room to grow."""
+        known = self._cache
+        if known is not None and all(
+            layer.keys is keys and layer.values is values
+            for layer, (keys, values) in zip(known.layers, self._layers, strict=True)
+        ):
+            return known
+        return DynamicCache(self._layers, config=self.language_model.config)
 
     def _recompute(self, i: int) -> Tensor:
         """Computes a row alone from its prompt; returns its logits [1, V] and keeps its values."""

@@ -84,6 +84,9 @@ def read_chunk(language_model: PreTrainedModel, embeddings: Tensor, cache: Dynam
 
 def read_token(language_model: PreTrainedModel, token: int, cache: DynamicCache) -> Tensor:
     """Reads one token into the cache; returns the logits [1, V] after it."""
+    step = getattr(language_model, "single_step", None)
+    if step is not None and step.takes(cache):
+        return step.read(token, cache)
     ids = torch.tensor([[token]], device=language_model.device)
     out = language_model(
         input_ids=ids, past_key_values=cache, use_cache=True, **only_last(language_model)

@@ -6,18 +6,17 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as Flag
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
-from transformers import DynamicCache
 
 from vlm.conversation import Conversation, Image, Media, Video
 from vlm.experts.expert_words import SHORT_SIDE, Described, ExpertWords
 from vlm.experts.findings import Findings
 from vlm.inference import planning
 from vlm.inference.budget import Plan
-from vlm.inference.caches import Encoded, PrefixCache, digest, prompt_rows
-from vlm.inference.decoder import Decoder, Job
+from vlm.inference.caches import Encoded, digest, prompt_rows
+from vlm.inference.decoder import Decoder, Job, Prefixes
 from vlm.inference.events import (
     Asked,
     Decoding,
@@ -64,7 +63,7 @@ class Prompt:
     plan: Plan
     ids: list[int]
     rows: list[int]  # of the prefix cache
-    cache: DynamicCache  # keys and values of the first tokens
+    cache: Any  # keys and values of the first tokens
     embeddings: Tensor  # [1, L, D] of the others
 
 
@@ -75,7 +74,7 @@ class Shared:
     facts: ModelFacts
     reader: MediaReader
     encoder: VisualEncoder
-    prefixes: PrefixCache
+    prefixes: Prefixes
     decoder: Decoder
     grammars: Grammars
     words: ExpertWords | None = None

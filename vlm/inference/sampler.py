@@ -7,9 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 from transformers import (
+    LogitsProcessor,
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
-    SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
     TopPLogitsWarper,
 )
@@ -30,11 +30,22 @@ class Logprob:
     top: tuple[tuple[int, float], ...] = ()  # the most likely tokens, in order
 
 
+class Suppressed(LogitsProcessor):
+    """Gives tokens minus infinity, as transformers' own, which searches the whole vocabulary."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = torch.tensor(list(ids), dtype=torch.long)
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Returns the scores [B, V] without the tokens."""
+        return scores.index_fill(1, self._ids.to(scores.device), -torch.inf)
+
+
 def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
-    """Returns transformers' own processors, in the order of its `generate`."""
+    """Returns the processors of transformers' `generate`, in its order."""
     chosen = LogitsProcessorList()
     if suppressed_ids:
-        chosen.append(SuppressTokensLogitsProcessor(list(suppressed_ids)))
+        chosen.append(Suppressed(suppressed_ids))
     # As floats: transformers refuses whole numbers.
     if settings.repetition_penalty != 1.0:
         chosen.append(RepetitionPenaltyLogitsProcessor(float(settings.repetition_penalty)))

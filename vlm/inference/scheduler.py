@@ -11,16 +11,17 @@ step is computed again alone, token by token from the prompt, exactly as `Alone`
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
 
 from vlm.inference.decode_batch import DecodeBatch, Row
-from vlm.inference.decoder import Job
+from vlm.inference.decoder import Job, following
 from vlm.inference.generation import PREFILL_CHUNK, Stopped, read_chunk
 
 Result = TypeVar("Result")
@@ -84,6 +85,10 @@ class Scheduler:
             row.left = True
             row.ended.wait()
             row.give_back(num_yielded)
+
+    def following(self, cache: DynamicCache, ids: Sequence[int]) -> Tensor:
+        """Returns the logits [n, V] after each of `ids`, which follow `cache`; leaves it as is."""
+        return self.run(partial(following, self.language_model, cache, ids))
 
     def close(self) -> None:
         """Ends the thread; answers in progress end as if stopped."""

@@ -16,7 +16,6 @@ import torch
 from PIL import Image
 
 from vlm.assistant import Assistant, Event, Finished, MediaSource, Settings, State, TextDelta
-from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.sampler import Logprob
 
 QUESTIONS = ("What happens?", "What color is it?")
@@ -52,22 +51,19 @@ class CacheCheck:
 
 
 def verify_cache(assistant: Assistant) -> CacheCheck:
-    """Compares a cached with a fresh turn; leaves the assistant's own caches as they were."""
-    kept = assistant.media, assistant.prefixes
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            film, other = (_film(Path(folder), hue) for hue in (0, 1))
-            _forget(assistant)
-            first = _ask(assistant, State(), QUESTIONS[0], [film])[0]
-            between = _ask(assistant, State(), QUESTIONS[0], [other])[0]
-            _, another = _ask(assistant, between.state, QUESTIONS[1])
-            end, cached = _ask(assistant, first.state, QUESTIONS[1])
-            _forget(assistant)
-            first = _ask(assistant, State(), QUESTIONS[0], [film])[0]
-            _forget(assistant)
-            _, fresh = _ask(assistant, first.state, QUESTIONS[1])
-    finally:
-        assistant.media, assistant.prefixes = kept
+    """Compares a cached with a fresh turn; the assistant forgets what it has cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        film, other = (made_film(Path(folder), hue) for hue in (0, 1))
+        assistant.forget()
+        first = _ask(assistant, State(), QUESTIONS[0], [film])[0]
+        between = _ask(assistant, State(), QUESTIONS[0], [other])[0]
+        _, another = _ask(assistant, between.state, QUESTIONS[1])
+        end, cached = _ask(assistant, first.state, QUESTIONS[1])
+        assistant.forget()
+        first = _ask(assistant, State(), QUESTIONS[0], [film])[0]
+        assistant.forget()
+        _, fresh = _ask(assistant, first.state, QUESTIONS[1])
+        assistant.forget()
     tolerance = TOLERANCES.get(assistant.model.dtype, HALF)
     return CacheCheck(
         difference(cached, fresh),
@@ -99,10 +95,6 @@ def _tied(logprob: Logprob) -> bool:
     return logprob.top[0][1] - logprob.top[1][1] < HALF
 
 
-def _forget(assistant: Assistant) -> None:
-    assistant.media, assistant.prefixes = MediaCache(2**28), PrefixCache(2**30)
-
-
 def _ask(
     assistant: Assistant, state: State, question: str, files: Sequence[MediaSource] = ()
 ) -> tuple[Finished, list[Logprob]]:
@@ -113,7 +105,7 @@ def _ask(
     return last, steps
 
 
-def _film(folder: Path, hue: int) -> MediaSource:
+def made_film(folder: Path, hue: int) -> MediaSource:
     """Writes the frames of a film of a moving square; both films have the same length."""
     name = f"check {hue + 1}"
     paths = []

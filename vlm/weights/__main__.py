@@ -2,6 +2,7 @@
 
   python -m vlm.weights inspect FOLDER        what each tensor becomes, and what does not fit
   python -m vlm.weights convert SOURCE TARGET an original PVC-InternVL2 to our format
+  python -m vlm.weights gguf MODEL            the language model as GGUF, for --engine llama.cpp
 
 FOLDER and SOURCE may be a repository on huggingface.co, such as OpenGVLab/PVC-InternVL2-8B.
 docs/models.md has the details.
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from vlm.llamacpp.options import TYPES
 from vlm.weights import base_models, shipped, sources
 from vlm.weights.io import cache
-from vlm.weights.io.files import WeightsError
 from vlm.weights.io.shards import Shards
 from vlm.weights.pvc.convert import convert
 from vlm.weights.pvc.inspect import inspect
@@ -34,6 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     change = commands.add_parser("convert", help="convert an original release to our format")
     change.add_argument("source", help="the original folder, or the name of a repository")
     change.add_argument("target", type=Path, help="the folder to write; must not exist")
+    ggufs = commands.add_parser("gguf", help="write the language model as GGUF, for llama.cpp")
+    ggufs.add_argument("model", help="embedded, a folder, or the name of a repository")
+    ggufs.add_argument(
+        "--type", default="q8_0", help=f"of the weights: {', '.join(TYPES)} (default q8_0)"
+    )
+    ggufs.add_argument("--out", type=Path, help="the folder to write (default: in the cache)")
     commands.add_parser("base", help="convert the two base models from their packages, once")
     commands.add_parser("embedded", help="assemble the embedded model, once")
     commands.add_parser("check", help="verify every byte of the base and embedded models")
@@ -48,6 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 0 if fits else 1
         if chosen.command == "convert":
             print(_convert(sources.resolve(chosen.source), chosen.target))
+        elif chosen.command == "gguf":
+            from vlm.llamacpp.folder import gguf_folder
+
+            print(gguf_folder(chosen.model, chosen.type, chosen.out))
         elif chosen.command == "base":
             print(base_models.smollm2())
             print(base_models.efficientnet_lite2())
@@ -63,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{made}: every file is unchanged")
         elif chosen.command == "pack":
             print(shipped.pack(chosen.trained, chosen.out))
-    except WeightsError as error:
+    except ValueError as error:  # WeightsError, or a package that is missing
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -1,0 +1,113 @@
+"""The language model through transformers, through our loop in torch, and through llama.cpp.
+
+All three answer the same prompt, in alternation; then the time to the first token of a question
+about 16 frames, in torch and with llama.cpp. Without llama-cpp-python its rows are missing.
+"""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+
+from benchmarks.chat import ONE_TOKEN, reply, write_clip
+from benchmarks.timing import medians
+from vlm.assistant import Assistant, Settings, State
+from vlm.inference.decoder import Job
+from vlm.inference.sampler import Sampler
+from vlm.llamacpp.library import is_installed
+
+TYPES = ("q8_0", "f32")
+PROMPT = "Once upon a time there was a " * 12
+
+
+def run(quick: bool = False) -> list[str]:
+    """Returns Markdown tables."""
+    tokens, repeats = (16, 2) if quick else (64, 5)
+    with closing(Assistant.load("embedded", device="cpu")) as torchs:
+        engines = {"ours in torch": torchs}
+        if is_installed():
+            for kind in TYPES[: 1 if quick else None]:
+                made = Assistant.load("embedded", engine="llama.cpp", gguf=kind)
+                engines[f"llama.cpp, {kind}"] = made
+        name = f"the embedded model, {str(torchs.model.dtype).removeprefix('torch.')}"
+        lines = [*speed(engines, name, tokens, repeats), *first_token(engines, name, repeats)]
+        if not is_installed():
+            lines += ["llama-cpp-python is not installed: the rows of llama.cpp are missing.", ""]
+        for other in list(engines.values())[1:]:
+            other.close()
+    return lines
+
+
+def speed(engines: dict[str, Assistant], name: str, num_tokens: int, repeats: int) -> list[str]:
+    """Measures reading a prompt and writing an answer, greedy."""
+    torchs = next(iter(engines.values()))
+    model: Any = torchs.model.language_model
+    ids = torch.tensor([torchs.processor.writer.plain(PROMPT)])
+
+    def theirs(count: int) -> None:
+        model.generate(
+            ids, max_new_tokens=count, min_new_tokens=count, do_sample=False, pad_token_id=0
+        )
+
+    tasks: dict[str, Callable[[], None]] = {}
+    for count in (1, num_tokens):
+        tasks[f"transformers' generate {count}"] = partial(theirs, count)
+        for what, assistant in engines.items():
+            tasks[f"{what} {count}"] = partial(answer, assistant, ids, count)
+    took = medians(tasks, repeats)
+    rows = []
+    for what in ("transformers' generate", *engines):
+        first, whole = took[f"{what} 1"].clock, took[f"{what} {num_tokens}"].clock
+        rows.append((what, first, (whole - first) / (num_tokens - 1)))
+    _, base_first, base_step = rows[0]
+    return [
+        f"## Engines ({name} in torch; {ids.shape[1]} tokens in, {num_tokens} out, greedy)",
+        "",
+        "| | read the prompt | relative | a further token | tokens/s | relative |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {what} | {first * 1e3:.0f} ms | {base_first / first:.2f} x | {step * 1e3:.1f} ms |"
+            f" {1 / step:.0f} | {base_step / step:.2f} x |"
+            for what, first, step in rows
+        ),
+        "",
+    ]
+
+
+def answer(assistant: Assistant, ids: torch.Tensor, num_tokens: int) -> None:
+    """Reads a prompt and writes an answer of this length, none of it from a cache."""
+    embeddings = assistant.model.get_input_embeddings()(ids).detach()
+    cache = assistant.prefixes.fork(assistant.model.language_model, [0])
+    settings = Settings(max_new_tokens=num_tokens, repetition_penalty=1.0)
+    sampler = Sampler(settings, assistant.facts.suppressed_ids)
+    job = Job(embeddings, cache, sampler, frozenset(), Event())
+    assert len(list(assistant.decoder.tokens(job))) == num_tokens
+
+
+def first_token(engines: dict[str, Assistant], name: str, repeats: int) -> list[str]:
+    """Measures the time from a question about 16 frames to the first token of its answer."""
+    settings = replace(ONE_TOKEN, num_frames=16)
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, seconds=4)
+
+        def ask(assistant: Assistant) -> None:
+            assistant.forget()
+            reply(assistant, State(), "What is this?", [clip], settings)
+
+        took = medians({what: partial(ask, made) for what, made in engines.items()}, repeats)
+    base = next(iter(took.values())).clock
+    return [
+        f"## First token of a question about 16 frames ({name}; H.264 1280 x 720)",
+        "",
+        "| | seconds | relative |",
+        "|---|---|---|",
+        *(f"| {what} | {one.clock:.2f} | {one.clock / base:.2f} x |" for what, one in took.items()),
+        "",
+    ]
