@@ -10,6 +10,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "images": ("ai2d", "mmbench"),
     "motion": ("motionbench", "tempcompass", "timelens"),
     "online": ("ovobench",),
+    "recognition": ("kinetics", "ssv2", "ucf101", "hmdb51"),
+    "retrieval": ("msrvtt", "didemo"),
+    "localization": ("thumos", "activitynet", "hacs", "fineaction"),
+    "grounding": ("charades-sta", "qvhighlights"),
+    "masks": ("ytvis", "mevis"),
 }
 
 

@@ -19,6 +19,7 @@ from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark, Options
+from evaluation.encoders.run_encoder import bound, check_encoder, encoder_asker, with_views
 from evaluation.groups import expanded
 from evaluation.score_command import check_mode, score_run
 from vlm.experts.options import expert_names
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from evaluation.asking.asker import Asker
     from evaluation.asking.runner import Task
 
-COUNTS = ("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers")
+COUNTS = (
+    *("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers"),
+    *("clips", "crops"),
+)
 Selected = tuple[Benchmark, Options]
 FAILED, BAD_INPUT = 1, 2
 
@@ -47,6 +51,7 @@ def select_benchmarks(args: argparse.Namespace) -> list[Selected]:
     if (args.server is None) != (args.model_name is None):
         raise ValueError("--server and --model-name belong together; give both.")
     named = [BENCHMARKS[name] for name in names]
+    check_encoder(args, named)
     check_mode(args.mode, named)
     return [(benchmark, _options(args, benchmark, named)) for benchmark in named]
 
@@ -88,7 +93,7 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
             " to start more; torchrun works as well."
         )
     warn = _warn if processes.first else lambda sentence: None
-    if args.server is None:
+    if args.server is None and args.encoder is None:
         _check_model(args.model)
     ready = [one for one in chosen if args.hub or _has_data(*one, _data_folder(args, one[0]), warn)]
     if not ready:
@@ -115,14 +120,19 @@ def _ask(
     """Runs the benchmarks that have data and reports. `asked` is the number of all."""
     from evaluation.asking.runner import CannotBegin, run
 
-    answerer, model = _peer(args) if args.server is not None else _load(args, processes)
+    encoder = encoder_asker(args, processes) if args.encoder is not None else None
+    if encoder is not None:
+        answerer, model = encoder
+    else:
+        answerer, model = _peer(args) if args.server is not None else _load(args, processes)
     begun = []
     tasks = [_task(args, benchmark, options) for benchmark, options in ready]
     bar = _shared_bar(tasks, processes) if len(tasks) > 1 and processes.first else None
     for task in tasks:
         name = task.benchmark.name
         try:
-            run(task, answerer, model, out / name, processes, _warn, bar)
+            asker = bound(answerer, task)
+            run(with_views(task, asker), asker, model, out / name, processes, _warn, bar)
             begun.append(name)
         except CannotBegin as error:
             if bar is not None:
@@ -197,6 +207,8 @@ def _check_model(name: str) -> None:
 def _model_name(args: argparse.Namespace) -> str:
     if args.server is not None:
         return re.sub(r"[^\w.-]+", "-", args.model_name)
+    if args.encoder is not None:
+        return args.encoder.expanduser().resolve().name
     return Path(args.model).expanduser().resolve().name
 
 

@@ -93,6 +93,17 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     model.add_argument("--model-name", metavar="NAME", help="the name of that model")
     model.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="DIR",
+        help="a video encoder with heads, as python -m training.encoders writes it; the benchmarks"
+        " of encoders need it (groups: recognition, retrieval, localization, grounding, masks)",
+    )
+    model.add_argument(
+        "--clips", type=int, metavar="K", help="clips of a video that an encoder averages"
+    )
+    model.add_argument("--crops", type=int, metavar="C", help="crops of each clip: 1 or 3")
+    model.add_argument(
         "--batch-size",
         type=int,
         default=1,

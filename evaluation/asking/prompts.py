@@ -1,6 +1,8 @@
 """What is asked and answered: settings, a prompt with its media, an answer with its cost."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from vlm.config import MAX_LOOKS, MAX_TILES
 from vlm.conversation import Conversation
@@ -23,6 +25,8 @@ class GenerateSettings:
     until: tuple[str, ...] = ()  # an answer ends before the first of these
     repetition_penalty: float = 1.0  # over the answer so far; 1 turns it off
     frame_by_frame: bool = False  # the tower takes a video as it comes in (online)
+    clips: int = 1  # of a video whose scores are averaged (encoders)
+    crops: int = 1  # of each clip
 
     def __post_init__(self) -> None:
         # The assistant's settings refuse impossible values.
@@ -48,6 +52,7 @@ class Prompt:
     id: str
     conversation: Conversation
     reply: str = ""  # the given beginning of the answer; the model continues it
+    given: Mapping[str, Any] = field(default_factory=dict)  # facts for an encoder: frames, size
 
 
 @dataclass(frozen=True)

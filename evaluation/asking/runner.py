@@ -42,6 +42,8 @@ class Task:
     words_only: bool = False  # the experts' words in place of media
     workers: int | None = None  # that decode ahead; None: by the number of CPUs
     hub: str | None = None  # the revision on the hub to read, instead of `folder`
+    clips: int = 1  # of a video, and crops of each, that an encoder averages
+    crops: int = 1
 
     def settings(self, default_frames: int) -> GenerateSettings:
         """Returns the settings with defaults resolved."""
@@ -56,6 +58,8 @@ class Task:
             words_only=self.words_only,
             repetition_penalty=Settings().repetition_penalty if benchmark.as_in_chat else 1.0,
             frame_by_frame=benchmark.online,
+            clips=self.clips,
+            crops=self.crops,
         )
 
 
@@ -213,7 +217,13 @@ def _answers(
             except (ValueError, OSError) as error:
                 yield ready, None, Answer("", error=str(error))
         prompts = [
-            Prompt(item.ready.question.id, item.conversation, item.composed.reply) for item in good
+            Prompt(
+                item.ready.question.id,
+                item.conversation,
+                item.composed.reply,
+                item.ready.question.extra.get("given", {}),
+            )
+            for item in good
         ]
         for item, answer in zip(good, answerer.answer(prompts), strict=True):
             yield item.ready, item, earlier.keep(item.ready.question.id, answer)
@@ -290,6 +300,7 @@ def _identity(
 def _asked(settings: GenerateSettings) -> Iterator[tuple[str, Any]]:
     """Yields the settings to record; younger ones only if used, so that old runs go on."""
     younger = {"repetition_penalty": 1.0, "words_only": False, "frame_by_frame": False}
+    younger |= {"clips": 1, "crops": 1}
     for key, value in asdict(settings).items():
         if key not in younger or value != younger[key]:
             yield key, value

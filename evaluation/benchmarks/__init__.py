@@ -11,6 +11,7 @@ from evaluation.benchmarks.online.ovobench import OVOBench
 from evaluation.benchmarks.own.photos import Photos
 from evaluation.benchmarks.own.visitors import Visitors
 from evaluation.benchmarks.own.worlds import Worlds
+from evaluation.benchmarks.tasks.table import TASK_BENCHMARKS
 from evaluation.benchmarks.video.longvideobench import LongVideoBench
 from evaluation.benchmarks.video.lvbench import LVBench
 from evaluation.benchmarks.video.mlvu import MLVU
@@ -42,4 +43,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "worlds": Worlds(),
     "photos": Photos(),
     "visitors": Visitors(),
+    **TASK_BENCHMARKS,  # of encoders
 }

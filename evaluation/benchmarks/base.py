@@ -15,12 +15,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from evaluation.benchmarks.stored import Cell, Member
 from evaluation.benchmarks.subtitles import RULES
 from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video
+
+if TYPE_CHECKING:  # only a few benchmarks have such a metric
+    from evaluation.reports.pooled import Pooled
 
 SUBTITLES = "subtitles of "  # begins the names of subtitles in `Benchmark.files`
 
@@ -154,6 +157,7 @@ class Benchmark(ABC):
     protocol: int = 1  # raised when its prompts or its choice of media change in code
     hub: Hub | None = None  # None: must be downloaded by hand or generated
     metric: str  # "accuracy", "anls", ...
+    follows: str = ""  # the rule of all modes, if they are metrics instead of extraction rules
     modes: tuple[str, ...]  # answer-extraction rules, the default first
     prompt_modes: tuple[str, ...] = ("default",)
     # Prompt mode -> system text and prefilled beginning of the reply.
@@ -285,9 +289,32 @@ class Benchmark(ABC):
         """Returns (group, value) of every unit of the mean, its error and its interval."""
         return [(row["group"], row["score"].get(mode)) for row in rows]
 
+    def weighted_units(
+        self, rows: Sequence[LogRow], mode: str
+    ) -> list[tuple[str, float | None, str]]:
+        """Returns (group, value, stratum) of every unit; all strata weigh the same."""
+        if self.weight_by is None:
+            return [(group, value, "") for group, value in self.units(rows, mode)]
+        key = self.weight_by
+        return [
+            (row["group"], row["score"].get(mode), row["category"].get(key, "")) for row in rows
+        ]
+
+    def together(self, rows: Sequence[LogRow]) -> list[LogRow]:
+        """Scores rows that depend on each other, as ranks in a gallery do."""
+        return list(rows)
+
+    def pooled(self, rows: Sequence[LogRow], mode: str) -> "Pooled | None":
+        """Returns the metric of all rows as one, if it is no mean of units (mAP)."""
+        return None
+
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Returns further values that the protocol reports, 0 to 1."""
         return {}
+
+    def shown(self, raw: str) -> str:
+        """Returns an answer as the report shows it."""
+        return raw
 
     def grade(self, row: LogRow) -> str:
         """Returns "right", "honest", "wrong" or "harmful" for the report, which then shows all

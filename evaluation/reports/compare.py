@@ -1,8 +1,12 @@
 """`python -m evaluation compare`: a paired comparison of two runs, with an interval."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from evaluation.reports.pooled import Pooled, difference_pooled
 from evaluation.reports.scoring import PERCENT, Scored, run_folders, scored, units
 from evaluation.reports.statistics import Paired, Unit, paired
 from evaluation.runs.manifest import differences
@@ -44,14 +48,38 @@ def paired_runs(a: Scored, b: Scored) -> Paired:
     rows_a = {row["id"]: row for row in a.answered}
     rows_b = {row["id"]: row for row in b.answered}
     ids = [name for name in rows_a if name in rows_b]
-    of_a = units(a.benchmark, [rows_a[name] for name in ids], a.mode)
-    of_b = units(b.benchmark, [rows_b[name] for name in ids], b.mode)
+    common_a, common_b = [rows_a[name] for name in ids], [rows_b[name] for name in ids]
+    if ids and (whole := a.benchmark.pooled(common_a, a.mode)) is not None:
+        whole_b = b.benchmark.pooled(common_b, b.mode)
+        assert whole_b is not None, "both runs are of one benchmark"
+        scores = [
+            (x["score"].get(a.mode), y["score"].get(b.mode))
+            for x, y in zip(common_a, common_b, strict=True)
+        ]
+        return _paired_metric(whole, whole_b, scores)
+    of_a = units(a.benchmark, common_a, a.mode)
+    of_b = units(b.benchmark, common_b, b.mode)
     first: dict[str, Unit] = {}
     second: dict[str, Unit] = {}
     for position, (one, other) in enumerate(zip(of_a, of_b, strict=True)):
         if one is not None and other is not None:
             first[str(position)], second[str(position)] = one, other
     return paired(first, second)
+
+
+def _paired_metric(
+    first: Pooled, second: Pooled, scores: Sequence[tuple[float | None, float | None]]
+) -> Paired:
+    """Pairs a metric of whole sets; `scores` are those of single questions in both runs."""
+    ones = np.ones(len(first.groups), dtype=np.int64)
+    changes = [y - x for x, y in scores if x is not None and y is not None]
+    return Paired(
+        difference_pooled(first, second),
+        first.value(ones),
+        second.value(ones),
+        sum(change < 0 for change in changes),
+        sum(change > 0 for change in changes),
+    )
 
 
 def _hint(a: Scored, b: Scored) -> str:

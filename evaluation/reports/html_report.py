@@ -90,7 +90,7 @@ def _card(item: Scored, row: LogRow) -> dict[str, Any]:
         "grade": item.benchmark.grade(row),
         "picture": base64.b64encode(picture).decode() if picture else "",
         "prompt": _cut(row["prompt"]),
-        "raw": _cut(row["raw"]),
+        "raw": _cut(item.benchmark.shown(row["raw"])),
         "read": row["extracted"][item.mode],
         "targets": " · ".join(_beginning(target) for target in row["targets"]),
         "words": "\n".join(line for medium in row["media"] for line in medium.get("words", ())),

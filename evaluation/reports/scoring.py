@@ -13,6 +13,7 @@ from typing import Any
 from evaluation.answers.versions import FOLLOWED
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Benchmark
+from evaluation.reports.pooled import estimate_pooled
 from evaluation.reports.statistics import Estimate, Unit, estimate
 from evaluation.runs import manifest
 from evaluation.runs.log import LogRow, read_log
@@ -77,6 +78,7 @@ def scored(folder: Path, mode: str | None = None) -> Scored:
         )
     benchmark = BENCHMARKS[name]
     rows = [score_row(benchmark, row) for row in read_log(folder) if row["index"] < asked]
+    rows = benchmark.together(rows)
     chosen = mode if mode in benchmark.modes else benchmark.modes[0]
     return Scored(folder, benchmark, known["identity"], rows, asked, chosen)
 
@@ -99,15 +101,9 @@ def run_folders(folder: Path) -> list[Path]:
 
 def units(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> list[Unit | None]:
     """Returns the units of a mean; None marks an excluded one, so that positions are kept."""
-    if benchmark.weight_by:
-        strata = [row["category"].get(benchmark.weight_by, "") for row in rows]
-        pairs = [(row["group"], row["score"].get(mode)) for row in rows]
-    else:
-        pairs = benchmark.units(rows, mode)
-        strata = [""] * len(pairs)
     return [
         None if value is None else Unit(group, value, stratum)
-        for (group, value), stratum in zip(pairs, strata, strict=True)
+        for group, value, stratum in benchmark.weighted_units(rows, mode)
     ]
 
 
@@ -124,7 +120,10 @@ def results(item: Scored) -> dict[str, Any]:
         "unit": "percent",
         "state": item.state,
         "mode": item.mode,
-        "rules": {mode: FOLLOWED.get(mode, "our own rule") for mode in item.benchmark.modes},
+        "rules": {
+            mode: item.benchmark.follows or FOLLOWED.get(mode, "our own rule")
+            for mode in item.benchmark.modes
+        },
         "headline": headline,
         "counts": {
             "questions": item.total,
@@ -143,8 +142,10 @@ def results(item: Scored) -> dict[str, Any]:
 
 def numbers(benchmark: Benchmark, rows: Sequence[LogRow], mode: str) -> dict[str, Any]:
     """Returns value, n, unanswered, error and interval in one mode."""
+    metric = benchmark.pooled(rows, mode) if rows else None
     included = [unit for unit in units(benchmark, rows, mode) if unit is not None]
-    found: dict[str, Any] = _plain(estimate(included).scaled(PERCENT))
+    value = estimate(included) if metric is None else estimate_pooled(metric)
+    found: dict[str, Any] = _plain(value.scaled(PERCENT))
     found["unanswered"] = sum(row["extracted"].get(mode) is None for row in rows)
     if included and (further := benchmark.aggregate(rows, mode)):
         found["further"] = {name: round(value * PERCENT, 10) for name, value in further.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+MANY_FRAMES = 4000  # stands for all
 MAX_ROWS = 12  # of a breakdown in the terminal
 NO_RESULT = {"value": None, "standard_error": None, "interval": None}
 HEAD = ("value", "std. error", "95 % interval", "n", "unanswered")
@@ -90,6 +91,8 @@ def clean_hint(one: dict[str, Any]) -> str:
 def setup_sentence(one: dict[str, Any]) -> str:
     """Describes how the questions were asked, in one sentence."""
     asked = one["identity"]["asked"]
+    if one["identity"]["model"].get("kind") == "encoder":
+        return _views_sentence(one)
     facts = [f"{one['counts']['questions']:,} questions of the split {asked['split']}"]
     facts.append(f"prompt {asked['prompt']}")
     if asked["media"] and asked["max_tiles"]:  # set by image benchmarks only
@@ -100,6 +103,17 @@ def setup_sentence(one: dict[str, Any]) -> str:
         facts.append(f"{asked['subtitles']} subtitles" if asked["subtitles"] else "no subtitles")
     facts += [f"{asked['looks']} looks"] * bool(asked["looks"])
     return f"{', '.join(facts)}; answers of at most {asked['max_new_tokens']} tokens."
+
+
+def _views_sentence(one: dict[str, Any]) -> str:
+    asked, model = one["identity"]["asked"], one["identity"]["model"]
+    clips, crops = asked.get("clips", 1), asked.get("crops", 1)
+    frames = asked["num_frames"] // clips
+    shown = "all frames" if frames > MANY_FRAMES else f"{frames} frames"
+    return (
+        f"{one['counts']['questions']:,} questions of the split {asked['split']}; {clips} x {crops}"
+        f" views of {shown}, which the encoder takes {model['clip_frames']} at a time."
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:

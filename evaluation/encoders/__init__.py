@@ -1,0 +1,1 @@
+"""Asks a video encoder with heads the questions of a benchmark (`run --encoder`)."""

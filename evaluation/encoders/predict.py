@@ -1,0 +1,179 @@
+"""What an encoder answers for each task: numbers as JSON (evaluation/benchmarks/tasks/base.py)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data.tasks.masks import as_json, pack
+from evaluation.benchmarks.tasks.base import pack_array
+from evaluation.encoders.loaded import LoadedEncoder
+from evaluation.encoders.views import chunks, views
+from vlm.conversation import Video
+from vlm.heads.segmentation import instances
+from vlm.heads.segments import all_segments, frame_edges
+
+BEST = 5  # classes that an answer names
+MOST_SEGMENTS, MOST_WINDOWS, MOST_TRACKS = 200, 10, 10  # the last two of a class
+SMALLEST = 16  # pixels of an instance in all frames
+DIGITS = 5  # of scores in JSON
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One question of a task."""
+
+    video: Video
+    texts: tuple[str, ...]  # its own sentences
+    given: dict[str, Any]  # what the benchmark tells besides
+    classes: tuple[str, ...]
+    num_frames: int  # of a clip
+    clips: int = 1
+    crops: int = 1
+
+
+def recognition(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """The mean over views of the probabilities of the classes, and of the unit features."""
+    scores, features = [], []
+    for clip, seconds in _views(encoder, asked):
+        found = encoder.features(clip, seconds)
+        scores.append(encoder.class_scores(found, asked.classes)[0])
+        features.append(encoder.embed_video(found)[0])
+    mean = torch.stack(scores).mean(0).cpu().numpy()
+    order = np.argsort(-mean, kind="stable")[:BEST]
+    return {
+        "scores": pack_array(mean),
+        "feature": pack_array(_mean_unit(features)),
+        "best": [[asked.classes[i], round(float(mean[i]), DIGITS)] for i in order],
+    }
+
+
+def retrieval(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """The unit features of the clip, the mean over views, and of its sentences."""
+    found = [encoder.embed_video(encoder.features(*view))[0] for view in _views(encoder, asked)]
+    texts = encoder.embed_text(asked.texts).float().cpu().numpy()
+    return {"texts": pack_array(texts), "video": pack_array(_mean_unit(found))}
+
+
+def localization(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """Segments of every class with scores, the best first."""
+    scores, edges = _frame_scores(encoder, asked, asked.classes, "localization")
+    found = [
+        one
+        for k, label in enumerate(asked.classes)
+        for one in all_segments(scores[:, k], edges, label)
+        if one.score > 0  # the whole film, where no frame has any
+    ]
+    found = sorted(found, key=lambda one: -one.score)[:MOST_SEGMENTS]
+    return {"segments": [[one.label, *_rounded(one.start, one.end, one.score)] for one in found]}
+
+
+def grounding(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """Windows of the sentence with scores, the best first."""
+    scores, edges = _frame_scores(encoder, asked, asked.texts[:1], "grounding")
+    found = all_segments(scores[:, 0], edges, limit=MOST_WINDOWS)
+    return {"windows": [_rounded(one.start, one.end, one.score) for one in found]}
+
+
+def segmented(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """Tracks of every class: the connected parts of its mask, scored by their mean probability."""
+    tracks = []
+    for label, logits in zip(
+        asked.classes, _mask_logits(encoder, asked, asked.classes, "instances"), strict=True
+    ):
+        found = []
+        probabilities = 1 / (1 + np.exp(-logits))
+        for mask in instances(logits > 0, SMALLEST)[:MOST_TRACKS]:
+            score = round(float(probabilities[mask].mean()), DIGITS)
+            found.append([label, score, _packed(mask)])
+        tracks += found
+    return {"tracks": tracks}
+
+
+def referred(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
+    """The mask of the expression on every frame."""
+    (logits,) = _mask_logits(encoder, asked, asked.texts[:1], "referring")
+    return {"masks": _packed(logits > 0)}
+
+
+def num_pieces(task: str, asked: Asked, clip_frames: int) -> int:
+    """How many clips the encoder takes for one question."""
+    if task in ("recognition", "retrieval"):
+        return asked.clips * asked.crops
+    return len(chunks(len(asked.video.frames), clip_frames))
+
+
+PREDICT: dict[str, Callable[[LoadedEncoder, Asked], dict[str, Any]]] = {
+    "recognition": recognition,
+    "retrieval": retrieval,
+    "localization": localization,
+    "grounding": grounding,
+    "instances": segmented,
+    "referring": referred,
+}
+
+
+def _views(encoder: LoadedEncoder, asked: Asked) -> list[tuple[Tensor, list[float]]]:
+    """The inputs of all views: clip [1, T, 3, S, S], seconds."""
+    found = views(asked.video.frames, asked.video.times, asked.num_frames, asked.clips, asked.crops)
+    return [(encoder.pixels(frames), seconds) for frames, seconds in found]
+
+
+def _frame_scores(
+    encoder: LoadedEncoder, asked: Asked, texts: Sequence[str], task: str
+) -> tuple[NDArray[np.float64], list[float]]:
+    """Probabilities [T, K] at the frames of a film, and the T + 1 borders between them."""
+    frames, times = asked.video.frames, asked.video.times
+    parts = []
+    for places in chunks(len(frames), encoder.num_frames):
+        seconds = [float(times[place]) for place in places]
+        features = encoder.features(encoder.pixels(frames[places]), seconds)
+        parts.append(encoder.frame_scores(features, texts, len(places), task)[0])
+    scores = torch.cat(parts)[: len(frames)].double().cpu().numpy()
+    return scores, frame_edges([float(t) for t in times], asked.video.duration)
+
+
+def _mask_logits(
+    encoder: LoadedEncoder, asked: Asked, texts: Sequence[str], task: str
+) -> list[NDArray[np.float32]]:
+    """Logits [T, H, W] of every text's mask at the size of the clip.
+
+    Upsampled text by text, since all classes of a large frame would not fit into memory.
+    """
+    frames, times = asked.video.frames, asked.video.times
+    if len(frames) != asked.given["frames"]:
+        raise ValueError(
+            f"masks need all {asked.given['frames']} frames, not {len(frames)}; leave --frames out."
+        )
+    parts = []
+    for places in chunks(len(frames), encoder.num_frames):
+        seconds = [float(times[place]) for place in places]
+        features = encoder.features(encoder.pixels(frames[places]), seconds)
+        parts.append(encoder.mask_logits(features, texts, len(places), task)[0])
+    logits = torch.cat(parts)[: len(frames)].float()  # [T, K, h, w]
+    height, width = asked.given["size"]
+    found = []
+    for k in range(logits.shape[1]):
+        large = F.interpolate(
+            logits[:, k : k + 1], (height, width), mode="bilinear", align_corners=False
+        )
+        found.append(large[:, 0].cpu().numpy())
+    return found
+
+
+def _packed(mask: NDArray[np.bool_]) -> list[dict[str, Any] | None]:
+    return [as_json(pack(frame)) if frame.any() else None for frame in mask]
+
+
+def _mean_unit(features: Sequence[Tensor]) -> NDArray[np.float32]:
+    units = F.normalize(torch.stack(list(features)).float(), dim=-1)
+    return F.normalize(units.mean(0), dim=-1).cpu().numpy()
+
+
+def _rounded(*numbers: float) -> list[float]:
+    return [round(float(number), DIGITS) for number in numbers]
