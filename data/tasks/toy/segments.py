@@ -76,6 +76,12 @@ def toy_hacs(folder: Path, num_clips: int, seed: int) -> None:
     _write(folder / "HACS_segments_v1.1.1.json", json.dumps(about, indent=1) + "\n")
 
 
+def toy_fineaction(folder: Path, num_clips: int, seed: int) -> None:
+    """annotations_gt.json and videos/v_ID.mp4."""
+    about = {"database": _database(folder, num_clips, seed)}
+    _write(folder / "annotations_gt.json", json.dumps(about, indent=1) + "\n")
+
+
 def _database(folder: Path, num_clips: int, seed: int) -> dict[str, Any]:
     database = {}
     for number, test, shown in films(num_clips, seed):

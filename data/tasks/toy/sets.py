@@ -8,6 +8,7 @@ from data.tasks.toy.objects import toy_mevis, toy_ytvis
 from data.tasks.toy.segments import (
     toy_activitynet,
     toy_charades_sta,
+    toy_fineaction,
     toy_hacs,
     toy_qvhighlights,
     toy_thumos,
@@ -25,6 +26,7 @@ TOY_SETS: dict[str, Callable[[Path, int, int], None]] = {
     "thumos": toy_thumos,
     "activitynet": toy_activitynet,
     "hacs": toy_hacs,
+    "fineaction": toy_fineaction,
     "charades-sta": toy_charades_sta,
     "qvhighlights": toy_qvhighlights,
     "ytvis": toy_ytvis,
