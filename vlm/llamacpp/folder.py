@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers.utils import logging
 
 from vlm.llamacpp.options import GGUF
 from vlm.llamacpp.write import BITS, DEFAULT, write_gguf
@@ -137,6 +138,7 @@ def form_of(folder: Path) -> dict[str, Any]:
 
 def _write(found: ModelFolder, target: Path, kind: str) -> None:
     size = sum(path.stat().st_size for path in weight_files(found.path))
+    logging.disable_progress_bar()
     # Large weights stay memory-mapped in their stored type; small ones may mix several.
     model, processor = sources.load(found.path, torch.float32 if size < SMALL else None)
     text = model.language_model
