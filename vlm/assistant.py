@@ -17,6 +17,7 @@ import torch
 
 from vlm.experts.expert_words import expert_words
 from vlm.inference import planning
+from vlm.inference.answering import Answering, Surroundings
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.deciding import decide
@@ -103,12 +104,14 @@ class Assistant:
         self.decoder: Decoder = decoder or Alone(model.language_model)
         if decoder is None:
             model.language_model.single_step = single_step(model.language_model)
-        self.grammars = Grammars(processor.tokenizer, self.facts.eos_ids)
+        self.tokenizer = processor.tokenizer
+        self.grammars = Grammars(self.tokenizer, self.facts.eos_ids)
         self.words = expert_words(model, processor, experts, announce)
         self.card: dict[str, Any] = {
             **default_card(model),
             **(card or {}),
             "context": self.facts.context,
+            "temperature": self.facts.sampling.temperature,
         }
 
     @classmethod
@@ -225,14 +228,14 @@ class Assistant:
 
         Raises `vlm.inference.generation.Stopped` once `stop` is set.
         """
-        reply = self._reply(state, settings, stop)
+        reply = self._own_reply(state, settings, stop)
         sources = [as_source(file) for file in files]
         with _memory_errors():
             yield from decide(reply, options, text, sources, before, earlier)
 
     def see(self, state: State, text: str, files: Sequence[Path | MediaSource] = ()) -> Prompt:
         """Returns the prompt of a question, its files encoded, for the language model to read."""
-        seeing = self._reply(state, None, None).see(text, [as_source(file) for file in files])
+        seeing = self._own_reply(state, None, None).see(text, [as_source(file) for file in files])
         while True:
             try:
                 next(seeing)
@@ -240,16 +243,23 @@ class Assistant:
                 prompt: Prompt = end.value
                 return prompt
 
-    def _reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Reply:
-        shared = Shared(
-            self.facts,
-            self.reader,
-            VisualEncoder(self.model, self.processor, self.media),
-            self.prefixes,
-            self.decoder,
-            self.grammars,
-            self.words,
-        )
+    @property
+    def num_parameters(self) -> int:
+        """The size of the model."""
+        return self.model.num_parameters()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format that the model computes in."""
+        return self.model.dtype
+
+    def _reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Answering:
+        return self._own_reply(state, settings, stop)
+
+    def _own_reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Reply:
+        around = Surroundings(self.facts, self.reader, self.prefixes, self.grammars, self.tokenizer)
+        encoder = VisualEncoder(self.model, self.processor, self.media)
+        shared = Shared(around, encoder, self.decoder, self.words)
         return Reply(shared, state, settings or Settings(), stop or Flag())
 
 

@@ -48,7 +48,7 @@ async def _whole(
             elif isinstance(event, Finished):
                 ends[index] = event
         late = running.watch.late
-    tokenizer = service.assistant.processor.tokenizer
+    tokenizer = service.assistant.tokenizer
     choices = [
         choice_of(i, ends[i], reason_of(ends[i], late), logprobs_of(logprobs[i], tokenizer))
         for i in range(asked.num_choices)
@@ -61,7 +61,7 @@ async def _chunks(
     service: Service, request: Request, owner: str, asked: ChatRequest, completion: Completion
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yields the chunks: role, text, reason, and the usage if it is asked for."""
-    tokenizer = service.assistant.processor.tokenizer
+    tokenizer = service.assistant.tokenizer
     ends: dict[int, Finished] = {}
     notes: Sequence[str] = ()
     async with service.running(request, owner, asked.dialog) as running:

@@ -107,7 +107,7 @@ def parse_settings(
     fields: Fields, limits: ServeLimits, num_logprobs: int | None, schema: str | None
 ) -> Settings:
     """Reads how to sample and how closely to look, the same for chat completions and Responses."""
-    penalty = 1.1 if schema is None else 1.0  # JSON repeats its quotes and commas
+    penalty = None if schema is None else 1.0  # JSON repeats its quotes and commas
     names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
     most = [fields.integer(name, 1, 2**31) for name in names]
     longest = next((number for number in most if number is not None), DEFAULT_TOKENS)
@@ -117,8 +117,8 @@ def parse_settings(
         media,
         max_new_tokens=min(longest, limits.new_tokens),
         temperature=_temperature(fields),
-        top_p=float(fields.number("top_p", 1e-6, 1, 1.0)),
-        repetition_penalty=float(fields.number("repetition_penalty", 0.01, 100, penalty)),
+        top_p=fields.real("top_p", 1e-6, 1),
+        repetition_penalty=fields.real("repetition_penalty", 0.01, 100, penalty),
         seed=None if seed is None else seed % 2**63,
         stop=_stops(fields, limits),
         schema=schema,
@@ -135,10 +135,10 @@ def parse_media_settings(fields: Fields) -> Settings:
     )
 
 
-def _temperature(fields: Fields) -> float:
-    """Returns the temperature; below a thousandth it is greedy."""
-    temperature = float(fields.number("temperature", 0, 2, 0.0))
-    return temperature if temperature >= 1e-3 else 0.0
+def _temperature(fields: Fields) -> float | None:
+    """Returns the temperature; below a thousandth it is greedy. None: the model's own."""
+    temperature = fields.real("temperature", 0, 2)
+    return temperature if temperature is None or temperature >= 1e-3 else 0.0
 
 
 def _stops(fields: Fields, limits: ServeLimits) -> tuple[str, ...]:

@@ -57,6 +57,13 @@ class Fields:
             raise invalid(sentence, self.place(name))
         return value
 
+    def real(
+        self, name: str, low: float, high: float, default: float | None = None
+    ) -> float | None:
+        """Returns a number within [low, high] as a float."""
+        value = self.number(name, low, high, default)
+        return None if value is None else float(value)
+
     def integer(self, name: str, low: int, high: int, default: Any = None) -> Any:
         """Returns a whole number within [low, high]."""
         value = self.raw(name, MISSING)

@@ -37,7 +37,7 @@ class GenerateSettings:
             self.max_new_tokens,
             self.temperature,
             self.top_p,
-            self.repetition_penalty,
+            repetition_penalty=self.repetition_penalty,
         )
         for name, most in (("looks", MAX_LOOKS), ("max_tiles", MAX_TILES)):
             value = getattr(self, name)

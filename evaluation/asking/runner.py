@@ -24,7 +24,7 @@ from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
-from vlm.inference.settings import Settings
+from vlm.inference.settings import Sampling
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Task:
             max_new_tokens=self.max_new_tokens or benchmark.max_new_tokens,
             media=self.media,
             words_only=self.words_only,
-            repetition_penalty=Settings().repetition_penalty if benchmark.as_in_chat else 1.0,
+            repetition_penalty=Sampling().repetition_penalty if benchmark.as_in_chat else 1.0,
             frame_by_frame=benchmark.online,
             clips=self.clips,
             crops=self.crops,

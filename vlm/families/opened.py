@@ -90,20 +90,32 @@ class Opened:
 
     def generation(self) -> GenerationConfig:
         """The folder's own generation settings; without a file, the ids of its tokenizer."""
-        from transformers import GenerationConfig
+        return generation_settings(self.folder, self.tokenizer)
 
-        if not (self.folder / GENERATION).is_file():
-            return GenerationConfig(
-                bos_token_id=self.tokenizer.bos_token_id,
-                eos_token_id=self.tokenizer.eos_token_id,
-                pad_token_id=self.tokenizer.pad_token_id,
-            )
+
+def generation_settings(folder: Path, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    """Reads generation_config.json; what it leaves out is as in transformers: greedy, no penalty.
+
+    Without the file, the ids come from the tokenizer. Raises WeightsError.
+    """
+    from transformers import GenerationConfig
+
+    if (folder / GENERATION).is_file():
         try:
-            return GenerationConfig.from_pretrained(self.folder, local_files_only=True)
+            found = GenerationConfig.from_pretrained(folder, local_files_only=True)
         except UNREADABLE as error:
             raise WeightsError(
-                f"{self.folder / GENERATION}: transformers cannot read it ({error})."
+                f"{folder / GENERATION}: transformers cannot read it ({error})."
             ) from error
+    else:
+        found = GenerationConfig(
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    if found.repetition_penalty is None:
+        found.repetition_penalty = 1.0
+    return found
 
 
 def under(prefix: str, rules: Iterable[Rule]) -> list[Rule]:

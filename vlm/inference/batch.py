@@ -140,7 +140,7 @@ class BatchAnswerer:
         return embeddings, clock(self.model.device) - started
 
     def _generator(self, prompt: BatchPrompt) -> torch.Generator | None:
-        if self.settings.temperature == 0:
+        if self.settings.sampling().temperature == 0:
             return None
         return torch.Generator().manual_seed(prompt.seed)
 

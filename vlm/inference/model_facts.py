@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vlm.inference.settings import Sampling
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.prompt.safe_tokenizer import special_ids
@@ -14,6 +15,7 @@ class ModelFacts:
     context: int  # tokens that a prompt and its answer may take together
     eos_ids: frozenset[int]  # each of them ends an answer
     suppressed_ids: tuple[int, ...]  # never chosen: markup, and rows that the tokenizer lacks
+    sampling: Sampling = Sampling()  # of questions that do not choose
 
     @classmethod
     def of(
@@ -37,4 +39,5 @@ class ModelFacts:
         eos_ids = frozenset({writer.end_of_turn, *ends})
         unused = range(len(processor.tokenizer), text_config.vocab_size)
         suppressed = (special_ids(processor.tokenizer) - eos_ids).union(unused)
-        return cls(min(context or longest, longest), eos_ids, tuple(sorted(suppressed)))
+        sampling = Sampling.of(model.generation_config)
+        return cls(min(context or longest, longest), eos_ids, tuple(sorted(suppressed)), sampling)

@@ -1,12 +1,10 @@
-"""One reply, step by step: plan, decode, encode, answer. Each step can be stopped."""
+"""One reply of our models, step by step: plan, decode, encode, answer. Each step can be stopped."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
-from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -14,35 +12,24 @@ from vlm.conversation import Conversation, Image, Media, Video
 from vlm.experts.expert_words import SHORT_SIDE, Described, ExpertWords
 from vlm.experts.findings import Findings
 from vlm.inference import planning
-from vlm.inference.budget import Plan
-from vlm.inference.caches import Encoded, digest, prompt_rows
-from vlm.inference.decoder import Decoder, Job, Prefixes
-from vlm.inference.events import (
-    Asked,
-    Decoding,
-    Encoding,
-    Event,
-    Finished,
-    Planned,
-    Seen,
-    State,
-    TextDelta,
-    Turn,
-    Usage,
+from vlm.inference.answering import (
+    Answering,
+    Ready,
+    Surroundings,
+    question_of,
+    with_progress,
 )
-from vlm.inference.generation import Detokenizer, Stopped
-from vlm.inference.grammar import Grammars
+from vlm.inference.budget import Plan
+from vlm.inference.caches import Encoded, prompt_rows
+from vlm.inference.decoder import Decoder, Job
+from vlm.inference.events import Asked, Encoding, Event, Planned, State, Turn
+from vlm.inference.generation import Stopped
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource
-from vlm.inference.media_thread import Progress, in_thread, probe, read
-from vlm.inference.model_facts import ModelFacts
-from vlm.inference.sampler import Grammar, Sampler
+from vlm.inference.media_thread import Progress, in_thread, read
+from vlm.inference.sampler import Sampler
 from vlm.inference.settings import Settings
-from vlm.inference.stop_strings import StopStrings
-from vlm.media.confined.limits import MediaCancelled
-from vlm.media.decode import MediaInfo, MediaReader
-
-Result = TypeVar("Result")
+from vlm.media.decode import MediaInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,65 +42,31 @@ class Decoded:
 
 
 @dataclass(frozen=True, eq=False)
-class Prompt:
+class Prompt(Ready):
     """A question that has been seen, ready to be read by the language model."""
 
-    turn: Turn  # without its answer
     conversation: Conversation
-    plan: Plan
     ids: list[int]
-    rows: list[int]  # of the prefix cache
-    cache: Any  # keys and values of the first tokens
-    embeddings: Tensor  # [1, L, D] of the others
+    embeddings: Tensor  # [1, L, D] of the tokens that the cache does not hold
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
     """What all replies of one assistant share."""
 
-    facts: ModelFacts
-    reader: MediaReader
+    around: Surroundings
     encoder: VisualEncoder
-    prefixes: Prefixes
     decoder: Decoder
-    grammars: Grammars
     words: ExpertWords | None = None
 
 
-class Reply:
+class Reply(Answering):
     """One reply, and what it counts on the way."""
 
     def __init__(self, shared: Shared, state: State, settings: Settings, stop: Flag) -> None:
-        self.facts, self.reader = shared.facts, shared.reader
-        self.encoder, self.prefixes = shared.encoder, shared.prefixes
-        self.decoder, self.grammars, self.words = shared.decoder, shared.grammars, shared.words
+        super().__init__(shared.around, state, settings, stop)
+        self.encoder, self.decoder, self.words = shared.encoder, shared.decoder, shared.words
         self.model, self.processor = shared.encoder.model, shared.encoder.processor
-        self.state = state
-        self.settings = settings
-        self.stop = stop
-        self.started = time.perf_counter()
-        self.token_times: list[float] = []  # of the first and the last token
-        self.seen: list[Seen] = []
-        self.decoded_files = self.encoded_clips = 0
-        self.seconds_experts = 0.0
-        self.prompt_tokens = self.reused_tokens = self.visual_tokens = 0
-
-    def run(
-        self,
-        text: str,
-        files: Sequence[MediaSource],
-        before: Sequence[str] = (),
-        earlier: Sequence[Asked] = (),
-    ) -> Iterator[Event]:
-        """Runs all steps. A reply stopped before its first word leaves the state as it was."""
-        given = self.state
-        schema = self.settings.schema  # a wrong one is refused before anything is decoded
-        grammar = None if schema is None else self.grammars.of_schema(schema)
-        try:
-            prompt = yield from self.see(text, files, before, earlier)
-            yield from self.answer(prompt, grammar)
-        except (Stopped, MediaCancelled):
-            yield self.finished(given, "", 0, stopped=True)
 
     def see(
         self,
@@ -125,11 +78,8 @@ class Reply:
         """Plans, decodes and encodes; returns the prompt, ready to be read by the model."""
         given = self.state
         sources = [file for asked in earlier for file in asked.files] + [*files]
-        infos = []
-        for source in sources:
-            probing = probe(self.reader, source, self.stop)
-            infos.append((yield from _with_progress(source.path.name, probing)))
-        question = text if before else planning.question(text, infos)
+        infos = yield from self.probe(sources)
+        question = question_of(text, infos, before)
         earlier = planning.with_questions(earlier, infos)
         self.state = planning.with_turns(given, earlier)
         plan = planning.plan_files(
@@ -163,7 +113,7 @@ class Reply:
         embeddings = self.encoder.embed(ids, all_media, self.reused_tokens)
         names = tuple(file.name for file in plan.files[len(plan.files) - len(media) :])
         turn = Turn(question, names, media=tuple(media), before=tuple(before))
-        return Prompt(turn, conversation, plan, ids, rows, cache, embeddings)
+        return Prompt(turn, plan, rows, cache, conversation, ids, embeddings)
 
     def look(
         self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
@@ -181,8 +131,7 @@ class Reply:
                 file.max_tiles,
                 file.section,
             )
-            hashing = in_thread(partial(_digest, what), self.stop)
-            keys.append((yield from _with_progress(file.name, hashing)))
+            keys.append((yield from self.key(what, file.name)))
         known = [self.encoder.cache.get(key) for key in keys]
         decoded: dict[int, Decoded] = {}
         for i, encoded in enumerate(known):
@@ -213,19 +162,7 @@ class Reply:
         first = [known[keys.index(key)] for key in keys]
         ready = [encoded for encoded in first if encoded is not None]
         for file, encoded in zip(plan.files, ready, strict=True):
-            frames = [frame for clip in encoded.media.clips for frame in clip.frames]
-            times = encoded.media.times if file.kind == "video" else None
-            self.seen.append(
-                Seen(
-                    file.name,
-                    file.kind,
-                    frames,
-                    times,
-                    encoded.warnings,
-                    encoded.findings,
-                    encoded.media.words,
-                )
-            )
+            self.note_seen(file, encoded)
         return ready
 
     def decode(
@@ -237,56 +174,21 @@ class Reply:
         if self.words is not None:
             size = max(size, SHORT_SIDE)
         reading = read(self.reader, source, file, size, self.stop)
-        part, warnings = yield from _with_progress(file.name, reading)
+        part, warnings = yield from with_progress(file.name, reading)
         self.decoded_files += 1
         findings: tuple[Findings, ...] = ()
         if self.words is not None:
             started = time.perf_counter()
             looking = in_thread(partial(_look, self.words, part), self.stop)
-            described = yield from _with_progress(file.name, looking)
+            described = yield from with_progress(file.name, looking)
             part, findings = described.part, described.findings
             self.seconds_experts += time.perf_counter() - started
         return Decoded(self.processor.prepare(part), (*info.warnings, *warnings), findings)
 
-    def answer(self, prompt: Prompt, grammar: Grammar | None = None) -> Iterator[Event]:
-        """Prefills what the prompt adds to known keys and values, then answers token by token."""
-        rows, cache = prompt.rows, prompt.cache
-        token_ids: list[int] = []
-        words = Detokenizer(self.processor.tokenizer)
-        stops = StopStrings(self.settings.stop)
-        settings = replace(self.settings, max_new_tokens=prompt.plan.answer_tokens)
-        sampler = Sampler(settings, self.facts.suppressed_ids, grammar)
-        job = self.job(prompt, sampler)
-        text, stopped, num_sent = "", False, 0
-        try:
-            with closing(self.decoder.tokens(job)) as tokens:
-                for token in tokens:
-                    self.token_times = [*self.token_times[:1], time.perf_counter()]
-                    token_ids.append(token)
-                    if piece := stops.push(words.push(token)):
-                        text += piece
-                        yield TextDelta(piece, tuple(sampler.logprobs[num_sent : len(token_ids)]))
-                        num_sent = len(token_ids)
-                    if stops.found:
-                        break
-        except Stopped:
-            stopped = True
-        except GeneratorExit:  # the consumer is gone
-            self.prefixes.keep([*rows, *token_ids], cache)
-            raise
-        self.prefixes.keep([*rows, *token_ids], cache)
-        if stopped and not token_ids:
-            raise Stopped
-        piece = stops.push(words.finish()) + stops.finish()
-        if piece or num_sent < len(sampler.logprobs[: len(token_ids)]):
-            text += piece
-            yield TextDelta(piece, tuple(sampler.logprobs[num_sent : len(token_ids)]))
-        # Tokens of a text that a stop string cut would bring back what was cut.
-        ids = () if stops.found else tuple(token_ids)
-        turn = replace(prompt.turn, answer=text, stopped=stopped, answer_ids=ids)
-        cut = not stops.found and len(token_ids) >= settings.max_new_tokens
-        state = replace(self.state, turns=(*self.state.turns, turn))
-        yield self.finished(state, text, len(token_ids), stopped, cut)
+    def tokens(self, ready: Ready, sampler: Sampler) -> Generator[int, None, None]:
+        """Yields the answer's tokens. Raises `Stopped` once `stop` is set."""
+        assert isinstance(ready, Prompt)
+        return self.decoder.tokens(self.job(ready, sampler))
 
     def job(self, prompt: Prompt, sampler: Sampler) -> Job:
         """Returns the prompt as a job.
@@ -298,45 +200,6 @@ class Reply:
         embeddings, eos_ids = prompt.embeddings, self.facts.eos_ids
         return Job(embeddings, prompt.cache, sampler, eos_ids, self.stop, keep)
 
-    def finished(
-        self, state: State, text: str, num_tokens: int, stopped: bool, cut: bool = False
-    ) -> Finished:
-        """Returns the last event, with the usage."""
-        return Finished(state, text, tuple(self.seen), self.usage(num_tokens), stopped, cut)
-
-    def usage(self, num_tokens: int = 0) -> Usage:
-        """Returns what the reply has cost so far."""
-        times = self.token_times or [self.started]
-        first, last = times[0], times[-1]
-        return Usage(
-            prompt_tokens=self.prompt_tokens,
-            reused_tokens=self.reused_tokens,
-            new_tokens=num_tokens,
-            visual_tokens=self.visual_tokens,
-            context_left=self.facts.context - self.prompt_tokens - num_tokens,
-            seconds_to_first_token=first - self.started,
-            tokens_per_second=(num_tokens - 1) / (last - first) if last > first else 0.0,
-            decoded_files=self.decoded_files,
-            encoded_clips=self.encoded_clips,
-            seconds_experts=self.seconds_experts,
-        )
-
 
 def _look(words: ExpertWords, part: Image | Video, progress: Progress, cancel: Flag) -> Described:
     return words(part)
-
-
-def _digest(parts: tuple[object, ...], progress: Progress, cancel: Flag) -> bytes:
-    return digest(*parts, cancel=cancel)
-
-
-def _with_progress(
-    name: str, work: Generator[tuple[int, int], None, Result]
-) -> Generator[Event, None, Result]:
-    """Turns a reader's (done, total) into events; returns what the reader returns."""
-    while True:
-        try:
-            done, total = next(work)
-        except StopIteration as end:
-            return end.value
-        yield Decoding(name, done, total)

@@ -11,6 +11,7 @@ from transformers import (
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
+    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
@@ -43,17 +44,19 @@ class Suppressed(LogitsProcessor):
 
 def processors(settings: Settings, suppressed_ids: Sequence[int] = ()) -> LogitsProcessorList:
     """Returns the processors of transformers' `generate`, in its order."""
-    chosen = LogitsProcessorList()
+    chosen, sampling = LogitsProcessorList(), settings.sampling()
     if suppressed_ids:
         chosen.append(Suppressed(suppressed_ids))
     # As floats: transformers refuses whole numbers.
-    if settings.repetition_penalty != 1.0:
-        chosen.append(RepetitionPenaltyLogitsProcessor(float(settings.repetition_penalty)))
-    if settings.temperature > 0:
-        if settings.temperature != 1.0:
-            chosen.append(TemperatureLogitsWarper(float(settings.temperature)))
-        if settings.top_p < 1.0:
-            chosen.append(TopPLogitsWarper(settings.top_p))
+    if sampling.repetition_penalty != 1.0:
+        chosen.append(RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)))
+    if sampling.temperature > 0:
+        if sampling.temperature != 1.0:
+            chosen.append(TemperatureLogitsWarper(float(sampling.temperature)))
+        if sampling.top_k > 0:
+            chosen.append(TopKLogitsWarper(sampling.top_k))
+        if sampling.top_p < 1.0:
+            chosen.append(TopPLogitsWarper(sampling.top_p))
     return chosen
 
 
@@ -80,6 +83,7 @@ class Sampler:
         grammar: Grammar | None = None,
     ) -> None:
         self.settings = settings
+        self.sampling = settings.sampling()
         self.logprobs: list[Logprob] = []
         self.grammar = grammar
         self._choose = processors(settings, suppressed_ids)
@@ -92,7 +96,7 @@ class Sampler:
 
     def pick(self, logits: Tensor, scores: Tensor) -> int:
         """Returns the next token, given the logits [1, V] and the scores of them."""
-        if self.settings.temperature > 0:
+        if self.sampling.temperature > 0:
             if self._generator is None:
                 self._generator = torch.Generator(device=logits.device)
                 if self.settings.seed is None:
@@ -111,7 +115,7 @@ class Sampler:
 
     def near_tie(self, logits: Tensor, scores: Tensor) -> bool:
         """Returns whether rounding in a batch could change the choice."""
-        if self.settings.temperature > 0:
+        if self.sampling.temperature > 0:
             return False
         best, second = scores[0].topk(2).values
         # Written so that NaN counts as a near tie.

@@ -64,7 +64,7 @@ def verify_cache(assistant: Assistant) -> CacheCheck:
         assistant.forget()
         _, fresh = _ask(assistant, first.state, QUESTIONS[1])
         assistant.forget()
-    tolerance = TOLERANCES.get(assistant.model.dtype, HALF)
+    tolerance = TOLERANCES.get(assistant.dtype, HALF)
     return CacheCheck(
         difference(cached, fresh),
         difference(another[:1], fresh[:1]),
