@@ -41,7 +41,8 @@ def own_config(folder: Path) -> PVCConfig:
     if kind != MODEL_TYPE:
         raise WeightsError(
             f"{given.path}: this is a model of type {kind}, not {MODEL_TYPE}. Use a tower or a"
-            " language model as part of one with `python -m vlm.assemble`."
+            " language model as part of one with `python -m vlm.assemble`; what transformers runs"
+            " whole answers only in the commands of `python -m app`."
         )
     sections = {"tower": TowerConfig, "compressor": CompressorConfig, "prompt": PromptConfig}
     for name, section in sections.items():
