@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.console.encode_options import add_encode
 from app.console.find_options import add_find
 from app.console.streams import prepare_streams
+from app.page.options import add_chat
 from vlm.experts.options import add_expert_options, expert_names
 from vlm.llamacpp.options import add_engine_options, engine_options
 from vlm.model_options import add_model_options, model_options
@@ -47,39 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
-    chat = commands.add_parser(
-        "chat",
-        help="a page in your browser",
-        description="Serves the chat page, by default to this machine only.",
-        epilog="examples:\n  python -m app chat --open\n"
-        "  python -m app chat --model ~/models/pvc-8b --port 8000\n"
-        "  python -m app chat --host 0.0.0.0 --auth ann:a-good-password",
-        formatter_class=raw,
-    )
-    chat.add_argument(
-        "--port",
-        type=int,
-        default=7860,
-        help="port; if taken, the next free one is used; 0 takes any (default 7860)",
-    )
-    chat.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="address to listen on (default 127.0.0.1: this machine only)",
-    )
-    chat.add_argument("--auth", metavar="USER:PASS", help="require this name and password")
-    chat.add_argument(
-        "--without-password",
-        action="store_true",
-        help="allow another --host without a password",
-    )
-    chat.add_argument("--open", action="store_true", help="open the page in your browser")
-    chat.add_argument(
-        "--api", action="store_true", help="answer programs too, as `serve` does, at /v1"
-    )
-    chat.add_argument(
-        "--api-key", action="append", default=[], metavar="KEY", help="with --api: require this key"
-    )
+    chat = add_chat(commands)
     _add_model_options(chat)
 
     _add_serve(commands)
@@ -167,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return find(args)
         expert_names(args.experts)  # a wrong name is refused before anything is loaded
         if args.command == "chat":
-            return _chat(args)
+            from app.page.command import chat
+
+            return chat(args, load_assistant)
         if args.command == "serve":
             from app.serve.command import serve
 
@@ -197,12 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def load_assistant(args: argparse.Namespace) -> "Assistant":
     """Loads the model the options select."""
-    from vlm.assistant import Assistant
+    from vlm.open_assistant import open_assistant
 
     say = None if getattr(args, "quiet", False) else _say
     chosen = {"experts": expert_names(args.experts), "read_text": args.read_text}
     options = {**chosen, **engine_options(args), **model_options(args)}
-    assistant = Assistant.load(args.model, announce=say, **options)
+    assistant = open_assistant(args.model, announce=say, **options)
     if args.verify_engine:
         from vlm.llamacpp.verify import verify_engine
 
@@ -227,52 +198,6 @@ def _doctor(args: argparse.Namespace) -> int:
     text, healthy = doctor(args.json)
     print(text)
     return 0 if healthy else 1
-
-
-def _chat(args: argparse.Namespace) -> int:
-    auth = _name_and_password(args.auth)
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    loopback = args.host in ("127.0.0.1", "localhost", "::1")
-    if not loopback and auth is None and not args.without_password:
-        raise ValueError(
-            f"--host {args.host} would admit anyone who can reach this machine; "
-            "add --auth USER:PASS, or --without-password to allow it."
-        )
-    if args.api and not loopback and not args.without_password:
-        from app.serve.command import keys_of
-
-        if not keys_of(args):
-            raise ValueError("--api with another --host needs --api-key KEY.")
-    if not 0 <= args.port <= 65535:
-        raise ValueError(f"--port is {args.port}; it must be 0 (any free port) to 65535.")
-    print("Loading the model ...", flush=True)
-    from app.page.uploads import private_folder
-
-    private_folder()  # before importing Gradio, which otherwise creates its own
-    from app.page.server import build_app, free_port, serve
-
-    port = free_port(args.host, args.port)
-    assistant = load_assistant(args)
-    if args.port and port != args.port:
-        print(f"Port {args.port} is in use; using {port}.")
-    address = f"http://{'localhost' if loopback else args.host}:{port}/"
-    if args.api:
-        from app.serve.command import page_and_api
-
-        app: Any = page_and_api(assistant, args, auth)
-        print(f"Programs are answered at {address}v1")
-    else:
-        app = build_app(assistant, args.host, auth)
-    print(
-        f"\n  {assistant.card['name']} is ready at  {address}\n  Press Ctrl-C to stop.\n",
-        flush=True,
-    )
-    if args.open:
-        import webbrowser
-
-        webbrowser.open(address)
-    serve(app, args.host, port)
-    return 0
 
 
 def _add_serve(commands: Any) -> None:
@@ -307,15 +232,6 @@ def _add_decide(commands: Any) -> None:
     add_decide_options(command)
     _add_answer_options(command)
     _add_model_options(command)
-
-
-def _name_and_password(given: str | None) -> tuple[str, str] | None:
-    if given is None:
-        return None
-    name, colon, password = given.partition(":")
-    if not (name and colon and password):
-        raise ValueError("--auth takes NAME:PASSWORD, such as ann:a-good-password.")
-    return name, password
 
 
 def _limit_threads(threads: int | None) -> None:
@@ -355,9 +271,8 @@ def _add_answer_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--temperature",
         type=float,
-        default=0.0,
         metavar="X",
-        help="sampling temperature; 0 takes the most likely word (default)",
+        help="sampling temperature; 0 takes the most likely word (default: the model's own)",
     )
     group.add_argument("--seed", type=int, metavar="N", help="seed for reproducible sampling")
 

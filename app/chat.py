@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.frame_strip import Strip, strip_of
+from app.replier import Replier
 from app.sanitize import for_label
 from vlm.assistant import (
-    Assistant,
     Decoding,
     Encoding,
     Finished,
@@ -94,7 +94,7 @@ class ChatView:
 
 
 def stream_chat(
-    assistant: Assistant,
+    assistant: Replier,
     chat: Chat,
     question: str,
     files: Sequence[Path] = (),

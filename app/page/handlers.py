@@ -10,7 +10,7 @@ Handlers return values for the components listed at the head of each section, in
 import math
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from app.page.examples import Example
 from app.page.sessions import Sessions
 from app.page.tab_storage import keep, recall
 from app.page.uploads import Uploads
+from app.replier import Replier
 from app.sanitize import for_label
-from vlm.assistant import Assistant, Settings
+from vlm.assistant import Settings
 
 AUTO = "auto"
 TEMPERATURES = (0.0, 1.5)
@@ -57,7 +58,7 @@ class Handlers:
 
     def __init__(
         self,
-        assistant: Assistant,
+        assistant: Replier,
         sessions: Sessions,
         uploads: Uploads,
         examples: Sequence[Example],
@@ -123,8 +124,8 @@ class Handlers:
             return
         stop, view = self.sessions.start(session), None
         waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
-        settings, notes = _settings(*options), list[str]()
-        if pending.again and settings.temperature == 0:
+        settings, notes = _own(_settings(*options), self.assistant.card), list[str]()
+        if pending.again and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
         views = stream_chat(self.assistant, base, question, files, settings, stop)
@@ -256,6 +257,17 @@ def _settings(frames: Any, looks: Any, tiles: Any, temperature: Any, length: Any
         temperature=round(_within(temperature, *TEMPERATURES), 2),
         max_new_tokens=int(_within(length, *LENGTHS)),
     )
+
+
+def own_temperature(card: Mapping[str, Any]) -> float:
+    """Returns the model's own temperature, as the slider shows it."""
+    return round(_within(card.get("temperature", 0.0), *TEMPERATURES), 1)
+
+
+def _own(settings: Settings, card: Mapping[str, Any]) -> Settings:
+    """Leaves the sampling to the model while the slider stands where it began."""
+    at_rest = settings.temperature == own_temperature(card)
+    return replace(settings, temperature=None) if at_rest else settings
 
 
 def _choice(choice: Any) -> int | None:

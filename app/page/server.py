@@ -21,8 +21,8 @@ from app.page.messages import FRAMES_PATH
 from app.page.sessions import Sessions
 from app.page.ui import build_page
 from app.page.uploads import Uploads, delete_private_folder, private_folder
+from app.replier import Replier
 from app.serve.by_path import ByPath
-from vlm.assistant import Assistant
 from vlm.media.confined.limits import DEFAULT_LIMITS
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -75,11 +75,12 @@ class SafeHeaders:
 
 
 def build_app(
-    assistant: Assistant,
+    assistant: Replier,
     host: str = "127.0.0.1",
     auth: tuple[str, str] | None = None,
     sessions: Sessions | None = None,
     at_once: int = 1,
+    advice: str = "",
 ) -> FastAPI:
     """Builds the page as an ASGI application; it answers `at_once` questions at a time."""
     sessions, uploads, ending = sessions or Sessions(), Uploads(private_folder()), asyncio.Event()
@@ -125,7 +126,7 @@ def build_app(
             raise HTTPException(404, "No expert looked at this frame.")
         return _jpeg(boxed)
 
-    blocks = build_page(assistant, sessions, uploads, at_once)
+    blocks = build_page(assistant, sessions, uploads, at_once, advice)
     blocks.has_launched = True  # without this Gradio skips its own upload check
     return gr.mount_gradio_app(
         app,

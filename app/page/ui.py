@@ -6,17 +6,26 @@ its own events (`app.page.handlers`).
 
 import html
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
 
 from app.page.examples import shared_examples
-from app.page.handlers import AUTO, LENGTHS, TEMPERATURES, Handlers, attach
+from app.page.handlers import (
+    AUTO,
+    LENGTHS,
+    TEMPERATURES,
+    Handlers,
+    attach,
+    own_temperature,
+)
+from app.page.model_switch import model_switch
 from app.page.sessions import Sessions
 from app.page.uploads import Uploads
+from app.replier import Replier
 from app.sanitize import for_page
-from vlm.assistant import Assistant
 
 OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
 WELCOME = """## What would you like to know?
@@ -27,9 +36,12 @@ Add a video or an image and ask about it, or try one of these.
 
 
 def build_page(
-    assistant: Assistant, sessions: Sessions, uploads: Uploads, at_once: int = 1
+    assistant: Replier, sessions: Sessions, uploads: Uploads, at_once: int = 1, advice: str = ""
 ) -> gr.Blocks:
-    """Builds the page for this assistant; `app.page.server` adds theme and headers."""
+    """Builds the page for this assistant; `app.page.server` adds theme and headers.
+
+    `advice` is a line on the start page.
+    """
     card, examples = assistant.card, shared_examples(uploads)
     with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
         session = gr.State("")  # id of this page load, set by `restore`
@@ -51,7 +63,7 @@ def build_page(
             feedback_options=None,
             latex_delimiters=[],
             allow_tags=False,
-            placeholder=WELCOME.format(limits=for_page(_first_sentence(card["limits"]))),
+            placeholder=_welcome(card, advice),
             examples=[
                 {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
                 for e in examples
@@ -74,8 +86,11 @@ def build_page(
         )
         with gr.Row(elem_id="tools"):
             photo, film = _camera()
-            options = _settings()
-        gr.HTML(_about(card), elem_id="about", padding=False)
+            options = _settings(own_temperature(card))
+            switch = model_switch(assistant)
+        about = gr.HTML(_about(card), elem_id="about", padding=False)
+        if switch is not None:
+            switch.attach(about, _about)
 
         do = Handlers(assistant, sessions, uploads, examples, at_once)
         known = [session, saved]
@@ -137,8 +152,11 @@ def _path_of(recording: FileData | None) -> str | None:
     return recording.path if recording else None
 
 
-def _settings() -> list[gr.components.Component]:
-    """Returns the settings in the order of `Handlers.answer`'s arguments."""
+def _settings(own: float) -> list[gr.components.Component]:
+    """Returns the settings in the order of `Handlers.answer`'s arguments.
+
+    `own` is the model's own temperature.
+    """
     with gr.Accordion("Settings", open=False):
         with gr.Row():
             frames = gr.Dropdown([AUTO, "4", "8", "16", "32", "64"], label="Frames per video")
@@ -146,17 +164,23 @@ def _settings() -> list[gr.components.Component]:
             tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Tiles per large image")
         with gr.Row():
             temperature = gr.Slider(
-                *TEMPERATURES, 0, step=0.1, label="Temperature (0: most likely word)"
+                *TEMPERATURES, own, step=0.1, label="Temperature (0: most likely word)"
             )
             length = gr.Slider(*LENGTHS, 256, step=16, label="Max answer length (tokens)")
     return [frames, looks, tiles, temperature, length]
+
+
+def _welcome(card: Mapping[str, Any], advice: str) -> str:
+    """Returns the start page: the model's first limit, and a line of advice."""
+    lines = [for_page(line) for line in (_first_sentence(card["limits"]), advice) if line]
+    return WELCOME.format(limits="\n\n".join(lines))
 
 
 def _first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
 
 
-def _about(card: dict[str, Any]) -> str:
+def _about(card: Mapping[str, Any]) -> str:
     """Describes the model, its abilities and limits; the first limit stands beside the examples."""
     name, parameters, knows, limits = (
         html.escape(str(card[key])) for key in ("name", "parameters", "knows", "limits")

@@ -67,6 +67,11 @@ def resolve(name: str | Path, notify: Notify = print_status) -> Path:
     )
 
 
+def downloaded(name: str) -> bool:
+    """Returns whether a repository is in the cache, whole."""
+    return _from_cache(name) is not None
+
+
 def config_of(folder: Path) -> PVCConfig:
     """Reads the config of a model folder, ours or a published one."""
     if is_published(folder):

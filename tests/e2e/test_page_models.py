@@ -1,0 +1,98 @@
+"""The page's model switch in a real browser, with models whose answers are scripted."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_assistant import FakeAssistant
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+ADVICE = "For a larger model, start with `--model someone/larger`: 1.0 GB to download once."
+SMALL, BROKEN = "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", "models/broken"
+pytest.importorskip("playwright", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
+]
+
+from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
+
+expect.set_options(timeout=30_000)  # milliseconds
+
+
+class Named(FakeAssistant):
+    """A scripted assistant with a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.card = {**FakeAssistant.card, "name": name}
+
+    def reply(self, *given: Any, before: Any = (), earlier: Any = (), **options: Any) -> Any:
+        return super().reply(*given, **options)
+
+    def close(self) -> None:
+        return None
+
+
+def load(name: str) -> Any:
+    if name == BROKEN:
+        raise ValueError(f"{name}: it has no weights.")
+    return Named(name)
+
+
+@pytest.fixture
+def tab() -> Iterator[Page]:
+    import uvicorn
+
+    from app.page.models import Models
+    from app.page.server import build_app, free_port
+    from app.page.sessions import Sessions
+
+    sessions = Sessions()
+    models = Models(load, ["first", SMALL, BROKEN], load("first"), sessions.stop_all)
+    port = free_port("127.0.0.1", 18860)
+    app = build_app(models, sessions=sessions, advice=ADVICE)
+    config = uvicorn.Config(
+        app, port=port, log_level="error", timeout_graceful_shutdown=1, ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}/")
+        expect(page.locator("#composer textarea")).to_be_editable()
+        yield page
+        browser.close()
+    server.should_exit = True
+    thread.join(10)
+
+
+def test_another_model_is_chosen_and_one_that_cannot_be_loaded_changes_nothing(tab: Page) -> None:
+    expect(tab.locator("#chat")).to_contain_text("For a larger model, start with")
+    expect(tab.locator("#about")).to_contain_text("first")
+    tab.get_by_role("button", name="Model", exact=True).click()
+    expect(tab.locator("#models")).to_contain_text("0.26 billion parameters")
+    tab.get_by_label(SMALL).check()
+    tab.get_by_role("button", name="Use this model").click()
+    expect(tab.locator("#about")).to_contain_text(SMALL)
+    expect(tab.get_by_text("Loaded. The conversation goes on")).to_be_visible()
+    tab.get_by_label(BROKEN).check()
+    tab.get_by_role("button", name="Use this model").click()
+    expect(tab.get_by_text(f"{BROKEN}: it has no weights.")).to_be_visible()
+    expect(tab.get_by_label(SMALL)).to_be_checked()
+    tab.locator("#composer textarea").fill("Hello?")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#chat .facts")).to_have_count(1)
