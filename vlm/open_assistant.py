@@ -23,9 +23,12 @@ def open_assistant(
 
     Raises ValueError, one sentence, if there is no such model or it cannot be run.
     """
+    own: dict[str, Any] = {"experts": experts, "read_text": read_text}
+    if str(path_or_name) == sources.EMBEDDED:
+        return Assistant.load(path_or_name, **own, **options)
     folder = sources.resolve(path_or_name)
-    if str(path_or_name) == sources.EMBEDDED or not is_image_text(folder):
-        return Assistant.load(path_or_name, experts=experts, read_text=read_text, **options)
+    if not is_image_text(folder):
+        return Assistant.load(path_or_name, **own, **options)
     from vlm.image_text.assistant import ImageTextAssistant
 
     name = Path(path_or_name).expanduser().absolute().name
