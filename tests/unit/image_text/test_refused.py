@@ -50,7 +50,7 @@ def test_missing_weights_are_named(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     sentence = refused(folder)
     assert "missing: " in sentence
-    assert name.rsplit(".", 2)[0].rsplit(".", 1)[-1] in sentence
+    assert "mlp" in sentence
 
 
 def test_weights_with_nan_are_named(folder: Path) -> None:
