@@ -100,6 +100,8 @@ class ImageTextAssistant(Assistant):
 
         Raises ValueError if the weights cannot fit, or for an option that these models lack.
         """
+        if options.get("engine") == "llama.cpp":
+            raise ValueError(f"{name}: --engine llama.cpp does not run it; leave the option out.")
         for option in REFUSED:
             if options.get(option):
                 raise ValueError(
