@@ -49,7 +49,7 @@ def test_missing_weights_are_named(folder: Path) -> None:
     del tensors[name]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     sentence = refused(folder)
-    assert "missing: " in sentence
+    assert "missing keys: " in sentence
     assert "mlp" in sentence
 
 
