@@ -1,0 +1,134 @@
+"""Several tasks in one training against each alone, as a table.
+
+    python -m training.encoders.tasks.proof RECIPE [--set KEY=VALUE] [--json FILE]
+
+Trains the recipe, and each of its sets alone with as many samples of it, and scores all encoders on
+the held-out samples of every set. Each run resumes like any other, so a stopped proof continues.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from training.encoders.__main__ import read_arguments
+from training.encoders.objectives.tasks import Tasks
+from training.encoders.recipe import EncoderRecipe
+from training.encoders.run import train, with_steps
+from training.encoders.tasks.scores import task_scores
+from training.encoders.tower import BuiltTower, build
+from vlm.heads.folder import load_encoder_with_heads
+
+
+@dataclass(frozen=True)
+class Line:
+    """One set: the mean held-out scores (training/encoders/tasks/scores.py), 0 to 1."""
+
+    name: str
+    task: str
+    num_held: int
+    chance: float
+    alone: float
+    together: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m training.encoders.tasks.proof", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("recipe", help="a recipe with `objective: tasks` and several sets")
+    parser.add_argument("--output", help="the folder to write")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
+    arguments = parser.parse_args()
+    arguments.dry_run = False
+    try:
+        lines = proof(read_arguments(arguments))
+    except (ValueError, OSError) as error:
+        sys.exit(f"{parser.prog}: {error}")
+    sys.stdout.write(table(lines))
+    if arguments.json:
+        arguments.json.write_text(json.dumps([vars(one) for one in lines], indent=1) + "\n")
+
+
+def proof(recipe: EncoderRecipe) -> list[Line]:
+    """Trains all that is missing, and scores it."""
+    if recipe.objective != "tasks":
+        raise ValueError("the proof needs a recipe with `objective: tasks`")
+    recipe = with_steps(recipe, Tasks.read(recipe), recipe.samples_per_process)
+    recipe = replace(recipe, num_epochs=None)
+    together = train(replace(recipe, output=f"{recipe.output}/together"))
+    lines = []
+    for number, one in enumerate(recipe.tasks):
+        single = replace(
+            recipe,
+            tasks=(one,),
+            gradient_accumulation_steps=recipe.gradient_accumulation_steps // len(recipe.tasks),
+            output=f"{recipe.output}/{one.set}",
+        )
+        alone = train(single)
+        objective, built = Tasks.read(single), build(single)
+        task = Tasks.read(recipe).sources[number].task
+        lines.append(
+            Line(
+                one.set,
+                task,
+                objective.num_held,
+                _mean(_chances(objective, built)),
+                held_score(objective, built, alone),
+                held_score(objective, built, together),
+            )
+        )
+    return lines
+
+
+@torch.no_grad()
+def held_score(objective: Tasks, built: BuiltTower, folder: Path) -> float:
+    """The mean score of a trained encoder on the held-out samples."""
+    model, recipe = load_encoder_with_heads(folder).model, objective.recipe
+    found = []
+    for batch in _batches(objective, built):
+        outputs = model(**objective.model_inputs(batch))
+        head = model.head(batch["task"])
+        scores = task_scores(outputs, batch, recipe.background_weight > 0, head)
+        found.append(scores[batch["valid"]])
+    return _mean(found)
+
+
+def _batches(objective: Tasks, built: BuiltTower) -> DataLoader:
+    return DataLoader(
+        objective.held_data(built),
+        objective.recipe.batch_size,
+        collate_fn=objective.collator(built),
+    )
+
+
+def _chances(objective: Tasks, built: BuiltTower) -> list[Tensor]:
+    return [objective.chance(batch)[batch["valid"]] for batch in _batches(objective, built)]
+
+
+def _mean(parts: Sequence[Tensor]) -> float:
+    return float(torch.cat(list(parts)).nanmean())
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The lines as Markdown."""
+    rows = [
+        "| set | task | held out | chance | alone | together |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    rows += [
+        f"| {one.name} | {one.task} | {one.num_held} | {one.chance:.3f} | {one.alone:.3f} |"
+        f" {one.together:.3f} |"
+        for one in lines
+    ]
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    main()
