@@ -141,7 +141,7 @@ class Tasks(Objective):
 
     def examples(self, built: BuiltTower) -> Mapping[str, Batch]:
         S, T = built.config.image_size, built.num_frames
-        found = {}
+        found: dict[str, Batch] = {}
         for one in self.sources:
             texts = one.classes[: self.recipe.most_classes] or ("a sentence",)
             clip = torch.empty(1, T, 3, S, S, device="meta")
