@@ -2,9 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def find(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
     if not names:
         raise ValueError("give films, and then what to look for in quotes.")
-    if Path(words).exists():
+    if os.path.exists(words):
         raise ValueError(f"{words} is a file; what to look for comes last, in quotes.")
     if args.every <= 0 or args.idle <= 0 or args.top < 1:
         raise ValueError("--every, --idle and --top must be above 0.")

@@ -29,6 +29,9 @@ class TaskSource:
     folder: str  # as published: its annotations and its films
     split: Text = ""  # "": the one that papers train on
     held_split: Text = ""  # "": the one that papers test on
+    # Zero-shot: the number of a split (data/tasks/splits.py) whose unseen classes are left out of
+    # training and are the only ones of the held-out samples.
+    zero_shot: CountOrZero | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from data.tasks.annotations import Grounded, Recognition
+from data.tasks.annotations import Grounded, Localized, Recognition, Segment
 from training.encoders.recipe import EncoderRecipe, TaskSource
 from training.encoders.tasks.losses import mask_losses, one_of, sigmoid_losses
 from training.encoders.tasks.moments import around, moments
@@ -121,6 +121,17 @@ def test_of_many_classes_the_right_ones_and_random_others_are_compared() -> None
     assert len(set(texts)) == 10
     assert {"class 3", "class 7"} <= set(texts)
     assert source.texts([3], random.Random(0), 50) == classes
+
+
+def test_a_half_of_the_classes_has_only_what_is_of_them() -> None:
+    clips = [Recognition(str(k), Path("a"), "ab"[k % 2]) for k in range(6)]
+    half = Source("kinetics", "recognition", clips, ("a", "b")).only(["b"])
+    assert half.classes == ("b",)
+    assert [one.id for one in half.annotations] == ["1", "3", "5"]
+    film = Localized("f", Path("f"), 9.0, (Segment(0, 1, "a"), Segment(2, 3, "b")))
+    other = Localized("g", Path("g"), 9.0, (Segment(0, 1, "a"),))
+    half = Source("thumos", "localization", [film, other], ("a", "b")).only(["b"])
+    assert [one.segments for one in half.annotations] == [(Segment(2, 3, "b"),)]
 
 
 @pytest.mark.parametrize(

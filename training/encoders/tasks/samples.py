@@ -55,10 +55,15 @@ class TaskDataset(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         batch = self.plan[index // self.each]
         source = self.sources[batch.source]
-        one = source.annotations[batch.samples[index % self.each]]
-        texts, own = self._texts(source, batch, index % self.each)
+        slot = index % self.each
+        sample = batch.samples[slot]
+        one = source.annotations[sample]
+        texts, own = self._texts(source, batch, slot)
         rng = None if self.seed is None else random.Random(f"{self.seed} frames {index}")
-        item: Item = {"task": source.task, "texts": texts, "rejected": None}
+        repeated = self.seed is None and batch.samples.index(sample) < slot
+        item: Item = {
+            "task": source.task, "texts": texts, "rejected": None, "repeated": repeated,
+        }  # fmt: skip
         try:
             if isinstance(one, Segmented):
                 read = self._masks(one, texts, own, rng)
@@ -143,7 +148,10 @@ class TaskDataset(Dataset[Item]):
 
 
 def collated(items: Sequence[Item]) -> dict[str, Any]:
-    """Stacks samples of one micro-batch; a rejected one does not count (`valid`)."""
+    """Stacks samples of one micro-batch.
+
+    A rejected one does not count (`valid`), nor one that fills up the last batch in measuring.
+    """
     kept = {name: items[0][name] for name in ("task", "texts")}
     tensors = {
         name: torch.stack([item[name] for item in items])
@@ -154,7 +162,9 @@ def collated(items: Sequence[Item]) -> dict[str, Any]:
     return {
         **kept,
         **tensors,
-        "valid": torch.tensor([item["rejected"] is None for item in items]),
+        "valid": torch.tensor(
+            [item["rejected"] is None and not item["repeated"] for item in items]
+        ),
         "quarantined": [vars(one) for one in rejected],
         "num_samples": len(items),
     }

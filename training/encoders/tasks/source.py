@@ -14,6 +14,7 @@ from data.tasks.annotations import (
     Segmented,
     TaskSet,
 )
+from data.tasks.splits import unseen_classes
 from data.tasks.table import TASK_SETS, read_set
 from training.encoders.recipe import TaskSource
 from vlm.heads.video_text import Task
@@ -33,6 +34,17 @@ class Source:
     def limited(self, most: int) -> "Source":
         """The first `most` annotations; 0: all."""
         return replace(self, annotations=self.annotations[:most]) if most else self
+
+    def only(self, classes: Sequence[str]) -> "Source":
+        """The annotations in which something of these classes is; all else is left out of them.
+
+        Raises ValueError if none is left.
+        """
+        kept = [_of_classes(one, set(classes)) for one in self.annotations]
+        left = [one for one in kept if labels(one)]
+        if not left:
+            raise ValueError(f"{self.name} has nothing of the {len(classes)} classes of this half")
+        return replace(self, annotations=left, classes=tuple(classes))
 
     def texts(self, samples: Sequence[int], rng: random.Random, most: int) -> tuple[str, ...]:
         """What these samples are compared with, in an order of their own.
@@ -61,10 +73,19 @@ class Source:
 def labels(one: Recognition | Localized | Segmented) -> list[str]:
     """The class names of an annotation, each once."""
     if isinstance(one, Recognition):
-        return [one.label]
+        return [one.label] if one.label else []
     if isinstance(one, Localized):
         return list(dict.fromkeys(segment.label for segment in one.segments))
     return list(dict.fromkeys(track.category for track in one.objects if track.category))
+
+
+def _of_classes(one: Any, classes: set[str]) -> Any:
+    """An annotation without what is of other classes."""
+    if isinstance(one, Localized):
+        return replace(one, segments=tuple(s for s in one.segments if s.label in classes))
+    if isinstance(one, Segmented):
+        return replace(one, objects=tuple(o for o in one.objects if o.category in classes))
+    return one if one.label in classes else replace(one, label="")
 
 
 def read_source(given: TaskSource, held: bool) -> Source:
@@ -73,7 +94,13 @@ def read_source(given: TaskSource, held: bool) -> Source:
         raise ValueError(f"no data set {given.set!r}; there are {', '.join(TASK_SETS)}")
     split = split_of(given, held)
     found = read_set(given.set, Path(given.folder).expanduser(), split)
-    return Source(given.set, _task(found), found.annotations, found.classes)
+    source = Source(given.set, _task(found), found.annotations, found.classes)
+    if given.zero_shot is None:
+        return source
+    if source.task not in ("recognition", "localization", "instances"):
+        raise ValueError(f"`zero_shot` leaves classes out, and {given.set} has sentences")
+    unseen = set(unseen_classes(len(source.classes), given.zero_shot))
+    return source.only([name for k, name in enumerate(source.classes) if (k in unseen) == held])
 
 
 def split_of(given: TaskSource, held: bool) -> str:
