@@ -27,6 +27,7 @@ from training.encoders.tower import BuiltTower
 from training.loop.distributed import num_processes
 from vlm.heads.folder import save_video_text, tokens_of
 from vlm.heads.text.side import TextSide
+from vlm.heads.text.tokens import HashedWords
 from vlm.heads.text.tower import text_config
 from vlm.heads.text.weights import load_text_weights, trained_alignment
 from vlm.heads.video_text import VideoText
@@ -85,11 +86,14 @@ class Tasks(Objective):
     def model(self, built: BuiltTower) -> nn.Module:
         recipe, config = self.recipe, text_config(self.recipe.text)
         folder = Path(recipe.text_weights).expanduser() if recipe.text_weights else None
-        side = TextSide(config, tokens_of(config, folder))
+        without_values = next(built.tower.parameters()).is_meta  # a dry run reads no file
+        side = TextSide(
+            config, HashedWords(config.vocab_size) if without_values else tokens_of(config, folder)
+        )
         background = recipe.background_weight > 0
         tasks = list(dict.fromkeys(one.task for one in self.sources))
         model = VideoText(built.tower, side, tasks, recipe.loss, background)
-        if folder is not None and not side.tower_weights.is_meta:
+        if folder is not None and not without_values:
             load_text_weights(side.text_tower, config, folder)
             model.align_from(trained_alignment(folder))
         return model

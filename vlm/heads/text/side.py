@@ -53,11 +53,6 @@ class TextSide(nn.Module):
         return self.tower if self.prompted is None else self.prompted.text
 
     @property
-    def tower_weights(self) -> Tensor:
-        """One of the tower's tensors: where it is, and whether it has values."""
-        return self.text_tower.positions  # type: ignore[return-value]
-
-    @property
     def learns(self) -> bool:
         """Whether features change during training."""
         return any(p.requires_grad for p in self.parameters())
