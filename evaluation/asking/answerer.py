@@ -20,16 +20,19 @@ import torch
 from evaluation.asking.asker import View
 from evaluation.asking.described import described, words_for_media
 from evaluation.asking.online import FrameByFrame
-from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
+from evaluation.asking.prompts import Answer, GenerateSettings, Prompt, SettledImage
 from evaluation.runs import provenance
 from vlm.conversation import Conversation, Image, Message, Text
 from vlm.experts.expert_words import ExpertWords, expert_words
-from vlm.inference.batch import BatchAnswerer, BatchPrompt
+from vlm.inference.batch import BatchAnswer, BatchAnswerer, BatchPrompt
+from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.model_facts import ModelFacts
+from vlm.inference.planning import plan_beside
 from vlm.inference.settings import Settings
 from vlm.loading import load_folder
+from vlm.media.decode import MediaInfo
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 
@@ -102,6 +105,14 @@ class Answerer:
             other.encoder = FrameByFrame(self.model, self.processor, MediaCache(256 * 2**20))
         return other
 
+    def plan(self, conversation: Conversation, infos: Sequence[MediaInfo]) -> Plan:
+        """Plans the files that come to the last turn as the chat does. Raises PromptTooLong."""
+        written = self.processor.render(self._shown(conversation), True)
+        with_words = self.words is not None
+        return plan_beside(
+            self.processor, self.facts.context, written, infos, self._settings(), with_words
+        )
+
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """Returns one answer each, in order. A prompt that cannot be answered gets an `error`."""
         answers: list[Answer | None] = [None] * len(prompts)
@@ -112,17 +123,19 @@ class Answerer:
             except ValueError as error:
                 answers[place] = Answer("", error=str(error))
                 continue
-            if len(rendered.ids) + self.settings.max_new_tokens > self.facts.context:
+            longest = prompt.max_new_tokens or self.settings.max_new_tokens
+            if len(rendered.ids) + longest > self.facts.context:
                 answers[place] = Answer(
                     "",
                     len(rendered.ids),
                     error=f"the prompt takes {len(rendered.ids)} tokens and the answer up to"
-                    f" {self.settings.max_new_tokens}, but the model reads {self.facts.context};"
+                    f" {longest}, but the model reads {self.facts.context};"
                     " ask for fewer frames or tiles.",
                 )
             else:
                 ready.append((place, rendered))
-        given = self._answerer().answer([rendered for _, rendered in ready])
+        limits = [prompts[place].max_new_tokens for place, _ in ready]
+        given = self._answered([rendered for _, rendered in ready], limits)
         image_token_id = self.processor.writer.image_token_id
         for (place, rendered), answer in zip(ready, given, strict=True):
             if answer.error:
@@ -140,25 +153,45 @@ class Answerer:
         assert all(answer is not None for answer in answers)
         return [answer for answer in answers if answer is not None]
 
+    def _answered(
+        self, prompts: Sequence[BatchPrompt], limits: Sequence[int | None]
+    ) -> list[BatchAnswer]:
+        """Answers prompts with the same limit of tokens together."""
+        answers: dict[int, BatchAnswer] = {}
+        for limit in dict.fromkeys(limits):
+            places = [place for place, other in enumerate(limits) if other == limit]
+            given = self._answerer(limit).answer([prompts[place] for place in places])
+            answers |= dict(zip(places, given, strict=True))
+        return [answers[place] for place in range(len(prompts))]
+
+    def _shown(self, conversation: Conversation) -> Conversation:
+        """Returns a conversation as it is written: as set, with the experts' words."""
+        shown = described(self.as_set(conversation), self.words)
+        return words_for_media(shown, self.processor) if self.settings.words_only else shown
+
     def _render(self, prompt: Prompt) -> BatchPrompt:
-        shown = described(self.as_set(prompt.conversation), self.words)
-        if self.settings.words_only:
-            shown = words_for_media(shown, self.processor)
-        rendered = self.processor.render(shown, True)
+        rendered = self.processor.render(self._shown(prompt.conversation), True)
         plain = self.processor.writer.plain
         ids = rendered.ids + plain(prompt.reply, plain.adds_space_after(rendered.ids))
         seed = hashlib.blake2b(f"{self.settings.seed} {prompt.id}".encode(), digest_size=7).digest()
         return BatchPrompt(ids, rendered.media, int.from_bytes(seed, "big"))
 
-    def _answerer(self) -> BatchAnswerer:
+    def _settings(self, max_new_tokens: int | None = None) -> Settings:
         chosen = self.settings
-        settings = Settings(
-            max_new_tokens=chosen.max_new_tokens,
+        return Settings(
+            num_frames=chosen.num_frames,
+            looks=chosen.looks,
+            max_tiles=chosen.max_tiles,
+            max_new_tokens=max_new_tokens or chosen.max_new_tokens,
             temperature=chosen.temperature,
             top_p=chosen.top_p,
             repetition_penalty=chosen.repetition_penalty,
         )
-        return BatchAnswerer(self.encoder, self.facts, settings, self.batch_size, chosen.until)
+
+    def _answerer(self, max_new_tokens: int | None) -> BatchAnswerer:
+        settings = self._settings(max_new_tokens)
+        until = self.settings.until
+        return BatchAnswerer(self.encoder, self.facts, settings, self.batch_size, until)
 
     def as_set(self, conversation: Conversation) -> Conversation:
         """Applies looks, tiles and `media` of the settings to a conversation."""
@@ -168,7 +201,7 @@ class Answerer:
         def keep(message: Message) -> Message:
             parts = []
             for part in message.parts:
-                if isinstance(part, Image):
+                if isinstance(part, Image) and not isinstance(part, SettledImage):
                     part = replace(part, looks=chosen.looks or part.looks, max_tiles=max_tiles)
                 if chosen.media or isinstance(part, Text):
                     parts.append(part)

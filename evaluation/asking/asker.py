@@ -14,7 +14,10 @@ if TYPE_CHECKING:  # they need torch
     import torch
 
     from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
+    from vlm.conversation import Conversation
     from vlm.experts.expert_words import ExpertWords
+    from vlm.inference.budget import Plan
+    from vlm.media.decode import MediaInfo
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,13 @@ class Asker(Protocol):
 
     def with_settings(self, settings: "GenerateSettings") -> "Asker":
         """Returns the same model, asked differently."""
+        ...
+
+    def plan(self, conversation: "Conversation", infos: "Sequence[MediaInfo]") -> "Plan | None":
+        """Plans the files that come to the last turn as the chat does; None if it cannot know.
+
+        Raises PromptTooLong if not even the smallest plan fits.
+        """
         ...
 
     def answer(self, prompts: "Sequence[Prompt]") -> "list[Answer]":

@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.asking.described import Words
+from evaluation.asking.prompts import SettledImage
 from evaluation.benchmarks.base import MediaPart, Question
 from vlm.config import PromptConfig
 from vlm.conversation import Image, Video
@@ -44,6 +45,9 @@ LIMITS = Limits(
 )
 
 
+# What a file was reduced to so that a conversation fits: frames of a video, or looks and max_tiles
+# of a picture; empty if nothing was.
+Reduced = Mapping[str, int]
 CLOSE = 1e-3  # seconds; a frame this little behind a moment belongs to it
 
 
@@ -53,6 +57,8 @@ class DecodedMedia:
 
     part: Image | Video
     facts: dict[str, Any]
+    info: MediaInfo | None = None  # of a whole file
+    reduced: Reduced = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +119,21 @@ class MediaAhead:
                 cancel.set()
                 pool.shutdown(wait=True, cancel_futures=True)
 
+    def again(self, part: MediaPart, reduced: Reduced) -> DecodedMedia:
+        """Reads a file again in the reduced form. Raises MediaError, ValueError or OSError."""
+        fewer = replace(
+            self,
+            num_frames=reduced.get("frames", self.num_frames),
+            looks=reduced.get("looks", self.looks),
+        )
+        with MediaReader(self.limits) as reader, tempfile.TemporaryDirectory() as folder:
+            seen, _ = fewer._timed(reader, part, Path(folder), Event())
+        shown = seen.part
+        if isinstance(shown, Image):
+            shown = SettledImage(shown.pixels, shown.looks, reduced["max_tiles"], shown.words)
+        facts = {**seen.facts, "reduced": dict(reduced)}
+        return replace(seen, part=shown, facts=facts, reduced=reduced)
+
     def _timed(
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
     ) -> tuple[DecodedMedia, float]:
@@ -128,7 +149,7 @@ class MediaAhead:
             facts = {**facts, "words": list(part.words)}
         if isinstance(part, Video) and self.squares:
             part = replace(part, frames=resize_frames(part.frames, self.image_size))
-        return DecodedMedia(part, facts)
+        return replace(seen, part=part, facts=facts)
 
     def read(
         self, reader: MediaReader, part: MediaPart, folder: Path, cancel: Event
@@ -156,7 +177,8 @@ class MediaAhead:
             image = reader.read_image(path, cancel=cancel)
             height, width = image.pixels.shape[:2]
             facts = _facts(part, width, height, image.warnings)
-            return DecodedMedia(Image(image.pixels, self.looks), {**facts, "kind": "image"})
+            shown = Image(image.pixels, self.looks)
+            return DecodedMedia(shown, {**facts, "kind": "image"}, info)
         start, end = part.start or 0.0, part.end
         if start >= info.duration:
             raise MediaError(
@@ -170,9 +192,9 @@ class MediaAhead:
             return self._past(reader, part, path, info, num_frames, size, cancel)
         if start == 0 and end is None:  # then frames that share a time are replaced by others
             video = reader.read_video(path, num_frames, size=size, cancel=cancel)
-        else:
-            times = segment_times(info.duration, num_frames, start, end)
-            video = reader.read_video(path, times=times, size=size, cancel=cancel)
+            return replace(_decoded(part, info, video), info=info)
+        times = segment_times(info.duration, num_frames, start, end)
+        video = reader.read_video(path, times=times, size=size, cancel=cancel)
         return _decoded(part, info, video)
 
     def _past(

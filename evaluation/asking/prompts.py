@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlm.config import MAX_LOOKS, MAX_TILES
-from vlm.conversation import Conversation
+from vlm.conversation import Conversation, Image
 from vlm.inference.settings import Settings
 
 
@@ -53,6 +53,11 @@ class Prompt:
     conversation: Conversation
     reply: str = ""  # the given beginning of the answer; the model continues it
     given: Mapping[str, Any] = field(default_factory=dict)  # facts for an encoder: frames, size
+    max_new_tokens: int | None = None  # fewer than those of the settings, where there is no room
+
+
+class SettledImage(Image):
+    """A picture whose looks and tiles were reduced to fit; settings leave them."""
 
 
 @dataclass(frozen=True)

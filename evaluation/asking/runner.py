@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.asking.answerer import Answer, GenerateSettings, Prompt, peak_memory
 from evaluation.asking.asker import Asker
 from evaluation.asking.conversations import Answers, Asked, batches, converse
+from evaluation.asking.fitting import as_in_chat, fit_facts
 from evaluation.asking.media_ahead import MediaAhead, Ready
 from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
@@ -208,25 +209,29 @@ def _answers(
     )
     if task.workers is not None:
         ahead.workers = task.workers
+    fit = as_in_chat(answerer, ahead) if task.benchmark.as_in_chat else lambda asked: asked
     reading = ahead(questions) if task.media else (Ready(question) for question in questions)
     for batch in batches(reading, answerer.batch_size):
         good: list[Asked] = []
         for ready in batch:
             try:
-                good.append(converse(task.benchmark, ready, task.options, earlier))
+                asked = fit(converse(task.benchmark, ready, task.options, earlier, ahead))
             except (ValueError, OSError) as error:
                 yield ready, None, Answer("", error=str(error))
-        prompts = [
-            Prompt(
-                item.ready.question.id,
-                item.conversation,
-                item.composed.reply,
-                item.ready.question.extra.get("given", {}),
-            )
-            for item in good
-        ]
-        for item, answer in zip(good, answerer.answer(prompts), strict=True):
-            yield item.ready, item, earlier.keep(item.ready.question.id, answer)
+                continue
+            if asked.refused:
+                yield ready, asked, earlier.keep(asked, Answer(""))
+            else:
+                good.append(asked)
+        for item, answer in zip(good, answerer.answer(list(map(_prompt, good))), strict=True):
+            yield item.ready, item, earlier.keep(item, answer)
+
+
+def _prompt(asked: Asked) -> Prompt:
+    question = asked.ready.question
+    given = question.extra.get("given", {})
+    conversation, reply = asked.conversation, asked.composed.reply
+    return Prompt(question.id, conversation, reply, given, asked.max_new_tokens)
 
 
 def _row(
@@ -244,7 +249,7 @@ def _row(
         "group": question.group,
         "prompt": asked.text if asked else "",
         "system": asked.composed.system if asked else "",
-        "media": [medium.facts for medium in ready.seen],
+        "media": [medium.facts for medium in (asked or ready).seen],
         "captions": list(asked.captions) if asked else [],
         "raw": None if answer.error else answer.text,
         "extracted": {},
@@ -252,7 +257,7 @@ def _row(
         "targets": list(question.targets),
         "options": list(question.options),
         "category": question.category,
-        "extra": question.extra,
+        "extra": {**question.extra, **({} if asked is None else fit_facts(asked))},
         "tokens": {
             "input": answer.input_tokens,
             "output": answer.output_tokens,

@@ -30,6 +30,7 @@ from evaluation.asking.prompts import Answer, GenerateSettings, Prompt
 from vlm.config import PromptConfig
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
 from vlm.experts.expert_words import SHORT_SIDE, ExpertWords
+from vlm.media.decode import MediaInfo
 from vlm.presets import preset_config
 
 KEY = "REVISIT_SERVER_KEY"  # environment variable with the address's key, if it needs one
@@ -90,6 +91,9 @@ class ServerAsker:
         other = copy(self)
         other.settings = settings
         return other
+
+    def plan(self, conversation: Conversation, infos: Sequence[MediaInfo]) -> None:
+        """A peer's context is unknown: what does not fit there is an error of its server."""
 
     def check(self) -> None:
         """Raises ServerError if nothing answers at the address, or not by this name."""

@@ -19,8 +19,9 @@ from evaluation.benchmarks.tasks.base import TaskBenchmark
 from evaluation.encoders.loaded import LoadedEncoder
 from evaluation.encoders.predict import PREDICT, Asked, num_pieces
 from vlm.config import PromptConfig
-from vlm.conversation import Text, Video
+from vlm.conversation import Conversation, Text, Video
 from vlm.experts.expert_words import ExpertWords
+from vlm.media.decode import MediaInfo
 from vlm.presets import preset_config
 
 
@@ -66,6 +67,9 @@ class EncoderAsker:
         other = copy(self)
         other.settings = settings
         return other
+
+    def plan(self, conversation: Conversation, infos: Sequence[MediaInfo]) -> None:
+        """An encoder has no context that a conversation could exceed."""
 
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """Returns one answer each, in order; a question that cannot be answered has an `error`."""

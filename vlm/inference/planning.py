@@ -12,7 +12,8 @@ from vlm.inference.media_source import MediaSource
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 from vlm.media.tilings import TILINGS
-from vlm.processor import PVCProcessor
+from vlm.processor import PVCProcessor, Rendered
+from vlm.prompt.writer import Written
 
 # Asked where a file comes without a question.
 DEFAULT_QUESTIONS = {"image": "What is in this picture?", "video": "What happens in this video?"}
@@ -89,13 +90,27 @@ def plan_files(
     `with_words` leaves room for the experts' words. `infos` describe all files that have not been
     encoded, those of turns of the state without media included.
     """
+    so_far = conversation(state, text, before=before)
+    written = processor.writer.write(so_far, add_generation_prompt=True)
+    return plan_beside(processor, context, written, infos, settings, with_words, sources)
+
+
+def plan_beside(
+    processor: PVCProcessor,
+    context: int,
+    written: Written | Rendered,
+    infos: Sequence[MediaInfo],
+    settings: Settings,
+    with_words: bool = False,
+    sources: Sequence[MediaSource] | None = None,
+) -> Plan:
+    """Plans the files that come to a written conversation; as `plan_files`."""
     writer, prompt = processor.writer, processor.prompt_config
     requests, notes = [], []
     for info, source in itertools.zip_longest(infos, sources or ()):
         request, limits = requested(info, prompt, settings, source)
         requests.append(request)
         notes += limits
-    written = writer.write(conversation(state, text, before=before), add_generation_prompt=True)
     kinds = [media.kind for media in written.media] + [info.kind for info in infos]
     images = kinds.count("image")
 

@@ -15,6 +15,7 @@ from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question
 from evaluation.benchmarks.own.grade_table import Graded, grade_table
 from evaluation.benchmarks.own.questions_file import Entry, read_entries
 from evaluation.runs.log import LogRow
+from vlm.plural import plural
 
 QUESTIONS = "questions.json"
 Grade = Literal["right", "honest", "wrong"]
@@ -67,7 +68,7 @@ class Visitors(Benchmark):
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
         """Returns the shares of each grade, over all, by what can be answered and by kind."""
         graded, problems = graded_rows(rows)
-        return [*grade_table(graded), *problems]
+        return [*grade_table(graded), *problems, *too_long(rows)]
 
 
 def grade_of(text: str, right: Sequence[str], extra: Mapping[str, Any]) -> Grade:
@@ -99,6 +100,17 @@ def graded_rows(rows: Sequence[LogRow]) -> tuple[list[Graded], list[str]]:
         except PatternTimeoutError as error:
             problems.append(f"Question {row['id']} is not graded: {error}")
     return graded, problems
+
+
+def too_long(rows: Sequence[LogRow]) -> list[str]:
+    """Returns a sentence about questions that the model's context has no room for."""
+    names = [row["id"] for row in rows if row["extra"].get("refused")]
+    if not names:
+        return []
+    return [
+        f"{plural(len(names), 'question')} did not fit into the model's context, so the chat would"
+        f" not answer either, which counts as wrong: {', '.join(names)}."
+    ]
 
 
 def _question(folder: Path, entry: Entry, follows: Question | None) -> Question:
