@@ -20,6 +20,7 @@ the exponent nor pools before phi and g.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import TowerConfig
 from vlm.encoders.preset import Preset
+from vlm.encoders.pyslowfast import MODEL_ZOO, kinetics_preset
 from vlm.encoders.strided import StridedEncoder, as_maps, as_tokens
 from vlm.layers.conv3d import ConvUnit3d, init_convolutions
 from vlm.layers.nonlocal_block import NonLocal, identity_at_start
@@ -48,56 +50,32 @@ PLACES: dict[int, tuple[Sequence[int], Sequence[int]]] = {
 }
 
 
-def _preset(
-    parameters: int,
-    num_frames: int = 8,
-    follows: str = "code",
-    weights: str = "none",
-    paper: str = "1711.07971",
-    **options: Any,
-) -> Preset:
-    """A row; `parameters` with a classifier of 400 classes."""
-    return Preset(
-        TowerConfig(
-            encoder="nonlocal",
-            image_size=224,
-            image_mean=(0.45, 0.45, 0.45),
-            image_std=(0.225, 0.225, 0.225),
-            options=options,
-        ),
-        parameters=parameters - 2049 * 400,
-        paper=paper,
-        follows=follows,
-        num_frames=num_frames,
-        head={"norm": False, "dropout": 0.5},
-        with_head={400: parameters},
-        weights=weights,
-        weights_license="none" if weights == "none" else "Apache-2.0",
-    )
-
-
-PYSLOWFAST = "github.com/facebookresearch/SlowFast (MODEL_ZOO.md)"
+_preset = partial(kinetics_preset, "nonlocal", 2048, paper="1711.07971")
 FIVE: dict[str, Any] = {"nonlocal_blocks": 5}
 R101: dict[str, Any] = {"depths": [3, 4, 23, 3]}
 PAPER: dict[str, Any] = {"paper_block": True}
 PAPER_32: dict[str, Any] = {"stem_time_stride": 2, **PAPER}
 PRESETS = {
-    "nonlocal-i3d-r50-8x8-nl5": _preset(35_401_936, weights=PYSLOWFAST, **I3D, **FIVE),
-    "nonlocal-c2d-r50-8x8": _preset(24_327_632, weights=PYSLOWFAST, **C2D),
-    "nonlocal-c2d-r50-8x8-nl5": _preset(31_686_096, weights=PYSLOWFAST, **C2D, **FIVE),
+    "nonlocal-i3d-r50-8x8-nl5": _preset(35_401_936, 8, weights=MODEL_ZOO, **I3D, **FIVE),
+    "nonlocal-c2d-r50-8x8": _preset(24_327_632, 8, weights=MODEL_ZOO, **C2D),
+    "nonlocal-c2d-r50-8x8-nl5": _preset(31_686_096, 8, weights=MODEL_ZOO, **C2D, **FIVE),
     "nonlocal-c2d-r50-8x8-nl1-gaussian": _preset(
-        25_379_792, **C2D, **PAPER, follows="paper", nonlocal_blocks=1, function="gaussian"
+        25_379_792, 8, **C2D, **PAPER, follows="paper", nonlocal_blocks=1, function="gaussian"
     ),
-    "nonlocal-i3d-r50-8x8": _preset(28_043_472, weights=PYSLOWFAST, **I3D),
-    "nonlocal-i3d-r50-8x8-nl5-dot": _preset(35_401_936, **I3D, **FIVE, function="dot"),
-    "nonlocal-i3d-r50-8x8-nl5-gaussian": _preset(31_727_824, **I3D, **FIVE, function="gaussian"),
-    "nonlocal-i3d-r50-8x8-nl5-concat": _preset(35_406_032, **I3D, **FIVE, function="concat"),
-    "nonlocal-i3d-r50-8x8-nl10": _preset(42_760_400, **I3D, nonlocal_blocks=10),
-    "nonlocal-i3d-r101-8x8": _preset(51_754_192, weights=PYSLOWFAST, **I3D, **R101),
-    "nonlocal-i3d-r101-8x8-nl5": _preset(59_112_656, weights=PYSLOWFAST, **I3D, **R101, **FIVE),
-    "nonlocal-c2d-r50-32x2-nl5": _preset(31_686_096, 32, "paper", **C2D, **FIVE, **PAPER_32),
-    "nonlocal-i3d-r50-32x2-nl5": _preset(35_401_936, 32, "paper", **I3D, **FIVE, **PAPER_32),
-    "nonlocal-slow-r50-8x8": _preset(32_454_096, weights=PYSLOWFAST, paper="1812.03982", **SLOW),
+    "nonlocal-i3d-r50-8x8": _preset(28_043_472, 8, weights=MODEL_ZOO, **I3D),
+    "nonlocal-i3d-r50-8x8-nl5-dot": _preset(35_401_936, 8, **I3D, **FIVE, function="dot"),
+    "nonlocal-i3d-r50-8x8-nl5-gaussian": _preset(31_727_824, 8, **I3D, **FIVE, function="gaussian"),
+    "nonlocal-i3d-r50-8x8-nl5-concat": _preset(35_406_032, 8, **I3D, **FIVE, function="concat"),
+    "nonlocal-i3d-r50-8x8-nl10": _preset(42_760_400, 8, **I3D, nonlocal_blocks=10),
+    "nonlocal-i3d-r101-8x8": _preset(51_754_192, 8, weights=MODEL_ZOO, **I3D, **R101),
+    "nonlocal-i3d-r101-8x8-nl5": _preset(59_112_656, 8, weights=MODEL_ZOO, **I3D, **R101, **FIVE),
+    "nonlocal-c2d-r50-32x2-nl5": _preset(
+        31_686_096, 32, follows="paper", **C2D, **FIVE, **PAPER_32
+    ),
+    "nonlocal-i3d-r50-32x2-nl5": _preset(
+        35_401_936, 32, follows="paper", **I3D, **FIVE, **PAPER_32
+    ),
+    "nonlocal-slow-r50-8x8": _preset(32_454_096, 8, weights=MODEL_ZOO, paper="1812.03982", **SLOW),
     "nonlocal-test": Preset(
         TowerConfig(
             encoder="nonlocal",

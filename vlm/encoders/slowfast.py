@@ -25,6 +25,7 @@ The two paths are not aligned to the last frame and convolutions are centered: n
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ from torch import Tensor, nn
 from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import TowerConfig
 from vlm.encoders.preset import Preset
+from vlm.encoders.pyslowfast import MODEL_ZOO, kinetics_preset
 from vlm.encoders.strided import StridedEncoder, as_maps, as_tokens
 from vlm.layers.conv3d import ConvUnit3d, init_convolutions, num_outputs
 from vlm.layers.nonlocal_block import NonLocal, identity_at_start
@@ -82,43 +84,20 @@ def kernels(depth: int, kernel: int, num_wide: int | None = None) -> list[int]:
     return [kernel] * wide + [1] * (depth - wide)
 
 
-def _preset(
-    parameters: int, num_frames: int, weights: str, follows: str = "code", **options: Any
-) -> Preset:
-    """A row; `parameters` with a classifier of 400 classes; `num_frames` of the fast path."""
-    return Preset(
-        TowerConfig(
-            encoder="slowfast",
-            image_size=224,
-            image_mean=(0.45, 0.45, 0.45),
-            image_std=(0.225, 0.225, 0.225),
-            options=options,
-        ),
-        parameters=parameters - 2305 * 400,
-        paper="1812.03982",
-        follows=follows,
-        num_frames=num_frames,
-        head={"norm": False, "dropout": 0.5},
-        with_head={400: parameters},
-        weights=weights,
-        weights_license="none" if weights == "none" else "Apache-2.0",
-    )
-
-
-ZOO = "github.com/facebookresearch/SlowFast (MODEL_ZOO.md)"
+_preset = partial(kinetics_preset, "slowfast", 2048 + 256, paper="1812.03982", weights=MODEL_ZOO)
 R101: dict[str, Any] = {"depths": list(STAGE_DEPTHS[101]), "kernel": 5}
 R101_50: dict[str, Any] = {**R101, "num_wide": 6}
 PRESETS = {
-    "slowfast-r50-8x8": _preset(34_566_488, 32, ZOO, alpha=4, kernel=7),
-    "slowfast-r50-4x16": _preset(34_480_216, 32, ZOO, alpha=8, kernel=5),
+    "slowfast-r50-8x8": _preset(34_566_488, 32, alpha=4, kernel=7),
+    "slowfast-r50-4x16": _preset(34_480_216, 32, alpha=8, kernel=5),
     "slowfast-r50-8x8-nl5": _preset(
-        41_838_680, 32, ZOO, alpha=4, kernel=5, nonlocal_places=[[1, 3], [1, 3, 5]]
+        41_838_680, 32, alpha=4, kernel=5, nonlocal_places=[[1, 3], [1, 3, 5]]
     ),
-    "slowfast-r101-8x8": _preset(62_826_968, 32, ZOO, alpha=4, **R101),
-    "slowfast-r101-50-50-8x8": _preset(53_774_808, 32, ZOO, alpha=4, **R101_50),
-    "slowfast-r101-50-50-16x8": _preset(53_774_808, 64, ZOO, alpha=4, **R101_50),
+    "slowfast-r101-8x8": _preset(62_826_968, 32, alpha=4, **R101),
+    "slowfast-r101-50-50-8x8": _preset(53_774_808, 32, alpha=4, **R101_50),
+    "slowfast-r101-50-50-16x8": _preset(53_774_808, 64, alpha=4, **R101_50),
     "slowfast-r101-50-50-16x8-nl3": _preset(
-        60_080_088, 64, ZOO, alpha=4, nonlocal_places=[[], [6, 13, 20]], **R101_50
+        60_080_088, 64, alpha=4, nonlocal_places=[[], [6, 13, 20]], **R101_50
     ),
     "slowfast-test": Preset(
         TowerConfig(
