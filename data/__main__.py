@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data.checks.check import CheckOptions, check
+from data.checks.clips import check_clips, clips_as_json, format_clips, is_clip_list
 from data.checks.report import as_json, format_report
 from data.convert.formats import FORMATS
 from data.convert.run import LEFT_OUT, Converted, convert
@@ -54,13 +55,26 @@ def main() -> int:
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "check",
-        help="count the contents of record files and find unusable records",
+        help="count the contents of record files or clip lists and find what is unusable",
         description="Report what record files contain (docs/data.md describes the format): their "
-        "media, their lengths, and every unusable line with the reason. Exits with 1 if there is "
-        "a problem.",
+        "media, their lengths, and every unusable line with the reason; or what lists of labeled "
+        "clips contain (data/clips/lists.py), or a folder of class folders. Exits with 1 if there "
+        "is a problem.",
         epilog="example: python -m data check mine/records.jsonl --decode",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL, or tar files")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="JSONL or tar files of records; or lists of clips, or a folder of class folders",
+    )
+    parser.add_argument(
+        "--data-root", type=Path, metavar="DIR", help="of clips: where they are, if not by the list"
+    )
+    parser.add_argument(
+        "--classes", type=Path, metavar="FILE", help="of clips: the class names, one a line"
+    )
     parser.add_argument(
         "--model",
         default="embedded",
@@ -92,6 +106,23 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    kinds = {is_clip_list(path) for path in arguments.files}
+    if len(kinds) > 1:
+        raise ValueError("check files of records and lists of clips by a command each")
+    return _check_clips(arguments) if True in kinds else _check_records(arguments)
+
+
+def _check_clips(arguments: argparse.Namespace) -> int:
+    options = (arguments.decode, arguments.seconds, arguments.workers)
+    found = check_clips(arguments.files, arguments.data_root, arguments.classes, *options)
+    if arguments.json:
+        print(printable(json.dumps(clips_as_json(found), indent=1, ensure_ascii=False)))
+    else:
+        print(printable(format_clips(found, arguments.all)))
+    return 1 if found.problems else 0
+
+
+def _check_records(arguments: argparse.Namespace) -> int:
     folder = sources.resolve(arguments.model)
     processor = sources.load_processor(folder)
     context = sources.config_of(folder).get_text_config().max_position_embeddings

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.__main__ import main
 from data.clips.dataset import ClipCollator, ClipDataset
 from data.clips.folders import LabeledClip, split_held_out
 from data.clips.lists import read_lists
@@ -137,3 +138,65 @@ def test_the_made_set_is_balanced_and_played_backward(tmp_path: Path) -> None:
     make(tmp_path / "again", 40, seed=3)
     name = "clips/0001-left.mp4"
     assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def checkable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of two clips each, one of which is no film."""
+    root = tmp_path_factory.mktemp("checkable")
+    for name in ("red", "blue"):
+        (root / name).mkdir()
+        write_video(root / name / "1.mp4", 4, size=(64, 48))
+    (root / "red" / "2.mp4").write_text("no film", encoding="utf-8")
+    write_video(root / "blue" / "2.mp4", 4, size=(64, 48))
+    return root
+
+
+def checked(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.argv", ["data", "check", *arguments])
+    return main()
+
+
+@pytest.mark.parametrize("decode", [[], ["--decode"]])
+def test_data_check_counts_the_clips_of_a_list_and_names_what_is_wrong(
+    decode: list[str],
+    checkable: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = ["red/1.mp4", "red/2.mp4", "blue/1.mp4", "gone.mp4", "red/1.mp4"]
+    labels = ["red", "red", "blue", "blue", "blue"]
+    lines = [json.dumps({"video": f, "label": x}) for f, x in zip(files, labels, strict=True)]
+    path = tmp_path / "clips.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    options = [*decode, "--data-root", str(checkable)]
+    assert checked([str(path), *options], monkeypatch) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{path}: 5 clips"
+    assert [line.split() for line in said[2:5]] == [["2", "classes"], ["blue", "3"], ["red", "2"]]
+    problems = [line for line in said if line.startswith(f"{path} line")]
+    assert [line.split(":")[0][-1] for line in problems] == ["2", "4", "5"]
+    assert '"1.mp4" is in ' in problems[2]
+    assert checked([str(path), *options, "--json"], monkeypatch) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["problem_counts"] == {"unreadable": 1, "missing": 1, "twice": 1}
+
+
+def test_data_check_reads_class_folders_and_lists_of_files_and_classes(
+    checkable: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert checked([str(checkable)], monkeypatch) == 1
+    assert f"{checkable}: 4 clips" in capsys.readouterr().out
+    path = checkable / "list.csv"
+    path.write_text("red/1.mp4 red\nblue/1.mp4 blue\n", encoding="utf-8")
+    assert checked([str(path)], monkeypatch) == 0
+    assert "No problems." in capsys.readouterr().out
+    path.write_text("red/1.mp4\n", encoding="utf-8")
+    assert checked([str(path)], monkeypatch) == 2
+    said = capsys.readouterr().err
+    assert "list.csv line 1 must be FILE CLASS" in said
+    assert len(said.splitlines()) == 1
