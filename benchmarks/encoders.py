@@ -2,36 +2,38 @@
 
 python -m benchmarks.encoders [--frames 8 16] [--references FOLDER]
 
-Writes benchmarks/encoders.md and docs/images/encoders.png. Multiply-adds are counted on the meta
-device for 8 to 64 frames; seconds and peak memory are measured for the frames given, float32,
-random weights, one clip, each in a process of its own. Compared implementations have the same
-weights' shapes and run in alternation in one process: transformers' TimeSformer, and with FOLDER
-(pip install --no-deps --target FOLDER torchvision) torchvision's MViT, Swin3D and ResNets. Seconds
-are those of the processor, since wall-clock time on a shared machine measures its other users.
-`--frames` without numbers counts and compares alone.
+Writes benchmarks/encoders.md and docs/images/encoders.png, in about ten minutes on two cores that
+do nothing else. Multiply-adds are counted on the meta device for 8 to 64 frames; clips a second and
+peak memory are measured for the frames given, float32, random weights, one clip, each encoder in a
+process of its own. Compared implementations have the same weights' shapes and run in alternation in
+one process (benchmarks/encoder_references.py): transformers' TimeSformer, and with FOLDER (pip
+install --no-deps --target FOLDER torchvision) torchvision's MViT, Swin3D and ResNets. `--frames`
+without numbers counts and compares alone.
 """
 
 import argparse
 import functools
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.__main__ import machine
+from benchmarks.encoder_references import references
 from benchmarks.peak import peak_bytes
 from benchmarks.timing import medians
 from vlm.encoders import PRESETS, build_tower
-from vlm.encoders.cost import multiply_adds
+from vlm.encoders.cost import multiply_adds, products
 
 # One row for each system, about the size of a ViT-B or ResNet-50.
 CHOSEN = (
+    "pvc-internvit-300m",
+    "pvc-efficientnet-lite2",
     "i3d-rgb",
     "nonlocal-i3d-r50-8x8",
     "nonlocal-i3d-r50-8x8-nl5",
@@ -57,7 +59,11 @@ CHOSEN = (
     "streamformer-b16",
 )
 GROWTH = (8, 16, 32, 64)
-NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+MEASURED = 700  # 10^9 multiply-adds; more would take most of the run
+MEASURES = (
+    "Clips a second by the clock, and the peak memory that a clip adds; nothing is measured above"
+    f" {MEASURED} x 10^9 multiply-adds."
+)
 RESULTS = Path(__file__).with_name("encoders.md")
 PLOT = Path(__file__).parents[1] / "docs" / "images" / "encoders.png"
 
@@ -79,98 +85,124 @@ def counted(name: str, num_frames: int) -> float | None:
         return None
 
 
-def measure(name: str, num_frames: int, rounds: int) -> dict[str, float]:
-    """Processor seconds of a clip and the memory it adds, in this process."""
-    torch.manual_seed(0)
-    tower = build_tower(PRESETS[name].tower).eval()
+def random_clip(name: str, num_frames: int) -> Tensor:
     side = PRESETS[name].tower.image_size
-    clip = torch.randn(1, num_frames, tower.in_channels, side, side)
-    before = peak_bytes()
-    with torch.inference_mode():
-        took = medians({name: lambda: tower(clip)}, rounds)[name]
-    return {"seconds": took.processor, "bytes": peak_bytes() - before}
+    return torch.randn(1, num_frames, 3, side, side)
 
 
-def measured(name: str, num_frames: int, rounds: int) -> dict[str, float] | None:
-    """`measure` in a process of its own; None if it fails, as for too many frames."""
+@dataclass(frozen=True)
+class Measured:
+    """What one clip takes."""
+
+    clips_per_second: float  # by the clock, with all threads
+    megabytes: float  # that it adds to the peak of the process
+
+
+def measure(name: str, frames: Sequence[int], rounds: int, folder: str | None) -> list[Measured]:
+    """Measures an encoder in this process, or with "theirs:" before its name the other one.
+
+    `frames` in ascending order, since a peak only grows.
+    """
+    torch.manual_seed(0)
+    preset = name.removeprefix("theirs:")
+    shown = random_clip
+    net: nn.Module
+    if preset == name:
+        net = build_tower(PRESETS[name].tower).eval()
+    else:
+        reference = references(folder)[preset]
+        net = reference.make().eval()
+
+        def shown(name: str, num_frames: int) -> Tensor:
+            return reference.clip(random_clip(name, num_frames))
+
+    before, found = peak_bytes(), []
+    for num_frames in frames:
+        clip = shown(preset, num_frames)
+        with torch.inference_mode():
+            took = medians({name: functools.partial(net, clip)}, rounds)[name]
+        found.append(Measured(1 / took.clock, (peak_bytes() - before) / 1e6))
+    return found
+
+
+def measured(
+    name: str, frames: Sequence[int], rounds: int, folder: str | None = None
+) -> list[Measured | None]:
+    """`measure` in a process of its own; None for what fails, as too many frames do."""
+    if not frames:
+        return []
     command = [sys.executable, "-m", "benchmarks.encoders", "--measure", name]
-    command += ["--frames", str(num_frames), "--rounds", str(rounds)]
+    command += ["--frames", *map(str, frames), "--rounds", str(rounds)]
+    command += ["--references", folder] if folder else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return json.loads(done.stdout) if done.returncode == 0 else None
+    if done.returncode != 0:
+        return [None] * len(frames)
+    return [Measured(**one) for one in json.loads(done.stdout)]
 
 
-def cost_table(frames: list[int], rounds: int) -> list[str]:
+def cost_table(frames: Sequence[int], rounds: int) -> list[str]:
     """A row for each encoder."""
     columns = ["encoder", "parameters", "px", *(f"{n} frames" for n in GROWTH)]
-    columns += [f"{n} frames: seconds, MB" for n in frames]
+    columns += [f"{GROWTH[-1]} by {GROWTH[0]}"]
+    columns += [f"{n} frames: {what}" for n in frames for what in ("clips/s", "MB")]
     lines = [
         "## Cost of a clip",
         "",
-        "Parameters without a classifier; multiply-adds in 10^9 at the published size.",
-        *(["Processor seconds, and the peak memory that a clip adds."] if frames else []),
+        "Parameters without a classifier; multiply-adds in 10^9 at the published size, and how",
+        f"they grow from {GROWTH[0]} to {GROWTH[-1]} frames (clip: {GROWTH[-1] // GROWTH[0]} x).",
+        *([MEASURES] if frames else []),
         "",
         f"| {' | '.join(columns)} |",
         "|---|" + "---:|" * (len(columns) - 1),
     ]
     for name in names():
         row = [name, f"{PRESETS[name].parameters:,}", str(PRESETS[name].tower.image_size)]
-        row += ["" if (n := counted(name, T)) is None else f"{n:.1f}" for T in GROWTH]
-        for num_frames in frames:
-            found = measured(name, num_frames, rounds)
-            row.append(
-                "" if found is None else f"{found['seconds']:.2f}, {found['bytes'] / 1e6:.0f}"
-            )
+        costs = [counted(name, T) for T in GROWTH]
+        row += ["" if cost is None else f"{cost:.1f}" for cost in costs]
+        row.append("" if not (costs[0] and costs[-1]) else f"{costs[-1] / costs[0]:.1f} x")
+        few = [T for T in frames if (cost := counted(name, T)) and cost <= MEASURED]
+        found = dict(zip(few, measured(name, few, rounds), strict=True))
+        for T in frames:
+            one = found.get(T)
+            row += ["", ""] if one is None else _rate_and_size(one)
         lines.append(f"| {' | '.join(row)} |")
         sys.stdout.write(lines[-1] + "\n")
         sys.stdout.flush()
     return [*lines, ""]
 
 
-def references(folder: str | None) -> dict[str, tuple[int, Callable[[], nn.Module], bool]]:
-    """Preset -> frames, its other implementation, whether that takes channels before time."""
-    from transformers import TimesformerConfig, TimesformerModel
-
-    made: dict[str, tuple[int, Callable[[], nn.Module], bool]] = {
-        "timesformer-divided": (8, lambda: TimesformerModel(TimesformerConfig()), False)
-    }
-    if folder:
-        sys.path.insert(0, folder)
-        # Without these operators torchvision's import fails beside another build of torch.
-        for operator in ("nms", "qnms"):
-            torch.library.define(f"torchvision::{operator}", NMS)
-        video = importlib.import_module("torchvision.models.video")
-        made |= {
-            "mvit-v1-b-16x4": (16, video.mvit_v1_b, True),
-            "mvit-v2-s-16x4": (16, video.mvit_v2_s, True),
-            "video-swin-t": (16, video.swin3d_t, True),
-            "r2plus1d-r3d-18-torchvision": (16, video.r3d_18, True),
-            "r2plus1d-mc3-18-torchvision": (16, video.mc3_18, True),
-            "r2plus1d-18-torchvision": (16, video.r2plus1d_18, True),
-        }
-    return {name: value for name, value in made.items() if name in PRESETS}
+def _rate_and_size(one: Measured) -> list[str]:
+    return [f"{one.clips_per_second:.2f}", f"{one.megabytes:.0f}"]
 
 
 def comparison(folder: str | None, rounds: int) -> list[str]:
-    """Ours by theirs, in alternation."""
+    """Ours by theirs: seconds in alternation in one process, memory in a process each."""
     lines = [
         "## Compared with other implementations",
         "",
-        "| encoder | frames | theirs | ours | ours by theirs |",
-        "|---|---:|---:|---:|---:|",
+        "Ours by theirs. Seconds of the processor, in alternation in one process; peak memory that",
+        "a clip adds, in a process each.",
+        "",
+        "| encoder | frames | parameters | multiply-adds | theirs | ours | seconds | memory |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, (num_frames, make, channels_first) in references(folder).items():
-        theirs, ours = make().eval(), build_tower(PRESETS[name].tower).eval()
-        side = PRESETS[name].tower.image_size
-        clip = torch.randn(1, num_frames, 3, side, side)
-        other = clip.transpose(1, 2) if channels_first else clip
-        tasks: dict[str, Callable[[], Any]] = {
-            "theirs": lambda theirs=theirs, other=other: theirs(other),
-            "ours": lambda ours=ours, clip=clip: ours(clip),
-        }
+    for name, reference in references(folder).items():
+        T, config = reference.num_frames, PRESETS[name].tower
+        theirs, ours = reference.make().eval(), build_tower(config).eval()
+        size = sum(p.numel() for p in ours.parameters()) / reference.num_parameters(theirs)
+        with torch.device("meta"):
+            cost = products(reference.make().eval(), reference.clip(random_clip(name, T)))
+        clip = random_clip(name, T)
+        other = reference.clip(clip)
+        tasks = {"theirs": functools.partial(theirs, other), "ours": functools.partial(ours, clip)}
         with torch.inference_mode():
             took = medians(tasks, rounds)
         a, b = took["theirs"].processor, took["ours"].processor
-        lines.append(f"| {name} | {num_frames} | {a:.2f} s | {b:.2f} s | {b / a:.2f} x |")
+        own, foreign = (measured(n, [T], 1, folder)[0] for n in (name, f"theirs:{name}"))
+        memory = "" if not (own and foreign) else f"{own.megabytes / foreign.megabytes:.2f} x"
+        shares = [f"{size:.3f} x", f"{1e9 * (counted(name, T) or 0) / cost:.3f} x"]
+        row = [name, str(T), *shares, f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f} x", memory]
+        lines.append(f"| {' | '.join(row)} |")
         sys.stdout.write(lines[-1] + "\n")
         sys.stdout.flush()
     return [*lines, ""]
@@ -201,15 +233,20 @@ def plot(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.encoders", description=__doc__)
     parser.add_argument("--frames", type=int, nargs="*", default=[8, 16])
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken")
+    parser.add_argument("--rounds", type=int, default=2, help="of which the median is taken")
     parser.add_argument("--references", metavar="FOLDER", help="has torchvision")
     parser.add_argument("--measure", metavar="PRESET", help="measure one encoder, print JSON")
     args = parser.parse_args()
     if args.measure:
-        sys.stdout.write(json.dumps(measure(args.measure, args.frames[0], args.rounds)) + "\n")
+        found = measure(args.measure, sorted(args.frames), args.rounds, args.references)
+        sys.stdout.write(json.dumps([asdict(one) for one in found]) + "\n")
         return
     lines = ["# Video encoders", "", f"Written by `python -m benchmarks.encoders` on {machine()}."]
-    lines += ["", *cost_table(args.frames, args.rounds), *comparison(args.references, args.rounds)]
+    lines += [
+        "",
+        *cost_table(sorted(args.frames), args.rounds),
+        *comparison(args.references, args.rounds),
+    ]
     RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     plot(PLOT)
 
