@@ -30,11 +30,11 @@ from data.embedded.findings.talk.several import several_files
 from vlm.experts.findings import Findings
 
 S = TypeVar("S")
-SEVERAL_TURNS = 0.2
+SEVERAL_TURNS = 0.5
 TRIES = 60
 WEIGHTS = {  # of each world
     **{"scene": 21.0, "people": 12.0, "equipped": 4.0, "single": 12.0, "setting": 6.0},
-    **{"page": 29.0, "film": 5.0, "recording": 9.0, "several": 4.0, "itself": 7.5},
+    **{"page": 29.0, "film": 6.0, "recording": 13.0, "several": 4.0, "itself": 7.5},
     **{"bad picture": 1.0, "beside": 2.5, "unsure": 2.5},
 }
 SCENE = (*scene_questions.ASKERS, *scene_details.ASKERS, *claims.ASKERS, *guesses.ASKERS)

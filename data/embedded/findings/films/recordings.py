@@ -141,7 +141,9 @@ def doing(d: Draw, r: Recording) -> Exchange | None:
     near = f" and {a(others[0])}" if others else ""
     people = counted(next(x.number for x in r.lasting if x.name == "person"), "person")
     answer = f"I can't tell what they are doing; I see {people}{near}."
-    return honest(d, question, d.pick((answer, "I can't tell what they are doing.")), "action")
+    if not others and not move:  # who stays in the frame mostly talks
+        answer = d.pick((answer, "Perhaps talking; I can't tell for sure from frames."))
+    return honest(d, question, answer, "action")
 
 
 def _act(r: Recording) -> tuple[str, str, bool]:
@@ -155,7 +157,8 @@ def _act(r: Recording) -> tuple[str, str, bool]:
             return act, name, r.has(name)
     for name, act in ACTIVITIES:
         if r.has(name) or name in r.passing:
-            return act, name, False
+            flies = name in ("frisbee", "sports ball")  # one is often taken for the other
+            return "playing with a ball or a frisbee" if flies else act, name, False
     for kind, percent in r.kinds.items():
         for word, act in FOR_KINDS:
             if word in kind.split() and percent >= GUESS:
@@ -173,6 +176,10 @@ def holding(d: Draw, r: Recording) -> Exchange | None:
     if held:
         answer = f"Perhaps {a(held[0])}, but I'm not sure."
         return Exchange("object", question, answer, (held[0],), (), True)
+    kind = _kind(r, GUESS, [x.name for x in r.lasting])
+    if kind:
+        answer = f"I can't tell for sure; it may be {kind}."
+        return Exchange("object", question, answer, (exactly(kind.split(" ", 1)[-1]),), (), True)
     answer = d.pick(("I can't tell what the person is holding.", "I can't tell from the video."))
     return honest(d, question, answer)
 

@@ -89,7 +89,8 @@ def animal_doing(d: Draw, s: Scene) -> Exchange | None:
     name = d.pick(animals)
     near = [x for x in listing(s) if name not in x.split()][:2]
     seen = f"; I see {enumerate_words([a(name), *near])}" if d.chance(0.6) else ""
-    answer = f"I can't tell what the {name} is doing{seen}."
+    rest = " It may be resting." if name in ("cat", "dog") and d.chance(0.7) else ""
+    answer = f"I can't tell what the {name} is doing{seen}.{rest}"
     return Exchange("action", d.ask(GUESSES, "animal doing", x=name), answer, (name,), (), True)
 
 
@@ -314,12 +315,7 @@ def part_color(d: Draw, s: Scene) -> Exchange | None:
     if not pool:
         return None
     thing = d.pick(pool)
-    answer = d.pick(
-        (
-            f"I can't tell; I only see that the {thing.name} is mostly {thing.color}.",
-            f"The {thing.name} is mostly {thing.color}; I can't see its parts.",
-        )
-    )
+    answer = d.pick((f"I can't tell; I only see {a(thing.name)}.", "I can't see such details."))
     question = d.ask(GUESSES, "part color", x=thing.name)
     return Exchange("color", question, answer, (), (), True)
 

@@ -173,7 +173,8 @@ def doing(d: Draw, s: Scene) -> Exchange | None:
     others = [n for n in s.names if n != "person"]
     near = f" near {a(d.pick(others))}" if others and d.chance(0.3) else ""
     seen = f"I can see {seen_people(s)}{near}, but I can't tell what they are doing."
-    answer = d.pick((seen, "I can't tell what they are doing."))
+    posing = "Perhaps posing for the picture; I can't tell for sure."
+    answer = d.pick((seen, posing, f"{seen} Perhaps they are posing."))
     return Exchange("action", question, answer, (), (), True)
 
 

@@ -131,8 +131,8 @@ def flying(d: Draw, s: Setting) -> Exchange | None:
         return Exchange("absent", question, answer, (NO, "can't see"), (), True)
     thing = flyers[0]
     if thing.area < SMALL * 3:
-        other = {"kite": "a bird", "bird": "a kite", "airplane": "a bird"}[thing.name]
-        answer = f"Something small, perhaps {a(thing.name)} or {other}; I'm not sure."
+        other = "a kite" if thing.name == "bird" else a(thing.name)  # birds are what mostly flies
+        answer = f"Something small, perhaps a bird or {other}; I'm not sure."
         return Exchange("object", question, answer, (thing.name,))
     return Exchange("object", question, f"{capital(counted(1, thing.name))}.", (thing.name,))
 
