@@ -35,6 +35,7 @@ train: $(VENV)/.dev
 	$(PY) -m data.embedded
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct training/recipes/embedded-findings.yaml
+	$(PY) -m training.instruct training/recipes/embedded-findings-more.yaml
 	$(PY) -m training.instruct
 	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
 	$(PY) -m evaluation.embedded.report

@@ -20,9 +20,13 @@ from data.synthetic.classifications import classification_records
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
-FINDINGS, FINDINGS_SEED = 18000, 1
+FINDINGS = {"findings.jsonl": 1, "findings-more.jsonl": 3}  # seeds
+NUM_FINDINGS = 18000
 SEEN, SEEN_SEED = 9000, 2  # the same with stand-ins for their media
-WITH_WORDS = 450  # worlds that the experts look at
+WITH_WORDS = {  # worlds that experts look at: from, to, who looks; the reader takes long
+    "words.jsonl": (0, 450, "kinds,things,text"),
+    "words-unread.jsonl": (450, 1050, "kinds,things"),
+}
 MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
 HELD_SEED = 7
 
@@ -38,12 +42,13 @@ def build(out: Path, workers: int = 2) -> None:
         path = out / f"concepts-{stage}.jsonl"
         if not path.exists():
             write_records(path, classification_records(num, seed, stage))  # type: ignore[arg-type]
-    words = out / "instruct/words.jsonl"
-    if not words.exists():
-        _words(out / "instruct/records.jsonl", words)
-    if not (out / "findings.jsonl").exists():
-        made = ["--num", str(FINDINGS), "--seed", str(FINDINGS_SEED)]
-        _run("data.embedded.findings", "write", str(out / "findings.jsonl"), *made)
+    for name, part in WITH_WORDS.items():
+        if not (out / "instruct" / name).exists():
+            _words(out / "instruct/records.jsonl", out / "instruct" / name, *part)
+    for name, seed in FINDINGS.items():
+        if not (out / name).exists():
+            made = ["--num", str(NUM_FINDINGS), "--seed", str(seed)]
+            _run("data.embedded.findings", "write", str(out / name), *made)
     if not (out / "findings-seen.jsonl").exists():
         made = ["--num", str(SEEN), "--seed", str(SEEN_SEED), "--stand-ins", str(out / "stand-ins")]
         _run("data.embedded.findings", "write", str(out / "findings-seen.jsonl"), *made)
@@ -64,14 +69,12 @@ def _worlds(folder: Path, stage: str, seed: int, workers: int, num: int | None =
     _run("data.synthetic", str(folder), *options, *count)
 
 
-def _words(source: Path, out: Path) -> None:
-    first = source.with_name("first.jsonl")
-    with completed(first) as unfinished:
-        unfinished.write_text(
-            "".join(islice(source.open(encoding="utf-8"), WITH_WORDS)), encoding="utf-8"
-        )
-    _run("data", "words", str(first), str(out))
-    first.unlink()
+def _words(source: Path, out: Path, start: int, stop: int, experts: str) -> None:
+    part = out.with_name(f"{out.stem}-part.jsonl")
+    with completed(part) as unfinished, source.open(encoding="utf-8") as lines:
+        unfinished.write_text("".join(islice(lines, start, stop)), encoding="utf-8")
+    _run("data", "words", str(part), str(out), "--experts", experts)
+    part.unlink()
 
 
 def _run(module: str, *arguments: str) -> None:
