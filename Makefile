@@ -36,6 +36,7 @@ train: $(VENV)/.dev
 	$(PY) -m training.pretrain
 	$(PY) -m training.instruct training/recipes/embedded-findings.yaml
 	$(PY) -m training.instruct training/recipes/embedded-findings-more.yaml
+	$(PY) -m training.instruct training/recipes/embedded-findings-last.yaml
 	$(PY) -m training.instruct
 	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
 	$(PY) -m evaluation.embedded.report

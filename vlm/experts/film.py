@@ -6,10 +6,12 @@ now and then. Every frame's words depend on the frames up to it alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from vlm.experts.activities import activity
 from vlm.experts.detection.coco import GROUP_OF_NAME
-from vlm.experts.findings import CERTAIN, Findings, Thing, iou
+from vlm.experts.findings import CERTAIN, Findings, Kind, Thing, iou
+from vlm.experts.places import place_of
 from vlm.experts.together import together
 from vlm.experts.words import describe, name_things, read_order
 
@@ -81,7 +83,24 @@ def film_summary(frames: Sequence[Findings]) -> str:
         moves = dict.fromkeys(_motion(track.seen[0][1], track.last) for track in of)
         words = [m for m in moves if m] or ["stays"]
         parts.append(f"{most} {name} ({', '.join(words)})")
-    return f"Whole film: {'; '.join(parts)}." if parts else ""
+    whole = [f"Whole film: {'; '.join(parts)}."] if parts else []
+    return " ".join([*whole, *_conclusions(frames, [track.name for track in lasting])])
+
+
+def _conclusions(frames: Sequence[Findings], lasting: Sequence[str]) -> list[str]:
+    """What people seem to do in a film, and the place, as all frames together suggest it."""
+    seen = dict.fromkeys(thing.name for found in frames for thing in found.things or ())
+    passing = [name for name in seen if name not in lasting]
+    pairs = dict.fromkeys(pair for found in frames for pair in _pairs(found))
+    best: dict[str, Kind] = {}
+    for kind in (k for found in frames for k in found.kinds or ()):
+        if kind.name not in best or kind.probability > best[kind.name].probability:
+            best[kind.name] = kind
+    kinds = sorted(best.values(), key=lambda kind: -kind.probability)
+    acts = activity(list(pairs), lasting, passing, kinds) if "person" in seen else None
+    if acts and not {"person", acts.thing} <= set(lasting):
+        acts = replace(acts, sure=False)
+    return [str(x) for x in (acts, place_of(lasting, kinds)) if x]
 
 
 def film_words(frames: Sequence[Findings], words_per_frame: int) -> tuple[str, ...]:

@@ -1,16 +1,19 @@
 """The findings of one frame in words: kinds, things with number, place and color, lines of text.
 
     Kind: tabby cat 62%, cat 91%. Things: 2 person (left blue, right large red); 1 bus (blue).
-    Together: person with cup. Text: LOST CAT / Please call 555-0172
+    Together: person with cup. Perhaps doing: having a drink. Text: LOST CAT / Please call 555-0172
 
 A language model reads such a line far better than learned vectors. The same findings always give
 the same line. What was read stands last, so that nothing in it can pass for a finding.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from vlm.experts.activities import Activity, activity
 from vlm.experts.agreement import is_page
 from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing
+from vlm.experts.places import Place, place_of
 from vlm.experts.together import together
 from vlm.plural import plural
 
@@ -41,6 +44,8 @@ def describe(findings: Findings, text: str) -> str:
         parts.append(f"Kind: {_kinds(findings.kinds)}.")
     if findings.things is not None:
         parts += _things(findings.things)
+    if not is_page(findings.lines or ()):
+        parts += [str(x) for x in (activity_in(findings), place_in(findings)) if x]
     if findings.color:
         middle = findings.middle_color
         other = f", middle {middle}" if middle not in ("", findings.color) else ""
@@ -49,6 +54,24 @@ def describe(findings: Findings, text: str) -> str:
         count = len(findings.lines)
         parts.append(f"Text ({plural(count, 'line')}): {text}" if count else "Text: none")
     return " ".join(part for part in parts if part)
+
+
+def activity_in(findings: Findings) -> Activity | None:
+    """Returns what people in a picture seem to do; None if there is nobody or nothing shows it."""
+    things = findings.things or ()
+    sure = [t.name for t in things if t.score >= CERTAIN]
+    maybe = [t.name for t in things if t.score < CERTAIN]
+    if "person" not in (*sure, *maybe):
+        return None
+    pairs = list(dict.fromkeys(together(things)))
+    found = activity(pairs, sure, maybe, findings.kinds or ())
+    return replace(found, sure=False) if found and "person" not in sure else found
+
+
+def place_in(findings: Findings) -> Place | None:
+    """Returns the kind of place that a picture seems to show."""
+    sure = [t.name for t in findings.things or () if t.score >= CERTAIN]
+    return place_of(sure, findings.kinds or ())
 
 
 def name_things(things: Iterable[Thing]) -> str:

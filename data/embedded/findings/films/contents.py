@@ -1,11 +1,12 @@
 """Questions about what is in a film: things, text, colors, and what frames do not show."""
 
+import re
+
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
 from data.embedded.findings.films.changes import FilmAsker, moved, to_way, written
 from data.embedded.findings.films.film import Film
 from data.embedded.findings.phrasings.films import FILMS
-from data.embedded.findings.scenes.people import ACTIVITIES
 from data.embedded.findings.words import (
     a,
     capital,
@@ -65,14 +66,11 @@ def doing(d: Draw, f: Film) -> Exchange | None:
     if not people or len(people) > 1:
         return None
     question = d.ask(FILMS, "doing")
-    for name, act in ACTIVITIES:
-        if name in f.names:
-            return Exchange(
-                "action",
-                question,
-                f"The person seems to be {act}.",
-                (act.split()[-1], exactly(name)),
-            )
+    found = re.search(r"(Doing|Perhaps doing): ([^.]*)\.", f.words.split("\n")[-1])
+    if found:
+        sure = found[1] == "Doing"
+        answer = f"The person seems to be {found[2]}." if sure else f"Perhaps {found[2]}."
+        return Exchange("action", question, answer, (found[2].split()[-1],))
     if moved(f, people[0]):
         way = people[0].way
         answer = d.say(

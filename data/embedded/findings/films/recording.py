@@ -53,7 +53,7 @@ class Recording:
 
     @property
     def lasting(self) -> list[Lasting]:
-        line = re.search(r"^Whole film: (.*)\.$", self.words, re.MULTILINE)
+        line = re.search(r"^Whole film: ([^.]*)\.", self.words, re.MULTILINE)
         parts = re.findall(r"(\d+) ([a-z ]+) \(([^)]*)\)", line[1]) if line else []
         made = []
         for number, name, moves in parts:

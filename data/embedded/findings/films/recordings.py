@@ -7,7 +7,6 @@ from data.embedded.findings.exchange import NO, YES, Exchange, exactly
 from data.embedded.findings.films import surroundings
 from data.embedded.findings.films.recording import Recording, certain, going, honest
 from data.embedded.findings.phrasings.recordings import RECORDINGS
-from data.embedded.findings.scenes.people import ACTIVITIES, RIDING
 from data.embedded.findings.scenes.questions import any_name
 from data.embedded.findings.words import a, capital, counted, enumerate_words
 from data.synthetic.language.imagenet_names import family_phrase, imagenet_classes
@@ -15,22 +14,6 @@ from vlm.experts.detection.coco import CLASSES
 
 SURE, GUESS = 50, 25  # percent of a kind
 MORE = ("I can't tell more.", "I can't tell what happens exactly.", "More isn't clear.")
-FOR_KINDS = (  # what a kind may mean that somebody does
-    ("basketball", "playing basketball"),
-    ("volleyball", "playing volleyball"),
-    ("ball", "playing with a ball"),
-    ("guitar", "playing the guitar"),
-    ("piano", "playing the piano"),
-    ("violin", "playing the violin"),
-    ("accordion", "playing the accordion"),
-    ("drum", "playing the drum"),
-    ("cello", "playing the cello"),
-    ("flute", "playing the flute"),
-    ("instrument", "playing music"),
-    ("stage", "on a stage"),
-    ("swimming", "swimming"),
-    ("ski", "skiing"),
-)
 ACTING = (  # classes that a film may be about
     *("person", "dog", "cat", "bird", "horse", "cow", "sheep", "elephant", "bear", "zebra"),
     *("giraffe", "car", "bus", "boat", "train", "truck", "bicycle", "motorcycle", "airplane"),
@@ -147,23 +130,9 @@ def doing(d: Draw, r: Recording) -> Exchange | None:
 
 
 def _act(r: Recording) -> tuple[str, str, bool]:
-    """What a person does, the thing it rests on, and whether that thing lasts."""
-    for pair in r.pairs:
-        _, how, name = pair.split(" ", 2)
-        if how == "on":
-            return RIDING.get(name) or f"riding {a(name)}", name, r.has(name)
-    for name, act in ACTIVITIES:
-        if f"person with {name}" in r.pairs:
-            return act, name, r.has(name)
-    for name, act in ACTIVITIES:
-        if r.has(name) or name in r.passing:
-            flies = name in ("frisbee", "sports ball")  # one is often taken for the other
-            return "playing with a ball or a frisbee" if flies else act, name, False
-    for kind, percent in r.kinds.items():
-        for word, act in FOR_KINDS:
-            if word in kind.split() and percent >= GUESS:
-                return act, word, False
-    return "", "", False
+    """What a person seems to do, a word of it, and whether it is sure, as the words state it."""
+    found = re.search(r"(Doing|Perhaps doing): ([^.]*)\.", r.words.split("\n")[-1])
+    return (found[2], found[2].split()[-1], found[1] == "Doing") if found else ("", "", False)
 
 
 def holding(d: Draw, r: Recording) -> Exchange | None:

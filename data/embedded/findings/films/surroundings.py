@@ -1,8 +1,10 @@
 """Questions about a recording beside its story: place, light, number, text, what is not in it."""
 
+import re
+
 from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_pattern
-from data.embedded.findings.films.recording import Recording, certain, going, honest
+from data.embedded.findings.films.recording import Recording, going, honest
 from data.embedded.findings.phrasings.films import FILMS
 from data.embedded.findings.phrasings.recordings import RECORDINGS
 from data.embedded.findings.words import a, capital, counted, number_word
@@ -42,22 +44,20 @@ def behind(d: Draw, r: Recording) -> Exchange:
     return honest(d, question, f"I can't tell{seen}.", "place")
 
 
-def place(d: Draw, r: Recording) -> Exchange | None:
+def place(d: Draw, r: Recording) -> Exchange:
     question = d.ask(RECORDINGS, "place")
-    shown = [n for n in certain(r.frames[0]) if n in r.theme.classes and n != "person"]
-    outdoors = r.theme.outdoors if shown and len(set(shown)) > 1 else _outdoors(r)
-    if outdoors is not None and ("side" in question or "door" in question):
-        word = "outdoors" if outdoors else "indoors"
-        answer = d.pick((f"Perhaps {word}; I'm not sure.", f"{capital(word)}, perhaps."))
-        return Exchange("place", question, answer, (word[:-1],), (), True)
-    return honest(d, question, "I can't tell from the video.", "place")
-
-
-def _outdoors(r: Recording) -> bool | None:
-    """Whether things that stay or pass tell that it is outdoors, or indoors."""
-    names = [*(x.name for x in r.lasting), *r.passing]
-    out, inside = any(n in OUTSIDE for n in names), any(n in INSIDE for n in names)
-    return None if out == inside else out
+    found = re.search(
+        r"(Place|Perhaps place): ([^.,]*)(?:, ((?:in|out)doors))?\.", r.words.split("\n")[-1]
+    )
+    asked_side = "side" in question or "door" in question
+    if not found or (asked_side and not found[3]):
+        return honest(d, question, "I can't tell from the video.", "place")
+    words = found[3] if asked_side else found[2]
+    if found[1] == "Place":
+        forms = (f"{capital(words)}.", f"{capital(words)}, it seems.")
+        return Exchange("place", question, d.pick(forms), (exactly(words),))
+    answer = d.pick((f"Perhaps {words}; I'm not sure.", f"{capital(words)}, perhaps."))
+    return Exchange("place", question, answer, (exactly(words),), (), True)
 
 
 def light(d: Draw, r: Recording) -> Exchange:

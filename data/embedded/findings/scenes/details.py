@@ -1,5 +1,6 @@
 """Questions about the colors and places of things, and about the whole scene."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,15 +12,13 @@ from data.embedded.findings.scenes.questions import (
     Asker,
     any_name,
     called,
-    place_is_shown,
 )
 from data.embedded.findings.scenes.scene import Scene, places
-from data.embedded.findings.scenes.setting import theme_of_kind
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words, number_word
 from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.detection.coco import CLASSES
-from vlm.experts.words import LARGE, MAX_LISTED, SMALL, place
+from vlm.experts.words import LARGE, MAX_LISTED, SMALL, place, place_in
 
 TABLEWARE = CLASSES[CLASSES.index("bottle") : CLASSES.index("cake") + 1]
 PARTS = {"animal": ("ears", "eyes", "legs", "feet"), "vehicle": ("wheels", "windows", "doors")}
@@ -167,34 +166,31 @@ def part_color(d: Draw, s: Scene) -> Exchange | None:
     return Exchange("color", question, answer, (), (), True)
 
 
-def scene_place(d: Draw, s: Scene) -> Exchange | None:
+def scene_place(d: Draw, s: Scene) -> Exchange:
     question = d.ask(SCENES, "place")
-    if not place_is_shown(s):
-        for kind in s.findings.kinds or ():
-            theme = theme_of_kind(kind.name)
-            if theme and d.chance(0.8):
-                doubt = "" if kind.probability >= 0.4 else " I'm not sure."
-                answer = f"Perhaps {theme.place}: it looks like {_phrase(kind.name)}.{doubt}"
-                return Exchange("place", question, answer, (theme.place.split()[-1],))
-        return Exchange(
-            "place", question, "I can't tell from the picture where this is.", (), (), True
-        )
-    seen = enumerate_words([n if n == "skis" else a(n) for n in s.names if n != "person"][:3])
-    where = s.theme.place
-    answer = d.say(f"It looks like {where}.", f"It looks like {where}: I can see {seen}.")
-    key = where.split()
-    return Exchange("place", question, answer, ("|".join(w for w in key if len(w) > 3) or where,))
+    shown = place_in(s.findings)
+    if shown is None:
+        answer = "I can't tell from the picture where this is."
+        return Exchange("place", question, answer, (), (), True)
+    right = ("|".join(w for w in re.findall(r"[a-z]{4,}", shown.words)) or exactly(shown.words),)
+    if not shown.sure:
+        answer = d.pick((f"Perhaps {shown.words}; I'm not sure.", f"It may be {shown.words}."))
+        return Exchange("place", question, answer, right)
+    seen = enumerate_words([n if n == "skis" else a(n) for n in s.names if n in shown.of][:3])
+    reason = f": I can see {seen}" if seen else ""
+    answer = d.say(f"{capital(shown.words)}.", f"{capital(shown.words)}, it seems{reason}.")
+    return Exchange("place", question, answer, right)
 
 
 def indoors(d: Draw, s: Scene) -> Exchange | None:
-    if not place_is_shown(s) or s.theme.outdoors is None:
+    shown = place_in(s.findings)
+    if shown is None or shown.outdoors is None:
         return None
-    word = "outdoors" if s.theme.outdoors else "indoors"
-    right = "outdoor|outside" if s.theme.outdoors else "indoor|inside"
-    wrong = "indoor|inside" if s.theme.outdoors else "outdoor|outside"
-    answer = d.say(
-        f"{capital(word)}.", f"{capital(word)}, it seems: it looks like {s.theme.place}."
-    )
+    word, other = ("outdoors", "indoors") if shown.outdoors else ("indoors", "outdoors")
+    right, wrong = (f"{x[:-1]}|{x.replace('doors', 'side')}" for x in (word, other))
+    answer = d.say(f"{capital(word)}.", f"{capital(word)}, it seems, {shown.words}.")
+    if not shown.sure:
+        answer = d.pick((f"Perhaps {word}; I'm not sure.", f"{capital(word)}, perhaps."))
     return Exchange("place", d.ask(SCENES, "indoors"), answer, (right,), (wrong,))
 
 

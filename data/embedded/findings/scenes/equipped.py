@@ -8,10 +8,10 @@ from functools import cache
 from data.embedded.findings.draw import Draw, read_wording
 from data.embedded.findings.exchange import NO, YES, Exchange, exactly
 from data.embedded.findings.phrasings.guesses import GUESSES
-from data.embedded.findings.scenes.people import RIDING
 from data.embedded.findings.scenes.scene import RIDES
 from data.embedded.findings.words import a, capital, counted
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
+from vlm.experts.activities import RIDING
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.findings import Box, Findings, Kind, Thing
 from vlm.experts.together import together

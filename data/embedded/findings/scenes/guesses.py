@@ -5,12 +5,11 @@ from data.embedded.findings.exchange import NO, YES, Exchange, exactly, number_p
 from data.embedded.findings.names import CITIES
 from data.embedded.findings.phrasings.guesses import GUESSES
 from data.embedded.findings.phrasings.settings import SETTINGS
-from data.embedded.findings.scenes.people import RIDING
 from data.embedded.findings.scenes.questions import FAMILIES, any_name, listing
-from data.embedded.findings.scenes.scene import THEMES, Scene
+from data.embedded.findings.scenes.scene import Scene
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words
-from vlm.experts.together import together
-from vlm.experts.words import place
+from vlm.experts.places import places_of_things
+from vlm.experts.words import activity_in, place, place_in
 
 OCCASIONS = {  # things that show it
     "cake": "a birthday",
@@ -32,21 +31,17 @@ WRITTEN_JOBS = (  # words read in the picture, and what they suggest
     ("RESCUE", "a rescuer"),
     ("CREW", "a member of the crew"),
 )
-PLACES = {  # the place of a theme: how people call it
-    "a street": ("on a street", "in a city"),
-    "a kitchen": ("in a kitchen",),
-    "a table with a meal": ("in a restaurant", "at a table", "at a dinner"),
-    "a living room": ("in a living room", "at home"),
-    "a bedroom": ("in a bedroom",),
-    "an office or a desk": ("in an office", "at a desk"),
-    "a bathroom": ("in a bathroom",),
-    "a meadow or a field": ("on a farm", "in a meadow"),
-    "a wild place or a zoo": ("at a zoo", "in the wild"),
-    "the water or a beach": ("at the sea", "at a beach", "by the water"),
-    "an airfield": ("at an airport",),
-    "a railroad": ("at a train station",),
-    "the snow": ("in the snow", "in the mountains"),
-    "a sports field": ("on a sports field", "in a stadium"),
+PLACES = {  # how else people call a place
+    "on a street": ("on a street", "in a city"),
+    "at a table with a meal": ("in a restaurant", "at a table", "at a dinner"),
+    "in a living room": ("in a living room", "at home"),
+    "in an office or at a desk": ("in an office", "at a desk"),
+    "in a meadow or a field": ("on a farm", "in a meadow"),
+    "in the wild or at a zoo": ("at a zoo", "in the wild"),
+    "by the water or at a beach": ("at the sea", "at a beach", "by the water"),
+    "at a railroad": ("at a train station",),
+    "in the snow": ("in the snow", "in the mountains"),
+    "on a sports field": ("on a sports field", "in a stadium"),
 }
 SPORTS = {
     "tennis racket": "Tennis",
@@ -114,10 +109,10 @@ def person_behind(d: Draw, s: Scene) -> Exchange | None:
 
 def act_claim(d: Draw, s: Scene) -> Exchange | None:
     """Asks to confirm an action, one that the boxes show or another."""
-    rides = [p.split(" ", 2)[2] for p in together(s.things) if p.startswith("person on")]
     if not s.people:
         return None
-    real = (RIDING.get(rides[0]) or f"riding {a(rides[0])}") if rides else ""
+    act = activity_in(s.findings)
+    real = act.words if act and act.sure else ""
     if real and d.chance(0.4):
         question = d.ask(GUESSES, "act claim", act=real)
         return Exchange("followup", question, f"Yes, it looks like {real}.", (YES,), (NO,))
@@ -176,20 +171,17 @@ def job(d: Draw, s: Scene) -> Exchange | None:
 
 
 def either_place(d: Draw, s: Scene) -> Exchange | None:
-    """One of two places, if things belong to just one of them."""
-    usual = [n for n in s.names if n != "person"]
-    scores = {t: sum(n in t.classes for n in usual) for t in THEMES if t.place in PLACES}
-    good = [t for t, score in scores.items() if score > 1]
-    zero = [t for t, score in scores.items() if not score]
-    if not good or not zero:
+    """One of two places, if kinds or things suggest one of them."""
+    shown = place_in(s.findings)
+    if shown is None:
         return None
-    theme = d.pick(good)
-    best, other = d.pick(PLACES[theme.place]), d.pick(PLACES[d.pick(zero).place])
+    here = PLACES.get(shown.words, (shown.words,))
+    others = [p for p in places_of_things() if not set(p.of) & {*shown.of, *s.names}]
+    elsewhere = d.pick(others)
+    best, other = d.pick(here), d.pick(PLACES.get(elsewhere.words, (elsewhere.words,)))
     first, second = d.some((best, other), 2, 2)
     question = d.ask(SETTINGS, "either", a=first, b=second)
-    things = [n for n in usual if n in theme.classes]
-    seen = enumerate_words([counted(len(s.of(n)), n) for n in things[:2]])
-    forms = (f"{capital(best)}.", f"{capital(best)}, it seems.", f"{capital(best)}: I see {seen}.")
+    forms = (f"{capital(best)}.", f"{capital(best)}, it seems.")
     return Exchange("place", question, d.pick(forms), (exactly(best),), (rf"^{exactly(other)}",))
 
 

@@ -7,42 +7,8 @@ from data.embedded.findings.scenes.questions import Asker, count_answer, not_see
 from data.embedded.findings.scenes.scene import Scene, places
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words
 from vlm.experts.together import together
-from vlm.experts.words import MAX_LISTED, place
+from vlm.experts.words import MAX_LISTED, activity_in, place
 
-# What people may do where such a thing is with them, which a box does not show.
-PERHAPS = {
-    **{"cup": "having a drink", "wine glass": "having a drink", "bottle": "having a drink"},
-    **{"fork": "eating", "knife": "eating", "sandwich": "eating", "hot dog": "eating"},
-    **{"bowl": "having a meal", "dining table": "sitting at a table", "book": "reading"},
-    **{"couch": "sitting on a couch", "bench": "sitting on a bench", "umbrella": "out for a walk"},
-    **{"backpack": "traveling or hiking", "suitcase": "traveling", "remote": "watching TV"},
-    **{"boat": "out with a boat", "oven": "cooking", "toothbrush": "brushing teeth"},
-}
-
-# What people do where such a thing is with them: thing, activity.
-ACTIVITIES = (
-    ("tennis racket", "playing tennis"),
-    ("baseball bat", "playing baseball"),
-    ("frisbee", "playing with a frisbee"),
-    ("surfboard", "surfing"),
-    ("skis", "skiing"),
-    ("snowboard", "snowboarding"),
-    ("skateboard", "skateboarding"),
-    ("kite", "flying a kite"),
-    ("sports ball", "playing with a ball"),
-    ("pizza", "eating"),
-    ("cake", "having cake"),
-    ("wine glass", "having a drink at a table"),
-    ("laptop", "working at a laptop"),
-    ("cell phone", "using a phone"),
-)
-FIXED = ("skis", "surfboard", "snowboard", "laptop", "wine glass", "pizza", "cake")
-RIDING = {
-    "skis": "skiing",
-    "skateboard": "skateboarding",
-    "surfboard": "surfing",
-    "snowboard": "snowboarding",
-}
 REASONS = {
     "people who": (
         "I don't identify people.",
@@ -143,30 +109,23 @@ def doing(d: Draw, s: Scene) -> Exchange | None:
     if not s.people:
         return None
     question = d.ask(SCENES, "people doing")
-    pairs = [p.split(" ", 2) for p in together(s.things)]
-    rides = [name for _, how, name in pairs if how == "on"]
-    if rides:
-        name = rides[0]
-        act = RIDING.get(name) or f"riding {a(name)}"
-        full = f"It looks like someone is {act}."
-        return Exchange("action", question, d.say(f"{capital(act)}.", full), (_act(act, name),))
-    for name, act in ACTIVITIES:
-        if name in s.names and (name in [p[2] for p in pairs] or name in FIXED):
-            start = "The person seems" if len(s.people) == 1 else "Someone seems"
-            answer = f"{start} to be {act}."
-            return Exchange("action", question, answer, (_act(act, name),))
-    held = [name for _, how, name in pairs if how == "with" and name != "tie"]
-    maybe = [n for n in (*held, *s.names) if n in PERHAPS]
-    if maybe and d.chance(0.75):
-        seen = enumerate_words([seen_people(s), counted(len(s.of(maybe[0])) or 1, maybe[0])])
-        act = PERHAPS[maybe[0]]
+    act = activity_in(s.findings)
+    if act and act.sure:
+        start = "The person seems" if len(s.people) == 1 else "Someone seems"
+        full = d.pick((f"It looks like someone is {act.words}.", f"{start} to be {act.words}."))
+        answer = d.say(f"{capital(act.words)}.", full)
+        return Exchange("action", question, answer, (_act(act.words, act.thing),))
+    if act:
         answer = d.pick(
             (
-                f"Perhaps {act}: I see {seen}; I can't be sure.",
-                f"They may be {act}, but I'm not sure.",
+                f"Perhaps {act.words}; I can't be sure.",
+                f"They may be {act.words}, but I'm not sure.",
             )
         )
-        return Exchange("action", question, answer, (act.split()[-1], maybe[0]), honest=True)
+        right = (act.words.split()[-1], act.thing or act.words)
+        return Exchange("action", question, answer, right, honest=True)
+    pairs = [p.split(" ", 2) for p in together(s.things)]
+    held = [name for _, how, name in pairs if how == "with" and name != "tie"]
     if held:
         answer = f"I see a person with {a(held[0])}, but I can't tell what they are doing."
         return Exchange("action", question, answer, (held[0],), honest=True)

@@ -20,7 +20,7 @@ from data.embedded.findings.words import (
 )
 from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.detection.coco import CLASSES, GROUPS
-from vlm.experts.words import place
+from vlm.experts.words import place, place_in
 
 THIN, SURE_KIND = 0.03, 0.5  # of the frame's area; probability
 HYPERNYMS = {"animal": "animals", "vehicle": "vehicles", "fruit": "fruits"}
@@ -66,7 +66,8 @@ def list_things(d: Draw, s: Scene) -> Exchange | None:
     words = enumerate_words(parts[:5])
     if sum(t.area for t in s.things) < THIN and not s.people:
         return _thin(d, s, words)
-    where = f" It looks like {s.theme.place}." if place_is_shown(s) and d.chance(0.4) else ""
+    shown = place_in(s.findings)
+    where = f" It seems to be {shown.words}." if shown and shown.sure and d.chance(0.4) else ""
     full = f"The picture shows {words}.{where}"
     if s.guesses and d.chance(0.4) and s.guesses[0].name not in s.names:
         full += f" There may also be {a(s.guesses[0].name)}."
@@ -276,13 +277,6 @@ def group(d: Draw, s: Scene) -> Exchange | None:
     else:
         answer = d.say(f"{capital(words)}.", f"I see {words}.")
     return Exchange("object", question, answer, tuple(any_name([n]) for n in names or maybe))
-
-
-def place_is_shown(s: Scene) -> bool:
-    """Whether at least two classes, or a telling one, name the place."""
-    telling = ("oven", "refrigerator", "bed", "toilet", "airplane", "traffic light", "stop sign")
-    usual = [n for n in s.names if n in s.theme.classes and n != "person"]
-    return bool(s.theme.place) and (len(usual) > 1 or any(n in telling for n in usual))
 
 
 def any_name(names: Sequence[str]) -> str:

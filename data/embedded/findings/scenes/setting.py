@@ -9,43 +9,10 @@ from data.synthetic.language.imagenet_names import ImageNetClass, family_phrase,
 from vlm.experts.agreement import reconcile
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.findings import Box, Findings, Kind, Thing
+from vlm.experts.places import places_of_kinds
 
 SURE, GUESS, FAMILY = 0.5, 0.25, 0.35  # probability
 
-# The place, whether it is outdoors, and the classes that show it.
-_PLACES = """
-at a beach | out | beach, sandbar
-by a lake | out | lakeshore, boathouse
-at the coast | out | promontory, cliff, breakwater, lighthouse
-in the mountains | out | mountain, valley, volcano
-at a harbor | out | pier, dock, container ship
-at a castle or palace | out | palace, castle
-at a place of worship | out | church, mosque, monastery, stupa, bell tower
-on a farm | out | barn, hay
-at a monument | out | obelisk, triumphal arch, totem pole, megalith
-at a fair | out | carousel
-in a park | out | fountain, park bench, maze
-on a street | out | street sign, traffic light, trolleybus, parking meter
-at a bridge | out | suspension bridge, viaduct, arch bridge
-at a building site | out | construction crane
-at a dam | out | dam
-in a garden | out | picket fence, greenhouse
-in a library or a room with books | in | library, bookcase
-in a bookstore | in | bookstore
-in a restaurant | in | restaurant
-in a movie theater | in | movie theater
-in a shop | in | grocery store, shoe store, toy store, candy store, bakery, butcher shop
-at the hairdresser's | in | barbershop, barber chair
-inside a building | in | banister, window shade, sliding door, vaulted ceiling
-on a stage | in | stage
-in a bathroom | in | bathtub, shower curtain, toilet seat
-in a bedroom | in | four-poster bed, quilt, infant bed
-in a living room | in | couch, home theater, entertainment center
-in an office or at a desk | in | desk, desktop computer, filing cabinet
-in a kitchen | in | dishwasher, refrigerator, microwave oven, stove
-in a church | in | altar
-at a gas station | out | gas pump
-"""
 INSIDE = ("person", "chair", "potted plant", "book", "cup", "tv", "laptop")
 OUTSIDE = ("person", "car", "bird", "boat", "bench", "bicycle", "dog", "kite")
 STANDING = ("building", "place of worship", "tower", "monument", "bridge", "home")
@@ -80,19 +47,12 @@ class Setting(Scene):
 def _places() -> tuple[tuple[Theme, tuple[ImageNetClass, ...]], ...]:
     known = {k.name: k for k in imagenet_classes()}
     made = []
-    for line in _PLACES.strip().splitlines():
-        where, side, names = (part.strip() for part in line.split(" | "))
-        classes = tuple(known[n] for n in names.split(", ") if n in known)
-        outdoors = side == "out"
-        theme = Theme(where, outdoors, OUTSIDE if outdoors else INSIDE, tuple(names.split(", ")))
+    for place in dict.fromkeys(places_of_kinds().values()):
+        classes = tuple(known[n] for n in place.of if n in known)
+        outdoors = bool(place.outdoors)
+        theme = Theme(place.words, outdoors, OUTSIDE if outdoors else INSIDE, place.of)
         made.append((theme, classes))
     return tuple(made)
-
-
-@cache
-def theme_of_kind(name: str) -> Theme | None:
-    """The place that a class of the classifier shows."""
-    return next((t for t, classes in _places() if name in [k.name for k in classes]), None)
 
 
 def make_setting(d: Draw) -> Setting:

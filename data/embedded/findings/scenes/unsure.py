@@ -6,12 +6,11 @@ from data.embedded.findings.draw import Draw
 from data.embedded.findings.exchange import Exchange
 from data.embedded.findings.phrasings.guesses import GUESSES
 from data.embedded.findings.phrasings.scenes import SCENES
-from data.embedded.findings.scenes.people import ACTIVITIES, PERHAPS
 from data.embedded.findings.scenes.questions import any_name, called
 from data.embedded.findings.scenes.scene import Scene, make_scene
 from data.embedded.findings.words import a, at, capital, counted, enumerate_words, plural_of
 from vlm.experts.findings import Thing
-from vlm.experts.words import place
+from vlm.experts.words import activity_in, place
 
 PRIVATE = ("people who", "people age", "people feel", "people else", "people gender")
 
@@ -67,17 +66,16 @@ def doing(d: Draw, s: Scene) -> Exchange | None:
         return None
     others = [n for n in dict.fromkeys(t.name for t in s.guesses) if n != "person"]
     near = f" with {a(others[0])}" if others else ""
-    acts = [act for name, act in (*ACTIVITIES, *PERHAPS.items()) if name in others]
+    act = activity_in(s.findings)
     answer = d.pick(
         (
             f"I can't tell; there may be a person{near}, but I'm not sure.",
             "I can't tell what they are doing; the person isn't clear.",
         )
     )
-    if acts:
-        answer = d.pick(
-            (f"Perhaps {acts[0]}; I'm not sure.", f"They may be {acts[0]}; I'm not sure.")
-        )
+    if act:
+        forms = (f"Perhaps {act.words}; I'm not sure.", f"They may be {act.words}; I'm not sure.")
+        answer = d.pick(forms)
     return Exchange("action", d.ask(SCENES, "people doing"), answer, (), (), True)
 
 
