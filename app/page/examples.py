@@ -36,9 +36,9 @@ def _example(title: str, question: str, name: str, right: str, wrong: str = "") 
 
 EXAMPLES = (
     _example("A photograph", "What is in this picture?", "cat.jpg", r"\bcat\b|egyptian mau|tabby"),
-    _example("A cup", "What is in this picture?", "coffee.jpg", "espresso|coffee"),
-    _example("A film clip", "What color is the grass?", "big-buck-bunny.mp4", r"\bgreen\b"),
-    _example("A drawn scene", "Which way does the ball move?", "moving-ball.mp4", r"\bright\b"),
+    _example("A receipt", "What is the total?", "receipt.png", r"\b11[.,]00\b"),
+    _example("Small print", "How much is a lost card?", "library-card.png", r"\b5[.,]00\b"),
+    _example("A film clip", "How many people are in the video?", "portrait.mp4", r"\bone\b|\b1\b"),
 )
 
 

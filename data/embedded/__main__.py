@@ -20,12 +20,15 @@ from data.synthetic.classifications import classification_records
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
-FINDINGS = {"findings.jsonl": 1, "findings-more.jsonl": 3}  # seeds
-NUM_FINDINGS = 18000
+FINDINGS = {  # number of records, seed
+    "findings.jsonl": (18000, 1),
+    "findings-more.jsonl": (18000, 3),
+    "findings-last.jsonl": (8000, 5),
+}
 SEEN, SEEN_SEED = 9000, 2  # the same with stand-ins for their media
 WITH_WORDS = {  # worlds that experts look at: from, to, who looks; the reader takes long
-    "words.jsonl": (0, 450, "kinds,things,text"),
-    "words-unread.jsonl": (450, 1050, "kinds,things"),
+    "words.jsonl": (0, 400, "kinds,things,text"),
+    "words-unread.jsonl": (450, 850, "kinds,things"),
 }
 MULTI_TOPIC, MULTI_TOPIC_SEED = 3000, 21
 HELD_SEED = 7
@@ -45,9 +48,9 @@ def build(out: Path, workers: int = 2) -> None:
     for name, part in WITH_WORDS.items():
         if not (out / "instruct" / name).exists():
             _words(out / "instruct/records.jsonl", out / "instruct" / name, *part)
-    for name, seed in FINDINGS.items():
+    for name, (num, seed) in FINDINGS.items():
         if not (out / name).exists():
-            made = ["--num", str(NUM_FINDINGS), "--seed", str(seed)]
+            made = ["--num", str(num), "--seed", str(seed)]
             _run("data.embedded.findings", "write", str(out / name), *made)
     if not (out / "findings-seen.jsonl").exists():
         made = ["--num", str(SEEN), "--seed", str(SEEN_SEED), "--stand-ins", str(out / "stand-ins")]

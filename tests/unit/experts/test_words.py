@@ -31,7 +31,8 @@ def test_a_line_names_kinds_things_and_text() -> None:
     assert still_looks(found, 1, 50) == [
         "Kind: tabby cat 62%, cat 90%."
         " Things: 1 bus (middle large blue); 2 person (left black, right red)."
-        " Perhaps: 1 dog (bottom left). Color: gray, middle blue. Text (2 lines): A / B"
+        " Perhaps: 1 dog (bottom left). Perhaps place: on a street, outdoors."
+        " Color: gray, middle blue. Text (2 lines): A / B"
     ]
 
 
