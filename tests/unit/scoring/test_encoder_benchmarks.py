@@ -185,7 +185,7 @@ def test_real_encoders_answer_every_task_and_a_classifier_only_its_classes(
     with torch.inference_mode():
         features = loaded.features(loaded.pixels(np.zeros((4, 64, 64, 3), np.uint8)), [0, 1, 2, 3])
         shares = loaded.class_scores(features, ["moving left", "standing"])
-    whole = loaded.class_scores(features, classes)[0]
+        whole = loaded.class_scores(features, classes)[0]
     assert shares.tolist() == [[float(whole[2]), float(whole[4])]]
     with pytest.raises(ValueError, match="has a head over 5 fixed classes, without 'jumping'"):
         loaded.check("recognition", ["jumping"])
