@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.console.encode_options import add_encode
@@ -20,6 +21,7 @@ from vlm.model_options import add_model_options, model_options
 
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
+    from vlm.media.confined.limits import Limits
 
 ABOUT = "Ask about videos and images on this machine. Your files never leave it."
 EXAMPLES = """examples:
@@ -142,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.command == "serve":
             from app.serve.command import serve
 
-            return serve(args, lambda: load_assistant(args))
+            return serve(args, partial(load_assistant, args))
         if args.command == "ask":
             from app.console.ask import ask  # imported late: see above
 
@@ -166,13 +168,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
 
 
-def load_assistant(args: argparse.Namespace) -> "Assistant":
-    """Loads the model the options select."""
+def load_assistant(args: argparse.Namespace, limits: "Limits | None" = None) -> "Assistant":
+    """Loads the model the options select; None: the usual limits of files."""
     from vlm.open_assistant import open_assistant
 
     say = None if getattr(args, "quiet", False) else _say
     chosen = {"experts": expert_names(args.experts), "read_text": args.read_text}
-    options = {**chosen, **engine_options(args), **model_options(args)}
+    options = {**chosen, "limits": limits, **engine_options(args), **model_options(args)}
     assistant = open_assistant(args.model, announce=say, **options)
     if args.verify_engine:
         from vlm.llamacpp.verify import verify_engine

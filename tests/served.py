@@ -45,10 +45,20 @@ def served(
     keys: tuple[str, ...] = (),
     assistant: Assistant | None = None,
     media_hosts: tuple[str, ...] = (),
+    model: str = MODEL,
+    media_folder: Path | None = None,
 ) -> Iterator[Served]:
     """Yields a server on a free port of loopback."""
     own = assistant or tiny_assistant()
-    service = Service(own, MODEL, folder, Keys(keys), limits or ServeLimits(), media_hosts)
+    service = Service(
+        own,
+        model,
+        folder,
+        Keys(keys),
+        limits or ServeLimits(),
+        media_hosts,
+        media_folder=media_folder,
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     app = build_api(service)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))

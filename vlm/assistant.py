@@ -125,6 +125,7 @@ class Assistant:
         read_text: bool = False,
         engine: str | None = None,
         gguf: str | None = None,
+        limits: Limits | None = None,
         **options: Any,
     ) -> "Assistant":
         """Loads the model of this repository ("embedded"), or one from a folder of your own.
@@ -133,11 +134,11 @@ class Assistant:
         first GPU or the CPU. `context` limits the tokens of a conversation. `experts` names
         those of `vlm.config.EXPERTS` that look at each file; None: those the model was trained
         with. `read_text` adds "text" to them. `engine` is "torch" or "llama.cpp", which reads the
-        weights in the type `gguf`; None: as the folder holds them. `options` are those of
-        `vlm.loading.load_folder`.
+        weights in the type `gguf`; None: as the folder holds them. `limits` are those of
+        files. `options` are those of `vlm.loading.load_folder`.
         """
         announce = options.get("announce") or (lambda sentence: None)
-        chosen: dict[str, Any] = {"context": context, "announce": announce}
+        chosen: dict[str, Any] = {"context": context, "announce": announce, "limits": limits}
         if uses_llama(path_or_name, engine):
             from vlm.llamacpp.load import load_llama  # imported late: its package is optional
 

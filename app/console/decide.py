@@ -15,7 +15,7 @@ from app.sanitize import for_terminal
 from vlm.assistant import Assistant, Decided, MediaSource, Settings, State
 from vlm.inference.calibration import Calibration
 from vlm.media.confined.limits import MediaError
-from vlm.media.decode import MediaInfo, probe
+from vlm.media.decode import probe
 
 POLL = 1.0  # seconds between looks at a growing file
 
@@ -38,6 +38,12 @@ def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     if args.follow and args.every is None:
         args.every = 1.0
     path = Path(names[0])
+    if args.threshold is not None and not 0 < args.threshold < 1:
+        raise ValueError(f"--threshold is {args.threshold}; it must be between 0 and 1.")
+    if args.follow:
+        steps = followed(path, args.every, args.wait)
+        _series(load(), path, steps, question, decision, settings, calibration, args)
+        return 0
     info = probe(path)  # before the model is loaded
     if args.every is None:
         record = one_decision(load(), MediaSource(path), question, decision, settings, calibration)
@@ -45,16 +51,31 @@ def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
         return 0
     if info.kind != "video":
         raise ValueError(f"{path.name} is a picture; --every and --follow need a video.")
-    assistant, above = load(), False
-    for start, end in sections(path, info, args.every, args.follow, args.wait):
+    steps = iter(windows(info.duration, args.every))
+    _series(load(), path, steps, question, decision, settings, calibration, args)
+    return 0
+
+
+def _series(
+    assistant: Assistant,
+    path: Path,
+    steps: Iterator[tuple[float, float]],
+    question: str,
+    decision: Decision,
+    settings: Settings,
+    calibration: Calibration | None,
+    args: argparse.Namespace,
+) -> None:
+    """Prints a decision for each step; one that rises to the threshold is an alert."""
+    above = False
+    for start, end in steps:
         source = MediaSource(path, start=start, end=end)
         record = one_decision(assistant, source, question, decision, settings, calibration)
         record |= {"start": start, "end": end}
-        was, above = above, args.threshold is not None and record["probability"] >= args.threshold
         if args.threshold is not None:
+            was, above = above, record["probability"] >= args.threshold
             record["alert"] = above and not was
         _write(json.dumps(record) if args.json else _timed_line(record))
-    return 0
 
 
 def decision_of(args: argparse.Namespace) -> Decision:
@@ -82,30 +103,31 @@ def one_decision(
     return decision.answer(last, calibration)
 
 
-def sections(
-    path: Path, info: MediaInfo, every: float, follow: bool, wait: float
+def followed(
+    path: Path, every: float, wait: float, poll: float = POLL
 ) -> Iterator[tuple[float, float]]:
-    """Yields the steps of a film's time; follows a growing file until it rests for `wait` seconds.
+    """Yields the steps of a growing film as they come, each once it is there whole.
 
-    A section of a growing file is yielded once it is there whole.
+    Ends when nothing more of the file could be read for `wait` seconds. Raises MediaError if its
+    end cannot be read, ValueError if it has not appeared.
     """
-    if not follow:
-        yield from windows(info.duration, every)
-        return
     done, size, rested = 0, -1, 0.0
+    trouble: ValueError | None = ValueError(f"{path.name} has not appeared within {wait:g} s.")
     while rested < wait:
-        if path.stat().st_size == size:
-            rested += POLL
-            time.sleep(POLL)
-            continue
-        size, rested = path.stat().st_size, 0.0
-        try:
-            duration = probe(path).duration
-        except MediaError:  # not yet readable, or written to at this moment
-            continue
-        while (done + 1) * every <= duration:
-            yield done * every, (done + 1) * every
-            done += 1
+        now = path.stat().st_size if path.exists() else -1
+        if now != size:
+            size = now
+            try:
+                duration, trouble, rested = probe(path).duration, None, 0.0
+            except MediaError as error:  # written to at this moment, perhaps
+                trouble, duration = error, 0.0
+            while (done + 1) * every <= duration:
+                yield done * every, (done + 1) * every
+                done += 1
+        rested += poll
+        time.sleep(poll)
+    if trouble is not None:
+        raise trouble
 
 
 def line_of(record: dict[str, Any]) -> str:

@@ -37,10 +37,16 @@ def private_folder() -> Path:
 @functools.cache
 def _folder_and_lock() -> tuple[Path, FileLock]:
     """The lock is held as long as it is referenced; a folder whose lock is free is abandoned."""
-    parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
-    parent.mkdir(parents=True, exist_ok=True)
-    _delete_abandoned(parent)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+    try:
+        parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+        parent.mkdir(parents=True, exist_ok=True)
+        _delete_abandoned(parent)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+    except OSError as error:
+        raise ValueError(
+            f"the folder for temporary files cannot be used ({error.strerror}); set"
+            " GRADIO_TEMP_DIR to one that can be written."
+        ) from None
     lock = FileLock(folder / LOCK)
     lock.acquire()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)

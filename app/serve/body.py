@@ -1,20 +1,67 @@
-"""Reads the JSON of a request: bounded in size and depth, whole characters only."""
+"""Reads the body of a request: bounded in size, depth and patience, whole characters only."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
 
 from app.sanitize import whole_characters
 from app.serve.errors import APIError, invalid
 from app.serve.limits import ServeLimits
 
 
+class Room:
+    """Bounds the bytes of all bodies that are read or wait at a time. Used by one event loop."""
+
+    def __init__(self, num_bytes: int) -> None:
+        self.free = num_bytes
+
+    @contextlib.contextmanager
+    def take(self, request: Request, most: int) -> Iterator[None]:
+        """Takes room for one body of at most `most` bytes. Raises APIError with 429 if full."""
+        length = request.headers.get("content-length", "")
+        wanted = min(int(length), most) if length.isdecimal() else most
+        if not _is_json(request):  # uploads go to the disk, other requests have no body
+            wanted = 0
+        if wanted > self.free:
+            sentence = "too many large requests are in progress. Try again in 5 s."
+            raise APIError(429, sentence, code="rate_limit_exceeded", retry_after=5)
+        self.free -= wanted
+        try:
+            yield
+        finally:
+            self.free += wanted
+
+
+def patient(receive: Receive, seconds: float) -> Receive:
+    """Returns `receive` that gives up on a body of which nothing comes for so many seconds.
+
+    Raises APIError then. What follows the body, the client's disconnect, is waited for.
+    """
+    whole = False
+
+    async def bounded() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), seconds)
+        except TimeoutError:
+            sentence = f"nothing of the body came for {seconds:g} s."
+            raise APIError(408, sentence, code="body_timeout") from None
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return bounded
+
+
 async def read_json(request: Request, limits: ServeLimits) -> Any:
     """Returns the JSON of a request. Raises APIError if it is none, or too large."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":  # other sites can send forms and plain text without asking
+    if not _is_json(request):  # other sites can send forms and plain text without asking
         raise APIError(415, "the body must be JSON: send Content-Type: application/json.")
     body = await read_bytes(request, limits.body)
     return await asyncio.to_thread(_parse, body, limits.depth)
@@ -39,6 +86,11 @@ async def read_bytes(request: Request, most: int) -> bytes:
     except ClientDisconnect:
         raise APIError(400, "the request was cut off.") from None
     return bytes(body)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json"
 
 
 def _parse(body: bytes, depth: int) -> Any:

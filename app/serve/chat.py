@@ -29,7 +29,8 @@ async def chat_completions(service: Service, request: Request, owner: str) -> Re
     service.check_model(asked.model)
     completion = Completion(service.model, asked.include_usage)
     if asked.stream:
-        return await stream(_chunks(service, request, owner, asked, completion))
+        chunks = _chunks(service, request, owner, asked, completion)
+        return await stream(chunks, service.limits.idle_seconds)
     return JSONResponse(await _whole(service, request, owner, asked, completion))
 
 

@@ -6,9 +6,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,16 +16,22 @@ from fastapi import FastAPI
 from app.page.uploads import delete_private_folder, private_folder
 from app.serve.by_path import ByPath
 from app.serve.keys import Keys
-from app.serve.limits import ServeLimits
-from app.serve.options import KEY_VARIABLE
+from app.serve.options import KEY_VARIABLE, limits_of
 from app.serve.routes import LOOPBACK, build_api
 from app.serve.service import Service
 from vlm.assistant import Assistant
 from vlm.inference.calibration import Calibration
 from vlm.inference.verify import verify_cache
+from vlm.media.confined.limits import Limits
 
 LAST_WORDS = 2.0  # seconds for stopped streams to end
 CACHE_FAILED = 3  # exit code
+
+
+class Load(Protocol):
+    """Loads the assistant, whose files have these limits."""
+
+    def __call__(self, *, limits: Limits) -> Assistant: ...
 
 
 def keys_of(args: argparse.Namespace) -> Keys:
@@ -34,41 +40,28 @@ def keys_of(args: argparse.Namespace) -> Keys:
     return Keys([*args.api_key, *(key.strip() for key in named if key.strip())])
 
 
-def limits_of(args: argparse.Namespace) -> ServeLimits:
-    """Returns the limits the options choose. Raises ValueError for one below 1."""
-    chosen = {
-        "running": args.running,
-        "queue": args.queue,
-        "per_key": args.per_key,
-        "new_tokens": args.max_tokens,
-    }
-    for name, value in chosen.items():
-        if value < (0 if name == "queue" else 1):
-            option = {"new_tokens": "max-tokens"}.get(name, name.replace("_", "-"))
-            raise ValueError(f"--{option} is {value}; it must be 1 or more.")
-    return ServeLimits(**chosen)
-
-
-def serve(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
+def serve(args: argparse.Namespace, load: Load) -> int:
     """Loads the model and serves it until SIGINT or SIGTERM."""
-    keys, limits = keys_of(args), limits_of(args)
+    keys, (limits, media_limits) = keys_of(args), limits_of(args)
     if args.host not in LOOPBACK and not keys and not args.without_key:
         raise ValueError(
             f"--host {args.host} would admit anyone who can reach this machine; add --api-key KEY,"
             " or --without-key to allow it."
         )
     calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
-    listening = _listen(args.host, args.port)
+    if args.media_dir and not Path(args.media_dir).is_dir():
+        raise ValueError(f"--media-dir {args.media_dir} is no folder.")
+    listening, folder = _listen(args.host, args.port), private_folder()
     _say("Loading the model ...")
-    assistant = load()
+    assistant = load(limits=media_limits)
     if args.verify_cache:
         check = verify_cache(assistant)
         _say(check.sentence)
         if not check.passed:
             return CACHE_FAILED
     name = args.name or Path(args.model).name or "revisit"
-    hosts, folder = args.allow_media_host, private_folder()
-    service = Service(assistant, name, folder, keys, limits, hosts, calibration)
+    hosts, media = args.allow_media_host, Path(args.media_dir) if args.media_dir else None
+    service = Service(assistant, name, folder, keys, limits, hosts, calibration, media)
     app = build_api(service, args.host)
     shown = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{shown}:{listening.getsockname()[1]}/v1"

@@ -1,7 +1,9 @@
 """Errors in OpenAI's shape: a status, one sentence, and the field it is about."""
 
+import errno
 import logging
 from collections.abc import Mapping
+from types import TracebackType
 
 from fastapi.responses import JSONResponse
 
@@ -9,6 +11,9 @@ from vlm.inference.errors import NotEnoughMemory, PromptTooLong
 from vlm.media.confined.limits import MediaError
 
 log = logging.getLogger(__name__)
+
+OURS = ("app.", "vlm.")  # packages whose ValueErrors are sentences for users
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 TYPES = {
     401: "authentication_error",
@@ -75,10 +80,28 @@ def of_exception(error: BaseException, media: Mapping[str, str] | None = None) -
         return APIError(422, str(error), code="unusable_media", param=param)
     if isinstance(error, NotEnoughMemory):
         return APIError(503, str(error), code="insufficient_memory", retry_after=5)
+    if isinstance(error, MemoryError):
+        sentence = "the server has too little memory for this; send less at once."
+        return APIError(503, sentence, code="insufficient_memory", retry_after=5)
+    if isinstance(error, OSError) and error.errno in FULL:
+        log.error("the disk of temporary files is full")
+        return APIError(507, "the server's disk has no room for this.", code="disk_full")
     if isinstance(error, PromptTooLong):
         return invalid(str(error), "messages", "context_length_exceeded")
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and _is_ours(error.__traceback__):
         return invalid(str(error))
     log.error("a request failed", exc_info=error)
     name = type(error).__name__
     return APIError(500, f"Internal error ({name}); the server's log has details.", code="internal")
+
+
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Returns whether an exception was raised in this program, not in a library it calls.
+
+    A library's text may hold paths and shapes, which mean nothing to a client.
+    """
+    module = ""
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        trace = trace.tb_next
+    return module.startswith(OURS)

@@ -1,5 +1,6 @@
 """POST, GET and DELETE /v1/files: films and pictures that are too large for JSON."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,16 @@ async def _keep(service: Service, form: FormData, owner: str, arrived: Path) -> 
         service.metrics.refused("unknown_kind")
         sentence = f"the file is {describe_rejected(head)}."
         raise APIError(415, sentence, code="unusable_media", param="file")
-    with arrived.open("wb") as target:
-        target.write(head)
-        shutil.copyfileobj(file.file, target, 2**20)
+    await asyncio.to_thread(_copy, head, file, arrived)
     name = for_label(file.filename or "file")
     stored = service.store.keep(arrived, owner, name, str(purpose), lifetime)
     return JSONResponse(stored.record)
+
+
+def _copy(head: bytes, file: UploadFile, target: Path) -> None:
+    with target.open("wb") as copy:
+        copy.write(head)
+        shutil.copyfileobj(file.file, copy, 2**20)
 
 
 def _lifetime(form: FormData, service: Service) -> float:

@@ -8,10 +8,12 @@ class ServeLimits:
     """Sizes in bytes, times in seconds."""
 
     body: int = 64 * 2**20  # JSON of a request; larger films go through /v1/files
+    bodies: int = 2**30  # JSON of all requests that arrive or wait
+    idle_seconds: float = 30.0  # without a byte of a body, or of a stream that nobody reads
     depth: int = 50  # lists and objects inside each other
     messages: int = 1000
     text: int = 1_000_000  # characters of all messages
-    media: int = 32  # files of a request
+    media: int = 64  # files of a request; harnesses send a film as so many pictures
     frames: int = 512  # pictures in a list of frames
     choices: int = 8  # n
     stops: int = 16  # stop strings, each of at most `stop` characters

@@ -1,8 +1,8 @@
 """Turns the media of a request into files of its own folder, which ends with the request.
 
 A file is named after its place ("video 1"), so no error repeats a client's path or address. Only
-data, uploaded files and, where the operator allows their host, addresses become files: no `file://`
-and no path.
+data and uploaded files become files, and what the operator opens: addresses of a named host, and
+`file://` below one folder.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from app.serve.admission import Lease
 from app.serve.errors import APIError, invalid
@@ -40,8 +41,11 @@ class MediaFiles:
         limits: ServeLimits,
         file_bytes: int,
         metrics: Metrics,
+        media_folder: Path | None = None,
     ) -> None:
+        """`media_folder` holds what `file://` may name; None: nothing."""
         self.folder, self.store, self.fetcher, self.limits = folder, store, fetcher, limits
+        self.media_folder = None if media_folder is None else media_folder.resolve()
         self.file_bytes = file_bytes
         self.metrics = metrics
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,10 +90,9 @@ class MediaFiles:
         scheme = SCHEME.match(address[:40])
         if FILE_ID.fullmatch(address[:100]):
             stored = self.store.path(address, owner)
-            if stored is None:
+            if stored is None or not _linked(stored, target):
                 sentence = f"{part.where}: there is no file {address}; upload it to /v1/files."
                 raise APIError(404, sentence, code="file_not_found", param=part.where)
-            os.link(stored, target)  # stays readable if the file is deleted meanwhile
         elif scheme is None:
             await asyncio.to_thread(self._write, address, target, part.where)
         elif scheme[1].lower() == "data":
@@ -99,6 +102,8 @@ class MediaFiles:
                 raise invalid(sentence, part.where, "invalid_media")
             data = address[header.end() :]
             await asyncio.to_thread(self._write, data, target, part.where)
+        elif scheme[1].lower() == "file" and self.media_folder is not None:
+            target.symlink_to(_below(self.media_folder, address, part.where))
         else:
             await self.fetcher.fetch(address, target, part.where, self.file_bytes)
 
@@ -114,3 +119,30 @@ class MediaFiles:
         if not content:
             raise invalid(f"{where} is empty.", where, "invalid_media")
         target.write_bytes(content)
+
+
+def _linked(stored: Path, target: Path) -> bool:
+    """Links a file, which then stays readable if it is deleted; False if it is gone already."""
+    try:
+        os.link(stored, target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _below(folder: Path, address: str, where: str) -> Path:
+    """Returns the file of a `file://` address. Raises APIError unless it is below the folder.
+
+    Links are followed first. The same words for a file that is missing and one that is elsewhere:
+    so nobody learns which files exist.
+    """
+    url = urlsplit(address)
+    try:
+        path = Path(unquote(url.path)).resolve()
+        found = url.netloc in ("", "localhost") and path.is_relative_to(folder) and path.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, a zero byte, a loop
+        found = False
+    if not found:
+        sentence = f"{where}: there is no such file in this server's media folder."
+        raise APIError(404, sentence, code="file_not_found", param=where)
+    return path

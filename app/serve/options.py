@@ -1,10 +1,62 @@
 """The options of `python -m app serve`. Imports nothing heavy, so that `--help` is instant."""
 
 import argparse
+from dataclasses import dataclass
+from typing import Any
 
 from app.serve.limits import ServeLimits
+from vlm.media.confined.limits import Limits
 
 KEY_VARIABLE = "REVISIT_API_KEY"
+
+
+@dataclass(frozen=True)
+class Number:
+    """An option that sets a field of ServeLimits or, with `of_media`, of the decoder's Limits."""
+
+    option: str
+    field: str
+    noun: str
+    unit: int = 1  # of the field, in one of the option
+    least: int = 1
+    of_media: bool = False
+
+    @property
+    def default(self) -> int:
+        limits = Limits() if self.of_media else ServeLimits()
+        return int(getattr(limits, self.field)) // self.unit
+
+    def read(self, args: argparse.Namespace) -> int:
+        """Returns the field's value. Raises ValueError if the option is too small."""
+        value = getattr(args, self.option.removeprefix("--").replace("-", "_"))
+        if value < self.least:
+            raise ValueError(f"{self.option} is {value}; it must be {self.least} or more.")
+        return value * self.unit
+
+
+NUMBERS = (
+    Number("--running", "running", "requests that are answered at once"),
+    Number("--queue", "queue", "requests that wait; more are refused with 429", least=0),
+    Number("--per-key", "per_key", "requests of one key, running and waiting"),
+    Number("--max-tokens", "new_tokens", "most tokens of an answer; --context bounds all"),
+    Number("--max-files", "media", "films and pictures of a request"),
+    Number("--max-file-mb", "file_bytes", "megabytes of a file", 2**20, of_media=True),
+    Number("--max-megapixels", "pixels", "million pixels of a frame", 10**6, of_media=True),
+    Number("--max-duration", "duration", "seconds that a film lasts", of_media=True),
+    Number("--decode-seconds", "seconds", "seconds to decode a file", of_media=True),
+    Number("--quota-mb", "quota", "megabytes of all files that a key uploads", 2**20),
+)
+
+
+def limits_of(args: argparse.Namespace) -> tuple[ServeLimits, Limits]:
+    """Returns the server's and the decoder's limits that the options choose."""
+    own: dict[str, Any] = {
+        number.field: number.read(args) for number in NUMBERS if not number.of_media
+    }
+    media: dict[str, Any] = {
+        number.field: number.read(args) for number in NUMBERS if number.of_media
+    }
+    return ServeLimits(**own, upload=media["file_bytes"]), Limits(**media)
 
 
 def add_serve_options(command: argparse.ArgumentParser) -> None:
@@ -34,6 +86,11 @@ def add_serve_options(command: argparse.ArgumentParser) -> None:
         help="fetch media from this host (.example.org: from all below it); default: from none",
     )
     command.add_argument(
+        "--media-dir",
+        metavar="DIR",
+        help="open file:// addresses below this folder, as harnesses send; default: none",
+    )
+    command.add_argument(
         "--verify-cache",
         action="store_true",
         help="first prove that cached answers are the fresh ones; exit with 3 if they are not",
@@ -41,16 +98,13 @@ def add_serve_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--calibration", metavar="FILE", help="of decisions; `python -m app decide --fit` writes it"
     )
-    defaults = ServeLimits()
-    for option, field, noun in (
-        ("--running", "running", "requests that are answered at once"),
-        ("--queue", "queue", "requests that wait; more are refused with 429"),
-        ("--per-key", "per_key", "requests of one key, running and waiting"),
-        ("--max-tokens", "new_tokens", "most tokens of an answer"),
-    ):
-        default = getattr(defaults, field)
+    for number in NUMBERS:
         command.add_argument(
-            option, type=int, default=default, metavar="N", help=f"{noun} (default {default})"
+            number.option,
+            type=int,
+            default=number.default,
+            metavar="N",
+            help=f"{number.noun} (default {number.default})",
         )
     command.add_argument(
         "--drain",

@@ -125,6 +125,9 @@ def _options(fields: Sequence[Fields]) -> dict[str, Any]:
             "looks": source.integer("looks", 1, 10**6),
             "max_tiles": source.integer("tiles", 1, 10**6),
         }
+        patches = source.integer("max_dynamic_patch", 1, 10**6)  # LMDeploy's and SGLang's word
+        if read["max_tiles"] is None:
+            read["max_tiles"] = patches
         most = source.integer("max_frames", 1, 10**6)
         if read["num_frames"] is None and read["fps"] is None:
             read["num_frames"] = most

@@ -30,7 +30,7 @@ async def create_response(service: Service, request: Request, owner: str) -> Res
     answer = _Answer(service.model, asked)
     events = _events(service, request, owner, answer, state)
     if asked.stream:
-        return await stream(events, named_event, done="")
+        return await stream(events, service.limits.idle_seconds, named_event, done="")
     async with contextlib.aclosing(events):
         async for event in events:
             last = event

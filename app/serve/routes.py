@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.serve.body import Room, patient
 from app.serve.chat import chat_completions
 from app.serve.decide import create_decision
 from app.serve.errors import APIError, of_exception
@@ -63,8 +64,9 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
         return JSONResponse({"status": status}, 200 if status == "ok" else 503, HEADERS)
 
     app.add_route("/health", health, methods=["GET"])
+    room = Room(service.limits.bodies)
     for (method, path), handler in ROUTES.items():
-        app.add_route(path, _guarded(service, handler), methods=[method])
+        app.add_route(path, _guarded(service, handler, room), methods=[method])
 
     async def missing(request: Request, error: Exception) -> Response:
         return APIError(404, "there is nothing at this address.", code="not_found").response()
@@ -77,16 +79,22 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
     return app
 
 
-def _guarded(service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(
+    service: Service, handler: Handler, room: Room
+) -> Callable[[Request], Awaitable[Response]]:
     """Checks key and origin, and turns every exception into an error of OpenAI's shape."""
 
+    limits = service.limits
+
     async def handle(request: Request) -> Response:
+        request = Request(request.scope, patient(request.receive, limits.idle_seconds))
         identity = {**HEADERS, "X-Request-Id": f"req-{secrets.token_hex(12)}"}
         try:
             if request.headers.get("sec-fetch-site") == "cross-site":
                 raise APIError(403, "requests from other sites are refused.", code="cross_site")
             owner = service.keys.owner(request)
-            response = await handler(service, request, owner)
+            with room.take(request, limits.body):
+                response = await handler(service, request, owner)
         except Exception as error:  # noqa: BLE001  answered in words
             known = of_exception(error)
             service.metrics.error(known.status)

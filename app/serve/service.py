@@ -48,6 +48,7 @@ class Service:
     limits: ServeLimits = field(default_factory=ServeLimits)
     media_hosts: Sequence[str] = ()
     calibration: Calibration | None = None  # of decisions
+    media_folder: Path | None = None  # what `file://` may name
 
     def __post_init__(self) -> None:
         self.created = int(time.time())
@@ -67,6 +68,7 @@ class Service:
             self.limits,
             self.assistant.reader.limits.file_bytes,
             self.metrics,
+            self.media_folder,
         )
 
     def check_model(self, name: str | None) -> None:

@@ -1,20 +1,27 @@
 """The command itself, in a process of its own: it listens, drains, ends, and leaves nothing."""
 
 import argparse
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from app.serve.command import keys_of, limits_of, serve
-from app.serve.options import add_serve_options
+from app.page.uploads import _folder_and_lock
+from app.serve.command import keys_of, serve
+from app.serve.limits import ServeLimits
+from app.serve.options import add_serve_options, limits_of
+from vlm.media.confined.limits import Limits
 
 ROOT = Path(__file__).parents[2]
 # The command with the tiny assistant in place of a model; every token takes a moment.
@@ -53,7 +60,16 @@ def test_wrong_options_are_refused_before_a_model_is_loaded(
     ):
         with pytest.raises(ValueError, match=words):
             serve(options(*given), load)  # type: ignore[arg-type]
-    assert limits_of(options("--queue", "0")).queue == 0
+
+
+def test_limits_of_media_are_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert limits_of(options()) == (ServeLimits(), Limits()), "options have the usual limits"
+    chosen = ("--max-file-mb", "3", "--max-megapixels", "2", "--max-duration", "60")
+    own, media = limits_of(options("--queue", "0", *chosen))
+    assert (own.queue, own.upload) == (0, 3 * 2**20)
+    assert (media.file_bytes, media.pixels, media.duration) == (3 * 2**20, 2_000_000, 60)
+    with pytest.raises(ValueError, match="--max-file-mb is 0"):
+        limits_of(options("--max-file-mb", "0"))
 
 
 def test_keys_come_from_options_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,34 +79,41 @@ def test_keys_come_from_options_and_the_environment(monkeypatch: pytest.MonkeyPa
     assert len(keys_of(options("--api-key", "key-number-3"))) == 3
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running server with ten seconds to drain, and its address."""
-    code = PROGRAM.format(tests=str(ROOT / "tests"))
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path / "temp")}
+@contextlib.contextmanager
+def running(
+    temp: Path, *given: str, env: dict[str, str] | None = None, **how: Any
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yields a server's process, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "--drain", "10", "--verify-cache"],
+        [sys.executable, "-c", PROGRAM.format(tests=str(ROOT / "tests")), *given],
         cwd=ROOT,
-        env=environment,
+        env={**(os.environ if env is None else env), "GRADIO_TEMP_DIR": str(temp)},
         stderr=subprocess.PIPE,
         text=True,
+        **how,
     )
     assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if " answers at " in line:
-            break
-    assert any("Cache check passed" in line for line in lines), lines
-    yield process, lines[-1].split()[-1].removesuffix("/v1")
-    process.kill()
-    process.wait()
+    lines: list[str] = []
+    try:
+        for line in process.stderr:
+            lines.append(line)
+            if " answers at " in line:
+                break
+        is_checked = any("Cache check passed" in line for line in lines)
+        assert is_checked == ("--verify-cache" in given), lines
+        yield process, lines[-1].split()[-1].removesuffix("/v1")
+    finally:
+        process.kill()
+        process.wait()
 
 
-def test_sigterm_lets_answers_end_and_leaves_nothing(
-    program: tuple[subprocess.Popen[str], str], tmp_path: Path
-) -> None:
-    process, address = program
+def test_sigterm_lets_answers_end_and_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path / "temp", "--drain", "10", "--verify-cache") as (process, address):
+        _end_during_an_answer(process, address)
+    assert not list((tmp_path / "temp").glob("*"))
+
+
+def _end_during_an_answer(process: subprocess.Popen[str], address: str) -> None:
     body = {
         "messages": [{"role": "user", "content": "Go on."}],
         "max_tokens": 40,
@@ -104,11 +127,71 @@ def test_sigterm_lets_answers_end_and_leaves_nothing(
         lines = response.iter_lines()
         next(lines)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"{address}/health", trust_env=False)
+            _ask_for_ten_seconds(f"{address}/health")  # it listens no more
         rest = [line for line in lines if line]
     assert rest[-1] == "data: [DONE]"
     assert json.loads(rest[-2][6:])["usage"]["completion_tokens"] > 0, "ended as usual"
-    process.wait(20)
-    assert not list((tmp_path / "temp").glob("*"))
+    process.wait(120)
+
+
+def _ask_for_ten_seconds(address: str) -> None:
+    for _ in range(100):
+        time.sleep(0.1)
+        httpx.get(address, trust_env=False)
+
+
+def test_streams_that_outlast_the_drain_end_with_an_error_and_no_process_stays(
+    tmp_path: Path,
+) -> None:
+    """On one processor, without a home, in a locale without UTF-8."""
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "HF_HUB_OFFLINE": "1"}
+
+    def one_processor() -> None:
+        os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+
+    body = {
+        "messages": [{"role": "user", "content": "Où ? 🎈"}],
+        "max_tokens": 4000,
+        "stream": True,
+    }
+    temp = tmp_path / "temp"
+    with (
+        running(temp, "--drain", "0.3", env=bare, preexec_fn=one_processor) as (process, address),
+        httpx.Client(timeout=60, trust_env=False) as client,
+        contextlib.ExitStack() as streams,
+    ):
+        asked = [
+            streams.enter_context(
+                client.stream("POST", f"{address}/v1/chat/completions", json=body)
+            ).iter_lines()
+            for _ in range(3)
+        ]
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        for lines in asked:
+            rest = [line for line in lines if line]
+            assert rest[-1] == "data: [DONE]"
+            assert json.loads(rest[-2][6:])["error"]["code"] == "draining"
+        assert process.wait(120) in (0, 143)
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
+    assert not list(temp.glob("*"))
+
+
+def test_a_port_or_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(limits: Limits) -> None:
+        raise AssertionError
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(ValueError, match=f"cannot listen on 127.0.0.1 port {port}"):
+            serve(options("--port", port), load)  # type: ignore[arg-type]
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file" / "temp"))
+    with pytest.raises(ValueError, match="set GRADIO_TEMP_DIR to one that can be written"):
+        _folder_and_lock.__wrapped__()
+    with pytest.raises(ValueError, match="is no folder"):
+        serve(options("--media-dir", str(tmp_path / "file")), load)  # type: ignore[arg-type]

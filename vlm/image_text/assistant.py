@@ -121,7 +121,14 @@ class ImageTextAssistant(Assistant):
             say(f"{name}: videos are shown to it as pictures, each with its time.")
         model = load_model(folder, config, kind, target)
         generation = generation_settings(folder, processor.tokenizer)
-        return cls(model, processor, generation=generation, card={"name": name}, context=context)
+        return cls(
+            model,
+            processor,
+            generation=generation,
+            card={"name": name},
+            context=context,
+            limits=options.get("limits"),
+        )
 
     @property
     def num_parameters(self) -> int:

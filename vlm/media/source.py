@@ -97,7 +97,8 @@ def open_regular(path: PathLike, limits: Limits, name: str) -> Iterator[int]:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         if isinstance(error, MediaError):
             raise
-        reason = _REASONS.get(getattr(error, "errno", None) or 0, f"cannot be opened ({error})")
+        cause = getattr(error, "strerror", None) or error  # without the path
+        reason = _REASONS.get(getattr(error, "errno", None) or 0, f"cannot be opened ({cause})")
         raise MediaError(f"{name} {reason}" + ("" if reason[-1] == "?" else ".")) from None
     try:
         _check_regular(os.fstat(fd), name)
