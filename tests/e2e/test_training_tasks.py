@@ -1,5 +1,6 @@
 """Training an encoder on six tasks at once, on toy sets, through the one trainer."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from safetensors.torch import load_file
 
 from data.tasks.toy.sets import TOY_SETS
 from tests.trainable import in_processes
+from training.encoders import __main__ as command
 from training.encoders.dry_run import dry_run
+from training.encoders.objectives.tasks import Tasks
 from training.encoders.recipe import EncoderRecipe, TaskSource
 from training.encoders.run import train
+from training.encoders.tasks.proof import proof
 from training.encoders.tower import build
+from vlm.heads.folder import load_encoder_with_heads
+from vlm.heads.video_text import TASKS
 
 pytestmark = pytest.mark.usefixtures("in_float32")
 RECIPES = Path(__file__).parents[2] / "training" / "recipes" / "encoders"
@@ -60,6 +66,33 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for part in parts for name, tensor in load_file(part).items()}
 
 
+def test_six_tasks_are_trained_resumed_to_the_bit_and_loaded(toys: Path, tmp_path: Path) -> None:
+    settings = recipe(toys, tmp_path / "run")
+    folder = train(settings)
+    assert load_encoder_with_heads(folder).tasks == TASKS
+    journal = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").open()]
+    assert {f"held_out_{task}" for task in TASKS} <= set().union(*journal)
+    whole = weights(tmp_path / "run")
+
+    # What is frozen has the bits it had: the text tower and LoRA's base.
+    built = build(settings)
+    torch.manual_seed(settings.seed)
+    before = Tasks.read(settings).model(built)
+    frozen = {name for name, p in before.named_parameters() if not p.requires_grad}
+    assert {name.split(".")[0] for name in frozen} == {"tower", "text"}
+    for name, tensor in before.state_dict().items():
+        assert torch.equal(tensor, whole[name]) == (name in frozen), name
+    states = load_file(tmp_path / "run" / "checkpoint-1" / "model.safetensors")
+    assert not [name for name in states if name.startswith("text.")]
+
+    # A run resumed from the first step ends in the same bits.
+    for name in ("checkpoint-2", "trained", "tasks"):
+        (tmp_path / "run" / name).rename(tmp_path / name)
+    train(settings)
+    again = weights(tmp_path / "run")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
 def test_two_processes_train_the_weights_of_one(toys: Path, tmp_path: Path) -> None:
     sets = ("kinetics", "msrvtt", "thumos", "mevis")
     one = recipe(toys, tmp_path / "one", sets, batch_size=4, most_held=0, save_every=2)
@@ -71,6 +104,19 @@ def test_two_processes_train_the_weights_of_one(toys: Path, tmp_path: Path) -> N
     # where a gradient is nearly zero; the mean shows that all else is equal.
     difference = torch.cat([(a[name] - b[name]).abs().flatten() for name in a])
     assert float(difference.mean()) < 1e-6
+
+
+def test_a_film_that_cannot_be_read_is_left_out_and_named(toys: Path, tmp_path: Path) -> None:
+    settings = recipe(toys, tmp_path / "run", ("kinetics",), most_held=0, max_bad_share=1.0)
+    one = Tasks.read(settings).sources[0].annotations[0]
+    whole = one.video.read_bytes()
+    try:
+        one.video.write_bytes(b"not a film")
+        train(replace(settings, steps=8))  # 16 samples: all films of the set
+    finally:
+        one.video.write_bytes(whole)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "quarantine.jsonl").open()]
+    assert [line for line in lines if one.id in json.dumps(line)]
 
 
 @pytest.mark.parametrize("sets", [("recognition", "kinetics"), ("localization", "thumos")])
@@ -94,6 +140,23 @@ def test_efficient_prompt_trains_its_vectors_and_its_blocks_alone(
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"gradient_accumulation_steps": 4}, "accumulates over all 6 sets"),
+        ({"text": "siglip-b17"}, 'no text tower "siglip-b17"'),
+        ({"tasks": (TaskSource("kinetiks", "x"),), "gradient_accumulation_steps": 1},
+         "no data set 'kinetiks'"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_sentence(
+    changes: dict[str, object], sentence: str, toys: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=sentence) as error:
+        Tasks.read(recipe(toys, tmp_path, **changes))
+    assert "\n" not in str(error.value)
+
+
 def test_a_dry_run_of_tasks_names_the_sets_and_the_cost(toys: Path, tmp_path: Path) -> None:
     report = "\n".join(dry_run(recipe(toys, tmp_path / "run")))
     assert "kinetics (recognition)" in report
@@ -114,3 +177,33 @@ def test_a_tiny_recipe_differs_from_the_published_one_in_numbers_and_places(path
         else:
             assert isinstance(tiny[key], int | float), key
     assert {len(tiny.get("tasks", ())), len(large.get("tasks", ()))} in ({0}, {1}, {6, 7})
+
+
+@pytest.mark.parametrize("path", TINY, ids=lambda path: path.stem)
+def test_each_tiny_recipe_has_a_dry_run(path: Path, toys: Path) -> None:
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    arguments = [str(path), "--dry-run"]
+    if "tasks" in values:
+        for number, one in enumerate(values["tasks"]):
+            if not (toys / one["set"]).is_dir():
+                TOY_SETS[one["set"]](toys / one["set"], 20, 0)
+            arguments.append(f"--set=tasks.{number}.folder={toys / one['set']}")
+    else:
+        films = toys / "clips.csv"
+        films.write_text("a.mp4 left\nb.mp4 right\n")
+        arguments += [f"--set=data={films}", f"--set=evaluation={films}", f"--set=data_root={toys}"]
+    report = dry_run(command.read_arguments(command.parser().parse_args(arguments)))
+    assert any(line.startswith("| total |") for line in report)
+
+
+@pytest.mark.slow
+def test_every_task_is_learned_and_training_together_loses_nothing(tmp_path: Path) -> None:
+    """The tiny recipe of StreamFormer: every task beats chance by far."""
+    arguments = [str(RECIPES / "streamformer-tasks-tiny.yaml"), "--output", str(tmp_path / "run")]
+    for number, name in enumerate(SETS):
+        TOY_SETS[name](tmp_path / name, 240, 0)
+        arguments.append(f"--set=tasks.{number}.folder={tmp_path / name}")
+    settings = command.read_arguments(command.parser().parse_args(arguments))
+    for line in proof(settings):
+        assert line.together > line.chance + 0.15, line
+        assert line.together > line.alone - 0.1, line

@@ -103,10 +103,11 @@ class EncoderTrainer(ReproducibleTrainer):
         """The mean of a micro-batch over all processes, divided by the micro-batches of a step.
 
         A micro-batch of one task leaves the heads of others without a gradient, and processes wait
-        for one of every parameter: it is zero.
+        for one of every parameter: it is zero. Each has a tensor of its own, to which the next
+        micro-batches add: the gradients of `p.sum()` would be one tensor for all scalars.
         """
         count = self.accelerator.reduce(usable, reduction="sum").clamp(min=1)
-        idle = sum(p.sum() for p in model.parameters() if p.requires_grad) * 0.0
+        idle = sum((p * 0.0).sum() for p in model.parameters() if p.requires_grad)
         share = self.accelerator.num_processes / self.args.gradient_accumulation_steps
         return total / count * share + idle
 
