@@ -91,7 +91,8 @@ def parser() -> argparse.ArgumentParser:
     toy = commands.add_parser(
         "toy",
         help="make small synthetic data sets in the published layouts",
-        description="Makes a toy set for each benchmark: real file formats, invented content.",
+        description="Makes a toy set for each benchmark of assistants: real file formats, invented"
+        " content. Those of video encoders: python -m data.tasks DIR.",
         epilog="example:\n  python -m evaluation toy toys && "
         "python -m evaluation run videomme --data toys --out out",
         formatter_class=RAW,
