@@ -1,6 +1,7 @@
 """Training a vision encoder alone on folders of clips, with the assistant's trainer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from data.clips.dataset import ClipDataset
 from data.clips.folders import epoch_order, find_clips, split_held_out
 from data.clips.motion import make
 from tests.media_maker import write_video
-from tests.trainable import base_folder, tiny_recipe
+from tests.trainable import base_folder, in_processes, tiny_recipe
 from training.encoders import __main__ as command
 from training.encoders.dry_run import dry_run
 from training.encoders.recipe import EncoderRecipe
@@ -193,6 +194,35 @@ def test_a_resumed_run_of_an_encoder_ends_in_the_bits_of_an_uninterrupted_one(
     assert model.head.options == {"norm": True, "hidden_dim": None, "dropout": 0.0} | dict(
         PRESETS[encoder].head
     )
+
+
+# With dropout; a frozen base; BatchNorm, of which each process has its own clip's.
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        "vtn-test",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("aim-test", "r2plus1d-test")),
+    ],
+)
+def test_two_processes_train_the_encoder_of_one(
+    encoder: str, clips: Path, tmp_path: Path, in_float32: None
+) -> None:
+    values = {"steps": 4, "save_every": 2, "batch_size": 1, "log_every": 1}
+    one, two = (encoder_recipe(clips, tmp_path / n, encoder, **values) for n in ("one", "two"))
+    train(replace(one, gradient_accumulation_steps=2))
+    assert in_processes(lambda: train(two), 2) == [0, 0]
+
+    tower = build(one).tower
+    moved = {f"tower.{n}" for n, p in tower.named_parameters() if p.requires_grad}
+    towers = [load_file(tmp_path / n / "trained" / "model.safetensors") for n in ("one", "two")]
+    heads = [load_file(tmp_path / n / "classifier" / "head.safetensors") for n in ("one", "two")]
+    # Running statistics are those of the first process's clips.
+    for names, (alone, both) in ((moved, towers), (heads[0].keys(), heads)):
+        assert alone.keys() == both.keys()
+        for name in names:
+            torch.testing.assert_close(both[name], alone[name], atol=1e-6, rtol=1e-4)
+    start = {f"tower.{n}": t for n, t in tower.state_dict().items()}
+    assert any(not torch.equal(start[name], towers[0][name]) for name in moved)
 
 
 @pytest.mark.parametrize(("train_what", "moves"), [("head", False), ("all", True)])
