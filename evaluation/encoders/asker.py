@@ -59,7 +59,7 @@ class EncoderAsker:
         return self.encoder.device
 
     def template(self) -> str:
-        """Hashes the classes, which are all that an encoder is told."""
+        """Hashes the classes, the only text that an encoder reads."""
         return hashlib.sha256(repr((self.task, self.classes)).encode()).hexdigest()
 
     def with_settings(self, settings: GenerateSettings) -> "EncoderAsker":

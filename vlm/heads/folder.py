@@ -62,7 +62,10 @@ def save_video_text(model: VideoText, config: TowerConfig, num_frames: int, fold
 
 
 def load_encoder_with_heads(folder: Path) -> LoadedVideoText:
-    """Reads such a folder; WeightsError, one sentence, if it is none or its weights do not fit."""
+    """Reads a folder of an encoder with heads.
+
+    Raises WeightsError, one sentence, if it is not one or its weights do not fit.
+    """
     try:
         about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config = TowerConfig(**upgrade("tower", about["tower"]))
