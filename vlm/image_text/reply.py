@@ -17,11 +17,11 @@ from vlm.image_text.costs import FRAME_SIDE, Costs
 from vlm.image_text.generating import Computer, Task, tokens
 from vlm.image_text.prompt import on_device, written
 from vlm.inference import planning
-from vlm.inference.answering import Answering, Ready, Surroundings, question_of, with_progress
+from vlm.inference.answering import Answering, Ready, Surroundings, with_progress
 from vlm.inference.budget import Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded, MediaCache, digest
 from vlm.inference.errors import PromptTooLong
-from vlm.inference.events import Asked, Encoding, Event, Planned, State, Turn
+from vlm.inference.events import Encoding, Event, State, Turn
 from vlm.inference.media_source import MediaSource
 from vlm.inference.media_thread import read
 from vlm.inference.sampler import Sampler
@@ -64,28 +64,22 @@ class Written(Ready):
     inputs: Mapping[str, Any]
 
 
-class ImageTextReply(Answering):
+class ImageTextReply(Answering[Written]):
     """One reply, and what it counts on the way."""
 
     def __init__(self, whole: Whole, state: State, settings: Settings, stop: Flag) -> None:
         super().__init__(whole.around, state, settings, stop)
         self.whole, self.model = whole, whole.computer.model
 
-    def see(
+    def plan(
         self,
-        text: str,
-        files: Sequence[MediaSource],
-        before: Sequence[str] = (),
-        earlier: Sequence[Asked] = (),
-    ) -> Generator[Event, None, Written]:
-        """Plans and decodes; returns the prompt as inputs of the model."""
-        given = self.state
-        sources = [file for asked in earlier for file in asked.files] + [*files]
-        infos = yield from self.probe(sources)
-        question = question_of(text, infos, before)
-        earlier = planning.with_questions(earlier, infos)
-        self.state = planning.with_turns(given, earlier)
-        plan = plan_files(
+        infos: Sequence[MediaInfo],
+        question: str,
+        sources: Sequence[MediaSource],
+        before: Sequence[str],
+    ) -> Plan:
+        """Chooses the frames of each file."""
+        return plan_files(
             self.whole.costs,
             self.facts.context,
             self.state,
@@ -95,11 +89,6 @@ class ImageTextReply(Answering):
             sources,
             before,
         )
-        yield Planned(plan)
-        media = yield from self.look(sources, infos, plan)
-        self.state = planning.with_turns(given, earlier, media)
-        yield Encoding(0, 1)
-        return self.write(question, media[len(sources) - len(files) :], plan, before)
 
     def look(
         self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
@@ -126,9 +115,10 @@ class ImageTextReply(Answering):
                 self.whole.media.put(key, encoded)
             self.note_seen(file, encoded)
             found.append(encoded)
+        yield Encoding(0, 1)  # the model encodes them with the prompt
         return found
 
-    def write(
+    def prompt(
         self, question: str, media: Sequence[Encoded], plan: Plan, before: Sequence[str]
     ) -> Written:
         """Writes the prompt, and looks up the keys and values that are known of it.
@@ -169,13 +159,12 @@ class ImageTextReply(Answering):
                 return cache, {name: tensors[name] for name in OF_PROMPT if name in tensors}
         return DynamicCache(config=self.model.config), tensors
 
-    def tokens(self, ready: Ready, sampler: Sampler) -> Generator[int, None, None]:
+    def tokens(self, ready: Written, sampler: Sampler) -> Generator[int, None, None]:
         """Yields the answer's tokens. Raises `Stopped` once `stop` is set."""
-        assert isinstance(ready, Written)
         task = Task(ready.inputs, ready.cache, sampler, self.facts.eos_ids, self.stop)
         return tokens(self.whole.computer, task)
 
-    def keep(self, ready: Ready, token_ids: Sequence[int]) -> None:
+    def keep(self, ready: Written, token_ids: Sequence[int]) -> None:
         """Stores keys and values, unless the prompt was not read to its end.
 
         Those of tokens that were computed ahead of the answer's end are cut off.

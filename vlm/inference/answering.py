@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as Flag
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from transformers import PreTrainedTokenizerBase
 
@@ -23,6 +23,7 @@ from vlm.inference.events import (
     Decoding,
     Event,
     Finished,
+    Planned,
     Seen,
     State,
     TextDelta,
@@ -53,6 +54,9 @@ class Ready:
     cache: Any  # keys and values of the first tokens
 
 
+Prompt = TypeVar("Prompt", bound=Ready)
+
+
 @dataclass(frozen=True, eq=False)
 class Surroundings:
     """What the replies of one assistant share, whichever model runs them."""
@@ -64,7 +68,7 @@ class Surroundings:
     tokenizer: PreTrainedTokenizerBase
 
 
-class Answering(ABC):
+class Answering(ABC, Generic[Prompt]):
     """One reply, and what it counts on the way. Each step can be stopped."""
 
     def __init__(self, around: Surroundings, state: State, settings: Settings, stop: Flag) -> None:
@@ -82,17 +86,29 @@ class Answering(ABC):
         self.prompt_tokens = self.reused_tokens = self.visual_tokens = 0
 
     @abstractmethod
-    def see(
+    def plan(
         self,
-        text: str,
-        files: Sequence[MediaSource],
-        before: Sequence[str] = (),
-        earlier: Sequence[Asked] = (),
-    ) -> Generator[Event, None, Ready]:
-        """Plans, decodes and encodes; returns the prompt, ready to be read by the model."""
+        infos: Sequence[MediaInfo],
+        question: str,
+        sources: Sequence[MediaSource],
+        before: Sequence[str],
+    ) -> Plan:
+        """Chooses what the model sees of each file. Raises PromptTooLong if nothing fits."""
 
     @abstractmethod
-    def tokens(self, ready: Ready, sampler: Sampler) -> Generator[int, None, None]:
+    def look(
+        self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
+    ) -> Generator[Event, None, list[Encoded]]:
+        """Decodes and encodes the files, or finds them in the cache."""
+
+    @abstractmethod
+    def prompt(
+        self, question: str, media: Sequence[Encoded], plan: Plan, before: Sequence[str]
+    ) -> Prompt:
+        """Writes the prompt, and looks up the keys and values that are known of it."""
+
+    @abstractmethod
+    def tokens(self, ready: Prompt, sampler: Sampler) -> Generator[int, None, None]:
         """Yields the answer's tokens. Raises `Stopped` once `stop` is set."""
 
     def run(
@@ -111,6 +127,26 @@ class Answering(ABC):
             yield from self.answer(ready, grammar)
         except (Stopped, MediaCancelled):
             yield self.finished(given, "", 0, stopped=True)
+
+    def see(
+        self,
+        text: str,
+        files: Sequence[MediaSource],
+        before: Sequence[str] = (),
+        earlier: Sequence[Asked] = (),
+    ) -> Generator[Event, None, Prompt]:
+        """Plans, decodes and encodes; returns the prompt, ready to be read by the model."""
+        given = self.state
+        sources = [file for asked in earlier for file in asked.files] + [*files]
+        infos = yield from self.probe(sources)
+        question = text if before else planning.question(text, infos)
+        earlier = planning.with_questions(earlier, infos)
+        self.state = planning.with_turns(given, earlier)
+        plan = self.plan(infos, question, sources, before)
+        yield Planned(plan)
+        media = yield from self.look(sources, infos, plan)
+        self.state = planning.with_turns(given, earlier, media)
+        return self.prompt(question, media[len(sources) - len(files) :], plan, before)
 
     def probe(self, sources: Sequence[MediaSource]) -> Generator[Event, None, list[MediaInfo]]:
         """Describes all files."""
@@ -133,7 +169,7 @@ class Answering(ABC):
         found, warnings = encoded.findings, encoded.warnings
         self.seen.append(Seen(file.name, file.kind, frames, times, warnings, found, media.words))
 
-    def answer(self, ready: Ready, grammar: Grammar | None = None) -> Iterator[Event]:
+    def answer(self, ready: Prompt, grammar: Grammar | None = None) -> Iterator[Event]:
         """Prefills what the prompt adds to known keys and values, then answers token by token."""
         token_ids: list[int] = []
         words = Detokenizer(self.tokenizer)
@@ -172,7 +208,7 @@ class Answering(ABC):
         state = replace(self.state, turns=(*self.state.turns, turn))
         yield self.finished(state, text, len(token_ids), stopped, cut)
 
-    def keep(self, ready: Ready, token_ids: Sequence[int]) -> None:
+    def keep(self, ready: Prompt, token_ids: Sequence[int]) -> None:
         """Stores the keys and values of the prompt and of the answer so far."""
         self.prefixes.keep([*ready.rows, *token_ids], ready.cache)
 
@@ -198,11 +234,6 @@ class Answering(ABC):
             encoded_clips=self.encoded_clips,
             seconds_experts=self.seconds_experts,
         )
-
-
-def question_of(text: str, infos: Sequence[MediaInfo], before: Sequence[str]) -> str:
-    """Returns the question as typed, or a default one for files alone."""
-    return text if before else planning.question(text, infos)
 
 
 def with_progress(

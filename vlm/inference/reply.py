@@ -16,13 +16,12 @@ from vlm.inference.answering import (
     Answering,
     Ready,
     Surroundings,
-    question_of,
     with_progress,
 )
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded, prompt_rows
 from vlm.inference.decoder import Decoder, Job
-from vlm.inference.events import Asked, Encoding, Event, Planned, State, Turn
+from vlm.inference.events import Encoding, Event, State, Turn
 from vlm.inference.generation import Stopped
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource
@@ -60,7 +59,7 @@ class Shared:
     words: ExpertWords | None = None
 
 
-class Reply(Answering):
+class Reply(Answering[Prompt]):
     """One reply, and what it counts on the way."""
 
     def __init__(self, shared: Shared, state: State, settings: Settings, stop: Flag) -> None:
@@ -68,21 +67,15 @@ class Reply(Answering):
         self.encoder, self.decoder, self.words = shared.encoder, shared.decoder, shared.words
         self.model, self.processor = shared.encoder.model, shared.encoder.processor
 
-    def see(
+    def plan(
         self,
-        text: str,
-        files: Sequence[MediaSource],
-        before: Sequence[str] = (),
-        earlier: Sequence[Asked] = (),
-    ) -> Generator[Event, None, Prompt]:
-        """Plans, decodes and encodes; returns the prompt, ready to be read by the model."""
-        given = self.state
-        sources = [file for asked in earlier for file in asked.files] + [*files]
-        infos = yield from self.probe(sources)
-        question = question_of(text, infos, before)
-        earlier = planning.with_questions(earlier, infos)
-        self.state = planning.with_turns(given, earlier)
-        plan = planning.plan_files(
+        infos: Sequence[MediaInfo],
+        question: str,
+        sources: Sequence[MediaSource],
+        before: Sequence[str],
+    ) -> Plan:
+        """Chooses frames, looks and tiles of each file."""
+        return planning.plan_files(
             self.processor,
             self.facts.context,
             self.state,
@@ -93,10 +86,6 @@ class Reply(Answering):
             sources=sources,
             before=before,
         )
-        yield Planned(plan)
-        media = yield from self.look(sources, infos, plan)
-        self.state = planning.with_turns(given, earlier, media)
-        return self.prompt(question, media[len(sources) - len(files) :], plan, before)
 
     def prompt(
         self, question: str, media: Sequence[Encoded], plan: Plan, before: Sequence[str]
@@ -185,9 +174,8 @@ class Reply(Answering):
             self.seconds_experts += time.perf_counter() - started
         return Decoded(self.processor.prepare(part), (*info.warnings, *warnings), findings)
 
-    def tokens(self, ready: Ready, sampler: Sampler) -> Generator[int, None, None]:
+    def tokens(self, ready: Prompt, sampler: Sampler) -> Generator[int, None, None]:
         """Yields the answer's tokens. Raises `Stopped` once `stop` is set."""
-        assert isinstance(ready, Prompt)
         return self.decoder.tokens(self.job(ready, sampler))
 
     def job(self, prompt: Prompt, sampler: Sampler) -> Job:
