@@ -32,7 +32,7 @@ EXAMPLES = """examples:
   printf 'What is this?\\nWhich color?\\n' | python -m app ask photo.jpg -
   python -m app terminal clip.mp4                      chat in the terminal
   python -m app encode clip.mp4 --out clip.safetensors  features of a video encoder alone
-  python -m app find clip.mp4 "a dog jumps" --encoder runs/tasks   when it happens
+  python -m app find clip.mp4 "a dog jumps" --encoder runs/films   when it happens
   python -m app serve --port 8000                      answer programs, as OpenAI's API does
   python -m app doctor                                 check this machine
 """

@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from vlm.fit.hardware import checked_device
 from vlm.heads.film import film_scores
 from vlm.heads.folder import LoadedVideoText, load_encoder_with_heads
 from vlm.heads.segments import frame_edges, segments_above
+from vlm.heads.where import Box, box_at, can_locate
 from vlm.media.decode import MediaReader
 
 FOUND, FOUND_NOTHING = 0, 1
@@ -80,15 +82,26 @@ def _one(
     scores = film.scores[:, 0]
     edges = frame_edges(film.times, film.duration)
     segments = sorted(segments_above(scores, edges, args.threshold), key=lambda s: -s.score)
-    return Found(clip.name, clip.path, film, tuple(segments[: args.top]))
+    found = Found(clip.name, clip.path, film, tuple(segments[: args.top]))
+    if not can_locate(loaded) or not film.duration:
+        return found
+    boxes = [
+        box_at(loaded, clip.path, found.peak(segment), args.every, words, reader)
+        for segment in found.segments
+    ]
+    return replace(found, boxes=tuple(boxes))
 
 
 def _as_text(one: Found) -> str:
     lines = [
         f"{one.name}  {sparkline(one.film.scores[:, 0])}  0:00.0 to {clock(one.film.duration)}"
     ]
-    for segment in one.segments:
-        lines.append(f"  {clock(segment.start)} to {clock(segment.end)}  {segment.score:.2f}")
+    boxes = one.boxes or (None,) * len(one.segments)
+    for segment, box in zip(one.segments, boxes, strict=True):
+        where = "" if box is None else f"  {_spoken(box)}"
+        lines.append(
+            f"  {clock(segment.start)} to {clock(segment.end)}  {segment.score:.2f}{where}"
+        )
     if not one.segments:
         second, score = one.best
         lines.append(
@@ -97,16 +110,30 @@ def _as_text(one: Found) -> str:
     return "".join(for_terminal(line) + "\n" for line in lines)
 
 
+def _spoken(box: Box) -> str:
+    """A box in percent of the width (x) and the height (y)."""
+    edges = (box.left, box.right, box.top, box.bottom)
+    return "x {:.0f}-{:.0f}%  y {:.0f}-{:.0f}%".format(*(100 * edge for edge in edges))
+
+
+def _segment(one: Found, number: int) -> dict[str, Any]:
+    """A segment as JSON: with its peak and, of an encoder with masks, the box there or null."""
+    segment = one.segments[number]
+    entry: dict[str, Any] = {"start": segment.start, "end": segment.end, "score": segment.score}
+    entry["peak"] = one.peak(segment)
+    if one.boxes:
+        box = one.boxes[number]
+        entry["box"] = None if box is None else asdict(box)
+    return entry
+
+
 def _as_json(one: Found, words: str) -> str:
     second, score = one.best
     entry = {
         "file": str(one.path),
         "words": words,
         "duration": one.film.duration,
-        "segments": [
-            {name: value for name, value in asdict(s).items() if name != "label"}
-            for s in one.segments
-        ],
+        "segments": [_segment(one, number) for number in range(len(one.segments))],
         "best": {"time": second, "score": score},
         "times": list(one.film.times),
         "scores": [round(float(value), 6) for value in one.film.scores[:, 0]],

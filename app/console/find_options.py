@@ -5,20 +5,21 @@ from pathlib import Path
 
 ABOUT = """Finds when something happens in films: segments with scores, from words.
 
-The encoder is one that `python -m training.encoders` trained for tasks: the folder OUTPUT/tasks.
+The encoder is one that `python -m training.encoders` trained for tasks: the folder of the run.
 Scores are its probabilities, 0 to 1, every --every seconds; a segment is where they are at least
---threshold. If none is, the best moment is printed with its score.
+--threshold. If none is, the best moment is printed with its score. An encoder that was trained on
+masks with a background also gives the box of what was found, at the peak of each segment.
 
 With --follow, frames are scored as they arrive, each in the same time and memory: of a file that
 grows (until it has not for --idle seconds), or of a pipe (-) in YUV4MPEG2, such as a camera's.
 Exit code: 0 found in some file, 1 found in none, 2 invalid input."""
 EXAMPLES = """examples:
-  python -m app find clip.mp4 "a dog jumps" --encoder runs/streamformer/tasks
-  python -m app find films/ "a goal" --encoder runs/streamformer/tasks --strip goals.png
-  python -m app find a.mp4 b.mp4 "a red circle" --encoder runs/tiny/tasks --json
-  python -m app find recording.ts "a person enters" --encoder runs/streamformer/tasks --follow
+  python -m app find clip.mp4 "a dog jumps" --encoder runs/streamformer
+  python -m app find films/ "a goal" --encoder runs/streamformer --strip goals.png
+  python -m app find a.mp4 b.mp4 "a red circle" --encoder runs/streamformer-tiny --json
+  python -m app find recording.ts "a person enters" --encoder runs/streamformer --follow
   ffmpeg -f v4l2 -i /dev/video0 -vf fps=2,scale=320:-2 -pix_fmt yuv420p -f yuv4mpegpipe - \\
-    | python -m app find - "a cat" --encoder runs/streamformer/tasks --follow"""
+    | python -m app find - "a cat" --encoder runs/streamformer --follow"""
 
 
 def add_find(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

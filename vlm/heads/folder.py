@@ -17,6 +17,7 @@ from vlm.heads.video_text import VideoText
 from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 
 PARTS = ("tower", "text", "heads")
+RESULT = "tasks"  # inside the folder of a run
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,12 @@ def save_video_text(model: VideoText, config: TowerConfig, num_frames: int, fold
 
 
 def load_encoder_with_heads(folder: Path) -> LoadedVideoText:
-    """Reads a folder of an encoder with heads.
+    """Reads the folder of an encoder with heads, or that of the run that trained it.
 
     Raises WeightsError, one sentence, if it is not one or its weights do not fit.
     """
+    if not (folder / "config.json").is_file() and (folder / RESULT).is_dir():
+        folder = folder / RESULT
     try:
         about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config = TowerConfig(**upgrade("tower", about["tower"]))

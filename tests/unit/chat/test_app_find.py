@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from app.__main__ import main
+from app.console import find as finding
 from app.console import follow as following
 from app.console.find import sparkline
 from tests.media_maker import write_video
@@ -20,16 +21,17 @@ from vlm.heads.stream import StreamState, next_scores
 from vlm.heads.text.side import TextSide
 from vlm.heads.text.tower import text_config
 from vlm.heads.video_text import VideoText
+from vlm.heads.where import Box
 from vlm.media.y4m import y4m_frames
 
 WORDS = "a red circle"
 
 
-def saved(folder: Path, encoder: str) -> Path:
+def saved(folder: Path, encoder: str, *tasks: str) -> Path:
     torch.manual_seed(0)
     text = text_config("siglip-test")
     model = VideoText(build_tower(PRESETS[encoder].tower), TextSide(text, tokens_of(text, None)),
-                      ("grounding",))  # fmt: skip
+                      ("grounding", *tasks), background=True)  # fmt: skip
     torch.nn.init.constant_(model.head("grounding").align.bias, 0.0)
     save_video_text(model, PRESETS[encoder].tower, 4, folder / encoder)
     return folder / encoder
@@ -62,6 +64,27 @@ def test_segments_are_printed_as_json_with_a_strip(
     assert Image.open(strip).width == 1024
     assert main([*given, "--threshold", "1"]) == 1
     assert json.loads(capsys.readouterr().out)["segments"] == []
+
+
+def test_an_encoder_with_masks_tells_where(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, "streamformer-test", "referring").rename(tmp_path / "tasks")
+    asked: list[float] = []
+
+    def box_at(_: object, path: Path, second: float, *rest: object) -> Box:
+        asked.append(second)
+        return Box(0.25, 0.5, 0.75, 1.0)
+
+    monkeypatch.setattr(finding, "box_at", box_at)
+    given = ["find", str(film), WORDS, "--encoder", str(tmp_path), "--threshold", "0"]
+    assert main([*given, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (segment,) = found["segments"]
+    assert segment["peak"] == asked[0] == found["best"]["time"]
+    assert segment["box"] == {"left": 0.25, "top": 0.5, "right": 0.75, "bottom": 1.0}
+    assert main(given) == 0
+    assert "x 25-75%  y 50-100%" in capsys.readouterr().out
 
 
 def test_an_encoder_of_whole_clips_goes_through_a_film_too(
