@@ -38,11 +38,13 @@ ADDED: dict[str, Any] = {
     **{"max_length": 0, "num_epochs": None, "lr_scheduler_type": "cosine", "mix_in": {}},
     **{"encoder": "", "encoder_weights": "", "evaluation": ""},
     **{"objective": "classes", "tower": {}, "train": "method"},  # of training.encoders
+    **{"tasks": [], "text": "", "text_weights": "", "loss": "sigmoid", "background_weight": 0.0},
+    **{"most_classes": 400, "most_held": 200, "start_scale": None, "start_bias": None},
     **{"load_best_model_at_end": False, "early_stopping_patience": 0, "probe": []},
 }
 PATHS = (
     *("data_root", "output", "model", "start_from", "encoder_weights"),
-    *("folder", "weights", "classes"),  # of training.encoders
+    *("folder", "weights", "classes", "text_weights"),  # of training.encoders
 )
 # The rules of the loop, kept by a resumed run. Runs of version 1 warm up from a rate of 0, move the
 # tower by momentum and weight decay in steps of text alone, and group samples by length per batch
@@ -114,6 +116,9 @@ def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _without_data_paths(values: dict[str, Any]) -> dict[str, Any]:
+    if values.get("tasks"):
+        sets = [{key: x for key, x in one.items() if key != "folder"} for one in values["tasks"]]
+        values = {**values, "tasks": sets}
     sources = values.get("data", "")
     if isinstance(sources, str):  # the list of an encoder's clips
         return {key: value for key, value in values.items() if key != "data"}

@@ -53,6 +53,10 @@ class EncoderRecipe:
     text: Text = ""  # a text tower of vlm/heads/text/tower.py
     text_weights: Text = ""  # the folder of CLIP or SigLIP that it comes from; "": random
     loss: Literal["sigmoid", "nce"] = "sigmoid"
+    # What sigmoid's logits begin with, cosine * scale + bias: SigLIP's trained pair if
+    # `text_weights` has it, else the 10 and -10 that SigLIP began with.
+    start_scale: Positive | None = None
+    start_bias: float | None = None
     background_weight: NonNegative = 0.0  # of pixels without a text; 0: ignored, as StreamFormer's
     most_classes: Count = 400  # that a clip is compared with
     most_held: CountOrZero = 200  # held-out samples of each set that are scored

@@ -27,7 +27,7 @@ from training.encoders.recipe import EncoderRecipe
 from training.encoders.tower import BuiltTower, build, resolved
 from training.encoders.trainer import EncoderTrainer, per_step
 from training.loop.arguments import chooses
-from training.loop.distributed import print_rank0
+from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
 from training.run import find_resume_checkpoint
 from training.watch.journal import Journal, ProgressBar
@@ -112,6 +112,8 @@ def save_result(
 def fingerprint(recipe: EncoderRecipe, objective: Objective) -> dict[str, Any]:
     """Everything that must be equal in a resumed run (run_identity.py)."""
     values = asdict(recipe) | {"samples_per_step": per_step(recipe)}
+    if objective.mean_of_batch:  # samples compare with each other: how they are grouped counts
+        values["samples_per_micro_batch"] = recipe.batch_size * num_processes()
     fresh = recipe.preset or recipe.encoder
     identity = {
         "recipe": values,

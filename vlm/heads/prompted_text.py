@@ -46,11 +46,14 @@ class CLIPText(nn.Module):
 
     def forward(self, embeddings: Tensor, ends: Tensor) -> Tensor:
         """Rows of embeddings [K, L, C] with EOS at `ends` [K] -> features [K, P]."""
+        return self.proj(self.read(embeddings, ends))
+
+    def read(self, embeddings: Tensor, ends: Tensor) -> Tensor:
+        """The normed EOS of each row, [K, C]."""
         x = embeddings + self.positions[: embeddings.shape[1]]
         for block in self.blocks:
             x = block(x)
-        last = x[torch.arange(len(x), device=x.device), ends]
-        return self.proj(self.norm(last))
+        return self.norm(x[torch.arange(len(x), device=x.device), ends])
 
 
 class PromptedText(nn.Module):

@@ -64,14 +64,19 @@ class VideoText(nn.Module):
             return GroundingHead()
         return SegmentationHead(self.tower, self.text.dim, self.background)
 
-    def align_from(self, pair: tuple[Tensor, Tensor] | None) -> None:
-        """Starts each head's scale and bias from a published pair, a copy each."""
-        if pair is None or self.loss == "nce":
+    def align_from(self, scale: Tensor | float | None, bias: Tensor | float | None) -> None:
+        """Starts each head's learned scale (its logarithm) and bias, a copy each; None: as it is.
+
+        The fixed temperature of "nce" stays.
+        """
+        if self.loss == "nce":
             return
         with torch.no_grad():
             for head in map(self.head, self.heads):
-                head.align.scale.copy_(pair[0].reshape(()))
-                head.align.bias.copy_(pair[1].reshape(()))
+                if scale is not None:
+                    head.align.scale.copy_(torch.as_tensor(scale).reshape(()))
+                if bias is not None:
+                    head.align.bias.copy_(torch.as_tensor(bias).reshape(()))
 
     @property
     def options(self) -> dict[str, Any]:

@@ -75,6 +75,15 @@ def test_a_feature_does_not_depend_on_the_other_sentences(name: str) -> None:
     assert float((together[0] @ together[1]).detach()) < 0.99
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_texts_of_a_random_tower_of_words_are_far_apart(seed: int) -> None:
+    torch.manual_seed(seed)
+    side = TextSide(text_config("siglip-test"), HashedWords(4096))
+    features = side(["blue square", "green triangle", "red circle", "yellow star"])
+    others = (features @ features.T)[~torch.eye(4, dtype=torch.bool)]
+    assert float(others.mean()) < 0.7
+
+
 def test_templates_are_averaged_and_the_mean_is_not_made_unit() -> None:
     side = TextSide(text_config("siglip-test"), HashedWords(4096))
     each = side(["a dog", "the dog"])

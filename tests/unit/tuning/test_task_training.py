@@ -1,7 +1,6 @@
-"""The order of a run over several sets, which moments it sees, and the losses."""
+"""Which moments a run over several sets sees, its texts, and the losses."""
 
 import random
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,41 +11,8 @@ from data.tasks.annotations import Grounded, Localized, Recognition, Segment
 from training.encoders.recipe import EncoderRecipe, TaskSource
 from training.encoders.tasks.losses import mask_losses, one_of, sigmoid_losses
 from training.encoders.tasks.moments import around, moments
-from training.encoders.tasks.plan import in_order, planned, repeated_sizes, turns
 from training.encoders.tasks.scores import auc, mask_scores
 from training.encoders.tasks.source import Source
-
-
-def test_no_set_is_used_less_than_half_as_often_as_the_largest() -> None:
-    sizes = [1000, 10, 600, 3]
-    assert repeated_sizes(sizes) == [1000, 500, 600, 500]
-    used = Counter(batch.source for batch in planned(sizes, 5, 520, seed=1))
-    assert used == {0: 200, 1: 100, 2: 120, 3: 100}
-
-
-def test_sets_of_one_size_take_turns_one_by_one() -> None:
-    assert turns([4, 4, 4], 7) == [0, 1, 2, 0, 1, 2, 0]
-
-
-def test_turns_are_evenly_spread_however_many_there_are() -> None:
-    weights, number = [7, 4, 3], 140
-    order = turns(weights, number)
-    for first in range(number):
-        for behind in range(first + 1, number + 1):
-            for source, weight in enumerate(weights):
-                expected = (behind - first) * weight / sum(weights)
-                assert abs(order[first:behind].count(source) - expected) < 2
-
-
-def test_a_set_is_seen_whole_before_any_of_it_is_seen_again() -> None:
-    plan = planned([6, 6], 4, 6, seed=0)
-    of_first = [k for batch in plan if batch.source == 0 for k in batch.samples]
-    assert sorted(of_first[:6]) == sorted(of_first[6:]) == list(range(6))
-    assert of_first[:6] != of_first[6:]
-
-
-def test_measuring_sees_every_sample_and_fills_the_last_batch() -> None:
-    assert [batch.samples for batch in in_order([5, 2], 3)] == [(0, 1, 2), (3, 4, 4), (0, 1, 1)]
 
 
 def test_the_sigmoid_loss_is_siglips() -> None:

@@ -1,13 +1,14 @@
 """Several tasks at once, each as nearness of video and text (StreamFormer, arXiv 2504.20041).
 
-A micro-batch is of one task, a step accumulates one of each, and the step's loss is the sum of the
-tasks' losses without weights (divided by their number, as accumulation does). With one set it is
-the training of that task alone. Efficient-Prompt's tasks are the same with `loss: nce` and a text
-tower with learned vectors.
+A micro-batch is of one set, a step accumulates one of each, and the step's loss is the sum of the
+sets' losses without weights (divided by their number, as accumulation does). With one set it is the
+training of that task alone. Efficient-Prompt's tasks are the same with `loss: nce` and a text tower
+with learned vectors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from training.checkpoints.run_identity import file_fingerprint
 from training.encoders.objectives.base import Batch, Objective
 from training.encoders.recipe import EncoderRecipe
 from training.encoders.tasks.losses import task_losses
-from training.encoders.tasks.plan import in_order, planned, repeated_sizes
+from training.encoders.tasks.plan import epoch_sizes, in_order, planned
 from training.encoders.tasks.samples import TaskDataset, collated
 from training.encoders.tasks.scores import chance, task_scores
 from training.encoders.tasks.source import Source, annotation_files, read_source
@@ -49,10 +50,10 @@ class Tasks(Objective):
     def read(cls, recipe: EncoderRecipe) -> "Tasks":
         text_config(recipe.text)
         steps = recipe.gradient_accumulation_steps
-        if steps % len(recipe.tasks):
+        if steps < len(recipe.tasks):
             raise ValueError(
                 f"a step accumulates over all {len(recipe.tasks)} sets of `tasks`: set"
-                f" `gradient_accumulation_steps` to {len(recipe.tasks)} or a multiple, not {steps}"
+                f" `gradient_accumulation_steps` to {len(recipe.tasks)} or more, not {steps}"
             )
         sources = [read_source(one, held=False) for one in recipe.tasks]
         most = recipe.most_held
@@ -61,15 +62,20 @@ class Tasks(Objective):
 
     @property
     def num_samples(self) -> int:
-        return sum(repeated_sizes([len(one.annotations) for one in self.sources]))
+        return sum(epoch_sizes(self.sizes, self.recipe.gradient_accumulation_steps))
+
+    @property
+    def sizes(self) -> list[int]:
+        """Samples of each set."""
+        return [len(one.annotations) for one in self.sources]
 
     @property
     def num_held(self) -> int:
         return sum(len(one.annotations) for one in self.held)
 
     def summary(self) -> str:
-        sizes = [len(one.annotations) for one in self.sources]
-        sets = zip(self.sources, sizes, repeated_sizes(sizes), strict=True)
+        seen = epoch_sizes(self.sizes, self.recipe.gradient_accumulation_steps)
+        sets = zip(self.sources, self.sizes, seen, strict=True)
         said = ", ".join(
             f"{one.name} ({one.task}) {size:,}" + (f" repeated to {used:,}" if used > size else "")
             for one, size, used in sets
@@ -95,14 +101,18 @@ class Tasks(Objective):
         model = VideoText(built.tower, side, tasks, recipe.loss, background)
         if folder is not None and not without_values:
             load_text_weights(side.text_tower, config, folder)
-            model.align_from(trained_alignment(folder))
+            model.align_from(*trained_alignment(folder))
+        if not without_values:
+            scale = recipe.start_scale
+            model.align_from(None if scale is None else log(scale), recipe.start_bias)
         return model
 
     def training_data(self, built: BuiltTower, num_samples: int) -> Dataset[Any]:
-        each = self.recipe.batch_size * num_processes()
-        sizes = [len(one.annotations) for one in self.sources]
-        plan = planned(sizes, each, num_samples // each, self.recipe.seed)
-        return self._dataset(built, self.sources, plan, self.recipe.seed)
+        recipe = self.recipe
+        each, per_step = recipe.batch_size * num_processes(), recipe.gradient_accumulation_steps
+        steps = num_samples // (each * per_step)
+        plan = planned(self.sizes, each, per_step, steps, recipe.seed)
+        return self._dataset(built, self.sources, plan, recipe.seed)
 
     def held_data(self, built: BuiltTower) -> Dataset[Any]:
         plan = in_order([len(one.annotations) for one in self.held], self.recipe.batch_size)

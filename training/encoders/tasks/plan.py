@@ -1,18 +1,20 @@
 """The order of a run over several sets: which one a micro-batch is of, and which samples it has.
 
-A micro-batch is of one set. Sets take turns by their sizes, but none is used less than half as
-often as the largest: a smaller one is repeated (StreamFormer). Turns are spread evenly, so sets of
-one size take turns one by one, and a step that accumulates as many micro-batches as there are sets
-then has one of each.
+A micro-batch is of one set, and every step has at least one of every set, so that no step misses a
+task (StreamFormer accumulates one of each). Micro-batches beyond those are shared by size, but none
+is used less than half as often as the largest: a smaller set is repeated. A step of as many
+micro-batches as sets uses all sets alike.
 
-Everything depends on the seed and the number of samples in a micro-batch over all processes: one
-process with 4 samples and two with 2 have the same run.
+Everything depends on the seed, the micro-batches of a step and their samples over all processes:
+one process with 4 samples and two with 2 have the same run.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from fractions import Fraction
+from itertools import chain, count
+from math import ceil
 
 
 @dataclass(frozen=True)
@@ -24,30 +26,58 @@ class MicroBatch:
     samples: tuple[int, ...]  # numbers in the set
 
 
-def repeated_sizes(sizes: Sequence[int]) -> list[int]:
-    """Samples of an epoch of each set: all it has, or half of the largest set."""
+def shares(sizes: Sequence[int], per_step: int) -> list[Fraction]:
+    """The mean number of micro-batches of each set in a step of `per_step`: at least 1.
+
+    Those above 1 are in proportion to the sizes, none of which counts less than half of the
+    largest.
+    """
     least = -(-max(sizes) // 2)
-    return [max(size, least) for size in sizes]
+    above = {k: max(size, least) for k, size in enumerate(sizes)}
+    found = [Fraction(1)] * len(sizes)
+    while True:
+        left, total = per_step - len(sizes) + len(above), sum(above.values())
+        small = [k for k, size in above.items() if size * left < total]
+        if not small:
+            break
+        for k in small:
+            del above[k]
+    for k, size in above.items():
+        found[k] = Fraction(size * left, total)
+    return found
 
 
-def turns(weights: Sequence[int], number: int) -> list[int]:
-    """`number` turns in proportion to the weights, each as evenly spread as possible."""
-    total, credit = sum(weights), [0] * len(weights)
-    order = []
-    for _ in range(number):
-        credit = [have + weight for have, weight in zip(credit, weights, strict=True)]
-        chosen = max(range(len(weights)), key=lambda k: (credit[k], -k))
-        credit[chosen] -= total
-        order.append(chosen)
-    return order
+def epoch_sizes(sizes: Sequence[int], per_step: int) -> list[int]:
+    """The samples of each set in an epoch: the shortest run in proportion that sees all of all."""
+    found = shares(sizes, per_step)
+    longest = max(size / share for size, share in zip(sizes, found, strict=True))
+    return [ceil(longest * share) for share in found]
 
 
-def planned(sizes: Sequence[int], samples_each: int, number: int, seed: int) -> list[MicroBatch]:
+def turns(found: Sequence[Fraction], num_steps: int) -> Iterator[list[int]]:
+    """Yields the sets of the micro-batches of each step.
+
+    A step has the whole part of a share, or one more; those are evenly spread over the steps.
+    """
+    over = {k: share % 1 for k, share in enumerate(found) if share % 1}
+    credit, further = dict.fromkeys(over, Fraction(0)), int(sum(over.values()))
+    for _ in range(num_steps):
+        credit = {k: have + over[k] for k, have in credit.items()}
+        more = sorted(credit, key=lambda k: (-credit[k], k))[:further]
+        for k in more:
+            credit[k] -= 1
+        yield [k for k, share in enumerate(found) for _ in range(int(share) + (k in more))]
+
+
+def planned(
+    sizes: Sequence[int], samples_each: int, per_step: int, num_steps: int, seed: int
+) -> list[MicroBatch]:
     """The micro-batches of a run; a set is seen whole before any of it is seen again."""
     orders = [_Shuffled(size, f"{seed} {source}") for source, size in enumerate(sizes)]
+    order = chain.from_iterable(turns(shares(sizes, per_step), num_steps))
     return [
         MicroBatch(at, source, tuple(orders[source].take(samples_each)))
-        for at, source in enumerate(turns(repeated_sizes(sizes), number))
+        for at, source in enumerate(order)
     ]
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from training.encoders.__main__ import read_arguments
+from training.encoders.objectives.base import Batch
 from training.encoders.objectives.tasks import Tasks
 from training.encoders.recipe import EncoderRecipe
 from training.encoders.run import train, with_steps
@@ -64,7 +65,7 @@ def proof(recipe: EncoderRecipe) -> list[Line]:
     recipe = replace(recipe, num_epochs=None)
     together = train(replace(recipe, output=f"{recipe.output}/together"))
     lines = []
-    for number, one in enumerate(recipe.tasks):
+    for one in recipe.tasks:
         single = replace(
             recipe,
             tasks=(one,),
@@ -73,29 +74,30 @@ def proof(recipe: EncoderRecipe) -> list[Line]:
         )
         alone = train(single)
         objective, built = Tasks.read(single), build(single)
-        task = Tasks.read(recipe).sources[number].task
+        batches = list(_batches(objective, built))
+        chances = [objective.chance(batch)[batch["valid"]] for batch in batches]
         lines.append(
             Line(
                 one.set,
-                task,
+                objective.sources[0].task,
                 objective.num_held,
-                _mean(_chances(objective, built)),
-                held_score(objective, built, alone),
-                held_score(objective, built, together),
+                _mean(chances),
+                held_score(objective, batches, alone),
+                held_score(objective, batches, together),
             )
         )
     return lines
 
 
 @torch.no_grad()
-def held_score(objective: Tasks, built: BuiltTower, folder: Path) -> float:
+def held_score(objective: Tasks, batches: Sequence[Batch], folder: Path) -> float:
     """The mean score of a trained encoder on the held-out samples."""
     model, recipe = load_encoder_with_heads(folder).model, objective.recipe
     found = []
-    for batch in _batches(objective, built):
+    for batch in batches:
         outputs = model(**objective.model_inputs(batch))
         head = model.head(batch["task"])
-        scores = task_scores(outputs, batch, recipe.background_weight > 0, head)
+        scores = task_scores(outputs, dict(batch), recipe.background_weight > 0, head)
         found.append(scores[batch["valid"]])
     return _mean(found)
 
@@ -106,10 +108,6 @@ def _batches(objective: Tasks, built: BuiltTower) -> DataLoader:
         objective.recipe.batch_size,
         collate_fn=objective.collator(built),
     )
-
-
-def _chances(objective: Tasks, built: BuiltTower) -> list[Tensor]:
-    return [objective.chance(batch)[batch["valid"]] for batch in _batches(objective, built)]
 
 
 def _mean(parts: Sequence[Tensor]) -> float:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class TaskDataset(Dataset[Item]):
         self.sources, self.plan, self.config = sources, plan, config
         self.num_frames, self.most_classes, self.seed = num_frames, most_classes, seed
         self.decoder = Decoder(seconds)
+        self.durations: dict[Path, float] = {}  # seconds of films read before
         self.each = len(plan[0].samples)
 
     def __len__(self) -> int:
@@ -92,8 +94,7 @@ class TaskDataset(Dataset[Item]):
 
     def _film(self, one: Any, texts: Sequence[str], rng: random.Random | None) -> Item:
         media, size = MediaFile("video", one.video), self.config.image_size
-        duration = self.decoder.probe(media).duration or 0.0
-        wanted = moments(one, duration, self.num_frames, rng)
+        wanted = moments(one, self._duration(media), self.num_frames, rng)
         video = self.decoder.video_at(media, wanted, size)
         nearest = np.abs(np.subtract.outer(wanted, video.times)).argmin(axis=1)
         seconds = [video.times[k] for k in nearest]
@@ -106,6 +107,13 @@ class TaskDataset(Dataset[Item]):
         if isinstance(one, Localized):
             item["inside"] = torch.tensor([_classes(t, one, texts) for t in seconds])
         return item
+
+    def _duration(self, media: MediaFile) -> float:
+        """Seconds of a film; its header is read once."""
+        found = self.durations.get(media.path)
+        if found is None:
+            found = self.durations[media.path] = self.decoder.probe(media).duration or 0.0
+        return found
 
     def _masks(
         self, one: Segmented, texts: Sequence[str], own: int, rng: random.Random | None

@@ -91,17 +91,22 @@ class SigLIPText(nn.Module):
 
     def forward(self, embeddings: Tensor, ends: Tensor) -> Tensor:
         """Rows of embeddings [K, L, C] -> features [K, P]; the place of EOS has no effect."""
+        return self.proj(self.read(embeddings, ends))
+
+    def read(self, embeddings: Tensor, ends: Tensor) -> Tensor:
+        """The normed last place of each row, [K, C]."""
         x = embeddings + self.positions[: embeddings.shape[1]]
         for block in self.blocks:
             x = block(x)
-        return self.proj(self.norm(x)[:, -1])
+        return self.norm(x[:, -1])
 
 
 def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
     """The tower of a config with fresh weights, in which different sentences differ.
 
-    torch's usual start leaves every feature near that of an empty sentence: the place that is read
-    would carry mostly itself.
+    torch's usual start leaves every feature near that of an empty sentence, since the place that is
+    read carries mostly itself. A tower of hashed words, which is never trained, takes the empty
+    sentence as its zero.
     """
     if config.family == "siglip":
         tower: CLIPText | SigLIPText = SigLIPText(config)
@@ -114,4 +119,14 @@ def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
             nn.init.xavier_normal_(weight)
     with torch.no_grad():
         tower.tokens.weight[[config.end_id, config.pad_id]] = 0
+        if config.tokenizer == "words":
+            tower.norm.bias.sub_(tower.read(*_empty_row(tower, config))[0])
     return tower
+
+
+def _empty_row(tower: CLIPText | SigLIPText, config: TextConfig) -> tuple[Tensor, Tensor]:
+    """The embeddings [1, L, C] of a sentence without words, and the place of its end."""
+    start = [] if config.start_id is None else [config.start_id]
+    ids = [*start, config.end_id]
+    ids += [config.pad_id] * (config.length - len(ids))
+    return tower.tokens(torch.tensor([ids])), torch.tensor([len(start)])

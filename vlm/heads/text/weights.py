@@ -58,9 +58,9 @@ def load_text_weights(tower: nn.Module, config: TextConfig, folder: Path) -> Non
     tower.load_state_dict(tensors)
 
 
-def trained_alignment(folder: Path) -> tuple[Tensor, Tensor] | None:
-    """SigLIP's trained scale and bias; None of a folder without them."""
+def trained_alignment(folder: Path) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """SigLIP's trained scale (its logarithm) and bias; None of a folder without them."""
     shards = Shards(folder)
     if not {"logit_scale", "logit_bias"} <= shards.shapes.keys():
-        return None
+        return None, None
     return shards.get("logit_scale").float(), shards.get("logit_bias").float()
