@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument(
         "--against",
         metavar="COMMIT",
-        help="compare with another commit instead: both take turns, section by section",
+        help="compare with another commit instead, on small inputs: both take turns, section by"
+        " section",
     )
     args = parser.parse_args()
     unknown = set(args.names) - set(NAMES)
@@ -37,7 +38,7 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     if args.against:
         try:
-            sys.stdout.write("\n".join(compare(args.names or NAMES, args.against, args.quick)))
+            sys.stdout.write("\n".join(compare(args.names or NAMES, args.against)))
         except ValueError as error:
             parser.error(str(error))
         return

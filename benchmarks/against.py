@@ -2,6 +2,7 @@
 
 The measuring code is this checkout's on both sides; what it measures is each checkout's own. A
 section that the other commit cannot run, because it measures something newer, is reported as such.
+Inputs are the small ones: the rounds repeat them.
 """
 
 import json
@@ -23,12 +24,12 @@ ROUNDS = 3
 Seconds = dict[str, float]  # by task
 
 
-def compare(names: list[str], commit: str, quick: bool) -> list[str]:
+def compare(names: list[str], commit: str) -> list[str]:
     """Returns a Markdown table for each section. Raises ValueError for an unknown commit."""
     lines = []
     with tempfile.TemporaryDirectory() as folder, checkout(commit, Path(folder)) as other:
         for name in names:
-            lines += section(name, commit, other, quick)
+            lines += section(name, commit, other)
     return lines
 
 
@@ -49,12 +50,12 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
         _git("worktree", "remove", "--force", str(tree))
 
 
-def section(name: str, commit: str, other: Path, quick: bool) -> list[str]:
+def section(name: str, commit: str, other: Path) -> list[str]:
     """Runs one section in both checkouts, in turn; returns its table."""
     here, there = [], []
     for _ in range(ROUNDS):
-        here.append(measure(name, ROOT, quick))
-        there.append(measure(name, other, quick))
+        here.append(measure(name, ROOT))
+        there.append(measure(name, other))
         if there[-1] is None:
             return [f"## {name}", "", f"{commit} cannot run this section.", ""]
     ours, theirs = (_medians([one for one in side if one]) for side in (here, there))
@@ -73,10 +74,10 @@ def section(name: str, commit: str, other: Path, quick: bool) -> list[str]:
     ]
 
 
-def measure(name: str, root: Path, quick: bool) -> Seconds | None:
+def measure(name: str, root: Path) -> Seconds | None:
     """Runs a section in its own process; returns the seconds of its tasks, None if it fails."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as record:
-        code = f"import importlib; importlib.import_module('benchmarks.{name}').run({quick})"
+        code = f"import importlib; importlib.import_module('benchmarks.{name}').run(quick=True)"
         paths = {"PYTHONPATH": str(root), RECORD: record.name}
         done = subprocess.run(
             [sys.executable, "-c", code],

@@ -80,8 +80,8 @@ def first_words(
 
 
 def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> list[str]:
-    """Measures tokens per second, compared with transformers' generate on the same model."""
-    model = assistant.model.language_model
+    """Measures tokens per second, compared with transformers' generate on the same weights."""
+    model, plain = assistant.model.language_model, embedded.plain_language_model()
     ids = torch.tensor([assistant.processor.writer.plain("Once upon a time there was a " * 12)])
     embeddings = model.get_input_embeddings()(ids).detach()
     settings = Settings(max_new_tokens=num_tokens, repetition_penalty=1.0)
@@ -95,7 +95,7 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
         )
 
     def theirs() -> None:
-        model.generate(
+        plain.generate(
             ids,
             max_new_tokens=num_tokens,
             min_new_tokens=num_tokens,

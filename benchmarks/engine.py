@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import torch
 
 from benchmarks.chat import ONE_TOKEN, reply, write_clip
+from benchmarks.embedded import plain_language_model
 from benchmarks.timing import medians
 from vlm.assistant import Assistant, Settings, State
 from vlm.inference.decoder import Job
@@ -47,7 +47,7 @@ def run(quick: bool = False) -> list[str]:
 def speed(engines: dict[str, Assistant], name: str, num_tokens: int, repeats: int) -> list[str]:
     """Measures reading a prompt and writing an answer, greedy."""
     torchs = next(iter(engines.values()))
-    model: Any = torchs.model.language_model
+    model = plain_language_model()
     ids = torch.tensor([torchs.processor.writer.plain(PROMPT)])
 
     def theirs(count: int) -> None:

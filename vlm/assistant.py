@@ -41,6 +41,7 @@ from vlm.inference.grammar import Grammars
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
+from vlm.inference.packing import pack
 from vlm.inference.reply import Prompt, Reply, Shared
 from vlm.inference.scheduler import Scheduler
 from vlm.inference.settings import Settings
@@ -136,6 +137,9 @@ class Assistant:
         with. `read_text` adds "text" to them. `engine` is "torch" or "llama.cpp", which reads the
         weights in the type `gguf`; None: as the folder holds them. `limits` are those of
         files. `options` are those of `vlm.loading.load_folder`.
+
+        On a CPU the language model's linear layers are packed, for inference only
+        (`vlm.inference.packing`).
         """
         announce = options.get("announce") or (lambda sentence: None)
         chosen: dict[str, Any] = {"context": context, "announce": announce, "limits": limits}
@@ -149,6 +153,7 @@ class Assistant:
             model, processor, card = load_folder(
                 path_or_name, dtype, device, context=context, **options
             )
+            pack(model.language_model)
         if read_text:
             named = processor.prompt_config.experts if experts is None else experts
             experts = tuple(dict.fromkeys((*named, "text")))

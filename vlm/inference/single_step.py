@@ -1,13 +1,15 @@
 """One token through a Llama, Qwen2 or Qwen3 on a CPU: transformers' equations in fewer operations.
 
 Much of a step of transformers is no arithmetic if the model is small: Python around modules, masks
-of one column, keys and values that are copied whole to become one longer. Here a layer is
+of one column, keys and values that are copied whole to become one longer, a product of matrices for
+each head of the queries. Here a layer is
 
     h += W_o attention(rotate(W_q n), [K; rotate(W_k n)], [V; W_v n]),   n = norm(h)
     h += W_down (silu(W_gate m) * W_up m),                                m = norm(h)
 
-and new keys and values are written behind the old ones, into room that grows in steps. The linear
-layers are the model's own. Rounding differs in the last bits, as between two batch sizes.
+and new keys and values are written behind the old ones, into room that grows in steps. The heads
+that share keys are multiplied together, as if they were several queries. The linear layers are the
+model's own. Rounding differs in the last bits, as between two batch sizes.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
+
+from vlm.inference.packing import PackedLinear
 
 KINDS = ("llama", "mistral", "qwen2", "qwen3")
 ROOM = 128  # tokens that keys and values grow by at once
@@ -30,7 +34,7 @@ def single_step(language_model: PreTrainedModel) -> "SingleStep | None":
     layers = language_model.get_decoder().layers if config.model_type in KINDS else ()
     linears = [m for m in language_model.modules() if "Linear" in type(m).__name__]
     plain = all(getattr(config, name, None) in known for name, known in PLAIN.items())
-    whole = all(type(m) is nn.Linear for m in linears)  # not quantized, no adapter
+    whole = all(type(m) in (nn.Linear, PackedLinear) for m in linears)  # no adapter, not quantized
     hooked = any(hasattr(m, "_hf_hook") for m in language_model.modules())
     slides = any(getattr(layer.self_attn, "sliding_window", None) for layer in layers)
     on_cpu = language_model.device.type == "cpu"
@@ -59,31 +63,33 @@ class SingleStep:
         hidden = model.embed_tokens.weight[token][None]  # [1, D]
         position = torch.tensor([[cache.get_seq_length()]])
         cos, sin = (part[0] for part in model.rotary_emb(hidden[None], position_ids=position))
+        left, right = sin.chunk(2, dim=-1)
+        sin = torch.cat([-left, right], dim=-1)
         for layer, store in zip(model.layers, cache.layers, strict=True):
             normed = _norm(hidden, layer.input_layernorm)
             hidden = hidden + _attend(normed, layer.self_attn, store, cos, sin)
             normed, mlp = _norm(hidden, layer.post_attention_layernorm), layer.mlp
-            inner = F.silu(_linear(normed, mlp.gate_proj)) * _linear(normed, mlp.up_proj)
-            hidden = hidden + _linear(inner, mlp.down_proj)
+            hidden = hidden + mlp.down_proj(F.silu(mlp.gate_proj(normed)) * mlp.up_proj(normed))
         head: Any = self.language_model.get_output_embeddings()
-        return _linear(_norm(hidden, model.norm), head).float()
+        logits: Tensor = head(_norm(hidden, model.norm))
+        return logits.float()
 
 
 def _attend(normed: Tensor, attention: Any, store: Any, cos: Tensor, sin: Tensor) -> Tensor:
     """normed [1, D] -> [1, D]; adds the token's keys and values to the store."""
     dim = attention.head_dim
-    queries = _linear(normed, attention.q_proj).view(-1, dim)  # [heads, d]
-    keys = _linear(normed, attention.k_proj).view(-1, dim)  # [groups, d]
-    values = _linear(normed, attention.v_proj).view(-1, dim)
+    queries = attention.q_proj(normed).view(-1, dim)  # [heads, d]
+    keys = attention.k_proj(normed).view(-1, dim)  # [groups, d]
+    values = attention.v_proj(normed).view(-1, dim)
     if hasattr(attention, "q_norm"):
         queries, keys = _norm(queries, attention.q_norm), _norm(keys, attention.k_norm)
     turned = _rotate(torch.cat([queries, keys]), cos, sin)
     queries, keys = turned[: len(queries)], turned[len(queries) :]
     append(store, keys[None, :, None], values[None, :, None])
-    out = F.scaled_dot_product_attention(
-        queries[None, :, None], store.keys, store.values, scale=attention.scaling, enable_gqa=True
-    )
-    return _linear(out.reshape(1, -1), attention.o_proj)
+    grouped = queries.view(1, len(keys), -1, dim)  # [1, groups, heads per group, d]
+    out = F.scaled_dot_product_attention(grouped, store.keys, store.values, scale=attention.scaling)
+    attended: Tensor = attention.o_proj(out.reshape(1, -1))
+    return attended
 
 
 def append(store: Any, keys: Tensor, values: Tensor) -> None:
@@ -115,14 +121,9 @@ def _with_room(old: Tensor) -> Tensor:
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotates halves of the channels [heads, d]."""
-    left, right = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-right, left], dim=-1) * sin
+    """Rotates halves of the channels [heads, d]; the first half of `sin` is negated."""
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
 def _norm(x: Tensor, norm: Any) -> Tensor:
     return F.rms_norm(x, norm.weight.shape, norm.weight, norm.variance_epsilon)
-
-
-def _linear(x: Tensor, linear: Any) -> Tensor:
-    return F.linear(x, linear.weight, linear.bias)

@@ -6,7 +6,9 @@ branches costs only what is new. Used by one thread.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +32,17 @@ class LlamaContext:
 
     def __init__(self, path: Path, num_cells: int, threads: int, exact: bool = False) -> None:
         self._lib = lib = library()
-        self._model = self._context = None
+        owned = contextlib.ExitStack()  # freed in reverse order
+        # Runs at exit, too, while the library's functions still exist; __del__ would run later.
+        self._free = weakref.finalize(self, owned.close)
         loading = lib.llama_model_default_params()
         loading.n_gpu_layers = 0
-        self._model = lib.llama_model_load_from_file(bytes(path), loading)
-        if not self._model:
+        model = lib.llama_model_load_from_file(bytes(path), loading)
+        if not model:
             raise ValueError(
                 f"{path}: llama.cpp cannot read this file, or memory is short; write it again."
             )
+        owned.callback(lib.llama_model_free, model)
         options = lib.llama_context_default_params()
         options.n_ctx = num_cells
         options.n_batch = options.n_ubatch = PREFILL_CHUNK
@@ -47,14 +52,17 @@ class LlamaContext:
         if exact:
             options.type_k = options.type_v = lib.GGML_TYPE_F32
             options.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        self._context = lib.llama_init_from_model(self._model, options)
+        self._context = lib.llama_init_from_model(model, options)
         if not self._context:
             raise ValueError(f"llama.cpp has no memory for {num_cells:,} tokens; lower --context.")
+        owned.callback(lib.llama_free, self._context)
         self._memory = lib.llama_get_memory(self._context)
-        self.num_tokens = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self._model))
-        self.width = lib.llama_model_n_embd(self._model)
+        self.num_tokens = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model))
+        self.width = lib.llama_model_n_embd(model)
         self._words = lib.llama_batch_init(PREFILL_CHUNK, 0, 1)
         self._rows = lib.llama_batch_init(PREFILL_CHUNK, self.width, 1)
+        for batch in (self._words, self._rows):
+            owned.callback(lib.llama_batch_free, batch)
 
     def read(self, sequence: int, start: int, embeddings: Tensor, every: bool = False) -> Tensor:
         """Reads embeddings [L, D], L <= PREFILL_CHUNK, at positions from `start`.
@@ -86,16 +94,7 @@ class LlamaContext:
 
     def close(self) -> None:
         """Frees the memory; the context cannot be used afterwards."""
-        if self._context:
-            self._lib.llama_batch_free(self._words)
-            self._lib.llama_batch_free(self._rows)
-            self._lib.llama_free(self._context)
-        if self._model:
-            self._lib.llama_model_free(self._model)
-        self._context = self._model = None
-
-    def __del__(self) -> None:
-        self.close()
+        self._free()
 
     def _decode(self, batch: Any, count: int, sequence: int, start: int, every: bool) -> Tensor:
         assert 0 < count <= PREFILL_CHUNK, f"{count} tokens at once"

@@ -1,7 +1,6 @@
 """The library llama.cpp through the low-level API of llama-cpp-python, or one sentence without it.
 
-llama-cpp-python is built from source where no wheel fits; `portable flags` in docs/models.md has
-the options.
+llama-cpp-python is built from source where no wheel fits; docs/models.md has the options.
 """
 
 import functools

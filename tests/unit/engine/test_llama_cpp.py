@@ -1,5 +1,7 @@
 """llama.cpp gives torch's logits, answers and probabilities; turns from its cache are as fresh."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,3 +204,15 @@ def test_rounded_weights_answer_near_the_exact_ones(kind: str, tmp_path: Path) -
     error, spread = (found - expected).std(), expected.std()
     assert error < (0.1 if kind == "q8_0" else 0.5) * spread
     context.close()
+
+
+def test_a_process_that_closes_nothing_ends_without_a_word(tmp_path: Path) -> None:
+    write_gguf(tiny_language_model("SmolLM2"), tmp_path / "m.gguf", "f32")
+    code = (
+        "import pathlib, sys; from vlm.llamacpp.context import LlamaContext;"
+        "context = LlamaContext(pathlib.Path(sys.argv[1]), 256, 1);"
+        "context.read_tokens(0, 0, [1, 2])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "m.gguf")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
