@@ -40,9 +40,13 @@ class TextClassesHead(nn.Module):
 
 
 def class_features(text: TextSide, names: Sequence[str], templated: bool) -> Tensor:
-    """Features [K, P] of class names; `templated`: the mean of the sentences around them."""
+    """Features [K, P] of class names; `templated`: the mean of the sentences around them.
+
+    Learned vectors take the place of sentences, and hashed words around a name would only hide it.
+    """
     spoken = [in_words(name) for name in names]
-    if templated and not text.learns and text.prompted is None:
+    in_sentences = text.prompted is None and text.config.tokenizer == "file"
+    if templated and in_sentences and not text.learns:
         return text(spoken, TEMPLATES)
     return text(spoken)
 

@@ -14,7 +14,7 @@ class AttentionPooling(nn.Module):
         self, dim: int, num_heads: int, mlp_dim: int, activation: str, norm_eps: float
     ) -> None:
         super().__init__()
-        self.probe = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
+        self.probe = nn.Parameter(torch.randn(1, 1, dim) * dim**-0.5)
         self.attn = CrossAttention(dim, num_heads)
         self.norm = nn.LayerNorm(dim, eps=norm_eps)
         self.mlp = MLP(dim, mlp_dim, activation=activation)

@@ -1,5 +1,6 @@
 """Text towers equal the published ones; sentences in, unit features out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from vlm.heads.text.side import TextSide
 from vlm.heads.text.tokens import HashedWords
 from vlm.heads.text.tower import TextConfig, build_text_tower, text_config
 from vlm.heads.text.weights import load_text_weights
+from vlm.heads.text_classes import TEMPLATES, class_features
 from vlm.weights.io.files import WeightsError
 
 SIZES = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
@@ -88,6 +90,14 @@ def test_templates_are_averaged_and_the_mean_is_not_made_unit() -> None:
     side = TextSide(text_config("siglip-test"), HashedWords(4096))
     each = side(["a dog", "the dog"])
     torch.testing.assert_close(side(["dog"], ("a {}", "the {}"))[0], each.mean(dim=0))
+
+
+def test_sentences_stand_around_names_except_around_hashed_words() -> None:
+    words = text_config("siglip-test")
+    for config, templates in ((words, ("{}",)), (replace(words, tokenizer="file"), TEMPLATES)):
+        side = TextSide(config, HashedWords(4096))
+        found = class_features(side, ["MoveUp"], templated=True)
+        assert torch.equal(found, side(["move up"], templates))
 
 
 def test_a_kept_feature_is_computed_again_after_other_weights_are_read() -> None:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data.records import MediaFile
 from data.samples.dataset import RejectedSample
-from data.samples.decoder import Decoder
 from data.tasks.annotations import Grounded, Localized, Segmented
 from data.tasks.masks import unpack
+from training.encoders.tasks.films import Films
 from training.encoders.tasks.moments import frame_numbers, moments
 from training.encoders.tasks.plan import MicroBatch
 from training.encoders.tasks.source import Source
@@ -47,8 +45,7 @@ class TaskDataset(Dataset[Item]):
         """Without a seed, moments are the middles, and sentences those of the whole set."""
         self.sources, self.plan, self.config = sources, plan, config
         self.num_frames, self.most_classes, self.seed = num_frames, most_classes, seed
-        self.decoder = Decoder(seconds)
-        self.durations: dict[Path, float] = {}  # seconds of films read before
+        self.films = Films(seconds, config.image_size)
         self.each = len(plan[0].samples)
 
     def __len__(self) -> int:
@@ -93,13 +90,12 @@ class TaskDataset(Dataset[Item]):
         return texts, NOTHING
 
     def _film(self, one: Any, texts: Sequence[str], rng: random.Random | None) -> Item:
-        media, size = MediaFile("video", one.video), self.config.image_size
-        wanted = moments(one, self._duration(media), self.num_frames, rng)
-        video = self.decoder.video_at(media, wanted, size)
-        nearest = np.abs(np.subtract.outer(wanted, video.times)).argmin(axis=1)
-        seconds = [video.times[k] for k in nearest]
+        wanted = moments(one, self.films.duration(one.video), self.num_frames, rng)
+        frames, times = self.films.at(one.video, wanted)
+        nearest = np.abs(np.subtract.outer(wanted, times)).argmin(axis=1)
+        seconds = times[nearest].tolist()
         item: Item = {
-            "clip": clip_pixels(video.frames[nearest], self.config),
+            "clip": clip_pixels(frames[nearest], self.config),
             "times": clip_times(_increasing(seconds), self.config),
         }
         if isinstance(one, Grounded):
@@ -108,21 +104,13 @@ class TaskDataset(Dataset[Item]):
             item["inside"] = torch.tensor([_classes(t, one, texts) for t in seconds])
         return item
 
-    def _duration(self, media: MediaFile) -> float:
-        """Seconds of a film; its header is read once."""
-        found = self.durations.get(media.path)
-        if found is None:
-            found = self.durations[media.path] = self.decoder.probe(media).duration or 0.0
-        return found
-
     def _masks(
         self, one: Segmented, texts: Sequence[str], own: int, rng: random.Random | None
     ) -> Item:
         size = self.config.image_size
         numbers = frame_numbers(len(one.frames), self.num_frames, rng)
         pictures = {
-            k: self.decoder.image(MediaFile("image", one.frames[k]), size).frames[0]
-            for k in sorted(set(numbers))
+            k: self.films.picture(one.frames[k], len(one.frames)) for k in sorted(set(numbers))
         }
         mask = np.full((len(numbers), size, size), NOTHING)
         for t, k in enumerate(numbers):

@@ -58,6 +58,7 @@ class ViT(ImageBackbone):
     cls_token = True
     norm_before_blocks = False
     patch_bias = True
+    position_std: float | None = 0.02  # of fresh positions; None: 1 / sqrt(dim)
     whole_patches = True  # the image size must be a multiple of the patch size
 
     def __init__(self, *, image_size: int, patch_size: int, depth: int, block: BlockConfig) -> None:
@@ -71,7 +72,8 @@ class ViT(ImageBackbone):
         self.patch_embedding = nn.Conv2d(
             3, dim, patch_size, stride=patch_size, bias=self.patch_bias
         )
-        self.position_embedding = nn.Parameter(torch.randn(1, num_positions, dim) * 0.02)
+        std = self.position_std or dim**-0.5
+        self.position_embedding = nn.Parameter(torch.randn(1, num_positions, dim) * std)
         self.pre_norm = (
             nn.LayerNorm(dim, eps=block.norm_eps) if self.norm_before_blocks else nn.Identity()
         )
@@ -132,4 +134,5 @@ class SigLIP(ViT):
     """
 
     cls_token = False
+    position_std = None  # as in its code
     whole_patches = False
