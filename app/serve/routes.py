@@ -10,13 +10,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.serve.body import Room, patient
-from app.serve.chat import chat_completions
-from app.serve.decide import create_decision
 from app.serve.errors import APIError, of_exception
-from app.serve.files import delete_file, get_file, list_files, upload
-from app.serve.information import metrics, model, models
-from app.serve.responses import create_response, delete_response, get_response
+from app.serve.handlers.chat import chat_completions
+from app.serve.handlers.decide import create_decision
+from app.serve.handlers.files import delete_file, get_file, list_files, upload
+from app.serve.handlers.information import metrics, model, models
+from app.serve.handlers.responses import create_response, delete_response, get_response
+from app.serve.request.body import Room, patient
 from app.serve.service import Service
 
 Handler = Callable[[Service, Request, str], Awaitable[Response]]

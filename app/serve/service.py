@@ -11,18 +11,18 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from app.serve.admission import Admission, Lease
-from app.serve.answering import Ask, Question, Stops, Watch, choices, ended_by, question_of
-from app.serve.completion import reason_of
+from app.serve.answer.admission import Admission, Lease
+from app.serve.answer.answering import Ask, Question, Stops, Watch, choices, ended_by, question_of
+from app.serve.answer.completion import reason_of
+from app.serve.answer.response_store import ResponseStore
 from app.serve.errors import APIError, of_exception
-from app.serve.file_store import FileStore
 from app.serve.keys import Keys
 from app.serve.limits import ServeLimits
-from app.serve.media_files import MediaFiles
-from app.serve.messages import Dialog
+from app.serve.media.file_store import FileStore
+from app.serve.media.media_files import MediaFiles
+from app.serve.media.remote import Fetcher
 from app.serve.metrics import Metrics
-from app.serve.remote import Fetcher
-from app.serve.response_store import ResponseStore
+from app.serve.request.messages import Dialog
 from vlm.assistant import (
     Assistant,
     Decided,

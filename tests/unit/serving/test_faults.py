@@ -124,7 +124,7 @@ def test_a_full_disk_is_answered_in_words(
     form = {"file": ("clip.mp4", b"\0\0\0\x18ftypisom" + b"\0" * 100)}
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
-        patched.setattr("app.serve.files.shutil.copyfileobj", full)
+        patched.setattr("app.serve.handlers.files.shutil.copyfileobj", full)
         for answer in (
             server.chat([video_part(film), {"type": "text", "text": "What?"}]),
             server.client.post("/v1/files", files=form, data={"purpose": "user_data"}),
@@ -193,7 +193,9 @@ def test_a_client_that_leaves_while_its_film_is_decoded_ends_the_decoding(
 def test_a_stream_that_nobody_reads_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.serve.limits import ServeLimits
 
-    monkeypatch.setattr("app.serve.chat.logprobs_of", lambda *_: "x" * 100_000)  # large chunks
+    monkeypatch.setattr(
+        "app.serve.handlers.chat.logprobs_of", lambda *_: "x" * 100_000
+    )  # large chunks
     with served(tmp_path, ServeLimits(idle_seconds=0.5)) as server:
         body = json.dumps({"messages": HELLO, "stream": True, "max_tokens": 500}).encode()
         head = (

@@ -11,8 +11,8 @@ import pytest
 from media_maker import write_video
 from served import MODEL, Served, picture, served, video_part
 
-from app.serve.file_store import FileStore
 from app.serve.limits import ServeLimits
+from app.serve.media.file_store import FileStore
 from vlm.assistant import Finished, Settings, State
 
 ANN, BEN = "key-of-ann-1", "key-of-ben-2"

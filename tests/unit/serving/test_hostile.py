@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from media_maker import lie_about_samples, write_video
 from served import Served, data_url, image_part, picture, served, video_part
 
-from app.serve.chat_request import parse_chat
 from app.serve.errors import APIError
 from app.serve.limits import ServeLimits
-from app.serve.responses_request import parse_responses
+from app.serve.request.chat import parse_chat
+from app.serve.request.responses import parse_responses
 from vlm.media.confined.limits import Limits
 
 LIMITS = ServeLimits(idle_seconds=1.0, bodies=3_000_000, body=2_000_000, quota=3_000_000)

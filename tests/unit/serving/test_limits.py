@@ -11,7 +11,7 @@ import httpx
 import pytest
 from served import Served, image_part, picture, served
 
-from app.serve.admission import Admission
+from app.serve.answer.admission import Admission
 from app.serve.errors import APIError
 from app.serve.limits import ServeLimits
 from vlm.inference.decoder import Job

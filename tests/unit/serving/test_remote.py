@@ -9,7 +9,7 @@ import pytest
 
 from app.serve.errors import APIError
 from app.serve.limits import ServeLimits
-from app.serve.remote import Fetcher, is_public
+from app.serve.media.remote import Fetcher, is_public
 
 PRIVATE = [
     "127.0.0.1",

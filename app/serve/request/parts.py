@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.serve.errors import invalid
-from app.serve.fields import Fields
 from app.serve.limits import ServeLimits
+from app.serve.request.fields import Fields
 
 TEXTS = ("text", "input_text", "output_text")
 # Each type, and the field that holds its medium.

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from app.serve.admission import Lease
+from app.serve.answer.admission import Lease
 from app.serve.errors import APIError, invalid
-from app.serve.file_store import FileStore
 from app.serve.limits import ServeLimits
+from app.serve.media.file_store import FileStore
+from app.serve.media.remote import Fetcher
 from app.serve.metrics import Metrics
-from app.serve.parts import MediaPart
-from app.serve.remote import Fetcher
+from app.serve.request.parts import MediaPart
 from vlm.assistant import MediaSource
 
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):", re.IGNORECASE)

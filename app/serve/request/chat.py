@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.serve.errors import APIError, invalid
-from app.serve.fields import Fields
 from app.serve.limits import ServeLimits
-from app.serve.messages import Dialog, parse_messages
+from app.serve.request.fields import Fields
+from app.serve.request.messages import Dialog, parse_messages
 from vlm.assistant import Settings
 from vlm.inference.grammar import ANY_JSON
 

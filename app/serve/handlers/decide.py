@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.decisions import Decision, windows
-from app.serve.body import read_json
-from app.serve.chat_request import parse_media_settings
-from app.serve.completion import media_of, usage_of
+from app.serve.answer.completion import media_of, usage_of
 from app.serve.errors import APIError, invalid
-from app.serve.fields import Fields
-from app.serve.messages import parse_messages
+from app.serve.request.body import read_json
+from app.serve.request.chat import parse_media_settings
+from app.serve.request.fields import Fields
+from app.serve.request.messages import parse_messages
 from app.serve.service import Running, Service
 from vlm.assistant import Decided
 

@@ -7,9 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.serve.body import read_json
-from app.serve.chat_request import ChatRequest, parse_chat
-from app.serve.completion import (
+from app.serve.answer.completion import (
     Completion,
     choice_of,
     logprobs_of,
@@ -17,8 +15,10 @@ from app.serve.completion import (
     reason_of,
     usage_of,
 )
+from app.serve.answer.streaming import stream
+from app.serve.request.body import read_json
+from app.serve.request.chat import ChatRequest, parse_chat
 from app.serve.service import Service
-from app.serve.streaming import stream
 from vlm.assistant import Finished, Planned, TextDelta
 from vlm.inference.sampler import Logprob
 

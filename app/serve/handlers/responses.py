@@ -10,13 +10,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.serve.body import read_json
-from app.serve.completion import media_of, usage_of
+from app.serve.answer.completion import media_of, usage_of
+from app.serve.answer.response_store import Kept
+from app.serve.answer.streaming import named_event, stream
 from app.serve.errors import APIError
-from app.serve.response_store import Kept
-from app.serve.responses_request import ResponsesRequest, parse_responses
+from app.serve.request.body import read_json
+from app.serve.request.responses import ResponsesRequest, parse_responses
 from app.serve.service import Service
-from app.serve.streaming import named_event, stream
 from vlm.assistant import Finished, Planned, State, TextDelta
 
 

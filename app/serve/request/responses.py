@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.serve.chat_request import parse_schema, parse_settings
 from app.serve.errors import invalid
-from app.serve.fields import Fields
 from app.serve.limits import ServeLimits
-from app.serve.messages import Dialog, parse_messages
+from app.serve.request.chat import parse_schema, parse_settings
+from app.serve.request.fields import Fields
+from app.serve.request.messages import Dialog, parse_messages
 from vlm.assistant import Settings
 
 WITHOUT_EFFECT = (

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.sanitize import for_label
 from app.serve.errors import APIError, invalid
-from app.serve.file_store import PURPOSES
+from app.serve.media.file_store import PURPOSES
 from app.serve.service import Service
 from vlm.media.kinds import HEAD_BYTES, describe_rejected, recognize
 

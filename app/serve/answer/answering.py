@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
-from app.serve.admission import Lease
-from app.serve.messages import Dialog
+from app.serve.answer.admission import Lease
+from app.serve.request.messages import Dialog
 from vlm.assistant import (
     Asked,
     Assistant,

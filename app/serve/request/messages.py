@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.serve.errors import invalid
-from app.serve.fields import Fields
 from app.serve.limits import ServeLimits
-from app.serve.parts import MediaPart, Part, parse_content
+from app.serve.request.fields import Fields
+from app.serve.request.parts import MediaPart, Part, parse_content
 
 ROLES = ("system", "developer", "user", "assistant")
 BETWEEN = "\n\n"  # of messages of one role that follow each other

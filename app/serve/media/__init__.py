@@ -1,0 +1,1 @@
+"""Files: uploaded ones, and the media of a request."""
