@@ -1,5 +1,6 @@
 """The embedded model, or an equally fast model of its size with random weights if not built."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from vlm.assistant import Assistant
@@ -9,8 +10,8 @@ from vlm.loading import load_folder
 from vlm.weights.io.files import WeightsError
 
 
-def load() -> tuple[Assistant, str]:
-    """Returns the assistant and its name for a table."""
+def load(experts: Sequence[str] | None = None) -> tuple[Assistant, str]:
+    """Returns the assistant and its name for a table. `experts`: as in `Assistant.load`."""
     import torch
     from transformers import AutoTokenizer
 
@@ -19,7 +20,7 @@ def load() -> tuple[Assistant, str]:
     from vlm.weights import base_models
 
     try:
-        assistant = Assistant.load("embedded", device="cpu")
+        assistant = Assistant.load("embedded", device="cpu", experts=experts)
         name = "the embedded model"
     except WeightsError:
         model = build_model("embedded").to(default_dtype(torch.device("cpu")))

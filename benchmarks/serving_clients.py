@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import numpy as np
-
-from benchmarks.chat import write_clip
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,35 @@ def percentile(answers: Sequence[Answer], share: float) -> float:
     return float(np.percentile([answer.seconds for answer in answers], share))
 
 
+def write_films(folder: Path, count: int) -> list[bytes]:
+    """Returns small films of a square that moves, each with a color and a length of its own."""
+    films = []
+    for number in range(count):
+        path = folder / f"{number}.mp4"
+        _write_film(path, 24 * (number + 1), (200, 60 * number, 40))
+        films.append(path.read_bytes())
+    return films
+
+
+def _write_film(path: Path, num_frames: int, color: tuple[int, int, int]) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for i in range(num_frames):
+            pixels = np.full((240, 320, 3), 90, np.uint8)
+            pixels[80:160, 2 * i : 2 * i + 80] = color
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def again(film: bytes, number: int) -> bytes:
+    """Returns a film with bytes at its end that no reader shows, so that no cache knows it."""
+    return film + number.to_bytes(8, "big")
+
+
 def hostile_files(folder: Path) -> list[bytes]:
     """Returns files that no decoder may trust: none can be read."""
-    path = folder / "good.mp4"
-    write_clip(path, seconds=2)
-    good = path.read_bytes()
+    (good,) = write_films(folder, 1)
     seed = np.random.default_rng(0)
     return [
         seed.bytes(50_000),
