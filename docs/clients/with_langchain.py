@@ -7,7 +7,7 @@ import base64
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_openai import ChatOpenAI
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 
 class Color(BaseModel):
-    color: str
+    color: Literal["blue", "green", "red"]
 
 
 address, film, photo = sys.argv[1:4]

@@ -4,6 +4,7 @@ LITELLM_LOCAL_MODEL_COST_MAP=True python with_litellm.py http://127.0.0.1:8000/v
 """
 
 import base64
+import json
 import os
 import sys
 from pathlib import Path
@@ -48,10 +49,12 @@ form = {
         "name": "Color",
         "schema": {
             "type": "object",
-            "properties": {"color": {"type": "string"}},
+            "properties": {"color": {"type": "string", "enum": ["blue", "green", "red"]}},
             "required": ["color"],
             "additionalProperties": False,
         },
     },
 }
-print("typed:", ask("Color of the sky?", response_format=form, max_tokens=200))
+typed = ask("Color of the sky?", response_format=form).choices[0].message.content
+assert json.loads(typed)["color"] in ("blue", "green", "red")
+print("typed:", typed)

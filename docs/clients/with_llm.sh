@@ -22,7 +22,7 @@ test -n "$whole"
 test "$whole" = "$streamed"
 echo "text: $streamed"
 echo "picture: $(ask 24 'What is in this picture?' -a "$3")"
-echo "typed: $(ask 200 'Color of the sky?' --schema '{"type": "object", "properties":
-  {"color": {"type": "string"}}, "required": ["color"], "additionalProperties": false}')"
+echo "typed: $(ask 24 'Color of the sky?' --schema '{"type": "object", "properties": {"color":
+  {"type": "string", "enum": ["blue", "green", "red"]}}, "required": ["color"], "additionalProperties": false}')"
 if ask 24 'What happens?' -a "$2" 2> "$LLM_USER_PATH/error"; then exit 1; fi
 echo "film: $(head -n 1 "$LLM_USER_PATH/error")"

@@ -7,14 +7,14 @@ import base64
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openai
 from pydantic import BaseModel
 
 
 class Color(BaseModel):
-    color: str
+    color: Literal["blue", "green", "red"]
 
 
 address, film, photo = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])

@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def test_the_curl_commands_are_answered(server: Served, here: Path) -> None:
     assert '"error"' not in ran.stdout
     assert "data: [DONE]" in ran.stdout
     assert '"probabilities"' in ran.stdout
+
+
+def test_the_script_of_the_openai_package_runs(here: Path) -> None:
+    script = ROOT / "docs" / "clients" / "with_openai.py"
+    photo = ROOT / "app" / "assets" / "examples" / "cat.jpg"
+    with served(here / "serve") as server:
+        address = f"{server.address}/v1"
+        ran = subprocess.run(
+            [sys.executable, str(script), address, "clip.mp4", str(photo)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert "tools is not supported" in ran.stdout
 
 
 @pytest.mark.parametrize("line", COMMANDS)
