@@ -179,7 +179,8 @@ def load_assistant(args: argparse.Namespace, limits: "Limits | None" = None) -> 
     if args.verify_engine:
         from vlm.llamacpp.verify import verify_engine
 
-        _say(verify_engine(assistant, args.model).required())
+        for check in verify_engine(assistant, args.model):
+            _say(check.required())
     return assistant
 
 

@@ -33,6 +33,7 @@ def library() -> Any:
             f"llama-cpp-python cannot be loaded here ({reason}); build it again: {PIP}"
             " --force-reinstall --no-cache-dir --no-binary llama-cpp-python"
         ) from error
-    logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # it logs every step otherwise
+    # It logs every step otherwise; llama.cpp's warnings are errors in its numbering of levels.
+    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
     llama_cpp.llama_backend_init()
     return llama_cpp

@@ -151,11 +151,26 @@ def test_a_cached_turn_is_the_fresh_one(llamas: Assistant) -> None:
 def test_the_check_of_the_engine_passes_and_finds_wrong_weights(
     llamas: Assistant, folder: Path, tmp_path: Path
 ) -> None:
-    check = verify_engine(llamas, folder)
+    (check,) = verify_engine(llamas, folder)
     assert check.passed, check.sentence
     assert check.num_same == check.num_positions > 20
     other = assistant_folder(tmp_path / "other", seed=1)
-    assert not verify_engine(llamas, other).passed
+    (check,) = verify_engine(llamas, other)
+    assert not check.passed
+    with pytest.raises(ValueError, match="FAILED: llama.cpp with f32 diverges"):
+        check.required()
+
+
+def test_rounded_weights_are_compared_exactly_first(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVISIT_CACHE", str(tmp_path))
+    rounded = Assistant.load(folder, torch.float32, engine="llama.cpp", gguf="q8_0")
+    exact, check = verify_engine(rounded, folder)
+    assert (exact.kind, check.kind) == ("f32", "q8_0")
+    assert exact.passed, exact.sentence
+    assert exact.divergence < check.divergence
+    rounded.close()
 
 
 def test_a_stop_keeps_the_answer_so_far(llamas: Assistant, picture: Path) -> None:
