@@ -63,18 +63,20 @@ def speed(engines: dict[str, Assistant], name: str, num_tokens: int, repeats: in
     took = medians(tasks, repeats)
     rows = []
     for what in ("transformers' generate", *engines):
-        first, whole = took[f"{what} 1"].clock, took[f"{what} {num_tokens}"].clock
-        rows.append((what, first, (whole - first) / (num_tokens - 1)))
-    _, base_first, base_step = rows[0]
+        one, whole = took[f"{what} 1"], took[f"{what} {num_tokens}"]
+        steps = (num_tokens - 1) / 1e3
+        step = (whole.clock - one.clock) / steps, (whole.processor - one.processor) / steps
+        rows.append((what, one.clock, *step))
+    _, base_first, base_step, base_processor = rows[0]
     return [
         f"## Engines ({name} in torch; {ids.shape[1]} tokens in, {num_tokens} out, greedy)",
         "",
-        "| | read the prompt | relative | a further token | tokens/s | relative |",
-        "|---|---|---|---|---|---|",
+        "| | read the prompt | relative | a further token | tokens/s | relative | CPU time |",
+        "|---|---|---|---|---|---|---|",
         *(
-            f"| {what} | {first * 1e3:.0f} ms | {base_first / first:.2f} x | {step * 1e3:.1f} ms |"
-            f" {1 / step:.0f} | {base_step / step:.2f} x |"
-            for what, first, step in rows
+            f"| {what} | {first * 1e3:.0f} ms | {base_first / first:.2f} x | {step:.1f} ms |"
+            f" {1e3 / step:.0f} | {base_step / step:.2f} x | {base_processor / processor:.2f} x |"
+            for what, first, step, processor in rows
         ),
         "",
     ]

@@ -8,9 +8,11 @@ layout, so memory stays the same; in bfloat16 the products are the same bit for 
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlm.inference.generation import PREFILL_CHUNK
@@ -36,6 +38,18 @@ class PackedLinear(nn.Module):
         # As a plain tensor, so that a saved model is whole.
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[f"{prefix}weight"] = self.weight.detach().to_dense()
+
+
+def product(linear: nn.Linear | PackedLinear) -> Callable[[Tensor], Tensor]:
+    """Returns what a plain or a packed layer computes, without the hooks that a module looks for.
+
+    Changes of its weight in place are seen, another weight in its place is not.
+    """
+    weight, bias = linear.weight, linear.bias
+    if isinstance(linear, PackedLinear):
+        multiply = torch.ops.mkldnn._linear_pointwise.default
+        return lambda x: multiply(x, weight, bias, "none", [], "")
+    return lambda x: F.linear(x, weight, bias)
 
 
 def can_pack(dtype: torch.dtype) -> bool:

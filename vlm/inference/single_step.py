@@ -12,7 +12,7 @@ that share keys are multiplied together, as if they were several queries. The li
 model's own. Rounding differs in the last bits, as between two batch sizes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from vlm.inference.packing import PackedLinear
+from vlm.inference.packing import PackedLinear, product
 
 KINDS = ("llama", "mistral", "qwen2", "qwen3")
 ROOM = 128  # tokens that keys and values grow by at once
+HEAD_COPY = 2**27  # bytes: less than the margin of the memory estimate
 PLAIN = {"hidden_act": ("silu",), "_attn_implementation": ("sdpa", "eager")}
 
 
@@ -44,10 +45,14 @@ def single_step(language_model: PreTrainedModel) -> "SingleStep | None":
 
 
 class SingleStep:
-    """The step of one model. Weights are looked up at each call."""
+    """The step of one model, whose layers and weights stay the same objects."""
 
     def __init__(self, language_model: PreTrainedModel) -> None:
-        self.language_model = language_model
+        decoder: Any = language_model.get_decoder()
+        self._embedding, self._rotary = decoder.embed_tokens.weight, decoder.rotary_emb
+        self._layers = [Layer(layer) for layer in decoder.layers]
+        self._norm = _norm(decoder.norm)
+        self._head = product(_packed_head(language_model))
 
     def takes(self, cache: DynamicCache) -> bool:
         """Whether it can continue this cache: one prompt, keys and values of all its tokens."""
@@ -59,37 +64,52 @@ class SingleStep:
 
     def read(self, token: int, cache: DynamicCache) -> Tensor:
         """Reads one token into the cache; returns the logits [1, V] after it."""
-        model: Any = self.language_model.get_decoder()
-        hidden = model.embed_tokens.weight[token][None]  # [1, D]
+        hidden = self._embedding[token][None]  # [1, D]
         position = torch.tensor([[cache.get_seq_length()]])
-        cos, sin = (part[0] for part in model.rotary_emb(hidden[None], position_ids=position))
+        cos, sin = (part[0] for part in self._rotary(hidden[None], position_ids=position))
         left, right = sin.chunk(2, dim=-1)
         sin = torch.cat([-left, right], dim=-1)
-        for layer, store in zip(model.layers, cache.layers, strict=True):
-            normed = _norm(hidden, layer.input_layernorm)
-            hidden = hidden + _attend(normed, layer.self_attn, store, cos, sin)
-            normed, mlp = _norm(hidden, layer.post_attention_layernorm), layer.mlp
-            hidden = hidden + mlp.down_proj(F.silu(mlp.gate_proj(normed)) * mlp.up_proj(normed))
-        head: Any = self.language_model.get_output_embeddings()
-        logits: Tensor = head(_norm(hidden, model.norm))
-        return logits.float()
+        for layer, store in zip(self._layers, cache.layers, strict=True):
+            hidden = layer.read(hidden, store, cos, sin)
+        return self._head(self._norm(hidden)).float()
 
 
-def _attend(normed: Tensor, attention: Any, store: Any, cos: Tensor, sin: Tensor) -> Tensor:
-    """normed [1, D] -> [1, D]; adds the token's keys and values to the store."""
-    dim = attention.head_dim
-    queries = attention.q_proj(normed).view(-1, dim)  # [heads, d]
-    keys = attention.k_proj(normed).view(-1, dim)  # [groups, d]
-    values = attention.v_proj(normed).view(-1, dim)
-    if hasattr(attention, "q_norm"):
-        queries, keys = _norm(queries, attention.q_norm), _norm(keys, attention.k_norm)
-    turned = _rotate(torch.cat([queries, keys]), cos, sin)
-    queries, keys = turned[: len(queries)], turned[len(queries) :]
-    append(store, keys[None, :, None], values[None, :, None])
-    grouped = queries.view(1, len(keys), -1, dim)  # [1, groups, heads per group, d]
-    out = F.scaled_dot_product_attention(grouped, store.keys, store.values, scale=attention.scaling)
-    attended: Tensor = attention.o_proj(out.reshape(1, -1))
-    return attended
+class Layer:
+    """One layer, its parts looked up once."""
+
+    def __init__(self, layer: Any) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self.dim, self.scale = attention.head_dim, attention.scaling
+        self.norm, self.mlp_norm = (
+            _norm(layer.input_layernorm),
+            _norm(layer.post_attention_layernorm),
+        )
+        self.queries, self.keys = product(attention.q_proj), product(attention.k_proj)
+        self.values, self.out = product(attention.v_proj), product(attention.o_proj)
+        self.normed_heads = hasattr(attention, "q_norm")
+        if self.normed_heads:
+            self.query_norm, self.key_norm = _norm(attention.q_norm), _norm(attention.k_norm)
+        self.gate, self.up = product(mlp.gate_proj), product(mlp.up_proj)
+        self.down = product(mlp.down_proj)
+
+    def read(self, hidden: Tensor, store: Any, cos: Tensor, sin: Tensor) -> Tensor:
+        """hidden [1, D] -> [1, D]; adds the token's keys and values to the store."""
+        hidden = hidden + self.attend(self.norm(hidden), store, cos, sin)
+        normed = self.mlp_norm(hidden)
+        return hidden + self.down(F.silu(self.gate(normed)) * self.up(normed))
+
+    def attend(self, normed: Tensor, store: Any, cos: Tensor, sin: Tensor) -> Tensor:
+        queries = self.queries(normed).view(-1, self.dim)  # [heads, d]
+        keys = self.keys(normed).view(-1, self.dim)  # [groups, d]
+        values = self.values(normed).view(-1, self.dim)
+        if self.normed_heads:
+            queries, keys = self.query_norm(queries), self.key_norm(keys)
+        heads, groups = queries.shape[0], keys.shape[0]
+        turned = _rotate(torch.cat([queries, keys]), cos, sin)
+        append(store, turned[None, heads:, None], values[None, :, None])
+        grouped = turned[:heads].view(1, groups, -1, self.dim)  # [1, groups, heads per group, d]
+        out = F.scaled_dot_product_attention(grouped, store.keys, store.values, scale=self.scale)
+        return self.out(out.reshape(1, -1))
 
 
 def append(store: Any, keys: Tensor, values: Tensor) -> None:
@@ -125,5 +145,14 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
-def _norm(x: Tensor, norm: Any) -> Tensor:
-    return F.rms_norm(x, norm.weight.shape, norm.weight, norm.variance_epsilon)
+def _norm(norm: Any) -> Callable[[Tensor], Tensor]:
+    weight, shape, epsilon = norm.weight, norm.weight.shape, norm.variance_epsilon
+    return lambda x: F.rms_norm(x, shape, weight, epsilon)
+
+
+def _packed_head(language_model: PreTrainedModel) -> Any:
+    """Returns the head; if it shares the embeddings of a packed model, a packed copy of it."""
+    head: Any = language_model.get_output_embeddings()
+    packed = any(isinstance(m, PackedLinear) for m in language_model.modules())
+    small = head.weight.numel() * head.weight.dtype.itemsize <= HEAD_COPY
+    return PackedLinear(head) if packed and small and type(head) is nn.Linear else head
