@@ -25,7 +25,10 @@ FINDINGS = {  # number of records, seed
     "findings-more.jsonl": (18000, 3),
     "findings-last.jsonl": (8000, 5),
 }
-SEEN, SEEN_SEED = 9000, 2  # the same with stand-ins for their media
+SEEN = {  # the same with stand-ins for their media
+    "findings-seen.jsonl": (9000, 2),
+    "findings-seen-more.jsonl": (5000, 6),
+}
 WITH_WORDS = {  # worlds that experts look at: from, to, who looks; the reader takes long
     "words.jsonl": (0, 400, "kinds,things,text"),
     "words-unread.jsonl": (450, 850, "kinds,things"),
@@ -48,13 +51,11 @@ def build(out: Path, workers: int = 2) -> None:
     for name, part in WITH_WORDS.items():
         if not (out / "instruct" / name).exists():
             _words(out / "instruct/records.jsonl", out / "instruct" / name, *part)
-    for name, (num, seed) in FINDINGS.items():
+    for name, (num, seed) in (FINDINGS | SEEN).items():
         if not (out / name).exists():
             made = ["--num", str(num), "--seed", str(seed)]
+            made += ["--stand-ins", str(out / "stand-ins")] if name in SEEN else []
             _run("data.embedded.findings", "write", str(out / name), *made)
-    if not (out / "findings-seen.jsonl").exists():
-        made = ["--num", str(SEEN), "--seed", str(SEEN_SEED), "--stand-ins", str(out / "stand-ins")]
-        _run("data.embedded.findings", "write", str(out / "findings-seen.jsonl"), *made)
     if not (out / "chat-tables.jsonl").exists():
         _run("data.prepare.chat", "--out", str(out))
     if not (out / "joined.jsonl").exists():

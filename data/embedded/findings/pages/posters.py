@@ -12,6 +12,7 @@ from data.embedded.findings.names import (
 from data.embedded.findings.pages.money import Money, address, clock, date, person, phone
 from data.embedded.findings.pages.page import Fact, Page, Row, number_in_words
 from data.embedded.findings.words import capital, number_word
+from vlm.experts.colors import NAMES as COLORS
 
 JOBS = (
     *(
@@ -122,11 +123,15 @@ def lost_notice(d: Draw) -> Page:
     lost = d.chance(0.6)
     thing, tel, name = d.name(PETS), phone(d), d.name(FIRST)
     since = f"since {d.pick(DAYS)}" if lost else f"on {d.pick(DAYS)}"
-    head = f"{'LOST' if lost else 'FOUND'}: {thing.upper()}"
+    word = d.pick(("LOST", "LOST", "MISSING")) if lost else "FOUND"
+    head = f"{word}{d.pick((':', ''))} {thing.upper()}"
+    color = d.pick(COLORS)
+    details = (f"{capital(color)} with a red tag", f"{capital(color)} and small", f"Very {color}")
     rows = [
         Row(head, 2.2),
+        *([Row(f"{d.pick(details)}.")] if d.chance(0.5) else []),
         Row(f"{'Missing' if lost else 'Found'} {since} near {address(d)}"),
-        Row(f"Call {name}: {tel}"),
+        Row(f"{d.pick(('Call', 'Please call', 'Tel.'))} {name}: {tel}"),
     ]
     facts = [
         Fact("phone", tel, "Call {v}."),
@@ -248,7 +253,7 @@ def certificate(d: Draw) -> Page:
 MAKERS = (
     (business_card, 2.0),
     (event_poster, 3.0),
-    (lost_notice, 1.0),
+    (lost_notice, 2.0),
     (recipe, 1.5),
     (certificate, 1.0),
 )

@@ -33,7 +33,7 @@ def menu(d: Draw) -> Page:
     facts = [price_fact(x, p, r) for x, p, r in zip(dishes, shown, priced, strict=True)]
     facts.append(Fact("shop", place, "The name is {v}."))
     others = [x for x in DISHES if x not in dishes]
-    for x in d.some(others, 2, 3):  # asked for, but not on the menu
+    for x in d.some(others, 3, 5):  # asked for, but not on the menu
         missing = f"I don't find {x} on the menu."
         facts.append(Fact("price", "\0", slots={"x": x}, missing=x, full=missing))
     if len(set(prices)) == len(prices) and cents:

@@ -109,7 +109,7 @@ def page_exchange(d: Draw, read: ReadPage) -> Exchange | None:
             "lacking",
             "pictures",
         ),
-        (60, 9, 9, 3 if page.title else 0, 7, 2, 2, 1.2, 5, 1.5, 10 if page.lacking else 0, 1.5),
+        (58, 10, 10, 5 if page.title else 0, 7, 2, 2, 1.2, 5, 1.5, 10 if page.lacking else 0, 1.5),
     )[0]
     makers = {
         "kind": _kind,
@@ -136,9 +136,13 @@ def price_follow_up(d: Draw, read: ReadPage, before: Exchange) -> Exchange | Non
 
 
 def _kind(d: Draw, read: ReadPage) -> Exchange:
+    """Names the kind, mostly with the heading, which tells more than the kind."""
     name = read.page.names[0]
-    title = f' with the heading "{read.page.title}"' if _has(read, read.page.title) else ""
-    answer = d.say(f"{capital(name)}.", f"It looks like {name}{title}.")
+    answer = d.say(f"{capital(name)}.", f"It looks like {name}.")
+    title = read.page.title or (read.page.rows[0].text if read.page.is_sign else "")
+    if _has(read, title) and d.chance(0.75):
+        title = title.replace(" | ", " ")
+        answer = d.say(f'{capital(name)}: "{title}".', f'It looks like {name}, headed "{title}".')
     forms = (n.removeprefix("a ").removeprefix("an ") for n in (*read.page.names, read.page.world))
     right = "|".join(sorted({exactly(f) for f in forms}))
     screen = read.page.world in SCREENS and d.chance(0.5)

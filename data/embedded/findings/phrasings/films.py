@@ -83,6 +83,7 @@ text
     [Is there|Do you see] [any|some] text [in it|in the clip|]?
     What [is written|text can you read|does the text say] in the [video|clip]?
     Which text [appears|is shown] [in the clip|]?
+    [What|Which] [words|letters|numbers] [appear|are shown|can be read] [in the clip|]?
     Read the text [in the clip|].
     * What words are shown?
 last text

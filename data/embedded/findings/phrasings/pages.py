@@ -27,6 +27,7 @@ about
     [Summarize|Please summarize] [this|the page|the document|the text|it] [briefly|].
     Sum up [the page|the text|the document].
     What is [the page|the document|the text|it] about?
+    What is this [notice|letter|flyer|sign|screenshot|leaflet] [about|for]?
     What's [this about|the gist|the main point]?
     [Give me|I need] a [short |]summary [of this|].
     What do I need to know [from this|]?

@@ -118,10 +118,11 @@ def _printed(d: Draw) -> tuple[Line, ...]:
 def name_it(d: Draw, s: SingleThing, question: str | None = None) -> Exchange:
     question = question or d.ask(SCENES, d.pick(("name", "name", "list", "main")))
     if s.certain:
-        sentence = d.pick((f"This is {s.top}.", f"The picture shows {s.top}.", f"It is {s.top}."))
+        what = _with_family(s)
+        sentence = d.pick((f"This is {what}.", f"The picture shows {what}.", f"It is {what}."))
         if s.thing and s.thing.color and d.chance(0.3):
             sentence = f"{sentence[:-1]}, {at(place(s.thing))}, mostly {s.thing.color}."
-        return Exchange("object", question, d.say(f"{capital(s.top)}.", sentence), _names(s))
+        return Exchange("object", question, d.say(f"{capital(what)}.", sentence), _names(s))
     if s.named:
         doubt = d.pick(("but I'm not sure", "but I'm not certain"))
         answer = f"It looks like {s.top}, {doubt}."
@@ -161,6 +162,12 @@ def name_it(d: Draw, s: SingleThing, question: str | None = None) -> Exchange:
         )
     )
     return Exchange("object", question, answer, (), (), True)
+
+
+def _with_family(s: SingleThing) -> str:
+    """An animal with its family, which more people know: "a brambling, a kind of bird"."""
+    family = s.family if s.subject.is_animal else ""
+    return f"{s.top}, a kind of {family}" if family and family not in s.top else s.top
 
 
 def _names(s: SingleThing) -> tuple[str, ...]:

@@ -93,10 +93,11 @@ def single_claim(d: Draw, s: SingleThing) -> Exchange | None:
         if not s.short:
             answer = f"I can't tell what it is; I don't see {other.phrase}."
             return Exchange("absent", question, answer, (NO, "can't tell"), (YES,), True)
-        looks = "looks like" if not s.certain else "is" if d.chance(0.5) else "looks like"
-        answer = d.pick(
-            (f"No, I don't see {other.phrase}. It {looks} {s.short}.", f"No, it {looks} {s.short}.")
-        )
+        if s.named:
+            looks = f"{d.pick(('is', 'looks like')) if s.certain else 'may be'} {s.top}"
+        else:
+            looks = f"looks like {s.short}"
+        answer = d.pick((f"No, I don't see {other.phrase}. It {looks}.", f"No, it {looks}."))
         return Exchange("absent", question, answer, (NO, "don't see"), (YES,))
     question = d.ask(SCENES, "sure")
     if s.certain:
@@ -104,7 +105,8 @@ def single_claim(d: Draw, s: SingleThing) -> Exchange | None:
             (f"Yes, it looks like {s.top}.", "Yes.", f"Yes, I am fairly sure: {s.top}.")
         )
         return Exchange("followup", question, answer, (YES, exactly(s.subject.name)))
-    short = f" It may be {s.short}." if s.short else ""
+    maybe = s.top if s.named else s.short
+    short = f" It may be {maybe}." if maybe else ""
     return Exchange("followup", question, f"No, I'm not sure.{short}", ("not sure|not certain",))
 
 

@@ -197,7 +197,10 @@ nothing yet | absent | (don't|do not) see|no (picture|image|photo|file)|add|atta
     = I don't see any file. Please add one.
 future | unanswerable | can't|cannot|don't know|nobody
     Who will [win|be] [the election|the next match|the next president|the championship]?
+    Who [will win|is going to win|wins] [the next Olympics|the next season|next year's final]?
+    Which [team|country|party] will win [next year|the next time|in the end]?
     [Will it rain|What will the weather be] [tomorrow|next week]?
+    [Will prices|Will the stock market|Will house prices] [rise|fall] [next year|soon]?
     What are [the lottery numbers|tomorrow's stock prices]?
     What [will happen|comes] next year?
     * Can you foresee who wins on Sunday?
@@ -237,7 +240,7 @@ def about_itself(d: Draw, with_file: bool = False) -> Exchange:
     """A question about Revisit; beside a file none that takes for granted that there is none."""
     subject = d.pick([x for x in SUBJECTS if not with_file or x != "nothing yet"])
     if d.chance(0.3) and not with_file:
-        subject = d.pick(("who", "who", "help", "nothing yet", "nothing yet", "human", "videos"))
+        subject = d.pick(("who", "who", "help", "nothing yet", "future", "human", "videos"))
     kind, right = SUBJECTS[subject]
     question = d.ask(ITSELF, subject)
     answer = d.pick(ANSWERS[subject])
