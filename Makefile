@@ -38,7 +38,9 @@ train: $(VENV)/.dev
 	$(PY) -m training.instruct training/recipes/embedded-findings-more.yaml
 	$(PY) -m training.instruct training/recipes/embedded-findings-last.yaml
 	$(PY) -m training.instruct
-	$(PY) -m vlm.weights pack runs/embedded-instruct/trained vlm/weights/embedded
+	$(PY) -m training.instruct training/recipes/embedded-instruct-more.yaml
+	$(PY) -m training.instruct training/recipes/embedded-instruct-last.yaml
+	$(PY) -m vlm.weights pack runs/embedded-instruct-last/trained vlm/weights/embedded
 	$(PY) -m evaluation.embedded.report
 
 bench: $(VENV)/.dev

@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         prog=PROG,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"example: {PROG} --model runs/embedded-instruct/model --limit 8",
+        epilog=f"example: {PROG} --model runs/embedded-instruct-last/model --limit 8",
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
     parser.add_argument(
