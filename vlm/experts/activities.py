@@ -5,12 +5,6 @@ from dataclasses import dataclass
 
 from vlm.experts.findings import Kind
 
-RIDING = {
-    "skis": "skiing",
-    "skateboard": "skateboarding",
-    "surfboard": "surfing",
-    "snowboard": "snowboarding",
-}
 # What people do with a thing that they hold: thing, activity; the first that applies counts.
 ACTIVITIES = (
     ("tennis racket", "playing tennis"),
@@ -28,6 +22,7 @@ ACTIVITIES = (
     ("laptop", "working at a laptop"),
     ("cell phone", "using a phone"),
 )
+BOARDS = ("skis", "skateboard", "surfboard", "snowboard")  # a person on one does its sport
 # Things that need not be held: that they are there is enough.
 FIXED = ("skis", "surfboard", "snowboard", "laptop", "wine glass", "pizza", "cake")
 # What people may do where such a thing is with them, which a box does not show.
@@ -82,7 +77,7 @@ def activity(
     split = [pair.split(" ", 2) for pair in pairs]
     for _, how, name in split:
         if how == "on":
-            return Activity(RIDING.get(name) or f"riding {_a(name)}", name, True)
+            return Activity(riding(name), name, True)
     held, names = [name for _, _, name in split], list(sure)
     for name, words in ACTIVITIES:
         if name in held or (name in names and name in FIXED):
@@ -99,6 +94,11 @@ def activity(
         if name in PERHAPS:
             return Activity(PERHAPS[name], name, False)
     return None
+
+
+def riding(name: str) -> str:
+    """Returns what somebody does on a thing, such as "surfing" or "riding a horse"."""
+    return dict(ACTIVITIES)[name] if name in BOARDS else f"riding {_a(name)}"
 
 
 def _a(name: str) -> str:

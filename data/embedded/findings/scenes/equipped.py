@@ -11,7 +11,7 @@ from data.embedded.findings.phrasings.guesses import GUESSES
 from data.embedded.findings.scenes.scene import RIDES
 from data.embedded.findings.words import a, capital, counted
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
-from vlm.experts.activities import RIDING
+from vlm.experts.activities import riding
 from vlm.experts.colors import NAMES as COLORS
 from vlm.experts.findings import Box, Findings, Kind, Thing
 from vlm.experts.together import together
@@ -147,7 +147,7 @@ def what(d: Draw, s: Equipped) -> Exchange:
 
 def doing(d: Draw, s: Equipped) -> Exchange | None:
     if s.ridden:
-        act = RIDING.get(s.ridden) or f"riding {a(s.ridden)}"
+        act = riding(s.ridden)
         answer = d.pick((f"{capital(act)}.", f"It looks like someone is {act}."))
         question = d.ask(EQUIPPED, "doing")
         return Exchange("action", question, answer, (act.split()[0], s.ridden))
