@@ -1,7 +1,8 @@
 """The language model through transformers, through our loop in torch, and through llama.cpp.
 
 All three answer the same prompt, in alternation; then the time to the first token of a question
-about 16 frames, in torch and with llama.cpp. Without llama-cpp-python its rows are missing.
+about 16 frames, in torch and with llama.cpp, without the experts, which take the same time with
+both. Without llama-cpp-python its rows are missing.
 """
 
 import tempfile
@@ -29,11 +30,11 @@ PROMPT = "Once upon a time there was a " * 12
 def run(quick: bool = False) -> list[str]:
     """Returns Markdown tables."""
     tokens, repeats = (16, 2) if quick else (64, 5)
-    with closing(Assistant.load("embedded", device="cpu")) as torchs:
+    with closing(Assistant.load("embedded", device="cpu", experts=())) as torchs:
         engines = {"ours in torch": torchs}
         if is_installed():
             for kind in TYPES[: 1 if quick else None]:
-                made = Assistant.load("embedded", engine="llama.cpp", gguf=kind)
+                made = Assistant.load("embedded", experts=(), engine="llama.cpp", gguf=kind)
                 engines[f"llama.cpp, {kind}"] = made
         name = f"the embedded model, {str(torchs.model.dtype).removeprefix('torch.')}"
         lines = [*speed(engines, name, tokens, repeats), *first_token(engines, name, repeats)]
