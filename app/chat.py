@@ -1,7 +1,7 @@
 """Runs one conversation for every front end: the page, the terminal and `ask`.
 
 `stream_chat` turns the assistant's events into views, snapshots of what a screen shows. A
-conversation (`Chat`) is a value. It changes only in the view that ends an answer, so a failure
+conversation (`app.turns`) is a value. It changes only in the view that ends an answer, so a failure
 before that leaves it unchanged.
 """
 
@@ -14,16 +14,18 @@ from pathlib import Path
 from app.frame_strip import Strip, strip_of
 from app.replier import Replier
 from app.sanitize import for_label
+from app.turns import Chat, ChatTurn, file_key
 from vlm.assistant import (
+    Asked,
     Decoding,
     Encoding,
     Finished,
+    MediaSource,
     Plan,
     Planned,
+    Seen,
     Settings,
-    State,
     TextDelta,
-    Usage,
 )
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
@@ -32,48 +34,6 @@ log = logging.getLogger(__name__)
 
 STOPPED_EARLY = "Stopped before the first word; your question is kept."
 VARIED = 0.8  # temperature of a repeated question, which would get the same words at 0
-
-
-@dataclass(frozen=True)
-class ChatTurn:
-    """One question with its files and the answer to it."""
-
-    question: str
-    files: tuple[Path, ...] = ()
-    lost: tuple[str, ...] = ()  # names of files that are no longer here
-    answer: str = ""
-    strips: tuple[Strip, ...] = ()
-    usage: Usage | None = None
-    notes: tuple[str, ...] = ()  # what was reduced to fit the context
-    stopped: bool = False
-
-
-@dataclass(frozen=True)
-class Chat:
-    """A conversation: its visible turns, and the state from which the model continues.
-
-    The first num_forgotten turns are only visible; the model has no state for them.
-    """
-
-    turns: tuple[ChatTurn, ...] = ()
-    state: State = State()
-    num_forgotten: int = 0
-
-    def without_last(self) -> "Chat":
-        """Returns the conversation without its last turn."""
-        if len(self.turns) > self.num_forgotten:
-            return replace(self, turns=self.turns[:-1], state=self.state.without_last())
-        return Chat(self.turns[:-1], num_forgotten=max(0, len(self.turns) - 1))
-
-    def with_notes(self, notes: Sequence[str]) -> "Chat":
-        """Returns the conversation with notes added to its last answer."""
-        last = self.turns[-1]
-        return replace(self, turns=(*self.turns[:-1], replace(last, notes=(*last.notes, *notes))))
-
-    def without_memory(self) -> "Chat":
-        """Returns the same text without frames and model state."""
-        turns = tuple(replace(turn, strips=()) for turn in self.turns)
-        return Chat(turns, num_forgotten=len(turns))
 
 
 @dataclass(frozen=True)
@@ -103,7 +63,8 @@ def stream_chat(
 ) -> Iterator[ChatView]:
     """Asks a question and yields a view per event.
 
-    The last view is finished and carries either the extended chat or an error.
+    The last view is finished and carries either the extended chat or an error. Turns that the
+    model has no state for are read again where their files are here (`Chat.to_read`).
     """
     view = ChatView(
         chat,
@@ -120,6 +81,7 @@ def stream_chat(
             list(files),
             settings or Settings(),
             stop=stop or threading.Event(),
+            earlier=[_asked(turn) for turn in chat.to_read],
         )
         for event in events:
             if isinstance(event, Planned):
@@ -146,21 +108,52 @@ def _is_about(error: Exception, path: Path) -> bool:
     return isinstance(error, MediaError) and str(error).startswith(display_name(path))
 
 
+def _asked(turn: ChatTurn) -> Asked:
+    return Asked(turn.question, tuple(MediaSource(path) for path in turn.files), turn.answer)
+
+
 def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
+    chat = view.chat
     view = replace(view, phase="", share=None, stopped=event.stopped, finished=True)
-    if event.stopped and len(event.state.turns) == len(view.chat.state.turns):
+    to_read, known = chat.to_read, len(chat.state.turns)
+    if event.stopped and len(event.state.turns) == known:
         return replace(view, error=STOPPED_EARLY)  # no words yet, so there is no turn to keep
+    memories = event.state.turns[known:]
+    strips = _strips(event.seen, plan, [turn.files for turn in to_read] + [view.files])
+    start = len(chat.turns) - len(to_read)
+    read_again = tuple(
+        replace(turn, memory=memory, strips=again)
+        for turn, memory, again in zip(to_read, memories, strips, strict=False)
+    )
     turn = ChatTurn(
-        question=event.state.turns[-1].text,  # the default question if only a file was given
+        question=memories[-1].text,  # the default question if only a file was given
         files=view.files,
         answer=event.text,
-        strips=tuple(strip_of(seen) for seen in event.seen),
+        strips=strips[-1],
         usage=event.usage,
         notes=tuple(plan.notes) if plan else (),
         stopped=event.stopped,
+        memory=memories[-1],
     )
-    longer = replace(view.chat, turns=(*view.chat.turns, turn), state=event.state)
+    longer = Chat((*chat.turns[:start], *read_again, turn))
     return replace(view, chat=longer, answer=event.text)
+
+
+def _strips(
+    seen: Sequence[Seen], plan: Plan | None, files: Sequence[Sequence[Path]]
+) -> list[tuple[Strip, ...]]:
+    """Returns the strips of each turn's files."""
+    plans = plan.files if plan else ()
+    paths = [path for of_turn in files for path in of_turn]
+    made = [
+        strip_of(one, plans[i] if i < len(plans) else None, file_key(paths[i]))
+        for i, one in enumerate(seen)
+    ]
+    split = []
+    for of_turn in files:
+        split.append(tuple(made[: len(of_turn)]))
+        made = made[len(of_turn) :]
+    return split
 
 
 def error_message(error: Exception) -> str:

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from vlm.assistant import (
+    Asked,
     Decoding,
     Encoding,
     FilePlan,
     Finished,
+    MediaSource,
     Plan,
     Planned,
     Seen,
@@ -29,6 +31,7 @@ from vlm.assistant import (
     Usage,
 )
 from vlm.experts.findings import Findings, Kind, Line, Thing
+from vlm.inference.media_source import as_source
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
 
@@ -57,26 +60,34 @@ class FakeAssistant:
         self.stopped_at = 0.0  # on the monotonic clock
 
     def plan(self, state: State, files: Sequence[Path], text: str, settings: Settings) -> Plan:
-        rows = tuple(FilePlan(path.name, _kind(path), 8, 4, 1, 8 * 17) for path in files)
+        rows = tuple(
+            FilePlan(path.name, _kind(path), 8, 4, 1, 8 * 17, size=(160, 90)) for path in files
+        )
         return Plan(rows, 8 * 17 * len(rows) + 40, 8000, ())
 
     def reply(
         self,
         state: State,
         text: str,
-        files: Sequence[Path] = (),
+        files: Sequence[Path | MediaSource] = (),
         settings: Settings | None = None,
         stop: threading.Event | None = None,
+        *,
+        earlier: Sequence[Asked] = (),
     ) -> Iterator[Any]:
         stop, settings = stop or threading.Event(), settings or Settings()
         text = text or "What is in this?"
-        self.asked.append((text, tuple(path.name for path in files), settings))
+        self.asked.append((text, tuple(as_source(path).path.name for path in files), settings))
         if "bad file" in text:
-            name = display_name(files[0]) if files else "clip.mp4"
+            name = display_name(as_source(files[0]).path) if files else "clip.mp4"
             raise MediaError(f"{name} has no pictures in it; give a video or an image.")
-        yield Planned(self.plan(state, files, text, settings))
+        before = [source.path for asked in earlier for source in asked.files]
+        read_again = [Turn(asked.text, (), asked.answer) for asked in earlier]
+        given, state = state, State((*state.turns, *read_again))
+        files = [as_source(file).path for file in files]
+        yield Planned(self.plan(state, [*before, *files], text, settings))
         seen = []
-        for path in files:
+        for path in [*before, *files]:
             for done in range(1, 9):
                 yield Decoding(path.name, done, 8)
                 time.sleep(0.01)
@@ -86,7 +97,7 @@ class FakeAssistant:
             stop.wait(20)
         if stop.is_set():
             yield Finished(
-                state, "", tuple(seen), Usage(200, 0, 0, 136, 7900, 0.0, 0.0, len(files), 0), True
+                given, "", tuple(seen), Usage(200, 0, 0, 136, 7900, 0.0, 0.0, len(files), 0), True
             )
             return
         if "break" in text:

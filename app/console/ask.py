@@ -13,12 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from app.chat import Chat, ChatTurn, ChatView, stream_chat
+from app.chat import ChatView, stream_chat
 from app.console.clips import refuse_address
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
 from app.sanitize import for_terminal, whole_characters
+from app.turns import Chat, ChatTurn
 from vlm.assistant import Assistant, Settings
 from vlm.media.decode import probe
 

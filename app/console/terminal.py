@@ -6,12 +6,13 @@ import sys
 import threading
 from pathlib import Path
 
-from app.chat import Chat, ChatView, stream_chat, usage_line
+from app.chat import ChatView, stream_chat, usage_line
 from app.console.ask import settings_from
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
 from app.sanitize import for_label, for_terminal
+from app.turns import Chat
 from app.what_was_read import words_read
 from vlm.assistant import Assistant
 

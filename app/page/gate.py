@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,19 +26,20 @@ from app.sanitize import whole_characters
 
 API = "/gradio_api"
 FILE, UPLOAD, LOGIN = f"{API}/file=", f"{API}/upload", "/login"
+SCRIPTS, HELD = "page", "/held"
 EVENTS = (f"{API}/run/predict", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset")
 _READ = (
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/logout"
-    rf"|/(?:assets|static|{FRAMES_PATH})/.+|{API}/(?:login_check|user|token|app_id)/?"
+    rf"|/(?:assets|static|{FRAMES_PATH}|{SCRIPTS})/.+|{API}/(?:login_check|user|token|app_id)/?"
     rf"|{API}/(?:heartbeat/[\w-]+|queue/data|upload_progress|startup-events)"
 )
 ROUTES = {
     "GET": re.compile(rf"(?:{_READ}|{FILE}.+)"),
     "HEAD": re.compile(rf"(?:/|{FILE}.+)"),
-    "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{'|'.join(EVENTS)})"),
+    "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{HELD}|{'|'.join(EVENTS)})"),
 }
 
-MAX_JSON = 4_000_000  # bytes: a question and the conversation its tab stored
+MAX_JSON = 12_000_000  # bytes: a question and the conversation that the browser stored
 MAX_LOGIN = 10_000  # bytes
 MAX_DEPTH = 50  # lists and objects inside each other
 COOKIE = "revisit-visitor"
@@ -127,6 +129,9 @@ class Gate:
         if path == UPLOAD:
             await self._upload(visitor, headers, scope, receive, send)
             return
+        if path == HELD:
+            await self._held(visitor, headers, scope, receive, send)
+            return
         if path in EVENTS:
             receive = await self._checked(visitor, headers, scope, receive)
         elif path.rstrip("/") == LOGIN:
@@ -163,6 +168,21 @@ class Gate:
         finally:
             if not arrived:
                 self.uploads.end(visitor, [])
+
+    async def _held(
+        self, visitor: str, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answers which of the paths in a list this visitor may still use."""
+        try:
+            paths = json.loads(await _body(headers, receive, MAX_JSON))
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, NOT_READABLE) from error
+        if not (isinstance(paths, list) and all(isinstance(path, str) for path in paths)):
+            raise Refused(400, NOT_READABLE)
+        held = [
+            p for p in paths if self.uploads.may_use(visitor, p) and self.uploads.holds(Path(p))
+        ]
+        await JSONResponse(held)(scope, receive, send)
 
     async def _checked(
         self, visitor: str, headers: Headers, scope: Scope, receive: Receive

@@ -17,15 +17,15 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat import STOPPED_EARLY, VARIED, Chat, ChatTurn, ChatView, stream_chat
-from app.page import messages
+from app.chat import STOPPED_EARLY, VARIED, ChatView, stream_chat
+from app.page import messages, stored
 from app.page.background import in_background, one_at_a_time
 from app.page.examples import Example
 from app.page.sessions import Sessions
-from app.page.tab_storage import keep, recall
 from app.page.uploads import Uploads
 from app.replier import Replier
-from app.sanitize import for_label
+from app.sanitize import for_label, whole_characters
+from app.turns import Chat, ChatTurn, file_key, file_name
 from vlm.assistant import Settings
 
 AUTO = "auto"
@@ -39,18 +39,34 @@ STOPPED_AGAIN = "Stopped before the first word; the earlier answer stays."
 BUSY = "Too many questions are waiting; send yours again in a moment."
 
 Typed = dict[str, Any]  # the text box: {"text": ..., "files": [...]}
+Asked = dict[str, Any]  # what the page's scripts ask for, such as {"turn": 0}
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A submitted question. base: the conversation it follows; draft: restored on failure."""
+    """A submitted question.
 
-    base: Chat
+    chat: the conversation; at: the turn that this is a version of, or the number of turns; draft:
+    restored on failure; left: typed text that stays in the box.
+    """
+
+    chat: Chat
+    at: int
     question: str
     files: tuple[Path, ...]
     draft: Typed
-    again: bool = False  # a repetition of the last question, whose answer stays until replaced
+    left: Typed | None = None
+    again: bool = False  # a repetition of a question
     problem: str = ""  # why it cannot be answered; "" if it can
+    editing: "Editing | None" = None  # goes on after a failure
+
+
+@dataclass(frozen=True)
+class Editing:
+    """A question that is being edited. left: what was typed before."""
+
+    at: int
+    left: Typed
 
 
 class Handlers:
@@ -68,15 +84,24 @@ class Handlers:
         self.uploads, self.examples = uploads, examples
         self.turn = threading.BoundedSemaphore(at_once)  # one model: by default one answer
 
-    # -- start of a question -> composer, chatbot, actions, fresh, saved, pending
+    # -- start of a question -> composer, chatbot, saved, pending
 
-    def begin(self, session: str, kept: str, typed: Typed | None) -> tuple:
+    def begin(
+        self, session: str, kept: str, typed: Typed | None, editing: Editing | None = None
+    ) -> tuple:
         """Starts a question from the text box."""
         typed = typed or {"text": "", "files": []}
         question, files = typed["text"].strip(), tuple(Path(file) for file in typed["files"])
         if not question and not files:
             return _nothing_begins()
-        return self._begin(session, Pending(self._chat(session, kept), question, files, typed), {})
+        chat = self._chat(session, kept)
+        at, left = len(chat.turns), None
+        if editing is not None and editing.at < at:
+            at, left = editing.at, editing.left
+        else:
+            editing = None
+        pending = Pending(chat, at, question, files, typed, left, editing=editing)
+        return self._begin(session, pending)
 
     def begin_example(
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
@@ -85,42 +110,46 @@ class Handlers:
         if chosen.index not in range(len(self.examples)):
             return _nothing_begins()
         example, typed = self.examples[chosen.index], typed or {}
-        base = self._chat(session, kept)
-        return self._begin(session, Pending(base, example.question, (example.path,), typed), typed)
+        chat = self._chat(session, kept)
+        at, files = len(chat.turns), (example.path,)
+        return self._begin(session, Pending(chat, at, example.question, files, typed, typed))
 
-    def begin_again(self, session: str, kept: str, typed: Typed | None) -> tuple:
-        """Starts the last question again; its answer stays until a new one replaces it."""
+    def begin_again(
+        self, session: str, kept: str, typed: Typed | None, asked: Asked | None
+    ) -> tuple:
+        """Starts a question again; the answers it has stay as other versions."""
         chat, typed = self._chat(session, kept), typed or {}
-        if not chat.turns:
+        at = _turn_of(asked, chat)
+        if at is None:
             return _nothing_begins()
-        last = chat.turns[-1]
-        base, question, files = chat.without_last(), last.question, last.files
-        pending = Pending(base, question, files, typed, again=True, problem=_lost(last))
-        return self._begin(session, pending, typed)
+        turn = chat.turns[at]
+        problem = _lost(turn)
+        pending = Pending(chat, at, turn.question, turn.files, typed, typed, True, problem)
+        return self._begin(session, pending)
 
-    def _begin(self, session: str, pending: Pending, left: Typed) -> tuple:
+    def _begin(self, session: str, pending: Pending) -> tuple:
         pending = replace(pending, problem=pending.problem or self._problem(pending))
-        view = ChatView(pending.base, pending.question, pending.files, phase="Starting")
+        base = pending.chat.until(pending.at)
+        view = ChatView(base, pending.question, pending.files, phase="Starting")
         locked = gr.MultimodalTextbox(
-            value=left or None, interactive=False, submit_btn=False, stop_btn=True
+            value=pending.left or None, interactive=False, submit_btn=False, stop_btn=True
         )
-        saved = keep(session, self._chat(session), pending.draft.get("text") or "")
-        shown = messages.of_view(view)
-        return locked, shown, gr.Row(visible=False), gr.Button(interactive=False), saved, pending
+        saved = self._saved(session, pending.chat, pending.draft, running=True)
+        return locked, messages.of_view(view), saved, pending
 
-    # -- answers and everything that unlocks the box -> chatbot, composer, actions, fresh, saved
+    # -- answers and everything that unlocks the box -> chatbot, composer, editing, saved
 
     def answer(self, session: str, pending: Pending | None, *options: Any) -> Iterator[tuple]:
         """Streams the answer to the pending question and always unlocks the text box."""
         if pending is None:
-            chat = self._chat(session)
-            yield gr.skip(), *self._unlocked(chat), gr.skip()
+            yield gr.skip(), self._unlocked(), gr.skip(), gr.skip()
             return
-        base, question, files = pending.base, pending.question, pending.files
+        question, files = pending.question, pending.files
+        base = pending.chat.until(pending.at)
         if pending.problem:
             chat = self._chat(session)
             shown = messages.of_error(chat, pending.problem)
-            yield self._ended(session, chat, pending.draft, shown)
+            yield self._ended(session, chat, pending.draft, shown, pending.editing)
             return
         stop, view = self.sessions.start(session), None
         waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
@@ -132,56 +161,74 @@ class Handlers:
         try:
             for view in in_background(one_at_a_time(views, self.turn, waiting, stop), stop):
                 if not view.finished:
-                    yield messages.of_view(view), *[gr.skip()] * 4
+                    yield messages.of_view(view), *[gr.skip()] * 3
         finally:
             self.sessions.end(session, stop)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
-            chat = view.chat.with_notes(notes)
+            chat = _with_answer(pending, view.chat.with_notes(notes))
             self.sessions.put(session, chat)
-            yield self._ended(session, chat)
+            yield self._ended(session, chat, pending.left)
             return
-        chat, draft = self._chat(session), pending.draft
+        chat, draft, editing = self._chat(session), pending.draft, pending.editing
         if view is None or view.stopped or not view.error:
             sentence = STOPPED_AGAIN if pending.again else STOPPED_EARLY
-            yield self._ended(session, chat, draft, messages.of_note(chat, sentence))
+            yield self._ended(session, chat, draft, messages.of_note(chat, sentence), editing)
             return
         sentence = view.error
         if view.unusable is not None and str(view.unusable) in draft.get("files", ()):
             draft = draft | {"files": [f for f in draft["files"] if f != str(view.unusable)]}
             sentence += REMOVED
-        yield self._ended(session, chat, draft, messages.of_error(chat, sentence))
+        yield self._ended(session, chat, draft, messages.of_error(chat, sentence), editing)
 
     def refused(self, session: str, pending: Pending | None) -> tuple:
         """Unlocks the text box when Gradio refuses to run the answer."""
         chat, draft = self._chat(session), pending.draft if pending else None
         return self._ended(session, chat, draft, messages.of_error(chat, BUSY))
 
-    def edit(self, session: str, kept: str) -> tuple:
-        """Moves the last question back into the text box."""
+    def show(self, session: str, kept: str, typed: Typed | None, asked: Asked | None) -> tuple:
+        """Shows another version of a turn."""
         chat = self._chat(session, kept)
-        if not chat.turns:
-            return (gr.skip(),) * 5
-        last, shorter = chat.turns[-1], chat.without_last()
-        self.sessions.put(session, shorter)
-        draft = {"text": last.question, "files": [str(path) for path in last.files]}
-        return self._ended(session, shorter, draft)
+        at, place = _turn_of(asked, chat), (asked or {}).get("place")
+        if at is None or type(place) is not int or not 0 <= place < chat.turns[at].num_versions:
+            return (gr.skip(),) * 4
+        chat = chat.showing(at, place).with_files(self.uploads.holds)
+        self.sessions.put(session, chat)
+        return self._ended(session, chat, typed)
 
-    def clear(self, session: str) -> tuple:
-        """Starts a new conversation."""
-        self.sessions.put(session, Chat())
-        return self._ended(session, Chat(), {"text": "", "files": []})
+    def open(self, asked: Asked | None) -> tuple:
+        """Opens a conversation that the browser stored, or a new one -> session, and as above.
 
-    def restore(self, kept: str | None) -> tuple:
-        """Restores the conversation of a reloaded tab -> session, and the rest as above.
-
-        Every page load gets a new id. The tab stored its previous id and text. A duplicated tab
-        continues from the same point, independently.
+        Every opening gets a new id, so a duplicated tab continues from the same point,
+        independently. `asked` has the id it had before, its turns, and a draft.
         """
-        before, only_text, draft = recall(kept)
-        chat = self.sessions.get(before) or only_text
+        asked = asked if isinstance(asked, dict) else {}
+        chat, note = self.sessions.get(str(asked.get("session"))), ""
+        if chat is None:
+            try:
+                chat = stored.read(asked.get("turns", []), self.uploads.holds)
+            except stored.TooMuch as error:
+                chat, note = Chat(), str(error)
+        chat = chat.with_files(self.uploads.holds)
         session = secrets.token_urlsafe(16)
         self.sessions.put(session, chat)
-        return session, *self._ended(session, chat, {"text": draft} if draft else None)
+        shown = messages.of_error(chat, note) if note else None
+        return session, *self._ended(session, chat, _draft(asked.get("draft")), shown)
+
+    # -- editing -> composer, editing
+
+    def edit(self, session: str, kept: str, typed: Typed | None, asked: Asked | None) -> tuple:
+        """Moves a question into the text box; it stays where it is until it is asked."""
+        chat = self._chat(session, kept)
+        at = _turn_of(asked, chat)
+        if at is None:
+            return gr.skip(), gr.skip()
+        turn = chat.turns[at]
+        draft = {"text": turn.question, "files": [str(path) for path in turn.files]}
+        return self._unlocked(draft), Editing(at, typed or {})
+
+    def cancel_edit(self, editing: Editing | None) -> tuple:
+        """Puts back what was typed before the edit."""
+        return self._unlocked(_or_empty(editing.left if editing else None)), None
 
     def stop(self, session: str) -> None:
         """Stops the current answer."""
@@ -206,27 +253,68 @@ class Handlers:
         chat: Chat,
         draft: Typed | None = None,
         shown: list[messages.Message] | None = None,
+        editing: Editing | None = None,
     ) -> tuple:
         shown = messages.of_chat(chat) if shown is None else shown
-        saved = keep(session, chat, (draft or {}).get("text") or "")
-        return shown, *self._unlocked(chat, draft), saved
+        saved = self._saved(session, chat, draft, editing=editing and editing.at)
+        return shown, self._unlocked(draft), editing, saved
+
+    def _saved(self, session: str, chat: Chat, draft: Typed | None, **more: Any) -> str:
+        draft = _or_empty(draft)
+        files = [Path(file) for file in draft["files"] if self.uploads.holds(Path(file))]
+        plain = {
+            "text": draft["text"],
+            "files": [{"key": file_key(p), "name": p.name, "path": str(p)} for p in files],
+        }
+        return stored.as_text(session, chat, draft=plain, **more)
 
     def _chat(self, session: str, kept: str | None = None) -> Chat:
-        """Returns the conversation, or if it has expired, the text the tab stored."""
+        """Returns the conversation, or if it has expired, the text that the page still has."""
         chat = self.sessions.get(session)
         if chat is None:
-            chat = recall(kept)[1]
+            chat = stored.from_text(kept)
             self.sessions.put(session, chat)
-        return chat
+        return chat.with_files(self.uploads.holds)
 
-    def _unlocked(self, chat: Chat, draft: Typed | None = None) -> tuple:
-        """Returns composer, actions, fresh in idle state; a draft keeps its existing files."""
+    def _unlocked(self, draft: Typed | None = None) -> gr.MultimodalTextbox:
+        """Returns the composer in idle state; a draft keeps its existing files."""
         composer: dict[str, Any] = {"interactive": True, "submit_btn": True, "stop_btn": False}
-        if draft:
-            files = [file for file in draft.get("files") or [] if self.uploads.holds(Path(file))]
-            composer["value"] = {"text": draft.get("text") or "", "files": files}
-        visible = gr.Row(visible=bool(chat.turns))
-        return gr.MultimodalTextbox(**composer), visible, gr.Button(interactive=True)
+        if draft is not None:
+            draft = _or_empty(draft)
+            files = [file for file in draft["files"] if self.uploads.holds(Path(file))]
+            composer["value"] = {"text": draft["text"], "files": files}
+        return gr.MultimodalTextbox(**composer)
+
+
+def _with_answer(pending: Pending, answered: Chat) -> Chat:
+    """Returns the conversation with the new turn, which may be a version of an earlier one.
+
+    Turns before it that were read again take the place of those without memory.
+    """
+    at = pending.at
+    return Chat((*answered.turns[:at], *pending.chat.turns[at:])).with_version(
+        at, answered.turns[at:]
+    )
+
+
+def _turn_of(asked: Asked | None, chat: Chat) -> int | None:
+    """Returns the index of the turn that was asked for; None if there is none."""
+    at = asked.get("turn") if isinstance(asked, dict) else None
+    return at if type(at) is int and 0 <= at < len(chat.turns) else None
+
+
+def _or_empty(draft: Typed | None) -> Typed:
+    draft = draft or {}
+    return {"text": draft.get("text") or "", "files": draft.get("files") or []}
+
+
+def _draft(given: Any) -> Typed:
+    """Reads a draft that a browser stored; the gate has checked its paths."""
+    try:
+        files = [file["path"] for file in given["files"] if isinstance(file.get("path"), str)]
+        return {"text": whole_characters(str(given["text"]))[:MAX_QUESTION], "files": files}
+    except (TypeError, KeyError, AttributeError):
+        return {"text": "", "files": []}
 
 
 def attach(typed: Typed | None, recorded: str | None) -> tuple:
@@ -239,12 +327,12 @@ def attach(typed: Typed | None, recorded: str | None) -> tuple:
 
 
 def _nothing_begins() -> tuple:
-    return *[gr.skip()] * 5, None
+    return *[gr.skip()] * 3, None
 
 
 def _lost(turn: ChatTurn) -> str:
     """Returns why a turn with missing files cannot be asked again, or ""."""
-    names = ", ".join(for_label(name) for name in turn.lost)
+    names = ", ".join(for_label(file_name(key)) for key in turn.lost)
     return f"Missing: {names}. Add it again and ask." if names else ""
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat import Chat, ChatTurn, ChatView, usage_line
+from app.chat import ChatView, usage_line
 from app.frame_strip import strip_html
 from app.sanitize import for_label, for_page
+from app.turns import Chat, ChatTurn, file_key, file_name
 
 Message = dict[str, Any]
 
@@ -21,18 +22,24 @@ SHOWN = frozenset(
 FRAMES_PATH = "frames"  # route of the strips' frames, relative to the page
 
 FORGOTTEN = (
-    "The model has no memory of the messages above or their files: the server restarted or freed "
-    "the memory. Your next question starts afresh; add the files again."
+    "The model has no memory of the messages above: the server restarted or freed the memory, and "
+    "a file is missing. Your next question starts afresh; add the files again."
 )
+TO_READ = "The model reads the messages above again with your next question."
 
 
 def of_chat(chat: Chat) -> list[Message]:
     """Renders all turns, with a note below those the model has no memory of."""
     messages: list[Message] = []
-    for number, turn in enumerate(chat.turns, 1):
-        messages += [*_question(turn.question, turn.files, turn.lost), _answer(turn)]
-        if number == chat.num_forgotten:
+    for number, turn in enumerate(chat.turns):
+        messages += [
+            *_question(turn.question, turn.files, turn.lost, number),
+            _answer(turn, number),
+        ]
+        if number + 1 == chat.num_lost:
             messages.append(_note(FORGOTTEN, "note"))
+        elif number + 1 == chat.num_forgotten:
+            messages.append(_note(TO_READ, "note"))
     return messages
 
 
@@ -56,34 +63,58 @@ def of_note(chat: Chat, sentence: str) -> list[Message]:
     return of_chat(chat) + [_note(sentence, "note")]
 
 
-def _question(question: str, files: Sequence[Path], lost: Sequence[str] = ()) -> list[Message]:
-    content: list[Any] = [_file_name(name) for name in lost]
+def _question(
+    question: str, files: Sequence[Path], lost: Sequence[str] = (), number: int | None = None
+) -> list[Message]:
+    content: list[Any] = [_file_name(file_name(key), key) for key in lost]
     for path in files:
         if path.suffix.lower() in SHOWN and path.is_file():
             content.append({"path": str(path), "alt_text": for_label(path.name)})
         else:
-            content.append(_file_name(path.name))
+            content.append(_file_name(path.name, file_key(path)))
     words = [for_page(question)] if question else []
-    return [{"role": "user", "content": [*content, *words]}]
+    tools = [] if number is None else [_tools(number, _EDIT, "of-question")]
+    return [{"role": "user", "content": [*content, *words, *tools]}]
 
 
-def _file_name(name: str) -> gr.HTML:
-    return _html(f'<span class="file">{html.escape(for_label(name))}</span>')
+def _file_name(name: str, key: str) -> gr.HTML:
+    return _html(
+        f'<span class="file" data-key="{html.escape(key)}">{html.escape(for_label(name))}</span>'
+    )
 
 
-def _answer(turn: ChatTurn) -> Message:
+def _answer(turn: ChatTurn, number: int) -> Message:
     below = "".join(f"<p>{html.escape(note)}</p>" for note in turn.notes)
     if turn.stopped:
         below += "<p>Stopped before the end.</p>"
     if turn.usage:
         below += f"<p>{html.escape(usage_line(turn))}</p>"
     text = for_page(turn.answer) if turn.answer.strip() else "*(no answer)*"
-    parts: list[Any] = [text]
-    if turn.strips or below:
-        parts.append(
-            _html(f'{strip_html(turn.strips, FRAMES_PATH)}<div class="facts">{below}</div>')
-        )
-    return {"role": "assistant", "content": parts}
+    strips = strip_html(turn.strips, FRAMES_PATH)
+    facts = _html(f'{strips}<div class="facts">{below}</div>')
+    tools = _tools(number, f"{_versions(turn)}{_COPY}{_AGAIN}", "of-answer")
+    return {"role": "assistant", "content": [text, facts, tools]}
+
+
+_EDIT = '<button data-do="edit" title="Ask it differently; this version stays">Edit</button>'
+_COPY = '<button data-do="copy">Copy</button>'
+_AGAIN = '<button data-do="again" title="A varied answer; this version stays">Try again</button>'
+
+
+def _versions(turn: ChatTurn) -> str:
+    """Renders the steps between the versions of a turn; "" if there is one."""
+    count, at = turn.num_versions, turn.place
+    if count < 2:
+        return ""
+    step = '<button data-do="show" data-place="{}" aria-label="{} version"{}>{}</button>'
+    earlier = step.format(at - 1, "Earlier", "" if at > 0 else " disabled", "‹")
+    later = step.format(at + 1, "Later", "" if at < count - 1 else " disabled", "›")
+    label = f"Version {at + 1} of {count}"
+    return f'{earlier}<span class="count" aria-label="{label}">{at + 1}/{count}</span>{later}'
+
+
+def _tools(number: int, buttons: str, kind: str) -> gr.HTML:
+    return _html(f'<div class="tools {kind}" data-turn="{number}">{buttons}</div>')
 
 
 def _phase(view: ChatView) -> str:

@@ -6,7 +6,6 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import FrameType
 
 import gradio as gr
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page.gate import Gate
 from app.page.messages import FRAMES_PATH
+from app.page.scripts import ASSETS, HEAD, add_scripts
 from app.page.sessions import Sessions
 from app.page.ui import build_page
 from app.page.uploads import Uploads, delete_private_folder, private_folder
@@ -25,7 +25,6 @@ from app.replier import Replier
 from app.serve.by_path import ByPath
 from vlm.media.confined.limits import DEFAULT_LIMITS
 
-ASSETS = Path(__file__).parents[1] / "assets"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_FILE_SIZE = DEFAULT_LIMITS.file_bytes  # more could not be read
 HOUR = 3600  # seconds
@@ -100,7 +99,7 @@ def build_app(
         cleaning.cancel()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.end = sessions.stop_all
+    app.state.end, app.state.uploads = sessions.stop_all, uploads
     app.add_middleware(Gate, uploads=uploads, ending=ending)
     if host in LOOPBACK:  # against DNS rebinding
         app.add_middleware(
@@ -126,6 +125,7 @@ def build_app(
             raise HTTPException(404, "No expert looked at this frame.")
         return _jpeg(boxed)
 
+    add_scripts(app)
     blocks = build_page(assistant, sessions, uploads, at_once, advice)
     blocks.has_launched = True  # without this Gradio skips its own upload check
     return gr.mount_gradio_app(
@@ -144,7 +144,7 @@ def build_app(
         max_file_size=MAX_FILE_SIZE,
         theme=_theme(),
         css_paths=[ASSETS / "page.css"],
-        head=f"<script>{(ASSETS / 'page.js').read_text()}</script>",
+        head=HEAD,
     )
 
 

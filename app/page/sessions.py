@@ -9,8 +9,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from app.chat import Chat
 from app.frame_strip import Strip
+from app.turns import Chat
 
 
 class Sessions:
@@ -32,6 +32,7 @@ class Sessions:
         self._chats: OrderedDict[str, tuple[float, Chat]] = (
             OrderedDict()
         )  # least recently used first
+        self._remembered: set[str] = set()  # those whose model state is kept
         self._stops: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
@@ -51,13 +52,15 @@ class Sessions:
         with self._lock:
             self._chats[session] = (self._now(), chat)
             self._chats.move_to_end(session)
+            self._remembered.add(session)
             self._expire()
             while len(self._chats) > self._num_kept:
                 self._chats.popitem(last=False)
-            for old in list(self._chats)[: -self._num_remembered]:
+            self._remembered &= self._chats.keys()
+            for old in self._remembered & set(list(self._chats)[: -self._num_remembered]):
                 used, kept = self._chats[old]
-                if kept.num_forgotten < len(kept.turns):
-                    self._chats[old] = (used, kept.without_memory())
+                self._chats[old] = (used, kept.without_memory())
+                self._remembered.remove(old)
 
     def strip(self, key: str) -> Strip | None:
         """Returns the strip with that key from any conversation; the key is the permission."""

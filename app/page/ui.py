@@ -33,6 +33,8 @@ WELCOME = """## What would you like to know?
 Add a video or an image and ask about it, or try one of these.
 
 {limits}"""
+EDIT_BAR = """<div role="status">You edit an earlier question; its answers stay.
+<button id="cancel-edit">Cancel</button></div>"""
 
 
 def build_page(
@@ -44,10 +46,12 @@ def build_page(
     """
     card, examples = assistant.card, shared_examples(uploads)
     with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
-        session = gr.State("")  # id of this page load, set by `restore`
-        pending = gr.State(None)
-        saved = gr.Textbox(visible=False)
+        session = gr.State("")  # id of the open conversation, set by `open`
+        pending, editing = gr.State(None), gr.State(None)
+        saved = gr.Textbox(visible=False)  # the conversation, for the page's scripts to store
+        asked = gr.JSON(visible=False)  # what the page's scripts ask for
         with gr.Row(elem_id="top"):
+            chats = gr.Button("Chats", size="sm", elem_id="chats-button", min_width=0)
             gr.HTML("<h1>Revisit</h1><p>Ask about a video or an image</p>", padding=False)
             theme = gr.Button("Dark", size="sm", elem_id="theme", min_width=0)
             fresh = gr.Button("New chat", size="sm", min_width=0)
@@ -69,10 +73,7 @@ def build_page(
                 for e in examples
             ],
         )
-        with gr.Row(elem_id="actions", visible=False) as actions:
-            again = gr.Button("Try again", size="sm", min_width=0)
-            edit = gr.Button("Edit question", size="sm", min_width=0)
-            save = gr.Button("Save as text", size="sm", min_width=0)
+        gr.HTML(EDIT_BAR, padding=False, elem_id="edit-bar")
         composer = gr.MultimodalTextbox(
             elem_id="composer",
             label="Your question",
@@ -92,18 +93,24 @@ def build_page(
         if switch is not None:
             switch.attach(about, _about)
 
+        again, edit, cancel, show, opening = (
+            gr.Button(name, visible="hidden", elem_id=f"do-{name}")
+            for name in ("again", "edit", "cancel", "show", "open")
+        )  # pressed by the page's scripts
+
         do = Handlers(assistant, sessions, uploads, examples, at_once)
-        known = [session, saved]
-        started = [composer, chatbot, actions, fresh, saved, pending]
-        ended = [chatbot, composer, actions, fresh, saved]
+        known = [session, saved, composer]
+        started = [composer, chatbot, saved, pending]
+        ended = [chatbot, composer, editing, saved]
         common: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         quick: dict[str, Any] = {"queue": False, **common}
-        focus: dict[str, Any] = {"fn": None, "js": "() => revisit.focus()"}
+        focus: dict[str, Any] = {"fn": None, "js": _js("focus()")}
+        wanted: dict[str, Any] = {"js": _js("asking(...given.slice(0, 4))"), **quick}
 
         for begun in (
-            composer.submit(do.begin, [*known, composer], started, **quick),
-            chatbot.example_select(do.begin_example, [*known, composer], started, **quick),
-            again.click(do.begin_again, [*known, composer], started, **quick),
+            composer.submit(do.begin, [*known, editing], started, **quick),
+            chatbot.example_select(do.begin_example, known, started, **quick),
+            again.click(do.begin_again, [*known, asked], started, **wanted),
         ):
             answered = begun.success(
                 do.answer,
@@ -116,18 +123,26 @@ def build_page(
             answered.success(**focus)
             answered.failure(do.refused, [session, pending], ended, **quick).then(**focus)
         composer.stop(do.stop, [session], None, **quick)
-        edit.click(do.edit, known, ended, **quick).then(**focus)
-        fresh.click(do.clear, [session], ended, **quick).then(**focus)
-        composer.change(None, [composer], None, js="(typed) => revisit.label(typed)")
-        save.click(None, [saved], None, js="(kept) => revisit.save(kept)")
-        theme.click(None, js="() => revisit.theme()")
+        show.click(do.show, [*known, asked], ended, **wanted)
+        edit.click(do.edit, [*known, asked], [composer, editing], **wanted).then(**focus)
+        cancel.click(do.cancel_edit, [editing], [composer, editing], **quick).then(**focus)
+        opened = [session, *ended]
+        opening.click(do.open, [asked], opened, js=_js("opening()"), **quick).then(**focus)
+        blocks.load(do.open, [asked], opened, js=_js("started()"), **quick).then(**focus)
+        composer.change(None, [composer], None, js=_js("typed(...given)"))
+        saved.change(None, [saved], None, js=_js("keep(...given)"))
+        theme.click(None, js=_js("theme()"))
+        fresh.click(None, js=_js("fresh()"))
+        chats.click(None, js=_js("showChats()"))
         for camera in (photo, film):
             camera.change(attach, [composer, camera], [composer, camera], **quick)
-        saved.change(None, [saved], None, js="(kept) => revisit.keep(kept)")
-        opened = [session, *ended]
-        blocks.load(do.restore, [saved], opened, js="() => revisit.kept()", **quick).then(**focus)
     blocks.queue(max_size=32)
     return blocks
+
+
+def _js(call: str) -> str:
+    """Returns a call of the page's scripts (`assets/page/main.js`), which may still be loading."""
+    return f"async (...given) => (await revisit).{call}"
 
 
 def _camera() -> tuple[gr.Image, gr.Video]:

@@ -1,147 +1,18 @@
 """The page in a real browser, with an assistant whose answers are scripted."""
 
-import json
 import re
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_assistant import FakeAssistant
-from PIL import Image
 
-from app.page.examples import EXAMPLES
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
-    " --disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-)
 pytest.importorskip("playwright", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
+from page_driver import Server, ask, finished, visit  # noqa: E402
+from playwright.sync_api import Page, expect  # noqa: E402
 
-expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not broken
-
-
-class Server:
-    """The page, served from a thread of this process."""
-
-    def __init__(self) -> None:
-        import uvicorn
-
-        from app.page.server import build_app, free_port
-        from app.page.sessions import Sessions
-
-        self.assistant = FakeAssistant()
-        self.sessions = Sessions()
-        port = free_port("127.0.0.1", 17860)
-        app = build_app(self.assistant, sessions=self.sessions)
-        self.blocks = next(route.app.blocks for route in app.routes if hasattr(route.app, "blocks"))
-        config = uvicorn.Config(
-            app, port=port, log_level="error", timeout_graceful_shutdown=1, ws="none"
-        )
-        self.uvicorn = uvicorn.Server(config)
-        self.address = f"http://127.0.0.1:{port}/"
-        self.thread = threading.Thread(target=self.uvicorn.run, daemon=True)
-        self.thread.start()
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("the page's server did not start")
-
-    def close(self) -> None:
-        self.uvicorn.should_exit = True
-        self.thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    served = Server()
-    yield served
-    served.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def troubles() -> list[str]:
-    """What the page complained of, and what it asked of anybody outside."""
-    return []
-
-
-@pytest.fixture
-def page(server: Server, browser: Browser, troubles: list[str]) -> Iterator[Page]:
-    """A fresh browser profile on a phone; the test fails if there were troubles."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    context.on("request", lambda r: _watch(r.url, server.address, troubles))
-    context.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-    context.on("weberror", lambda e: troubles.append(str(e.error)))
-    tab = context.new_page()
-    visit(tab, server)
-    yield tab
-    context.close()
-    assert troubles == []
-
-
-def _watch(url: str, address: str, troubles: list[str]) -> None:
-    if not url.startswith((address, "data:", "blob:")):
-        troubles.append(f"asked for {url}")
-
-
-def visit(tab: Page, server: Server) -> None:
-    tab.goto(server.address)
-    expect(tab.locator("#composer textarea")).to_be_editable()
-
-
-def ask(tab: Page, text: str, *files: Path) -> None:
-    if files:
-        tab.locator("#composer input[type=file]").set_input_files([str(file) for file in files])
-        expect(tab.locator("#composer .thumbnail-item")).to_have_count(len(files))
-    tab.locator("#composer textarea").fill(text)
-    tab.keyboard.press("Enter")
-
-
-def finished(tab: Page, count: int = 1) -> None:
-    """Waits for that many answers, and for the text box to be free again."""
-    expect(tab.locator("#chat .facts")).to_have_count(count)
-    expect(tab.locator("#composer textarea")).to_be_editable()
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    Image.new("RGB", (64, 48), (200, 40, 40)).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png"
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    import av
-
-    path = tmp_path / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for i in range(10):
-            picture = Image.new("RGB", (64, 48), (20 * i, 60, 60))
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        container.mux(stream.encode())
-    return path
+from app.page.examples import EXAMPLES  # noqa: E402
 
 
 def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip: Path) -> None:
@@ -152,7 +23,7 @@ def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip
     frames = page.locator("#chat a.frame")
     expect(frames).to_have_count(8)
     expect(frames.nth(1)).to_contain_text("0:00.8")
-    frames.nth(1).click()
+    page.get_by_label("Enlarge clip.mp4, at 0:00.8").click()
     enlarged = page.locator("#enlarged img")
     expect(enlarged).to_be_visible()
     assert enlarged.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
@@ -205,13 +76,15 @@ def test_one_click_asks_an_example(page: Page) -> None:
     expect(page.locator("#chat video")).to_have_count(1)
 
 
-def test_stop_ends_an_answer_within_a_second_and_keeps_its_text(page: Page, server: Server) -> None:
+def test_stop_ends_an_answer_within_a_second_and_keeps_its_text(
+    page: Page, page_server: Server
+) -> None:
     ask(page, "slow please")
     expect(page.locator("#chat")).to_contain_text("word3")
     page.evaluate("document.querySelector('#composer .stop-button').click()")
     started = time.monotonic()
     expect(page.locator("#composer .submit-button")).to_be_visible()
-    assert server.assistant.stopped_at - started < 1
+    assert page_server.assistant.stopped_at - started < 1
     expect(page.locator("#chat .facts")).to_contain_text("Stopped before the end")
     ask(page, "and now?")
     finished(page, 2)
@@ -245,9 +118,9 @@ def test_after_an_error_the_question_is_kept_and_the_next_one_works(
 
 
 def test_a_full_queue_keeps_the_question_and_the_next_one_works(
-    page: Page, server: Server, troubles: list[str]
+    page: Page, page_server: Server, troubles: list[str]
 ) -> None:
-    queue = server.blocks._queue
+    queue = page_server.blocks._queue
     queue.max_size, size = 0, queue.max_size
     ask(page, "one too many")
     try:
@@ -259,29 +132,6 @@ def test_a_full_queue_keeps_the_question_and_the_next_one_works(
     expect(page.locator("#composer textarea")).to_have_value("one too many")
     page.locator("#composer textarea").press("Enter")
     finished(page)
-
-
-def test_the_last_question_can_be_retried_and_edited(page: Page, server: Server) -> None:
-    ask(page, "first")
-    finished(page, 1)
-    ask(page, "second")
-    finished(page, 2)
-    before = len(server.assistant.asked)
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#actions")).to_be_hidden()
-    finished(page, 2)
-    assert [asked for asked, *_ in server.assistant.asked[before:]] == ["second"]
-    expect(page.locator("#chat")).to_contain_text("(1 turns before)")
-    expect(page.locator("#chat .facts").last).to_contain_text("temperature 0.8")
-    page.get_by_role("button", name="Edit question").click()
-    expect(page.locator("#composer textarea")).to_have_value("second")
-    expect(page.locator("#chat .facts")).to_have_count(1)
-    ask(page, "second, better")
-    finished(page, 2)
-    page.locator("#composer textarea").fill("a draft")
-    page.get_by_role("button", name="New chat").click()
-    expect(page.locator("#chat .example").first).to_be_visible()
-    expect(page.locator("#composer textarea")).to_have_value("")
 
 
 def test_a_file_dropped_beside_the_text_box_is_attached_with_its_name(page: Page) -> None:
@@ -299,39 +149,19 @@ def test_a_file_dropped_beside_the_text_box_is_attached_with_its_name(page: Page
 
 def test_what_is_typed_wins_over_the_stored_draft(page: Page) -> None:
     page.locator("#composer textarea").fill("typed meanwhile")
-    assert json.loads(page.evaluate("revisit.kept()"))["draft"] == "typed meanwhile"
+    [asked] = page.evaluate("revisit.then((page) => page.started())")
+    assert asked["draft"]["text"] == "typed meanwhile"
 
 
-def test_a_reload_keeps_the_conversation_and_a_restart_is_explained(
-    page: Page, server: Server, photo: Path
-) -> None:
-    ask(page, "remember this", photo)
-    finished(page)
-    visit(page, server)
-    finished(page)
-    expect(page.locator("#chat a.frame")).to_have_count(1)
-    ask(page, "and?")
-    finished(page, 2)
-    expect(page.locator("#chat")).to_contain_text("(1 turns before)")
-
-    server.sessions.__init__()  # type: ignore[misc]  # as after a restart: nothing is known any more
-    visit(page, server)
-    expect(page.locator("#chat .note")).to_contain_text("has no memory")
-    expect(page.locator("#chat")).to_contain_text("remember this")
-    expect(page.locator("#chat .file")).to_have_text("photo.png")
-    ask(page, "afresh")
-    expect(page.locator("#chat")).to_contain_text("(0 turns before)")
-
-
-def test_two_tabs_share_nothing(page: Page, server: Server) -> None:
+def test_two_tabs_share_nothing(page: Page, page_server: Server) -> None:
     ask(page, "in the first tab")
     finished(page)
     with page.context.new_page() as other:
-        visit(other, server)
+        visit(other, page_server)
         expect(other.locator("#chat .example").first).to_be_visible()
         ask(other, "in the second")
         finished(other)
-    visit(page, server)
+    visit(page, page_server)
     expect(page.locator("#chat strong")).to_have_text("in the first tab")
 
 
@@ -346,7 +176,7 @@ def test_model_output_cannot_run_on_the_page(page: Page) -> None:
 
 
 def test_camera_recordings_are_attached_to_the_question(
-    page: Page, server: Server, troubles: list[str]
+    page: Page, page_server: Server, troubles: list[str]
 ) -> None:
     page.get_by_role("button", name="Camera").click()
     page.get_by_text("Click to Access Webcam").first.click()
@@ -361,7 +191,7 @@ def test_camera_recordings_are_attached_to_the_question(
     expect(page.locator("#composer .thumbnail-item")).to_have_count(2)
     ask(page, "what was recorded?")
     finished(page)
-    photo, film = server.assistant.asked[-1][1]
+    photo, film = page_server.assistant.asked[-1][1]
     assert Path(photo).suffix in (".png", ".webp", ".jpg", ".jpeg")
     assert Path(film).suffix == ".webm"
     # Two of Gradio's own: it would load a trimming program from outside, which our policy forbids;
@@ -370,10 +200,10 @@ def test_camera_recordings_are_attached_to_the_question(
     troubles[:] = [line for line in troubles if not any(words in line for words in known)]
 
 
-def test_the_theme_can_be_changed_and_persists(page: Page, server: Server) -> None:
+def test_the_theme_can_be_changed_and_persists(page: Page, page_server: Server) -> None:
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("body")).to_have_class("dark")
-    visit(page, server)
+    visit(page, page_server)
     expect(page.get_by_role("button", name="Light")).to_be_visible()
 
 

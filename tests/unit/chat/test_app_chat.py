@@ -10,9 +10,9 @@ import pytest
 from fake_assistant import FakeAssistant
 from PIL import Image
 
-from app.chat import Chat, ChatTurn, ChatView, error_message, stream_chat, usage_line
+from app.chat import ChatView, error_message, stream_chat, usage_line
 from app.frame_strip import clock, strip_html, strip_of
-from app.page.tab_storage import keep, recall
+from app.turns import Chat
 from vlm.assistant import Seen
 
 
@@ -39,6 +39,7 @@ def test_an_answer_passes_through_its_phases_and_extends_the_chat() -> None:
     (turn,) = last.chat.turns
     assert turn.answer == last.answer
     assert [len(strip.pictures) for strip in turn.strips] == [8]
+    assert turn.strips[0].size == (160, 90)
     assert "7,900 left" in usage_line(turn)
 
 
@@ -75,36 +76,6 @@ def test_stopping_before_the_first_word_keeps_nothing_and_reports_it() -> None:
     assert last.stopped
     assert "question is kept" in last.error
     assert last.chat == Chat()
-
-
-def test_a_chat_without_state_continues_with_new_turns_only() -> None:
-    old = talk("one")[-1].chat.without_memory()
-    chat = talk("two", old)[-1].chat
-    assert chat.num_forgotten == 1
-    assert "(0 turns before)" in chat.turns[1].answer
-    assert len(chat.state.turns) == 1
-    assert chat.without_last().turns == old.turns
-    assert chat.without_last().state.turns == ()
-    assert old.without_last() == Chat()
-
-
-def test_a_tab_stores_text_and_its_content_is_not_trusted() -> None:
-    chat = talk("one", None, Path("/tmp/x/clip.mp4"))[-1].chat
-    session, kept, draft = recall(keep("abc", chat, "half a sen"))
-    assert (session, draft) == ("abc", "half a sen")
-    assert (kept.turns[0].files, kept.turns[0].lost) == ((), ("clip.mp4",))
-    assert kept.num_forgotten == 1
-    for broken in (None, "", "[]", "{", '{"turns": [1]}', '{"turns": 5}', '{"turns": [{}]}'):
-        assert recall(broken) == ("", Chat(), "")
-    hostile = '{"turns": [{"question": "q", "files": ["/etc/passwd"], "answer": "\\ud83d"}]}'
-    turn = recall(hostile)[1].turns[0]
-    assert (turn.files, turn.lost) == ((), ("/etc/passwd",))
-    assert turn.answer.encode()  # half a character is none that could be sent
-
-
-def test_a_tab_stores_the_latest_turns_of_a_long_conversation() -> None:
-    turns = tuple(ChatTurn(str(number), answer="a" * 150_000) for number in range(4))
-    assert [turn.question for turn in recall(keep("", Chat(turns)))[1].turns] == ["2", "3"]
 
 
 def test_a_strip_shows_each_frame_with_its_own_time() -> None:

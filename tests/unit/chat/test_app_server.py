@@ -8,10 +8,11 @@ import pytest
 from fake_assistant import FakeAssistant
 from fastapi.testclient import TestClient
 
-from app.chat import Chat, stream_chat
+from app.chat import stream_chat
 from app.page.examples import EXAMPLES
 from app.page.server import build_app, free_port
 from app.page.sessions import Sessions
+from app.turns import Chat
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from fake_assistant import FakeAssistant
 
-from app.chat import Chat, stream_chat
+from app.chat import stream_chat
 from app.page.background import in_background, one_at_a_time
 from app.page.sessions import Sessions
+from app.turns import Chat
 
 
 def chat_about(words: str) -> Chat:

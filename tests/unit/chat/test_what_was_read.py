@@ -9,9 +9,9 @@ from fake_assistant import HOSTILE
 from PIL import Image
 
 from app.boxes import SIDE, in_words, with_boxes
-from app.chat import ChatTurn
 from app.console.ask import as_record
 from app.frame_strip import strip_html, strip_of
+from app.turns import ChatTurn
 from app.what_was_read import MAX_LINES, read_html, text_found, words_read
 from vlm.assistant import Seen
 from vlm.experts.findings import Findings, Line, Thing

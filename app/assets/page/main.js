@@ -1,0 +1,73 @@
+// The page's own behavior beside Gradio. Gradio's events call what `revisit` has.
+
+import { Chats } from "./chats.js";
+import { acceptDrops, focus, nameThumbnails, setEditing } from "./composer.js";
+import { startFrames } from "./frames.js";
+import { fillIn } from "./kept.js";
+import { List } from "./list.js";
+import { startPlayer } from "./player.js";
+import { shownPath } from "./records.js";
+import { openStore } from "./store.js";
+import { changeTheme, startTheme } from "./theme.js";
+import { toast } from "./toast.js";
+import { startTurns } from "./turns.js";
+
+const ready = (selector) => new Promise((resolve) => {
+  const look = () => {
+    const found = document.querySelector(selector);
+    if (found) resolve(found);
+    else setTimeout(look, 50);
+  };
+  look();
+});
+
+let request = null, list = null;
+
+// Presses a hidden button of Gradio's, whose event asks `asking` for the request.
+const press = (name, what = null) => {
+  request = what;
+  if (name === "edit") { chats.editing = true; setEditing(true); }
+  document.querySelector(`#do-${name}`)?.click();
+};
+
+const view = {
+  changed: () => { setEditing(chats.editing); list?.render(); },
+  announce: (sentence) => toast(sentence),
+  press,
+  typed: () => document.querySelector("#composer textarea")?.value ?? "",
+  stop: () => document.querySelector("#composer .stop-button")?.click(),
+};
+
+const chats = new Chats(await openStore(), view);
+
+const start = async () => {
+  const chat = await ready("#chat");
+  await ready("#theme");
+  startTheme();
+  list = new List(chats, toast);
+  fillIn(chats.store, chat);
+  startFrames();
+  startPlayer(chat);
+  acceptDrops();
+  startTurns(chats, () => shownPath(chats.saved.turns), press);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#cancel-edit")) return;
+    chats.editing = false;
+    setEditing(false);
+    press("cancel");
+  });
+};
+start();
+
+export const revisit = {
+  chats,
+  focus,
+  theme: changeTheme,
+  started: async () => [await chats.started()],
+  asking: (...given) => { given[given.length - 1] = request; return given; },
+  opening: () => [request],
+  keep: (text) => chats.keep(text),
+  typed: (draft) => { nameThumbnails(draft); chats.typed(draft); },
+  fresh: () => { chats.open(null); },
+  showChats: () => list?.toggle(),
+};
