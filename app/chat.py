@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.frame_strip import Strip, strip_of
+from app.looks import Span, source
 from app.replier import Replier
 from app.sanitize import for_label
 from app.turns import Chat, ChatTurn, file_key
@@ -20,7 +21,6 @@ from vlm.assistant import (
     Decoding,
     Encoding,
     Finished,
-    MediaSource,
     Plan,
     Planned,
     Seen,
@@ -60,12 +60,17 @@ def stream_chat(
     files: Sequence[Path] = (),
     settings: Settings | None = None,
     stop: threading.Event | None = None,
+    *,
+    again: int = 0,
+    span: Span | None = None,
 ) -> Iterator[ChatView]:
     """Asks a question and yields a view per event.
 
     The last view is finished and carries either the extended chat or an error. Turns that the
     model has no state for are read again where their files are here (`Chat.to_read`).
+    `again` and `span` are those of `app.looks`.
     """
+    settings = settings or Settings()
     view = ChatView(
         chat,
         question.strip(),
@@ -78,8 +83,8 @@ def stream_chat(
         events = assistant.reply(
             chat.state,
             view.question,
-            list(files),
-            settings or Settings(),
+            [source(path, again, span, settings.num_frames) for path in files],
+            settings,
             stop=stop or threading.Event(),
             earlier=[_asked(turn) for turn in chat.to_read],
         )
@@ -96,7 +101,7 @@ def stream_chat(
             elif isinstance(event, TextDelta):
                 view = replace(view, phase="", share=None, answer=view.answer + event.piece)
             elif isinstance(event, Finished):
-                view = _finish(view, event, plan)
+                view = _finish(view, event, plan, again, span)
             yield view
     except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
         bad = next((path for path in files if _is_about(error, path)), None)
@@ -109,10 +114,13 @@ def _is_about(error: Exception, path: Path) -> bool:
 
 
 def _asked(turn: ChatTurn) -> Asked:
-    return Asked(turn.question, tuple(MediaSource(path) for path in turn.files), turn.answer)
+    files = tuple(source(path, turn.again, turn.span) for path in turn.files)
+    return Asked(turn.question, files, turn.answer)
 
 
-def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
+def _finish(
+    view: ChatView, event: Finished, plan: Plan | None, again: int, span: Span | None
+) -> ChatView:
     chat = view.chat
     view = replace(view, phase="", share=None, stopped=event.stopped, finished=True)
     to_read, known = chat.to_read, len(chat.state.turns)
@@ -133,6 +141,8 @@ def _finish(view: ChatView, event: Finished, plan: Plan | None) -> ChatView:
         usage=event.usage,
         notes=tuple(plan.notes) if plan else (),
         stopped=event.stopped,
+        again=again,
+        span=span,
         memory=memories[-1],
     )
     longer = Chat((*chat.turns[:start], *read_again, turn))

@@ -39,7 +39,7 @@ def for_page(text: str) -> str:
     invisible character breaks the tag. No tag survives even if the browser's Markdown parser
     disagrees about what is code.
     """
-    parts = _split_code(_DIAGRAM.sub(r"\1text", for_terminal(text)))
+    parts = split_code(_DIAGRAM.sub(r"\1text", for_terminal(text)))
     return "".join(_inert_code(part) if is_code else _inert_prose(part) for part, is_code in parts)
 
 
@@ -52,7 +52,8 @@ def for_label(text: str, longest: int = 60) -> str:
     return f"{line[: longest - tail - 1]}…{line[-tail:]}"
 
 
-def _split_code(text: str) -> list[tuple[str, bool]]:
+def split_code(text: str) -> list[tuple[str, bool]]:
+    """Splits Markdown into parts and whether each is code."""
     parts, start = [], 0
     for match in _CODE.finditer(text):
         parts += [(text[start : match.start()], False), (match.group(), True)]

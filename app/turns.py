@@ -30,6 +30,8 @@ class ChatTurn:
     usage: Usage | None = None
     notes: tuple[str, ...] = ()  # what was reduced to fit the context
     stopped: bool = False
+    again: int = 0  # looks at its pictures beyond the usual ones
+    span: tuple[float, float] | None = None  # seconds of its film that were looked at; None: all
     memory: Turn | None = None  # what the model continues from; None: it has to read it again
     others: tuple[Tail, ...] = ()
     place: int = 0
@@ -110,6 +112,14 @@ class Chat:
             return Chat((*self.turns[:index], *tail))
         versions = (*self.versions(index), tail)
         return self.until(index)._continued(versions, len(versions) - 1)
+
+    def answered(self, at: int, answered: "Chat") -> "Chat":
+        """Adds the answer to a question that was asked in place of turn `at`, or after the last.
+
+        `answered` continues the turns before it; those that were read again are taken over.
+        """
+        now = Chat((*answered.turns[:at], *self.turns[at:]))
+        return now.with_version(at, answered.turns[at:])
 
     def showing(self, index: int, place: int) -> "Chat":
         """Shows another version of a turn. Raises IndexError if there is none."""

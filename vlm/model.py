@@ -8,7 +8,7 @@ work on it. Pictures come as *clips*: a video is a clip of T frames seen once ea
 pixels are never duplicated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +154,19 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
             for index, tokens in zip(members, self._project(features, group_times), strict=True):
                 out[index] = tokens.flatten(0, 1)  # [R * M, D]
         return torch.cat([tokens for tokens in out if tokens is not None])
+
+    def look(
+        self, pixel_values: Tensor | None, timesteps: Sequence[Sequence[float]], state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Looks at B still pictures R times each; without pixels, R times more than in `state`.
+
+        pixel_values [B, 3, S, S]; timesteps has R numbers for each. -> the tokens of the new looks
+        [B * R * M, D], as `encode` returns them, and the state for more looks.
+        """
+        times = torch.tensor(timesteps, dtype=torch.float32, device=self.device)
+        clip = None if pixel_values is None else pixel_values[:, None].to(self.tower_dtype)
+        features, state = self.tower.step(clip, times, state)
+        return self._project(features, times).flatten(0, 2), state
 
     def encode_steps(
         self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int

@@ -8,7 +8,7 @@ uint8 until `pixel_values`, the one function that normalizes them.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ from vlm.media.decode import read_image, read_video
 from vlm.media.pixels import pixels_of
 from vlm.media.tilings import TILINGS
 from vlm.prompt.writer import PromptWriter
-from vlm.timesteps import relative_timesteps
+from vlm.timesteps import next_timestep, relative_timesteps
 
 
 def add_image_tokens(tokenizer: PreTrainedTokenizerBase, prompt: PromptConfig) -> int:
@@ -185,6 +185,14 @@ class PVCProcessor(ProcessorMixin):
         clips = tuple(Clip(tile[None], timesteps) for tile in tiles)
         grid = self.image_processor.grid(part.pixels, part.max_tiles)
         return Media("image", clips, words=part.words, grid=grid)
+
+    def one_more_look(self, picture: Media) -> Media:
+        """Returns a picture with one more look at each of its tiles; the others keep their time."""
+        assert picture.kind == "image", "a video has no more looks than frames"
+        last = picture.clips[0].timesteps
+        more = next_timestep(last, self.timestep_scale, self.timestep_form)
+        clips = tuple(Clip(clip.frames, (*clip.timesteps, more)) for clip in picture.clips)
+        return replace(picture, clips=clips)
 
     def _timesteps(self, times: Sequence[float]) -> list[float]:
         return relative_timesteps(times, self.timestep_scale, self.timestep_form)

@@ -25,6 +25,19 @@ def relative_timesteps(
     return [scale * (time - times[0]) / span * (T - 1) / whole for time in times]
 
 
+def next_timestep(timesteps: Sequence[float], scale: float = 1.0, form: str = "t/T") -> float:
+    """The timestep of one more look at a still picture, after looks that keep theirs.
+
+    Halfway between the last look and the end of the clip: a second look stands where it does among
+    two, and a later one stays inside the clip. The form "t" counts on. (Not in the paper, which
+    fixes the number of looks ahead.)
+    """
+    last = timesteps[-1]
+    if form == "t":
+        return last + scale
+    return last + (scale - last) / 2 if form == "t/T" or len(timesteps) > 1 else scale
+
+
 def even_timesteps(
     num_clips: int,
     num_frames: int,

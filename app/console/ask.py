@@ -18,6 +18,7 @@ from app.console.clips import refuse_address
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
+from app.looks import Wanted, understood
 from app.sanitize import for_terminal, whole_characters
 from app.turns import Chat, ChatTurn
 from vlm.assistant import Assistant, Settings
@@ -43,13 +44,18 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
         assistant = load()
         chat = Chat()
         for text in itertools.chain([first], questions):
-            view = _answer(assistant, chat, text, () if chat.turns else files, settings, args)
+            try:
+                wanted = understood(chat, text, () if chat.turns else files)
+            except ValueError as error:
+                sys.stderr.write(f"{error}\n")
+                return BAD_INPUT
+            view = _answer(assistant, chat, wanted, settings, args)
             if view.stopped:
                 return INTERRUPTED
             if view.error:
                 sys.stderr.write(for_terminal(view.error) + "\n")
                 return BAD_INPUT
-            chat = view.chat
+            chat = chat.answered(wanted.at, view.chat)
     return 0
 
 
@@ -150,14 +156,23 @@ def _rounded(value: Any) -> Any:
 def _answer(
     assistant: Assistant,
     chat: Chat,
-    question: str,
-    files: tuple[Path, ...],
+    wanted: Wanted,
     settings: Settings,
     args: argparse.Namespace,
 ) -> ChatView:
     written, stop = 0, threading.Event()
     with ProgressLine(sys.stderr, quiet=args.quiet) as progress, ctrl_c_stops(stop):
-        for view in stream_chat(assistant, chat, question, files, settings, stop):
+        views = stream_chat(
+            assistant,
+            chat.until(wanted.at),
+            wanted.question,
+            wanted.files,
+            settings,
+            stop,
+            again=wanted.again,
+            span=wanted.span,
+        )
+        for view in views:
             if not view.answer:
                 progress.show(view)
                 continue

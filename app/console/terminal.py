@@ -11,6 +11,7 @@ from app.console.ask import settings_from
 from app.console.ctrl_c import ctrl_c_stops
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
+from app.looks import Wanted, look_closer, seconds, understood
 from app.sanitize import for_label, for_terminal
 from app.turns import Chat
 from app.what_was_read import words_read
@@ -19,6 +20,8 @@ from vlm.assistant import Assistant
 HELP = """  /add FILE...  add videos or pictures to the next question
   /retry        answer the last question again
   /edit TEXT    replace the last question, keeping its files
+  /look         look once more at the last picture and answer again
+  /closer 0:10 0:20 [TEXT]   look closer at a part of the last film
   /frames       list the frames seen and their times
   /read         list what the model read of the last files
   /clear        start a new conversation
@@ -67,19 +70,26 @@ class Terminal:
         else:
             action(rest.strip())
 
-    def ask(
-        self, question: str, base: Chat | None = None, files: tuple[Path, ...] | None = None
-    ) -> None:
+    def ask(self, question: str) -> None:
         """Asks a question and prints the answer as it streams."""
-        files = self.waiting if files is None else files
+        try:
+            wanted = understood(self.chat, question, self.waiting)
+        except ValueError as error:
+            print(error)
+            return
+        self._ask(wanted)
+
+    def _ask(self, wanted: Wanted) -> None:
         stop, written = threading.Event(), 0
         views = stream_chat(
             self.assistant,
-            self.chat if base is None else base,
-            question,
-            files,
+            self.chat.until(wanted.at),
+            wanted.question,
+            wanted.files,
             self.settings,
             stop,
+            again=wanted.again,
+            span=wanted.span,
         )
         with ProgressLine(sys.stderr) as progress, ctrl_c_stops(stop):
             for view in views:
@@ -87,11 +97,10 @@ class Terminal:
         if view.error:
             print(for_terminal(view.error))
             return
-        self.chat, self.waiting = view.chat, ()
+        self.chat, self.waiting = self.chat.answered(wanted.at, view.chat), ()
         turn = self.chat.turns[-1]
-        print(
-            "\n" + "\n".join(["(stopped)"] * turn.stopped + [*turn.notes, f"[{usage_line(turn)}]"])
-        )
+        notes = [*["(stopped)"] * turn.stopped, *wanted.notes, *turn.notes]
+        print("\n" + "\n".join([*notes, f"[{usage_line(turn)}]"]))
 
     def _show(self, view: ChatView, progress: ProgressLine, written: int) -> int:
         if view.answer:
@@ -130,14 +139,33 @@ class Terminal:
             return
         last = self.chat.turns[-1]
         print(f"> {for_terminal(last.question)}")
-        self.ask(last.question, self.chat.without_last(), last.files)
+        at = len(self.chat.turns) - 1
+        self._ask(Wanted(at, last.question, last.files, last.again, last.span))
 
     def do_edit(self, question: str) -> None:
         """/edit TEXT"""
         if not self.chat.turns or not question:
             print("Usage: /edit What color is it?")
             return
-        self.ask(question, self.chat.without_last(), self.chat.turns[-1].files)
+        last = self.chat.turns[-1]
+        self._ask(Wanted(len(self.chat.turns) - 1, question, last.files, last.again, last.span))
+
+    def do_look(self, _: str) -> None:
+        """/look"""
+        self.ask("look again")
+
+    def do_closer(self, rest: str) -> None:
+        """/closer 0:10 0:20 [TEXT]"""
+        first, last, question = [*rest.split(maxsplit=2), "", "", ""][:3]
+        try:
+            span = seconds(first), seconds(last)
+        except ValueError:
+            print("Usage: /closer 0:10 0:20 What does it say?")
+            return
+        try:
+            self._ask(look_closer(self.chat, span, question, self.waiting))
+        except ValueError as error:
+            print(error)
 
     def do_frames(self, _: str) -> None:
         """/frames"""

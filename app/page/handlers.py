@@ -18,6 +18,7 @@ from typing import Any
 import gradio as gr
 
 from app.chat import STOPPED_EARLY, VARIED, ChatView, stream_chat
+from app.looks import Span, Wanted, look_again, understood
 from app.page import messages, stored
 from app.page.background import in_background, one_at_a_time
 from app.page.examples import Example
@@ -56,7 +57,10 @@ class Pending:
     files: tuple[Path, ...]
     draft: Typed
     left: Typed | None = None
-    again: bool = False  # a repetition of a question
+    varied: bool = False  # a repetition, whose words should differ
+    again: int = 0  # this and `span` as in `app.looks`
+    span: Span | None = None
+    notes: tuple[str, ...] = ()  # for below the answer
     problem: str = ""  # why it cannot be answered; "" if it can
     editing: "Editing | None" = None  # goes on after a failure
 
@@ -101,7 +105,11 @@ class Handlers:
         else:
             editing = None
         pending = Pending(chat, at, question, files, typed, left, editing=editing)
-        return self._begin(session, pending)
+        try:
+            wanted = understood(chat, question, files)
+        except ValueError as error:
+            return self._begin(session, replace(pending, problem=str(error)))
+        return self._begin(session, pending if editing else _taken(pending, wanted))
 
     def begin_example(
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
@@ -123,8 +131,23 @@ class Handlers:
         if at is None:
             return _nothing_begins()
         turn = chat.turns[at]
-        problem = _lost(turn)
-        pending = Pending(chat, at, turn.question, turn.files, typed, typed, True, problem)
+        pending = Pending(chat, at, turn.question, turn.files, typed, typed, True)
+        pending = replace(pending, again=turn.again, span=turn.span, problem=_lost(turn))
+        return self._begin(session, pending)
+
+    def begin_look(
+        self, session: str, kept: str, typed: Typed | None, asked: Asked | None
+    ) -> tuple:
+        """Starts a question again with one more look at its pictures."""
+        chat, typed = self._chat(session, kept), typed or {}
+        at = _turn_of(asked, chat)
+        if at is None:
+            return _nothing_begins()
+        pending = Pending(chat, at, chat.turns[at].question, (), typed, typed)
+        try:
+            pending = _taken(pending, look_again(chat, at))
+        except ValueError as error:
+            pending = replace(pending, problem=_lost(chat.turns[at]) or str(error))
         return self._begin(session, pending)
 
     def _begin(self, session: str, pending: Pending) -> tuple:
@@ -153,11 +176,12 @@ class Handlers:
             return
         stop, view = self.sessions.start(session), None
         waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
-        settings, notes = _own(_settings(*options), self.assistant.card), list[str]()
-        if pending.again and not settings.temperature:
+        settings, notes = _own(_settings(*options), self.assistant.card), list(pending.notes)
+        if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
-        views = stream_chat(self.assistant, base, question, files, settings, stop)
+        looks: dict[str, Any] = {"again": pending.again, "span": pending.span}
+        views = stream_chat(self.assistant, base, question, files, settings, stop, **looks)
         try:
             for view in in_background(one_at_a_time(views, self.turn, waiting, stop), stop):
                 if not view.finished:
@@ -165,13 +189,13 @@ class Handlers:
         finally:
             self.sessions.end(session, stop)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
-            chat = _with_answer(pending, view.chat.with_notes(notes))
+            chat = pending.chat.answered(pending.at, view.chat.with_notes(notes))
             self.sessions.put(session, chat)
             yield self._ended(session, chat, pending.left)
             return
         chat, draft, editing = self._chat(session), pending.draft, pending.editing
         if view is None or view.stopped or not view.error:
-            sentence = STOPPED_AGAIN if pending.again else STOPPED_EARLY
+            sentence = STOPPED_AGAIN if pending.varied or pending.again else STOPPED_EARLY
             yield self._ended(session, chat, draft, messages.of_note(chat, sentence), editing)
             return
         sentence = view.error
@@ -286,14 +310,16 @@ class Handlers:
         return gr.MultimodalTextbox(**composer)
 
 
-def _with_answer(pending: Pending, answered: Chat) -> Chat:
-    """Returns the conversation with the new turn, which may be a version of an earlier one.
-
-    Turns before it that were read again take the place of those without memory.
-    """
-    at = pending.at
-    return Chat((*answered.turns[:at], *pending.chat.turns[at:])).with_version(
-        at, answered.turns[at:]
+def _taken(pending: Pending, wanted: Wanted) -> Pending:
+    """Returns the question as it is to be asked."""
+    return replace(
+        pending,
+        at=wanted.at,
+        question=wanted.question,
+        files=wanted.files,
+        again=wanted.again,
+        span=wanted.span,
+        notes=wanted.notes,
     )
 
 

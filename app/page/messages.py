@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from app.chat import ChatView, usage_line
-from app.frame_strip import strip_html
+from app.frame_strip import Strip, strip_html
 from app.sanitize import for_label, for_page
+from app.time_links import length_seen, with_time_links
 from app.turns import Chat, ChatTurn, file_key, file_name
 
 Message = dict[str, Any]
@@ -31,11 +32,11 @@ TO_READ = "The model reads the messages above again with your next question."
 def of_chat(chat: Chat) -> list[Message]:
     """Renders all turns, with a note below those the model has no memory of."""
     messages: list[Message] = []
+    films: list[Strip] = []  # the latest
     for number, turn in enumerate(chat.turns):
-        messages += [
-            *_question(turn.question, turn.files, turn.lost, number),
-            _answer(turn, number),
-        ]
+        films = [strip for strip in turn.strips if strip.kind == "video"] or films
+        messages += _question(turn.question, turn.files, turn.lost, number)
+        messages.append(_answer(turn, number, films))
         if number + 1 == chat.num_lost:
             messages.append(_note(FORGOTTEN, "note"))
         elif number + 1 == chat.num_forgotten:
@@ -83,22 +84,36 @@ def _file_name(name: str, key: str) -> gr.HTML:
     )
 
 
-def _answer(turn: ChatTurn, number: int) -> Message:
+def _answer(turn: ChatTurn, number: int, films: Sequence[Strip]) -> Message:
     below = "".join(f"<p>{html.escape(note)}</p>" for note in turn.notes)
     if turn.stopped:
         below += "<p>Stopped before the end.</p>"
     if turn.usage:
         below += f"<p>{html.escape(usage_line(turn))}</p>"
     text = for_page(turn.answer) if turn.answer.strip() else "*(no answer)*"
+    text = with_time_links(text, length_seen(films))
     strips = strip_html(turn.strips, FRAMES_PATH)
     facts = _html(f'{strips}<div class="facts">{below}</div>')
-    tools = _tools(number, f"{_versions(turn)}{_COPY}{_AGAIN}", "of-answer")
+    tools = _tools(number, f"{_versions(turn)}{_COPY}{_AGAIN}{_looks(turn)}", "of-answer")
     return {"role": "assistant", "content": [text, facts, tools]}
 
 
 _EDIT = '<button data-do="edit" title="Ask it differently; this version stays">Edit</button>'
 _COPY = '<button data-do="copy">Copy</button>'
 _AGAIN = '<button data-do="again" title="A varied answer; this version stays">Try again</button>'
+
+
+_LOOK = (
+    '<button data-do="look" title="One more look at the picture; this answer stays">'
+    "Look again</button>"
+)
+_CLOSER = '<button data-do="closer" title="More frames of a part of the film">Look closer</button>'
+
+
+def _looks(turn: ChatTurn) -> str:
+    """Renders what can be looked at again."""
+    kinds = {strip.kind for strip in turn.strips}
+    return _LOOK * ("image" in kinds) + _CLOSER * ("video" in kinds)
 
 
 def _versions(turn: ChatTurn) -> str:

@@ -18,6 +18,7 @@ from app.frame_strip import Strip
 from app.sanitize import whole_characters
 from app.turns import Chat, ChatTurn, Tail, file_key, file_name
 from vlm.assistant import Usage
+from vlm.config import MAX_LOOKS
 
 MAX_TURNS = 1000  # versions included
 MAX_CHARACTERS = 2_000_000  # of all texts; more is refused, the browser keeps it
@@ -63,6 +64,8 @@ def _plain(turn: ChatTurn) -> dict[str, Any]:
         "strips": [_plain_strip(strip) for strip in turn.strips],
         "notes": list(turn.notes),
         "stopped": turn.stopped,
+        "again": turn.again,
+        "span": turn.span and list(turn.span),
         "usage": asdict(turn.usage) if turn.usage else None,
     }
 
@@ -155,7 +158,18 @@ def _turn(turn: Mapping[str, Any], holds: Callable[[Path], bool]) -> ChatTurn:
         usage=_usage(turn.get("usage")),
         notes=tuple(_text(note, 1000) for note in turn.get("notes", [])[:MAX_LINES]),
         stopped=turn.get("stopped") is True,
+        again=int(_number(turn.get("again", 0), MAX_LOOKS)),
+        span=_span(turn.get("span")),
     )
+
+
+def _span(span: Any) -> tuple[float, float] | None:
+    if span is None:
+        return None
+    first, last = (_number(time, 1e7) for time in span)
+    if last <= first:
+        raise ValueError("not a span")
+    return first, last
 
 
 def _strip(strip: Mapping[str, Any]) -> Strip:

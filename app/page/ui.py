@@ -93,9 +93,9 @@ def build_page(
         if switch is not None:
             switch.attach(about, _about)
 
-        again, edit, cancel, show, opening = (
+        again, look, edit, cancel, show, opening = (
             gr.Button(name, visible="hidden", elem_id=f"do-{name}")
-            for name in ("again", "edit", "cancel", "show", "open")
+            for name in ("again", "look", "edit", "cancel", "show", "open")
         )  # pressed by the page's scripts
 
         do = Handlers(assistant, sessions, uploads, examples, at_once)
@@ -111,6 +111,7 @@ def build_page(
             composer.submit(do.begin, [*known, editing], started, **quick),
             chatbot.example_select(do.begin_example, known, started, **quick),
             again.click(do.begin_again, [*known, asked], started, **wanted),
+            look.click(do.begin_look, [*known, asked], started, **wanted),
         ):
             answered = begun.success(
                 do.answer,

@@ -50,6 +50,12 @@ class FilePlan:
     grid: tuple[int, int] = (1, 1)  # columns, rows
     duration: float = 0.0  # seconds
     section: tuple[float, float] | None = None  # seconds of the video; None: all of it
+    again: int = 0  # of the looks, those that were asked for after the others
+
+    @property
+    def looks_before(self) -> int:
+        """Returns the looks that are spread over the clip; the others follow them."""
+        return max(self.looks - self.again, 1)
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,12 @@ def requested(
             frames = at_most(frames, num_frames, "frame", "all that the video has")
         plan = FilePlan(name, "video", frames, size=size, duration=duration, section=section)
         return plan, notes
-    looks = prompt.looks if settings.looks is None else settings.looks
+    looks = (prompt.looks if settings.looks is None else settings.looks) + source.again
     looks = at_most(looks, max(MAX_LOOKS, prompt.looks), "look", "the most at a picture")
     tiles = prompt.default_tiles if settings.max_tiles is None else settings.max_tiles
     tiles = at_most(tiles, prompt.max_tiles, "tile", "the most this model takes")
-    return FilePlan(name, "image", 1, looks, max_tiles=tiles, size=size), notes
+    again = source.again
+    return FilePlan(name, "image", 1, looks, max_tiles=tiles, size=size, again=again), notes
 
 
 def fit_to_context(

@@ -33,6 +33,12 @@ class Encoded:
     tokens: Tensor  # [looks * M, D]
     warnings: tuple[str, ...] = ()
     findings: tuple[Findings, ...] = ()  # of the experts, for a picture or for each frame
+    looks: tuple[bytes, ...] = ()  # digest of each look in the prompt's order; (): `digest`
+
+    @property
+    def look_digests(self) -> tuple[bytes, ...]:
+        """Returns one digest for each look: earlier looks keep theirs when another is added."""
+        return self.looks or (self.digest,) * self.media.looks
 
     @property
     def num_bytes(self) -> int:
@@ -118,9 +124,10 @@ def prompt_rows(ids: Sequence[int], media: Sequence[Encoded], image_token_id: in
     Two prompts share keys and values as far as their rows are equal.
     """
     pictures = (
-        -1 - int.from_bytes(encoded.digest, "big")  # negative: no token has such an id
+        -1 - int.from_bytes(look, "big")  # negative: no token has such an id
         for encoded in media
-        for _ in range(len(encoded.tokens))
+        for look in encoded.look_digests
+        for _ in range(len(encoded.tokens) // encoded.media.looks)
     )
     return [next(pictures) if token == image_token_id else token for token in ids]
 

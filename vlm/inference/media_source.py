@@ -23,6 +23,7 @@ class MediaSource:
     end: float | None = None
     looks: int | None = None
     max_tiles: int | None = None
+    again: int = 0  # looks at a picture after those, as `VisualEncoder.look_again` gives them
     frames: tuple[Path, ...] = ()
     times: tuple[float, ...] = ()
 
@@ -30,6 +31,8 @@ class MediaSource:
         name = self.path.name
         if self.num_frames is not None and self.fps is not None:
             raise ValueError(f"{name}: give fps or num_frames, not both.")
+        if self.again < 0:
+            raise ValueError(f"{name}: again is {self.again}; it must be 0 or more.")
         for field in ("fps", "start", "end"):
             value = getattr(self, field)
             if value is not None and not (0 <= value < math.inf and (value or field == "start")):

@@ -62,7 +62,7 @@ def read(
         yield 0, 1
         image = yield from in_thread(lambda _, cancel: reader.read_image(path, cancel=cancel), stop)
         yield 1, 1
-        return Image(image.pixels, plan.looks, plan.max_tiles), image.warnings
+        return Image(image.pixels, plan.looks_before, plan.max_tiles), image.warnings
     size = longest_side(*plan.size, short_side)
     times = None if plan.section is None else segment_times(math.inf, plan.frames, *plan.section)
     num_frames = plan.frames if times is None else None

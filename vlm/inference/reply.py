@@ -116,7 +116,7 @@ class Reply(Answering[Prompt]):
                 *source.content,
                 file.kind,
                 file.frames,
-                file.looks,
+                file.looks_before,
                 file.max_tiles,
                 file.section,
             )
@@ -150,6 +150,12 @@ class Reply(Answering[Prompt]):
 
         first = [known[keys.index(key)] for key in keys]
         ready = [encoded for encoded in first if encoded is not None]
+        for i, file in enumerate(plan.files):
+            for done in range(file.looks - file.looks_before):
+                yield Encoding(done, file.looks - file.looks_before)
+                ready[i] = self.decoder.run(partial(self.encoder.look_again, ready[i]))
+                if self.stop.is_set():
+                    raise Stopped
         for file, encoded in zip(plan.files, ready, strict=True):
             self.note_seen(file, encoded)
         return ready

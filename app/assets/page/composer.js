@@ -12,6 +12,15 @@ export const nameThumbnails = (typed) => setTimeout(() => {
   });
 }, 60);
 
+export const typeIn = (words) => {
+  const area = document.querySelector("#composer textarea");
+  if (!area || area.disabled) return;
+  area.value = words;
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+  area.focus();
+  area.setSelectionRange(words.length, words.length);
+};
+
 export const setEditing = (isEditing) => document.body.classList.toggle("editing", isEditing);
 
 // A file dropped anywhere on the page goes to the text box; the browser would leave the page.

@@ -12,7 +12,7 @@ const addressOf = (video) => {
   }
 };
 
-const filmOf = (source) => source && films().find((video) => addressOf(video).endsWith(`/${source}`));
+export const filmOf = (source) => source && films().find((video) => addressOf(video).endsWith(`/${source}`));
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -59,7 +59,8 @@ const cleanTurn = (turn, index) => {
     notes: list(turn.notes, 100).map((note) => text(note, 1000)),
     stopped: turn.stopped === true,
     usage: cleanUsage(turn.usage),
-    ...(Array.isArray(span) && span.length === 2 ? { span: span.map((time) => number(time, 0, 1e7)) } : {}),
+    again: number(turn.again, 0, 64),
+    span: Array.isArray(span) && span.length === 2 ? span.map((time) => number(time, 0, 1e7)) : null,
   };
 };
 

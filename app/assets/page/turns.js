@@ -1,4 +1,7 @@
-// The buttons at questions and answers: edit, try again, other versions, copy.
+// The buttons at questions and answers: edit, try again, other versions, copy, look again.
+
+import { typeIn } from "./composer.js";
+import { filmOf } from "./player.js";
 
 const copyText = async (text) => {
   try {
@@ -19,6 +22,24 @@ const note = (button, words) => {
   setTimeout(() => { button.textContent = before; }, 1500);
 };
 
+const clock = (seconds) => {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+};
+
+// Begins a question about the part of the film around the moment that it shows.
+const askCloser = (button) => {
+  const strips = [...button.closest(".message, .bot").querySelectorAll(".strip[data-kind=video]")];
+  const frames = strips.flatMap((strip) => [...strip.querySelectorAll("a.frame[data-time]")]);
+  const times = frames.map((frame) => Number(frame.dataset.time));
+  const film = filmOf(strips[0]?.dataset.source);
+  const end = film?.duration > 0 ? film.duration : Math.max(1, ...times);
+  const now = film?.currentTime || Number(frames.find((frame) => frame.matches(".at"))?.dataset.time) || end / 2;
+  const half = Math.max(1, end / 8);
+  const from = Math.floor(Math.max(0, now - half)), to = Math.ceil(Math.min(end, now + half));
+  typeIn(`Look closer between ${clock(from)} and ${clock(Math.max(to, from + 1))}: `);
+};
+
 export const startTurns = (chats, shown, press) => {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#chat .tools button[data-do]");
@@ -28,6 +49,7 @@ export const startTurns = (chats, shown, press) => {
       copyText(shown()[turn]?.answer ?? "").then(() => note(button, "Copied"));
       return;
     }
+    if (act === "closer") return askCloser(button);
     if (chats.busy) return;
     press(act, { turn, place: Number(button.dataset.place) });
   });
