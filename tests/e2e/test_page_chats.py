@@ -253,3 +253,16 @@ def test_leaving_a_chat_while_it_answers_keeps_the_part(page: Page) -> None:
     page.locator("#chats .chat").click()
     expect(page.locator("#chat .facts")).to_contain_text("Stopped before the end")
     expect(page.locator("#chat")).to_contain_text("word3")
+
+
+def test_keys_stop_edit_and_begin_anew(page: Page) -> None:
+    ask(page, "slow please")
+    expect(page.locator("#chat")).to_contain_text("word3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#chat .facts")).to_contain_text("Stopped before the end")
+    page.locator("#composer textarea").press("ArrowUp")
+    expect(page.locator("#composer textarea")).to_have_value("slow please")
+    page.locator("#composer textarea").press("Escape")
+    expect(page.locator("#composer textarea")).to_have_value("")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#chat .example").first).to_be_visible()

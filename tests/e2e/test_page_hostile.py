@@ -133,14 +133,35 @@ def test_files_next_to_an_upload_cannot_be_reached(server: Server) -> None:
 
 def test_file_names_stored_by_a_tab_never_become_paths(server: Server) -> None:
     client = server.visitor()
-    turn = {"question": "What is this?", "files": ["private.txt", ".env"], "answer": "Nothing."}
-    stored = json.dumps({"session": "", "turns": [turn], "draft": ""})
+    files = [{"key": "private.txt", "name": "a", "path": str(server.secret)}, {"key": "/.env"}]
+    turn = {"parent": -1, "shown": True, "question": "What is this?", "files": files, "answer": ""}
+    stored = json.dumps({"session": "", "turns": [turn]})
     for event, types in events(client):
         data = [stored if name == "textbox" else None for name in types]
         answer = send(client, event, data)
-        assert "/private.txt" not in answer.text
-        assert "/.env" not in answer.text
+        assert str(server.secret) not in answer.text.replace(json.dumps(stored)[1:-1], "")
+        assert f"{API}/file=" not in answer.text
     assert SECRET.encode() not in server.kept()
+
+
+def test_only_own_uploads_are_called_held(server: Server) -> None:
+    mine, yours = server.visitor(), server.visitor()
+    path = upload(mine, "mine.png", b"my own words")
+    asked = [path, str(server.secret), "/etc/passwd", "/dev/zero", "", f"{path}/../mine.png"]
+    assert mine.post("/held", json=asked).json() == [path]
+    assert yours.post("/held", json=asked).json() == []
+    for broken in (b"{", b"[" * 10_000, b"[1]", b'{"a": 1}', b'"x"'):
+        assert mine.post("/held", content=broken).status_code == 400
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert mine.post("/held", json=asked, headers=elsewhere).status_code == 403
+
+
+def test_scripts_are_served_by_name_only(server: Server) -> None:
+    client = server.visitor()
+    assert client.get("/page/main.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/page/chats.css").headers["content-type"].startswith("text/css")
+    for name in ("nothing.js", "..%2Fpage.css", "..%2f..%2fchat.py", "%2e%2e/icon.png"):
+        assert client.get(f"/page/{name}").status_code == 404
 
 
 def test_only_the_routes_of_the_page_respond(server: Server) -> None:

@@ -40,6 +40,27 @@ const view = {
 
 const chats = new Chats(await openStore(), view);
 
+// Escape stops an answer or an edit, the up key in an empty box edits the last question, Ctrl-K begins anew.
+const cancelEdit = () => {
+  chats.editing = false;
+  setEditing(false);
+  press("cancel");
+};
+
+const keys = (event) => {
+  if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  const inBox = event.target.matches?.("#composer textarea");
+  if (event.key === "Escape" && chats.busy) view.stop();
+  else if (event.key === "Escape" && inBox && chats.editing) cancelEdit();
+  else if (event.key === "ArrowUp" && inBox && !event.target.value && !chats.busy) {
+    const last = shownPath(chats.saved.turns).length - 1;
+    if (last >= 0) press("edit", { turn: last });
+  } else if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey) {
+    event.preventDefault();
+    chats.open(null);
+  }
+};
+
 const start = async () => {
   const chat = await ready("#chat");
   await ready("#theme");
@@ -50,12 +71,8 @@ const start = async () => {
   startPlayer(chat);
   acceptDrops();
   startTurns(chats, () => shownPath(chats.saved.turns), press);
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest?.("#cancel-edit")) return;
-    chats.editing = false;
-    setEditing(false);
-    press("cancel");
-  });
+  document.addEventListener("click", (event) => { if (event.target.closest?.("#cancel-edit")) cancelEdit(); });
+  document.addEventListener("keydown", keys);
 };
 start();
 

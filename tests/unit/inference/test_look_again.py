@@ -53,7 +53,7 @@ def test_one_more_look_equals_all_looks_anew_and_earlier_ones_keep_their_tokens(
     three = encoder.look_again(encoder.look_again(two))
     encoder.states, encoder.cache._entries = LookStates(0), type(encoder.cache._entries)()
     anew = encoder.look_again(encoder.look_again(two))
-    torch.testing.assert_close(three.tokens, anew.tokens)
+    torch.testing.assert_close(three.tokens, anew.tokens, rtol=1e-4, atol=1e-4)
     assert (three.digest, three.looks) == (anew.digest, anew.looks)
     assert len(three.looks) == three.media.looks
     size = processor.tokens_per_look
@@ -62,7 +62,7 @@ def test_one_more_look_equals_all_looks_anew_and_earlier_ones_keep_their_tokens(
     assert old.count(True) == two.media.looks
     assert not any(a and b for a, b in zip(new, old, strict=True))
     kept = three.tokens.unflatten(0, (-1, size))[torch.tensor(old)].flatten(0, 1)
-    torch.testing.assert_close(kept, two.tokens)
+    torch.testing.assert_close(kept, two.tokens, rtol=1e-4, atol=1e-4)
     assistant.close()
 
 
