@@ -223,7 +223,8 @@ class Handlers:
         """Opens a conversation that the browser stored, or a new one -> session, and as above.
 
         Every opening gets a new id, so a duplicated tab continues from the same point,
-        independently. `asked` has the id it had before, its turns, and a draft.
+        independently. `asked` has the id it had before, its turns, a draft, and the browser's own
+        name for it, which is returned.
         """
         asked = asked if isinstance(asked, dict) else {}
         chat, note = self.sessions.get(str(asked.get("session"))), ""
@@ -235,8 +236,11 @@ class Handlers:
         chat = chat.with_files(self.uploads.holds)
         session = secrets.token_urlsafe(16)
         self.sessions.put(session, chat)
-        shown = messages.of_error(chat, note) if note else None
-        return session, *self._ended(session, chat, _draft(asked.get("draft")), shown)
+        shown = messages.of_error(chat, note) if note else messages.of_chat(chat)
+        draft = _draft(asked.get("draft"))
+        name = whole_characters(str(asked.get("conversation", "")))[:40]
+        saved = self._saved(session, chat, draft, conversation=name)
+        return session, shown, self._unlocked(draft), None, saved
 
     # -- editing -> composer, editing
 

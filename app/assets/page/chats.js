@@ -13,11 +13,11 @@ export class Chats {
   constructor(store, view) {
     this.store = store;
     this.view = view;
-    this.current = { id: newId(), session: "", revision: 0 };
+    this.current = { id: newId(), revision: 0 };
     this.saved = { turns: [], draft: EMPTY };  // what the page shows
     this.busy = false;  // an answer is on its way
     this.editing = false;
-    this.opening = null;  // the record that the page is about to show
+    this.opening = new Map();  // revisions of the records that the page is about to show
     this.waiting = [];
     this.work = Promise.resolve();  // what is stored is stored one after the other
   }
@@ -58,54 +58,57 @@ export class Chats {
   async request(record, draftText) {
     const found = record && await bringBack(this.store, record, (words) => this.view.announce(words));
     const { turns, draft, session } = found ?? { turns: [], draft: EMPTY, session: "" };
-    this.opening = { id: record?.id ?? newId(), revision: record?.revision ?? 0 };
+    const conversation = record?.id ?? newId();
+    this.opening.set(conversation, record?.revision ?? 0);
     this.editing = false;
-    return { session, turns, draft: { ...draft, text: draftText ?? draft.text } };
+    return { conversation, session, turns, draft: { ...draft, text: draftText ?? draft.text } };
   }
 
   // Stores what the server returned after a change.
   keep(text) {
     if (!text) return;
     const saved = JSON.parse(text);
-    if (this.opening) {
-      this.current = { ...this.opening, session: saved.session };
+    if (this.opening.has(saved.conversation)) {
+      this.current = { id: saved.conversation, revision: this.opening.get(saved.conversation) };
+      this.opening.delete(saved.conversation);
       sessionStorage.setItem(TAB, this.current.id);
-      this.opening = null;
     }
     this.saved = saved;
     this.busy = saved.running === true;
     this.editing = saved.editing !== null && saved.editing !== undefined;
     if (!this.busy) this.waiting.splice(0).forEach((resolve) => resolve());
-    this.work = this.work.then(() => this.store_(saved)).catch(() => this.view.announce("This browser could not store the conversation."));
+    const opened = this.current;
+    this.work = this.work.then(() => this.write(opened, saved))
+      .catch(() => this.view.announce("This browser could not store the conversation."));
     this.view.changed();
   }
 
-  async store_(saved) {
+  async write(opened, saved) {
     const turns = cleanTurns(saved.turns);
     if (!turns.length) return;
-    let before = await this.get(this.current.id);
+    let before = await this.get(opened.id);
     const isSame = before && fingerprint(before.turns) === fingerprint(turns);
-    if (before && !isSame && before.revision !== this.current.revision) {
-      this.current.id = newId();  // another tab went on with it: this one becomes a copy
-      sessionStorage.setItem(TAB, this.current.id);
+    if (before && !isSame && before.revision !== opened.revision) {
+      opened.id = newId();  // another tab went on with it: this one becomes a copy
+      if (opened === this.current) sessionStorage.setItem(TAB, opened.id);
       before = { ...before, title: `${before.title} (copy)`, named: true };
     }
     const now = Date.now();
-    this.current.revision = (isSame ? before.revision : (before?.revision ?? 0) + 1);
+    opened.revision = isSame ? before.revision : (before?.revision ?? 0) + 1;
     const record = {
-      id: this.current.id,
+      id: opened.id,
       title: before?.named ? before.title : titleOf(turns),
       named: before?.named ?? false,
       created: before?.created ?? now,
       updated: isSame ? before.updated : now,
-      revision: this.current.revision,
+      revision: opened.revision,
       session: saved.session,
       turns,
-      draft: this.busy ? before?.draft ?? EMPTY : cleanRecord({ turns: [], draft: saved.draft }).draft,
+      draft: saved.running ? before?.draft ?? EMPTY : cleanRecord({ turns: [], draft: saved.draft }).draft,
     };
     await this.store.putChat(record);
     this.view.changed();
-    if (!saved.running) await capture(this.store, record);
+    if (!saved.running) capture(this.store, record);
   }
 
   // Notes what is typed, so that it is there again when the conversation is opened.
