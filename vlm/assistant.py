@@ -38,6 +38,7 @@ from vlm.inference.events import (
     Usage,
 )
 from vlm.inference.grammar import Grammars
+from vlm.inference.look_states import LookStates
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
@@ -101,6 +102,7 @@ class Assistant:
         self.facts = ModelFacts.of(model, processor, context)
         self.reader = MediaReader(limits or Limits())
         self.media = MediaCache(media_bytes)
+        self.look_states = LookStates()
         self.prefixes: Prefixes = prefixes or PrefixCache(prefix_bytes)
         self.decoder: Decoder = decoder or Alone(model.language_model)
         if decoder is None:
@@ -264,7 +266,7 @@ class Assistant:
 
     def _own_reply(self, state: State, settings: Settings | None, stop: Flag | None) -> Reply:
         around = Surroundings(self.facts, self.reader, self.prefixes, self.grammars, self.tokenizer)
-        encoder = VisualEncoder(self.model, self.processor, self.media)
+        encoder = VisualEncoder(self.model, self.processor, self.media, self.look_states)
         shared = Shared(around, encoder, self.decoder, self.words)
         return Reply(shared, state, settings or Settings(), stop or Flag())
 

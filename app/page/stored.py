@@ -197,7 +197,7 @@ def _strip(strip: Mapping[str, Any]) -> Strip:
 def _usage(usage: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
-    return Usage(**{field.name: _number(usage[field.name], 1e12) for field in fields(Usage)})  # type: ignore[arg-type]
+    return Usage(**{field.name: _number(usage[field.name], 1e12) for field in fields(Usage)})
 
 
 def _number(value: Any, most: float) -> Any:

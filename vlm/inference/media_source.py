@@ -23,9 +23,9 @@ class MediaSource:
     end: float | None = None
     looks: int | None = None
     max_tiles: int | None = None
-    again: int = 0  # looks at a picture after those, as `VisualEncoder.look_again` gives them
     frames: tuple[Path, ...] = ()
     times: tuple[float, ...] = ()
+    again: int = 0  # looks at a picture after the others (`VisualEncoder.look_again`)
 
     def __post_init__(self) -> None:
         name = self.path.name
