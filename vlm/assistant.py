@@ -174,6 +174,7 @@ class Assistant:
         """Forgets all media and all turns, so that the next question is computed afresh."""
         self.media.forget()
         self.prefixes.forget()
+        self.look_states.forget()
 
     def close(self) -> None:
         """Ends the waiting decoder process, and the thread that computes if there is one."""

@@ -38,6 +38,11 @@ class LookStates:
             while sum(size for _, size in self._entries.values()) > self.max_bytes:
                 self._entries.popitem(last=False)
 
+    def forget(self) -> None:
+        """Drops all states."""
+        with self._lock:
+            self._entries.clear()
+
 
 def _tensors(state: object) -> Iterator[Tensor]:
     """Yields the tensors in a state."""
