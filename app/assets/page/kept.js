@@ -87,23 +87,38 @@ const picture = async (store, key) => {
   return URL.createObjectURL(new Blob([blob], { type: blob.type || "image/jpeg" }));
 };
 
-const fillFrame = async (store, frame) => {
-  const key = frame.dataset.kept.replace(/^frames\//, "").replace(/\.jpg$/, "");
-  frame.removeAttribute("data-kept");
-  const url = await picture(store, key);
-  if (!url) return frame.closest(".cell")?.classList.add("gone");
-  frame.href = frame.querySelector("img").src = url;
+const filling = new WeakSet();
+
+// Fills an element once. It is marked as filled together with its picture: a page that copies the
+// element before that fills the copy.
+const fillOnce = async (store, element, key, mark, show) => {
+  if (filling.has(element)) return;
+  filling.add(element);
+  try {
+    const url = await picture(store, key);
+    mark();
+    show(url);
+  } catch {
+    filling.delete(element);  // the storage failed: tried again at the next change
+  }
 };
 
-const fillFile = async (store, label) => {
-  label.dataset.filled = "yes";
-  const url = await picture(store, label.dataset.key);
-  if (!url) return;
-  const image = new Image();
-  image.alt = "";
-  image.src = url;
-  label.prepend(image);
+const fillFrame = (store, frame) => {
+  const key = frame.dataset.kept.replace(/^frames\//, "").replace(/\.jpg$/, "");
+  return fillOnce(store, frame, key, () => frame.removeAttribute("data-kept"), (url) => {
+    if (url) frame.href = frame.querySelector("img").src = url;
+    else frame.closest(".cell")?.classList.add("gone");
+  });
 };
+
+const fillFile = (store, label) =>
+  fillOnce(store, label, label.dataset.key, () => { label.dataset.filled = "yes"; }, (url) => {
+    if (!url) return;
+    const image = new Image();
+    image.alt = "";
+    image.src = url;
+    label.prepend(image);
+  });
 
 // Fills in the pictures that only the browser holds, as they appear.
 export const fillIn = (store, chat) => {
