@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
 ]
 
-from playwright.sync_api import expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, expect  # noqa: E402
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def address(tmp_path: Path) -> Iterator[str]:
     assistant.close()
 
 
-def test_a_visitor_and_a_program_are_answered_at_once(address: str, tmp_path: Path) -> None:
+def test_a_visitor_and_a_program_are_answered_at_once(
+    address: str, tmp_path: Path, browser: Browser
+) -> None:
     Image.new("RGB", (64, 48), (200, 40, 40)).save(tmp_path / "photo.png")
     troubles: list[str] = []
     found: list[dict[str, Any]] = []
@@ -56,10 +58,7 @@ def test_a_visitor_and_a_program_are_answered_at_once(address: str, tmp_path: Pa
             for _ in range(3):
                 found.append(client.post(f"{address}/v1/chat/completions", json=body).json())
 
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        tab = chromium.new_page()
+    with browser.new_page() as tab:
         tab.set_default_timeout(60_000)
         tab.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         tab.on("request", lambda r: None if _is_own(r.url, address) else troubles.append(r.url))
@@ -77,7 +76,6 @@ def test_a_visitor_and_a_program_are_answered_at_once(address: str, tmp_path: Pa
         thread.join()
         for path in ("/v1/models", "/health", "/metrics"):
             assert tab.request.get(f"{address}{path}").ok
-        chromium.close()
     assert troubles == []
     assert len(found) == 3
     assert all(answer["choices"][0]["message"]["content"] for answer in found)

@@ -58,6 +58,6 @@ def test_look_closer_asks_about_a_part_of_the_film(page: Page, clip: Path) -> No
     finished(page, 2)
     expect(page.locator("#chat strong").last).to_have_text("what moves?")
     expect(page.locator("#chat .facts").last).to_contain_text("Looked closer between")
-    page.keyboard.type("look again")
+    box.fill("look again")
     page.keyboard.press("Enter")
     expect(page.locator("#chat .error")).to_contain_text("no picture to look at again")

@@ -12,7 +12,6 @@ import pytest
 from fake_assistant import FakeAssistant
 
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 ADVICE = "For a larger model, start with `--model someone/larger`: 1.0 GB to download once."
 SMALL, BROKEN = "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", "models/broken"
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -21,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
 ]
 
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 expect.set_options(timeout=30_000)  # milliseconds
 
@@ -47,7 +46,7 @@ def load(name: str) -> Any:
 
 
 @pytest.fixture
-def tab() -> Iterator[Page]:
+def tab(browser: Browser) -> Iterator[Page]:
     import uvicorn
 
     from app.page.models import Models
@@ -70,13 +69,11 @@ def tab() -> Iterator[Page]:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.05)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 900, "height": 900})
-        page.goto(f"http://127.0.0.1:{port}/")
-        expect(page.locator("#composer textarea")).to_be_editable()
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.goto(f"http://127.0.0.1:{port}/")
+    expect(page.locator("#composer textarea")).to_be_editable()
+    yield page
+    page.close()
     server.should_exit = True
     thread.join(10)
 

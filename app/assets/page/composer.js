@@ -1,7 +1,9 @@
 // The text box: names on thumbnails, files dropped anywhere, the bar above it while editing.
 
+// Puts the cursor into the box, unless someone types elsewhere by now.
 export const focus = () => setTimeout(() => {
-  document.querySelector("#composer textarea")?.focus({ preventScroll: true });
+  const elsewhere = document.activeElement?.matches("input, textarea, dialog *");
+  if (!elsewhere) document.querySelector("#composer textarea")?.focus({ preventScroll: true });
   [...document.querySelectorAll("#chat .error")].pop()?.scrollIntoView({ block: "nearest" });
 }, 60);
 
