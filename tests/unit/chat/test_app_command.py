@@ -195,7 +195,7 @@ def test_the_terminal_chat_adds_files_and_retries(
     assert [len(files) for _, files, _ in fake.asked] == [1, 0, 0, 0]
     out = capsys.readouterr().out
     assert "third?** (1 turns before)" in out
-    assert "scaled as the model sees them: 0:00.2, 0:00.8" in out
+    assert "frames seen of clip.mp4: 0:00.2, 0:00.8" in out
 
 
 def test_read_lists_what_the_model_read_of_the_last_files_without_control_codes(
