@@ -51,7 +51,7 @@ class ModelSwitch:
                 sentence = LOADED
             except ValueError as error:
                 sentence = str(error)
-            current = gr.Radio(value=self.models.current, interactive=True)
+            current = gr.Radio(value=self.models.current or None, interactive=True)
             return current, gr.Button(interactive=True), _note(sentence), describe(self.models.card)
 
         def lock(name: str) -> tuple[Any, Any, str]:

@@ -28,7 +28,9 @@ from vlm.assistant import (
 )
 
 Load = Callable[[str], Assistant]
+CANNOT_LOAD = (ValueError, OSError, ImportError, MemoryError, RuntimeError)
 CHANGING = "Another model is being loaded; ask again in a moment."
+NONE = "No model is loaded; choose one of the list below."
 BUSY = "An answer does not end; stop it first."
 WAIT = 30.0  # seconds for the running answers to end
 
@@ -75,7 +77,7 @@ class Models:
         with self._changed:
             assistant = self._assistant
             if assistant is None:
-                raise ValueError(CHANGING)
+                raise ValueError(CHANGING if self._one.locked() else NONE)
             self._running += 1
         try:
             known = self.own(state)
@@ -106,7 +108,8 @@ class Models:
     def use(self, name: str) -> None:
         """Frees the current model and loads another; if that fails, the old one again.
 
-        Raises ValueError, one sentence.
+        If that fails too, `current` is "", and any of the list can be loaded next. Raises
+        ValueError, one sentence.
         """
         if name not in self.names:
             raise ValueError(f"there is no model {name!r:.80} here; choose one of the list.")
@@ -114,14 +117,22 @@ class Models:
             if name == self.current:
                 return
             self._free()
-            before, self.current = self.current, name
+            before, self.current = self.current, ""
             try:
-                loaded = self._load(name)
-            except (ValueError, OSError, ImportError, MemoryError) as error:
-                self.current = before
-                self._put(self._load(before))
-                raise ValueError(str(error) or "there is not enough memory for it.") from error
-            self._put(loaded)
+                self._put(name, self._load(name))
+            except CANNOT_LOAD as error:
+                sentence = str(error).partition("\n")[0] or "there is not enough memory for it."
+                if before:
+                    sentence += self._back_to(before)
+                raise ValueError(sentence) from error
+
+    def _back_to(self, name: str) -> str:
+        """Loads the model that was there before; returns what to add if it cannot be."""
+        try:
+            self._put(name, self._load(name))
+        except CANNOT_LOAD:
+            return f" {name} cannot be loaded again either; choose a model of the list."
+        return ""
 
     def _free(self) -> None:
         """Stops the answers, waits for their end, and drops the current model."""
@@ -141,6 +152,6 @@ class Models:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _put(self, assistant: Assistant) -> None:
+    def _put(self, name: str, assistant: Assistant) -> None:
         with self._changed:
-            self._assistant, self._card = assistant, assistant.card
+            self._assistant, self._card, self.current = assistant, assistant.card, name

@@ -62,6 +62,26 @@ def test_the_old_model_comes_back_if_the_new_one_cannot_be_loaded() -> None:
     ask(models, State())
 
 
+def test_after_a_failure_of_both_any_model_of_the_list_can_be_loaded() -> None:
+    missing = {"a", "broken"}
+
+    def load_some(name: str) -> Any:
+        if name in missing:
+            raise ValueError(f"{name}: it has no weights.")
+        return Loaded(name)
+
+    models = Models(load_some, ["a", "broken", "c"], load("a"))
+    with pytest.raises(ValueError, match=r"^broken: it has no weights\. a cannot be loaded again"):
+        models.use("broken")
+    assert models.current == ""
+    with pytest.raises(ValueError, match="No model is loaded"):
+        ask(models, State())
+    missing.remove("a")
+    models.use("a")
+    assert models.current == "a"
+    ask(models, State())
+
+
 def test_a_model_that_is_not_offered_is_refused() -> None:
     models = Models(load, ["a", "b"], load("a"))
     with pytest.raises(ValueError, match="there is no model 'c' here"):
