@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from evaluation.benchmarks.subtitles import Caption
+from vlm.media.subtitles import Caption
 
 PAUSE, PAUSE_AFTER_SENTENCE = 0.5, 0.1  # seconds
 

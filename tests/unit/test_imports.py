@@ -92,7 +92,7 @@ def test_only_the_app_knows_gradio_and_the_web() -> None:
 
 
 def test_only_evaluation_knows_the_files_of_benchmarks_and_others_harnesses() -> None:
-    packages = {"pyarrow", "pysubs2", "rapidfuzz", "lmms_eval"}
+    packages = {"pyarrow", "rapidfuzz", "lmms_eval"}
     wrong = [
         f"{shown(path)} imports {module}"
         for path in SOURCES

@@ -103,9 +103,13 @@ def read_image(
     isolated: bool = True,
     cancel: threading.Event | None = None,
     child: Child | None = None,
+    page: int | None = None,
 ) -> DecodedImage:
-    """Reads a still picture: upright, 8 bits, on white, its longest side at most `size`."""
-    request = Request("image", size=size, limits=limits)
+    """Reads a still picture: upright, 8 bits, on white, its longest side at most `size`.
+
+    `page` is one of a document, from 0; without it the first is read.
+    """
+    request = Request("image", size=size, limits=limits, page=page)
     video = collect_frames(path, request, isolated, None, cancel, child)
     return DecodedImage(video.frames[0], video.warnings)
 

@@ -49,6 +49,7 @@ OLD_CODECS = frozenset(
     ]
 )
 OLD_READERS = frozenset(["asf", "flv"])
+PDF = "PDF"  # pages as pictures, only in the reading process
 
 Family = Literal["video", "image"]
 
@@ -78,11 +79,11 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\x01\xba", Kind("video", "mpeg", "MPEG program stream")),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Kind("video", "asf", "Windows Media")),
     (b"FLV\x01", Kind("video", "flv", "Flash")),
+    (b"%PDF-", Kind("image", PDF, "PDF document")),
 )
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the header after the file header
 # Rejected kinds, for the error sentence. These are or may begin as text, the binary ones below not.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF document; send its pages as pictures"),
     (b"PK\x03\x04", "a ZIP archive or office document; unpack it first"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"#EXTM3U", "a playlist; playlists are not opened, send the video itself"),
@@ -115,8 +116,8 @@ def recognize(head: bytes) -> Kind | None:
     """The kind of a file that begins with these bytes (1024 are enough); None if not accepted."""
     if re.match(rb"YUV4MPEG2 [^\n]*\bW\d+", head):  # a line of text, then pixels
         return Kind("video", "yuv4mpegpipe", "Y4M")
-    if _is_text(head):  # even if it begins with "BM", "GIF89a" or "The free ..."
-        return None
+    if _is_text(head) and not head.startswith(b"%PDF-"):
+        return None  # even if it begins with "BM", "GIF89a" or "The free ..."
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind

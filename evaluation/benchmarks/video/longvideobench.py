@@ -23,9 +23,9 @@ from evaluation.benchmarks.choices import (
 )
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
 from evaluation.benchmarks.stored import Member, VideoFiles, inside
-from evaluation.benchmarks.subtitles import Caption
 from evaluation.json_files import read_json
 from vlm.conversation import Image, Part, Text, Video
+from vlm.media.subtitles import Caption
 
 KEYS = (
     *("id", "video_id", "video_path", "subtitle_path", "duration", "duration_group", "question"),

@@ -22,8 +22,9 @@ from evaluation.benchmarks.choices import (
 )
 from evaluation.benchmarks.published import read_parquet, text
 from evaluation.benchmarks.stored import Member, VideoFiles
-from evaluation.benchmarks.subtitles import RULES, Caption, read_subtitles
+from evaluation.benchmarks.subtitles import RULES
 from vlm.conversation import Image, Text, Video
+from vlm.media.subtitles import Caption, read_subtitles
 
 DURATIONS = ("short", "medium", "long")
 COLUMNS = (

@@ -24,10 +24,10 @@ from evaluation.benchmarks.base import SUBTITLES, Composed, Hub, MediaPart, Opti
 from evaluation.benchmarks.choices import ChoiceBenchmark, clean, mean_score
 from evaluation.benchmarks.published import read_parquet, text
 from evaluation.benchmarks.stored import Member, VideoFiles
-from evaluation.benchmarks.subtitles import Caption
 from evaluation.benchmarks.word_subtitles import between, read_words, sentences
 from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video
+from vlm.media.subtitles import Caption
 
 COLUMNS = (
     *("video_id", "group_type", "group_structure", "question_id", "question", "options", "answer"),

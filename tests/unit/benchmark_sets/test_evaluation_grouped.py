@@ -14,13 +14,13 @@ from toy_rows import toy_prompt, toy_questions, toy_row
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options, Question
-from evaluation.benchmarks.subtitles import Caption
 from evaluation.benchmarks.video.videomme_v2 import logic_value, official, relevance_value
 from evaluation.benchmarks.word_subtitles import read_words, sentences
 from evaluation.reports.scoring import score_row, units
 from evaluation.reports.statistics import estimate
 from evaluation.toy import make_toy
 from vlm.conversation import Text, Video
+from vlm.media.subtitles import Caption
 
 V2 = BENCHMARKS["videomme_v2"]
 VIDEO = Video(np.zeros((3, 8, 8, 3), np.uint8), np.array([0.0, 1.75, 3.0]))

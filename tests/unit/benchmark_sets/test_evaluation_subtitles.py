@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.benchmarks.subtitles import Caption, clean_rule, official_rule, read_subtitles
+from evaluation.benchmarks.subtitles import official_rule
+from vlm.media.subtitles import Caption, clean_rule, read_subtitles
 
 SRT = """1
 00:00:00,000 --> 00:00:02,000

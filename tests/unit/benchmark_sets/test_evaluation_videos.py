@@ -12,10 +12,10 @@ from toy_rows import toy_prompt, toy_questions, toy_scores
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
 from evaluation.benchmarks.stored import Member, VideoFiles
-from evaluation.benchmarks.subtitles import Caption
 from evaluation.benchmarks.video.longvideobench import interleave
 from evaluation.toy import make_toy
 from vlm.conversation import Video
+from vlm.media.subtitles import Caption
 
 VIDEO = Video(np.zeros((3, 8, 8, 3), np.uint8), np.array([0.0, 1.75, 3.0]))
 

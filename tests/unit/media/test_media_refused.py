@@ -25,7 +25,7 @@ NO_FILM = {
     "page.mp4": (b"<!DOCTYPE html><html><body>Not found</body></html>", "is a web page"),
     "zeros.mp4": (bytes(5000), "filled with zeros"),
     "noise.mp4": (np.random.default_rng(0).bytes(5000), "is not a video or picture"),
-    "paper.mp4": (b"%PDF-1.7\n...", "is a PDF document"),
+    "paper.mp4": (b"%PDF-1.7\n...", "a PDF document"),
     "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
     "archive.mp4": (b"PK\x03\x04" + bytes(100), "is a ZIP archive"),
     "photo.png": (b"8BPS\0\x01" + bytes(100), "is a Photoshop file"),

@@ -55,6 +55,7 @@ class Request:
     isolated: bool = False  # read in a process of its own; then old formats are allowed too
     limits: Limits = field(default_factory=Limits)
     until: float | None = None  # seconds; frames that are displayed later are not decoded
+    page: int | None = None  # of a document, from 0; None: the first, with a warning
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vlm.media.confined.limits import MediaError
 from vlm.media.confined.protocol import Check, Message, Request
+from vlm.media.kinds import PDF
 from vlm.media.source import Source
 
 
@@ -16,6 +17,13 @@ def read(source: Source, request: Request, check: Check) -> Iterator[Message]:
 
 
 def _backend(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    if source.kind.reader == PDF:
+        from vlm.media.readers import pdf
+
+        if request.do == "video":
+            raise MediaError(f"{source.name} is a PDF document, not a video.")
+        reads_page = pdf.probe_document if request.do == "probe" else pdf.read_page
+        return reads_page(source, request, check)
     if source.kind.family == "image":
         from vlm.media.readers import animation, images
 
