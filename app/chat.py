@@ -15,6 +15,7 @@ from app.frame_strip import Strip, strip_of
 from app.looks import Span, source
 from app.replier import Replier
 from app.sanitize import for_label
+from app.subtitles import media_of, with_subtitles
 from app.turns import Chat, ChatTurn, file_key
 from vlm.assistant import (
     Asked,
@@ -27,6 +28,7 @@ from vlm.assistant import (
     Settings,
     TextDelta,
 )
+from vlm.inference.planning import DEFAULT_QUESTIONS
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
 
@@ -63,17 +65,20 @@ def stream_chat(
     *,
     again: int = 0,
     span: Span | None = None,
+    instructions: str = "",
 ) -> Iterator[ChatView]:
     """Asks a question and yields a view per event.
 
     The last view is finished and carries either the extended chat or an error. Turns that the
     model has no state for are read again where their files are here (`Chat.to_read`).
-    `again` and `span` are those of `app.looks`.
+    `again` and `span` are those of `app.looks`; `instructions` take the place of the model's own
+    system message.
     """
     settings = settings or Settings()
+    has_subtitles = len(media_of(files)) < len(files)
     view = ChatView(
         chat,
-        question.strip(),
+        question.strip() or DEFAULT_QUESTIONS["video"] * has_subtitles,
         tuple(files),
         phase="Choosing what to look at" if files else "Thinking",
     )
@@ -81,9 +86,9 @@ def stream_chat(
     try:
         plan: Plan | None = None
         events = assistant.reply(
-            chat.state,
-            view.question,
-            [source(path, again, span, settings.num_frames) for path in files],
+            replace(chat.state, system=instructions or None),
+            with_subtitles(view.question, files, span),
+            [source(path, again, span, settings.num_frames) for path in media_of(files)],
             settings,
             stop=stop or threading.Event(),
             earlier=[_asked(turn) for turn in chat.to_read],
@@ -114,8 +119,8 @@ def _is_about(error: Exception, path: Path) -> bool:
 
 
 def _asked(turn: ChatTurn) -> Asked:
-    files = tuple(source(path, turn.again, turn.span) for path in turn.files)
-    return Asked(turn.question, files, turn.answer)
+    files = tuple(source(path, turn.again, turn.span) for path in media_of(turn.files))
+    return Asked(with_subtitles(turn.question, turn.files, turn.span), files, turn.answer)
 
 
 def _finish(
@@ -127,14 +132,15 @@ def _finish(
     if event.stopped and len(event.state.turns) == known:
         return replace(view, error=STOPPED_EARLY)  # no words yet, so there is no turn to keep
     memories = event.state.turns[known:]
-    strips = _strips(event.seen, plan, [turn.files for turn in to_read] + [view.files])
+    files = [media_of(turn.files) for turn in to_read] + [media_of(view.files)]
+    strips = _strips(event.seen, plan, files)
     start = len(chat.turns) - len(to_read)
     read_again = tuple(
         replace(turn, memory=memory, strips=again)
         for turn, memory, again in zip(to_read, memories, strips, strict=False)
     )
     turn = ChatTurn(
-        question=memories[-1].text,  # the default question if only a file was given
+        question=view.question or memories[-1].text,  # the default one for a file alone
         files=view.files,
         answer=event.text,
         strips=strips[-1],

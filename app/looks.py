@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.frame_strip import clock
-from app.turns import Chat
+from app.turns import Chat, file_key
 from vlm.assistant import MediaSource
 from vlm.plural import plural
 
@@ -81,8 +81,8 @@ def look_closer(chat: Chat, span: Span, question: str, files: tuple[Path, ...] =
         films = [turn for turn in chat.turns if turn.files and has_film(turn.strips)]
         if not films:
             raise ValueError("There is no film to look closer at; add one and ask.")
-        kinds = zip(films[-1].files, films[-1].strips, strict=False)
-        files = tuple(path for path, strip in kinds if strip.kind == "video")
+        pictures = {strip.source for strip in films[-1].strips if strip.kind == "image"}
+        files = tuple(path for path in films[-1].files if file_key(path) not in pictures)
         question = question or films[-1].question
     note = f"Looked closer between {clock(first)} and {clock(last)}."
     return Wanted(len(chat.turns), question, files, 0, span, (note,))

@@ -57,6 +57,7 @@ class FakeAssistant:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[str, ...], Settings]] = []
+        self.systems: list[str | None] = []  # the system message of each question
         self.stopped_at = 0.0  # on the monotonic clock
 
     def plan(self, state: State, files: Sequence[Path], text: str, settings: Settings) -> Plan:
@@ -78,6 +79,7 @@ class FakeAssistant:
         stop, settings = stop or threading.Event(), settings or Settings()
         text = text or "What is in this?"
         self.asked.append((text, tuple(as_source(path).path.name for path in files), settings))
+        self.systems.append(state.system)
         if "bad file" in text:
             name = display_name(as_source(files[0]).path) if files else "clip.mp4"
             raise MediaError(f"{name} has no pictures in it; give a video or an image.")

@@ -5,7 +5,9 @@ A model in the middle of a long step cannot be interrupted; a closed tab must no
 
 import queue
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -54,16 +56,71 @@ def _drain(arrived: queue.SimpleQueue, timeout: float) -> list:
     return came
 
 
-def one_at_a_time(
-    items: Iterator[Item], turn: threading.Semaphore, waiting: Item, stop: threading.Event
+class Line:
+    """The answers that wait for the model, in order; `at_once` of them run."""
+
+    def __init__(self, at_once: int = 1) -> None:
+        self._at_once = at_once
+        self._places: list[object] = []  # those that run come first
+        self._lasted: deque[float] = deque(maxlen=8)  # seconds
+        self._moved = threading.Condition()
+
+    def join(self) -> object:
+        """Returns a place at the end of the line."""
+        place = object()
+        with self._moved:
+            self._places.append(place)
+        return place
+
+    def ahead(self, place: object, timeout: float = 0.0) -> int:
+        """Returns how many answers have to end before this one begins, 0 if it may.
+
+        Waits until that changes, at most `timeout` seconds.
+        """
+        with self._moved:
+            if (ahead := self._ahead(place)) and timeout:
+                self._moved.wait_for(lambda: self._ahead(place) != ahead, timeout)
+            return self._ahead(place)
+
+    def seconds(self, ahead: int) -> float | None:
+        """Estimates how long that takes, from the last answers; None before the first has ended."""
+        with self._moved:
+            lasted = list(self._lasted)
+        return ahead * sum(lasted) / len(lasted) / self._at_once if lasted else None
+
+    def leave(self, place: object, lasted: float | None = None) -> None:
+        """Gives the place up; `lasted` are the seconds of an answer that has ended."""
+        with self._moved:
+            self._places.remove(place)
+            if lasted is not None:
+                self._lasted.append(lasted)
+            self._moved.notify_all()
+
+    def _ahead(self, place: object) -> int:
+        return max(self._places.index(place) + 1 - self._at_once, 0)
+
+
+def in_line(
+    items: Iterator[Item],
+    line: Line,
+    waiting: Callable[[int, float | None], Item],
+    stop: threading.Event,
 ) -> Iterator[Item]:
-    """Yields `waiting` until `turn` is free, then the items. Ends if stopped while waiting."""
-    if not turn.acquire(blocking=False):
-        yield waiting
-        while not turn.acquire(timeout=0.1):
+    """Yields `waiting(answers ahead, seconds)` until it is its turn, then the items.
+
+    Ends if stopped while waiting.
+    """
+    place, lasted, shown = line.join(), None, 0
+    try:
+        while ahead := line.ahead(place):
+            if ahead != shown:
+                shown = ahead
+                yield waiting(ahead, line.seconds(ahead))
             if stop.is_set():
                 return
-    try:
+            line.ahead(place, 0.1)
+        started = time.monotonic()
         yield from items
+        lasted = time.monotonic() - started
     finally:
-        turn.release()
+        line.leave(place, lasted)

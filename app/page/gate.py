@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page.messages import FRAMES_PATH
-from app.page.uploads import Uploads, new_visitor
+from app.page.uploads import NO_ROOM, Uploads, new_visitor
 from app.sanitize import whole_characters
 
 API = "/gradio_api"
@@ -50,7 +50,6 @@ OTHER_SITE = "Requests from other sites are refused."
 NOT_YOURS = "This file was not uploaded by you or has expired; add it again."
 TOO_LARGE = "The request is too large."
 NO_LENGTH = "An upload must state its length."
-NO_ROOM = "The server has no space for this file; try a smaller one, or try later."
 NOT_READABLE = "The request is not valid JSON of the expected form."
 SLOW_DOWN = "Too many wrong passwords; wait a minute."
 

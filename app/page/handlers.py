@@ -7,10 +7,8 @@ unlocks the box, restoring the draft on failure. If Gradio cannot run the second
 Handlers return values for the components listed at the head of each section, in that order.
 """
 
-import math
 import secrets
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,18 +18,17 @@ import gradio as gr
 from app.chat import STOPPED_EARLY, VARIED, ChatView, stream_chat
 from app.looks import Span, Wanted, look_again, understood
 from app.page import messages, stored
-from app.page.background import in_background, one_at_a_time
+from app.page.background import Line, in_background, in_line
+from app.page.documents import with_pages
 from app.page.examples import Example
 from app.page.sessions import Sessions
+from app.page.settings import settings_of
 from app.page.uploads import Uploads
 from app.replier import Replier
 from app.sanitize import for_label, whole_characters
 from app.turns import Chat, ChatTurn, file_key, file_name
-from vlm.assistant import Settings
+from vlm.plural import plural
 
-AUTO = "auto"
-TEMPERATURES = (0.0, 1.5)
-LENGTHS = (16, 1024)  # tokens
 MAX_QUESTION = 100_000  # characters
 MAX_FILES = 20  # with one question
 REMOVED = " It was removed from your question."
@@ -86,7 +83,7 @@ class Handlers:
     ) -> None:
         self.assistant, self.sessions = assistant, sessions
         self.uploads, self.examples = uploads, examples
-        self.turn = threading.BoundedSemaphore(at_once)  # one model: by default one answer
+        self.line = Line(at_once)  # one model: by default one answer
 
     # -- start of a question -> composer, chatbot, saved, pending
 
@@ -105,11 +102,15 @@ class Handlers:
         else:
             editing = None
         pending = Pending(chat, at, question, files, typed, left, editing=editing)
+        if problem := self._problem(pending):
+            return self._begin(session, replace(pending, problem=problem))
         try:
+            files, notes = with_pages(files, self.uploads)
             wanted = understood(chat, question, files)
         except ValueError as error:
             return self._begin(session, replace(pending, problem=str(error)))
-        return self._begin(session, pending if editing else _taken(pending, wanted))
+        pending = replace(pending, files=files) if editing else _taken(pending, wanted)
+        return self._begin(session, replace(pending, notes=(*notes, *pending.notes)))
 
     def begin_example(
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
@@ -121,6 +122,16 @@ class Handlers:
         chat = self._chat(session, kept)
         at, files = len(chat.turns), (example.path,)
         return self._begin(session, Pending(chat, at, example.question, files, typed, typed))
+
+    def begin_suggested(
+        self, session: str, kept: str, typed: Typed | None, asked: Asked | None
+    ) -> tuple:
+        """Starts a question that the page suggested."""
+        chat, typed, question = self._chat(session, kept), typed or {}, (asked or {}).get("text")
+        if not isinstance(question, str) or not question.strip():
+            return _nothing_begins()
+        at, question = len(chat.turns), whole_characters(question).strip()
+        return self._begin(session, Pending(chat, at, question, (), typed, typed))
 
     def begin_again(
         self, session: str, kept: str, typed: Typed | None, asked: Asked | None
@@ -175,15 +186,28 @@ class Handlers:
             yield self._ended(session, chat, pending.draft, shown, pending.editing)
             return
         stop, view = self.sessions.start(session), None
-        waiting = ChatView(base, question, files, phase="Waiting for another conversation to end")
-        settings, notes = _own(_settings(*options), self.assistant.card), list(pending.notes)
+        settings, instructions = settings_of(options, self.assistant.card)
+        notes = list(pending.notes)
         if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
-        looks: dict[str, Any] = {"again": pending.again, "span": pending.span}
-        views = stream_chat(self.assistant, base, question, files, settings, stop, **looks)
+        views = stream_chat(
+            self.assistant,
+            base,
+            question,
+            files,
+            settings,
+            stop,
+            again=pending.again,
+            span=pending.span,
+            instructions=instructions,
+        )
+
+        def waiting(ahead: int, seconds: float | None) -> ChatView:
+            return ChatView(base, question, files, phase=_waiting(ahead, seconds))
+
         try:
-            for view in in_background(one_at_a_time(views, self.turn, waiting, stop), stop):
+            for view in in_background(in_line(views, self.line, waiting, stop), stop):
                 if not view.finished:
                     yield messages.of_view(view), *[gr.skip()] * 3
         finally:
@@ -236,7 +260,7 @@ class Handlers:
         chat = chat.with_files(self.uploads.holds)
         session = secrets.token_urlsafe(16)
         self.sessions.put(session, chat)
-        shown = messages.of_error(chat, note) if note else messages.of_chat(chat)
+        shown = messages.of_error(chat, note) if note else messages.of_ended(chat)
         draft = _draft(asked.get("draft"))
         name = whole_characters(str(asked.get("conversation", "")))[:40]
         saved = self._saved(session, chat, draft, conversation=name)
@@ -283,7 +307,7 @@ class Handlers:
         shown: list[messages.Message] | None = None,
         editing: Editing | None = None,
     ) -> tuple:
-        shown = messages.of_chat(chat) if shown is None else shown
+        shown = messages.of_ended(chat) if shown is None else shown
         saved = self._saved(session, chat, draft, editing=editing and editing.at)
         return shown, self._unlocked(draft), editing, saved
 
@@ -366,33 +390,7 @@ def _lost(turn: ChatTurn) -> str:
     return f"Missing: {names}. Add it again and ask." if names else ""
 
 
-def _settings(frames: Any, looks: Any, tiles: Any, temperature: Any, length: Any) -> Settings:
-    """Converts the page's settings; out-of-range numbers are clamped."""
-    return Settings(
-        num_frames=_choice(frames),
-        looks=_choice(looks),
-        max_tiles=_choice(tiles),
-        temperature=round(_within(temperature, *TEMPERATURES), 2),
-        max_new_tokens=int(_within(length, *LENGTHS)),
-    )
-
-
-def own_temperature(card: Mapping[str, Any]) -> float:
-    """Returns the model's own temperature, as the slider shows it."""
-    return round(_within(card.get("temperature", 0.0), *TEMPERATURES), 1)
-
-
-def _own(settings: Settings, card: Mapping[str, Any]) -> Settings:
-    """Leaves the sampling to the model while the slider stands where it began."""
-    at_rest = settings.temperature == own_temperature(card)
-    return replace(settings, temperature=None) if at_rest else settings
-
-
-def _choice(choice: Any) -> int | None:
-    return None if choice in (None, AUTO) else int(choice)
-
-
-def _within(value: Any, low: float, high: float) -> float:
-    if not isinstance(value, int | float) or math.isnan(value):
-        return low
-    return float(min(max(value, low), high))
+def _waiting(ahead: int, seconds: float | None) -> str:
+    """Returns what to show while others are answered first."""
+    estimate = "" if seconds is None else f", about {max(round(seconds), 1)} s"
+    return f"Waiting for {plural(ahead, 'answer')} ahead of yours{estimate}"

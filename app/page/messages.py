@@ -10,6 +10,7 @@ import gradio as gr
 from app.chat import ChatView, usage_line
 from app.frame_strip import Strip, strip_html
 from app.sanitize import for_label, for_page
+from app.suggestions import suggestions
 from app.time_links import length_seen, with_time_links
 from app.turns import Chat, ChatTurn, file_key, file_name
 
@@ -41,6 +42,19 @@ def of_chat(chat: Chat) -> list[Message]:
             messages.append(_note(FORGOTTEN, "note"))
         elif number + 1 == chat.num_forgotten:
             messages.append(_note(TO_READ, "note"))
+    return messages
+
+
+def of_ended(chat: Chat) -> list[Message]:
+    """Renders all turns and questions to go on with."""
+    questions = "".join(
+        f'<button data-do="suggested">{html.escape(question)}</button>'
+        for question in suggestions(chat)
+    )
+    messages = of_chat(chat)
+    if questions:
+        shown = _html(f'<div class="suggestions" aria-label="Go on with">{questions}</div>')
+        messages.append({"role": "assistant", "content": [shown]})
     return messages
 
 
@@ -89,7 +103,7 @@ def _answer(turn: ChatTurn, number: int, films: Sequence[Strip]) -> Message:
     if turn.stopped:
         below += "<p>Stopped before the end.</p>"
     if turn.usage:
-        below += f"<p>{html.escape(usage_line(turn))}</p>"
+        below += _USAGE.format(html.escape(usage_line(turn)))
     text = for_page(turn.answer) if turn.answer.strip() else "*(no answer)*"
     text = with_time_links(text, length_seen(films))
     strips = strip_html(turn.strips, FRAMES_PATH)
@@ -98,6 +112,10 @@ def _answer(turn: ChatTurn, number: int, films: Sequence[Strip]) -> Message:
     return {"role": "assistant", "content": [text, facts, tools]}
 
 
+_USAGE = (
+    '<details class="usage"><summary aria-label="What this answer took">i</summary>'
+    "<p>{}</p></details>"
+)
 _EDIT = '<button data-do="edit" title="Ask it differently; this version stays">Edit</button>'
 _COPY = '<button data-do="copy">Copy</button>'
 _AGAIN = '<button data-do="again" title="A varied answer; this version stays">Try again</button>'

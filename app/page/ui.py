@@ -5,6 +5,7 @@ its own events (`app.page.handlers`).
 """
 
 import html
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,24 +14,27 @@ import gradio as gr
 from gradio.data_classes import FileData
 
 from app.page.examples import shared_examples
-from app.page.handlers import (
-    AUTO,
-    LENGTHS,
-    TEMPERATURES,
-    Handlers,
-    attach,
-    own_temperature,
-)
+from app.page.handlers import Handlers, attach
 from app.page.model_switch import model_switch
 from app.page.sessions import Sessions
+from app.page.settings import NAMES, defaults, own_temperature, restored, settings_panel
 from app.page.uploads import Uploads
 from app.replier import Replier
 from app.sanitize import for_page
 
-OTHER_TYPES = [".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"]
+OTHER_TYPES = [
+    *(".mkv", ".avi", ".ts", ".mts", ".m2ts", ".flv", ".wmv", ".heic", ".heif", ".avif"),
+    *(".pdf", ".srt", ".vtt", ".ass"),
+]
+# Rendered by the KaTeX that comes with Gradio. A single "$" is a price.
+LATEX: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": r"\[", "right": r"\]", "display": True},
+    {"left": r"\(", "right": r"\)", "display": False},
+]
 WELCOME = """## What would you like to know?
 
-Add a video or an image and ask about it, or try one of these.
+Add a video, an image or a PDF and ask about it, or try one of these. Sound is not heard.
 
 {limits}"""
 EDIT_BAR = """<div role="status">You edit an earlier question; its answers stay.
@@ -45,6 +49,7 @@ def build_page(
     `advice` is a line on the start page.
     """
     card, examples = assistant.card, shared_examples(uploads)
+    own = own_temperature(card)
     with gr.Blocks(title="Revisit", analytics_enabled=False, fill_height=True) as blocks:
         session = gr.State("")  # id of the open conversation, set by `open`
         pending, editing = gr.State(None), gr.State(None)
@@ -65,7 +70,7 @@ def build_page(
             buttons=[],
             allow_file_downloads=False,
             feedback_options=None,
-            latex_delimiters=[],
+            latex_delimiters=LATEX,
             allow_tags=False,
             placeholder=_welcome(card, advice),
             examples=[
@@ -87,15 +92,15 @@ def build_page(
         )
         with gr.Row(elem_id="tools"):
             photo, film = _camera()
-            options = _settings(own_temperature(card))
+            options = settings_panel(own)
             switch = model_switch(assistant)
         about = gr.HTML(_about(card), elem_id="about", padding=False)
         if switch is not None:
             switch.attach(about, _about)
 
-        again, look, edit, cancel, show, opening = (
+        again, look, suggested, edit, cancel, show, opening = (
             gr.Button(name, visible="hidden", elem_id=f"do-{name}")
-            for name in ("again", "look", "edit", "cancel", "show", "open")
+            for name in ("again", "look", "suggested", "edit", "cancel", "show", "open")
         )  # pressed by the page's scripts
 
         do = Handlers(assistant, sessions, uploads, examples, at_once)
@@ -112,6 +117,7 @@ def build_page(
             chatbot.example_select(do.begin_example, known, started, **quick),
             again.click(do.begin_again, [*known, asked], started, **wanted),
             look.click(do.begin_look, [*known, asked], started, **wanted),
+            suggested.click(do.begin_suggested, [*known, asked], started, **wanted),
         ):
             answered = begun.success(
                 do.answer,
@@ -132,6 +138,11 @@ def build_page(
         blocks.load(do.open, [asked], opened, js=_js("started()"), **quick).then(**focus)
         composer.change(None, [composer], None, js=_js("typed(...given)"))
         saved.change(None, [saved], None, js=_js("keep(...given)"))
+        keep = _js(f"keepSettings({json.dumps([NAMES, defaults(own)])}, given)")
+        for option in options:
+            option.change(None, options, None, js=keep)
+        kept = _js("keptSettings()")
+        blocks.load(lambda found: restored(found, own), [asked], options, js=kept, **quick)
         theme.click(None, js=_js("theme()"))
         fresh.click(None, js=_js("fresh()"))
         chats.click(None, js=_js("showChats()"))
@@ -166,24 +177,6 @@ def _camera() -> tuple[gr.Image, gr.Video]:
 
 def _path_of(recording: FileData | None) -> str | None:
     return recording.path if recording else None
-
-
-def _settings(own: float) -> list[gr.components.Component]:
-    """Returns the settings in the order of `Handlers.answer`'s arguments.
-
-    `own` is the model's own temperature.
-    """
-    with gr.Accordion("Settings", open=False):
-        with gr.Row():
-            frames = gr.Dropdown([AUTO, "4", "8", "16", "32", "64"], label="Frames per video")
-            looks = gr.Dropdown([AUTO, "1", "2", "4", "8"], label="Looks per image")
-            tiles = gr.Dropdown([AUTO, "1", "2", "4", "6", "12"], label="Tiles per large image")
-        with gr.Row():
-            temperature = gr.Slider(
-                *TEMPERATURES, own, step=0.1, label="Temperature (0: most likely word)"
-            )
-            length = gr.Slider(*LENGTHS, 256, step=16, label="Max answer length (tokens)")
-    return [frames, looks, tiles, temperature, length]
 
 
 def _welcome(card: Mapping[str, Any], advice: str) -> str:

@@ -6,6 +6,7 @@ browser's word.
 
 import atexit
 import functools
+import hashlib
 import os
 import secrets
 import shutil
@@ -22,6 +23,7 @@ DAY = 24 * 3600  # seconds
 GIGABYTE = 2**30
 PREFIX = "revisit-"
 LOCK = ".lock"
+NO_ROOM = "The server has no space for this file; try a smaller one, or try later."
 _PARTIAL = "tmp"  # Gradio's prefix for incomplete uploads
 
 
@@ -103,6 +105,22 @@ class Uploads:
         with self._lock:
             self._kept[str(copy)] = _Kept(float("inf"))
         return copy
+
+    def derive(self, of: Path, name: str, content: bytes) -> Path:
+        """Stores what was made of an upload, for those who may use the upload.
+
+        Raises ValueError if there is no room for it.
+        """
+        if not self.room_for(len(content)):
+            raise ValueError(NO_ROOM)
+        path = self.folder / hashlib.sha256(content).hexdigest() / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        with self._lock:
+            kept = self._kept.setdefault(str(path), _Kept(0.0))
+            kept.used = max(kept.used, self._now())
+            kept.visitors |= self._kept[str(of)].visitors
+        return path
 
     def room_for(self, num_bytes: int) -> bool:
         """Returns whether that many bytes fit the quota and leave a gigabyte of free disk."""

@@ -7,6 +7,7 @@ import { fillIn } from "./kept.js";
 import { List } from "./list.js";
 import { startPlayer } from "./player.js";
 import { shownPath } from "./records.js";
+import { keepSettings, keptSettings } from "./settings.js";
 import { openStore } from "./store.js";
 import { changeTheme, startTheme } from "./theme.js";
 import { toast } from "./toast.js";
@@ -85,6 +86,8 @@ export const revisit = {
   opening: () => [request],
   keep: (text) => chats.keep(text),
   typed: (draft) => { nameThumbnails(draft); chats.typed(draft); },
+  keepSettings,
+  keptSettings: () => [keptSettings()],
   fresh: () => { chats.open(null); },
   showChats: () => list?.toggle(),
 };

@@ -42,15 +42,15 @@ const askCloser = (button) => {
 
 export const startTurns = (chats, shown, press) => {
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("#chat .tools button[data-do]");
+    const button = event.target.closest?.("#chat button[data-do]");
     if (!button) return;
-    const turn = Number(button.closest(".tools").dataset.turn), act = button.dataset.do;
+    const turn = Number(button.closest(".tools")?.dataset.turn), act = button.dataset.do;
     if (act === "copy") {
       copyText(shown()[turn]?.answer ?? "").then(() => note(button, "Copied"));
       return;
     }
     if (act === "closer") return askCloser(button);
     if (chats.busy) return;
-    press(act, { turn, place: Number(button.dataset.place) });
+    press(act, act === "suggested" ? { text: button.textContent } : { turn, place: Number(button.dataset.place) });
   });
 };

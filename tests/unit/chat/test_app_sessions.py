@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.page.background import in_background, one_at_a_time
+from app.page.background import Line, in_background, in_line
 from app.page.sessions import Sessions
 from app.turns import Chat
 
@@ -112,20 +112,39 @@ def test_a_consumer_that_leaves_stops_the_answer() -> None:
     assert ended.wait(1)
 
 
+def wait_for(ahead: int, seconds: float | None) -> str:
+    return f"{ahead} ahead, {seconds}"
+
+
 def test_two_answers_never_run_at_once() -> None:
-    turn, stop = threading.Lock(), threading.Event()
-    first = one_at_a_time(iter("abc"), turn, "waiting", stop)
+    line, stop = Line(), threading.Event()
+    first = in_line(iter("abc"), line, wait_for, stop)
     assert next(first) == "a"
-    second = one_at_a_time(iter("xyz"), turn, "waiting", stop)
-    assert next(second) == "waiting"
+    second = in_line(iter("xyz"), line, wait_for, stop)
+    assert next(second) == "1 ahead, None"
+    third = in_line(iter("123"), line, wait_for, stop)
+    assert next(third) == "2 ahead, None"
     assert list(first) == ["b", "c"]
     assert list(second) == ["x", "y", "z"]
+    assert list(third) == ["1", "2", "3"]
+
+
+def test_the_wait_is_estimated_from_the_answers_before() -> None:
+    line = Line(at_once=2)
+    for seconds in (2.0, 4.0):
+        line.leave(line.join(), seconds)
+    places = [line.join() for _ in range(4)]
+    assert [line.ahead(place) for place in places] == [0, 0, 1, 2]
+    assert line.seconds(2) == 3.0
+    line.leave(places[0])
+    assert [line.ahead(place) for place in places[1:]] == [0, 0, 1]
 
 
 def test_stopping_while_waiting_ends_the_stream() -> None:
-    turn, stop = threading.Lock(), threading.Event()
-    turn.acquire()
-    waiting = one_at_a_time(iter("xyz"), turn, "waiting", stop)
-    assert next(waiting) == "waiting"
+    line, stop = Line(), threading.Event()
+    line.join()
+    waiting = in_line(iter("xyz"), line, wait_for, stop)
+    assert next(waiting) == "1 ahead, None"
     stop.set()
     assert list(waiting) == []
+    assert line.ahead(line.join()) == 1

@@ -1,0 +1,51 @@
+"""The page's settings: what a browser kept is checked; instructions reach the model."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_assistant import FakeAssistant
+
+from app.chat import stream_chat
+from app.page.settings import AUTO, defaults, restored, settings_of
+from app.suggestions import suggestions
+from app.turns import Chat, ChatTurn
+
+CARD = FakeAssistant.card
+
+
+def test_settings_that_a_browser_kept_come_back() -> None:
+    kept = {"frames": "16", "temperature": 0.7, "instructions": "Be brief."}
+    assert restored(kept, 0.0) == ["16", AUTO, AUTO, 0.7, 256, "Be brief."]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [None, [], "x", {"frames": "9", "looks": [], "instructions": 5}, {"other": 1}],
+)
+def test_what_is_no_setting_is_left_out(kept: Any) -> None:
+    assert restored(kept, 0.0) == defaults(0.0)
+
+
+def test_numbers_out_of_range_are_clamped() -> None:
+    values = restored({"temperature": 1e9, "length": float("nan")}, 0.0)
+    settings, _ = settings_of(values, CARD)
+    assert (settings.temperature, settings.max_new_tokens) == (1.5, 16)
+    assert settings_of(defaults(0.0), CARD)[0].temperature is None
+
+
+def test_instructions_reach_the_model() -> None:
+    assistant = FakeAssistant()
+    *_, view = stream_chat(assistant, Chat(), "one", instructions="Be brief.")
+    list(stream_chat(assistant, view.chat, "two"))
+    assert assistant.systems == ["Be brief.", None]
+
+
+def test_questions_to_go_on_with_follow_what_was_found() -> None:
+    *_, view = stream_chat(FakeAssistant(), Chat(), "read it", [Path("a.png")])
+    assert suggestions(view.chat) == ["What does the text say?", "What color is the bus?"]
+    asked = Chat((*view.chat.turns, ChatTurn("what does  the text say?")))
+    assert suggestions(asked) == ["What color is the bus?"]
+    *_, view = stream_chat(FakeAssistant(), Chat(), "What?", [Path("a.mp4")])
+    assert suggestions(view.chat)[0] == "What happens first, and what last?"
+    assert suggestions(Chat()) == []
