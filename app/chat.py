@@ -22,6 +22,7 @@ from vlm.assistant import (
     Decoding,
     Encoding,
     Finished,
+    MediaSource,
     Plan,
     Planned,
     Seen,
@@ -66,13 +67,14 @@ def stream_chat(
     again: int = 0,
     span: Span | None = None,
     instructions: str = "",
+    live: MediaSource | None = None,
 ) -> Iterator[ChatView]:
     """Asks a question and yields a view per event.
 
     The last view is finished and carries either the extended chat or an error. Turns that the
     model has no state for are read again where their files are here (`Chat.to_read`).
     `again` and `span` are those of `app.looks`; `instructions` take the place of the model's own
-    system message.
+    system message; `live` is a stream that is looked at beside the files.
     """
     settings = settings or Settings()
     has_subtitles = len(media_of(files)) < len(files)
@@ -83,12 +85,14 @@ def stream_chat(
         phase="Choosing what to look at" if files else "Thinking",
     )
     yield view
+    sources = [source(path, again, span, settings.num_frames) for path in media_of(files)]
+    sources += [live] if live else []
     try:
         plan: Plan | None = None
         events = assistant.reply(
             replace(chat.state, system=instructions or None),
             with_subtitles(view.question, files, span),
-            [source(path, again, span, settings.num_frames) for path in media_of(files)],
+            sources,
             settings,
             stop=stop or threading.Event(),
             earlier=[_asked(turn) for turn in chat.to_read],
@@ -106,7 +110,8 @@ def stream_chat(
             elif isinstance(event, TextDelta):
                 view = replace(view, phase="", share=None, answer=view.answer + event.piece)
             elif isinstance(event, Finished):
-                view = _finish(view, event, plan, again, span)
+                seen = tuple(one.path for one in sources)
+                view = _finish(view, event, plan, seen, again, span)
             yield view
     except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
         bad = next((path for path in files if _is_about(error, path)), None)
@@ -124,16 +129,22 @@ def _asked(turn: ChatTurn) -> Asked:
 
 
 def _finish(
-    view: ChatView, event: Finished, plan: Plan | None, again: int, span: Span | None
+    view: ChatView,
+    event: Finished,
+    plan: Plan | None,
+    seen: tuple[Path, ...],
+    again: int,
+    span: Span | None,
 ) -> ChatView:
+    """Adds the turn; `seen` are the files of the question that were looked at."""
     chat = view.chat
     view = replace(view, phase="", share=None, stopped=event.stopped, finished=True)
     to_read, known = chat.to_read, len(chat.state.turns)
     if event.stopped and len(event.state.turns) == known:
         return replace(view, error=STOPPED_EARLY)  # no words yet, so there is no turn to keep
     memories = event.state.turns[known:]
-    files = [media_of(turn.files) for turn in to_read] + [media_of(view.files)]
-    strips = _strips(event.seen, plan, files)
+    files = [media_of(turn.files) for turn in to_read]
+    strips = _strips(event.seen, plan, [*files, seen])
     start = len(chat.turns) - len(to_read)
     read_again = tuple(
         replace(turn, memory=memory, strips=again)

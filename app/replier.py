@@ -5,7 +5,10 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Protocol
 
-from vlm.assistant import Asked, Event, MediaSource, Settings, State
+import numpy as np
+from numpy.typing import NDArray
+
+from vlm.assistant import Asked, Event, MediaSource, Settings, State, Stream
 
 
 class Replier(Protocol):
@@ -27,3 +30,11 @@ class Replier(Protocol):
         earlier: Sequence[Asked] = (),
     ) -> Iterator[Event]:
         """Yields events, as `Assistant.reply`."""
+
+    def decide(
+        self, state: State, text: str, options: Sequence[str], files: Sequence[MediaSource] = ()
+    ) -> Iterator[Event]:
+        """Yields events, as `Assistant.decide`."""
+
+    def see_next(self, stream: Stream, frame: NDArray[np.uint8], time: float) -> Stream:
+        """Looks at the next frame of a stream, as `Assistant.see_next`."""

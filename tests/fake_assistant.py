@@ -6,6 +6,7 @@ model, "hostile" answers with HTML. The experts look if the question has "read" 
 "read hostile" they find HTML and control codes in the picture.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from vlm.assistant import (
     Asked,
+    Decided,
     Decoding,
     Encoding,
     FilePlan,
@@ -26,11 +29,13 @@ from vlm.assistant import (
     Seen,
     Settings,
     State,
+    Stream,
     TextDelta,
     Turn,
     Usage,
 )
 from vlm.experts.findings import Findings, Kind, Line, Thing
+from vlm.inference.live import LiveFrame
 from vlm.inference.media_source import as_source
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
@@ -117,6 +122,17 @@ class FakeAssistant:
         usage = Usage(200, 0, len(said.split()), 136, 7900, 0.1, 25.0, len(files), len(files))
         yield Finished(State((*state.turns, turn)), said, tuple(seen), usage, stop.is_set())
 
+    def see_next(self, stream: Stream, frame: np.ndarray, time: float) -> Stream:
+        seen = LiveFrame(time, frame[:16, :16], 0.0, torch.zeros(1, 1))
+        height, width = frame.shape[:2]
+        return Stream((*stream.frames, seen)[-64:], stream.num_seen + 1, (width, height))
+
+    def decide(self, state: State, text: str, options: Any, files: Any = ()) -> Iterator[Any]:
+        """Is sure of "yes" if the question has it in it."""
+        first = 0.9 if "yes" in text else 0.1
+        usage = Usage(200, 0, 1, 136, 7900, 0.1, 25.0, 0, 0)
+        yield Decided(options, (math.log(first), math.log(1 - first)), (), usage)
+
     def _answer(self, state: State, text: str) -> list[str]:
         if "hostile" in text:
             return [HOSTILE]
@@ -126,7 +142,8 @@ class FakeAssistant:
 
 
 def _kind(path: Path) -> str:
-    return "video" if path.suffix in (".mp4", ".webm", ".mkv") else "image"
+    is_video = path.suffix in (".mp4", ".webm", ".mkv") or path.name == "live picture"
+    return "video" if is_video else "image"
 
 
 def _seen(path: Path, text: str) -> Seen:

@@ -9,11 +9,14 @@ encodes nothing and prefills only what is new: `Finished.usage` has the numbers.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vlm.experts.expert_words import expert_words
 from vlm.inference import planning
@@ -38,6 +41,7 @@ from vlm.inference.events import (
     Usage,
 )
 from vlm.inference.grammar import Grammars
+from vlm.inference.live import Stream, see_next
 from vlm.inference.look_states import LookStates
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource, as_source
@@ -70,6 +74,7 @@ __all__ = [
     "Seen",
     "Settings",
     "State",
+    "Stream",
     "Turn",
     "Usage",
 ]
@@ -241,6 +246,16 @@ class Assistant:
         sources = [as_source(file) for file in files]
         with _memory_errors():
             yield from decide(reply, options, text, sources, before, earlier)
+
+    def see_next(self, stream: Stream, frame: NDArray[np.uint8], time: float) -> Stream:
+        """Looks at the next frame of a stream, uint8 [H, W, 3], `time` seconds after its start.
+
+        A question takes the stream as `MediaSource(Path("camera"), stream=stream)`. Raises
+        ValueError for a model that cannot follow a stream.
+        """
+        look = partial(see_next, self.model, self.processor, self.words, stream, frame, time)
+        with _memory_errors():
+            return self.decoder.run(look)
 
     def see(self, state: State, text: str, files: Sequence[Path | MediaSource] = ()) -> Prompt:
         """Returns the prompt of a question, its files encoded, for the language model to read."""

@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.page.live_routes import LIVE
 from app.page.messages import FRAMES_PATH
 from app.page.uploads import NO_ROOM, Uploads, new_visitor
 from app.sanitize import whole_characters
@@ -27,6 +28,7 @@ from app.sanitize import whole_characters
 API = "/gradio_api"
 FILE, UPLOAD, LOGIN = f"{API}/file=", f"{API}/upload", "/login"
 SCRIPTS, HELD = "page", "/held"
+LIVE_FRAMES = rf"/{LIVE}/[\w-]{{22}}/(?:frame|watch|end)"
 EVENTS = (f"{API}/run/predict", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset")
 _READ = (
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/logout"
@@ -36,7 +38,7 @@ _READ = (
 ROUTES = {
     "GET": re.compile(rf"(?:{_READ}|{FILE}.+)"),
     "HEAD": re.compile(rf"(?:/|{FILE}.+)"),
-    "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{HELD}|{'|'.join(EVENTS)})"),
+    "POST": re.compile(rf"(?:{LOGIN}/?|{UPLOAD}|{HELD}|{LIVE_FRAMES}|{'|'.join(EVENTS)})"),
 }
 
 MAX_JSON = 12_000_000  # bytes: a question and the conversation that the browser stored

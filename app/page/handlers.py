@@ -7,6 +7,7 @@ unlocks the box, restoring the draft on failure. If Gradio cannot run the second
 Handlers return values for the components listed at the head of each section, in that order.
 """
 
+import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +22,14 @@ from app.page import messages, stored
 from app.page.background import Line, in_background, in_line
 from app.page.documents import with_pages
 from app.page.examples import Example
+from app.page.live import CAMERA, LiveStreams
 from app.page.sessions import Sessions
 from app.page.settings import settings_of
 from app.page.uploads import Uploads
 from app.replier import Replier
 from app.sanitize import for_label, whole_characters
 from app.turns import Chat, ChatTurn, file_key, file_name
+from vlm.assistant import MediaSource
 from vlm.plural import plural
 
 MAX_QUESTION = 100_000  # characters
@@ -79,10 +82,11 @@ class Handlers:
         sessions: Sessions,
         uploads: Uploads,
         examples: Sequence[Example],
+        live: LiveStreams,
         at_once: int = 1,
     ) -> None:
         self.assistant, self.sessions = assistant, sessions
-        self.uploads, self.examples = uploads, examples
+        self.uploads, self.examples, self.live = uploads, examples, live
         self.line = Line(at_once)  # one model: by default one answer
 
     # -- start of a question -> composer, chatbot, saved, pending
@@ -173,8 +177,13 @@ class Handlers:
 
     # -- answers and everything that unlocks the box -> chatbot, composer, editing, saved
 
-    def answer(self, session: str, pending: Pending | None, *options: Any) -> Iterator[tuple]:
-        """Streams the answer to the pending question and always unlocks the text box."""
+    def answer(
+        self, session: str, pending: Pending | None, watched: str, *options: Any
+    ) -> Iterator[tuple]:
+        """Streams the answer to the pending question and always unlocks the text box.
+
+        `watched` is the name of the live picture that this tab shows, or "".
+        """
         if pending is None:
             yield gr.skip(), self._unlocked(), gr.skip(), gr.skip()
             return
@@ -191,6 +200,11 @@ class Handlers:
         if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
+        live = None
+        if (stream := self.live.stream(watched)) is not None:
+            live = MediaSource(CAMERA, stream=stream)
+            kept = plural(len(stream.frames), "frame")
+            notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
         views = stream_chat(
             self.assistant,
             base,
@@ -201,6 +215,7 @@ class Handlers:
             again=pending.again,
             span=pending.span,
             instructions=instructions,
+            live=live,
         )
 
         def waiting(ahead: int, seconds: float | None) -> ChatView:
@@ -281,6 +296,16 @@ class Handlers:
     def cancel_edit(self, editing: Editing | None) -> tuple:
         """Puts back what was typed before the edit."""
         return self._unlocked(_or_empty(editing.left if editing else None)), None
+
+    # -- live pictures -> the name of this tab's, the same for the page's scripts
+
+    def begin_live(self) -> tuple:
+        """Begins to follow a live picture; the scripts get its name, or why there is none."""
+        try:
+            name = self.live.begin()
+        except ValueError as error:
+            return "", json.dumps({"error": str(error)})
+        return name, json.dumps({"name": name})
 
     def stop(self, session: str) -> None:
         """Stops the current answer."""

@@ -12,9 +12,13 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vlm.assistant import (
     Asked,
@@ -24,6 +28,7 @@ from vlm.assistant import (
     MediaSource,
     Settings,
     State,
+    Stream,
     Turn,
 )
 
@@ -74,12 +79,7 @@ class Models:
         earlier: Sequence[Asked] = (),
     ) -> Iterator[Event]:
         """Answers with the current model. Raises ValueError while another is being loaded."""
-        with self._changed:
-            assistant = self._assistant
-            if assistant is None:
-                raise ValueError(CHANGING if self._one.locked() else NONE)
-            self._running += 1
-        try:
+        with self._in_use() as assistant:
             known = self.own(state)
             for event in assistant.reply(
                 known, text, files, settings, stop, before=before, earlier=earlier
@@ -87,6 +87,29 @@ class Models:
                 if isinstance(event, Finished):
                     self._answered.update(event.state.turns)
                 yield event
+
+    def decide(
+        self, state: State, text: str, options: Sequence[str], files: Sequence[MediaSource] = ()
+    ) -> Iterator[Event]:
+        """Decides with the current model. Raises ValueError while another is being loaded."""
+        with self._in_use() as assistant:
+            yield from assistant.decide(self.own(state), text, options, files)
+
+    def see_next(self, stream: Stream, frame: NDArray[np.uint8], time: float) -> Stream:
+        """Looks with the current model. Raises ValueError while another is being loaded."""
+        with self._in_use() as assistant:
+            return assistant.see_next(stream, frame, time)
+
+    @contextmanager
+    def _in_use(self) -> Iterator[Assistant]:
+        """Yields the current model's assistant, which stays until the end of the block."""
+        with self._changed:
+            assistant = self._assistant
+            if assistant is None:
+                raise ValueError(CHANGING if self._one.locked() else NONE)
+            self._running += 1
+        try:
+            yield assistant
         finally:
             del assistant
             with self._changed:

@@ -16,6 +16,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page.gate import Gate
+from app.page.live import LiveStreams
+from app.page.live_routes import add_live
 from app.page.messages import FRAMES_PATH
 from app.page.scripts import ASSETS, HEAD, add_scripts
 from app.page.sessions import Sessions
@@ -125,8 +127,10 @@ def build_app(
             raise HTTPException(404, "No expert looked at this frame.")
         return _jpeg(boxed)
 
+    live = LiveStreams(assistant)
     add_scripts(app)
-    blocks = build_page(assistant, sessions, uploads, at_once, advice)
+    add_live(app, live)
+    blocks = build_page(assistant, sessions, uploads, live, at_once, advice)
     blocks.has_launched = True  # without this Gradio skips its own upload check
     return gr.mount_gradio_app(
         app,

@@ -15,6 +15,7 @@ from gradio.data_classes import FileData
 
 from app.page.examples import shared_examples
 from app.page.handlers import Handlers, attach
+from app.page.live import LiveStreams
 from app.page.model_switch import model_switch
 from app.page.sessions import Sessions
 from app.page.settings import NAMES, defaults, own_temperature, restored, settings_panel
@@ -40,9 +41,26 @@ Add a video, an image or a PDF and ask about it, or try one of these. Sound is n
 EDIT_BAR = """<div role="status">You edit an earlier question; its answers stay.
 <button id="cancel-edit">Cancel</button></div>"""
 
+LIVE_PANEL = """<div id="live-panel"><p>Ask at any moment about what your camera or screen shows.
+One picture a second goes to this server; the last 64 are kept.</p>
+<button data-live="camera">Camera live</button> <button data-live="screen">Screen live</button>
+</div>"""
+LIVE_BAR = """<div id="live"><video muted playsinline aria-label="Live picture"></video>
+<div><p><b class="light">Live</b> <span role="status"></span></p>
+<form><input name="question" maxlength="300" aria-label="Tell me when"
+placeholder="Tell me when: is there a person?"><input name="threshold" type="number" min="50"
+max="99" value="80" aria-label="How probable, in percent"> %
+<button>Watch</button> <button type="button" data-live="pause">Pause</button>
+<button type="button" data-live="stop">Stop</button></form></div></div>"""
+
 
 def build_page(
-    assistant: Replier, sessions: Sessions, uploads: Uploads, at_once: int = 1, advice: str = ""
+    assistant: Replier,
+    sessions: Sessions,
+    uploads: Uploads,
+    live: LiveStreams,
+    at_once: int = 1,
+    advice: str = "",
 ) -> gr.Blocks:
     """Builds the page for this assistant; `app.page.server` adds theme and headers.
 
@@ -55,6 +73,8 @@ def build_page(
         pending, editing = gr.State(None), gr.State(None)
         saved = gr.Textbox(visible=False)  # the conversation, for the page's scripts to store
         asked = gr.JSON(visible=False)  # what the page's scripts ask for
+        watched = gr.State("")  # name of the live picture
+        began = gr.Textbox(visible=False)  # the same, for the scripts
         with gr.Row(elem_id="top"):
             chats = gr.Button("Chats", size="sm", elem_id="chats-button", min_width=0)
             gr.HTML("<h1>Revisit</h1><p>Ask about a video or an image</p>", padding=False)
@@ -79,6 +99,7 @@ def build_page(
             ],
         )
         gr.HTML(EDIT_BAR, padding=False, elem_id="edit-bar")
+        gr.HTML(LIVE_BAR, padding=False, elem_id="live-bar")
         composer = gr.MultimodalTextbox(
             elem_id="composer",
             label="Your question",
@@ -98,12 +119,12 @@ def build_page(
         if switch is not None:
             switch.attach(about, _about)
 
-        again, look, suggested, edit, cancel, show, opening = (
+        again, look, suggested, edit, cancel, show, opening, follow = (
             gr.Button(name, visible="hidden", elem_id=f"do-{name}")
-            for name in ("again", "look", "suggested", "edit", "cancel", "show", "open")
+            for name in ("again", "look", "suggested", "edit", "cancel", "show", "open", "live")
         )  # pressed by the page's scripts
 
-        do = Handlers(assistant, sessions, uploads, examples, at_once)
+        do = Handlers(assistant, sessions, uploads, examples, live, at_once)
         known = [session, saved, composer]
         started = [composer, chatbot, saved, pending]
         ended = [chatbot, composer, editing, saved]
@@ -121,7 +142,7 @@ def build_page(
         ):
             answered = begun.success(
                 do.answer,
-                [session, pending, *options],
+                [session, pending, watched, *options],
                 ended,
                 concurrency_limit=8,  # one is answered; the others see that they wait
                 concurrency_id="answer",
@@ -143,6 +164,8 @@ def build_page(
             option.change(None, options, None, js=keep)
         kept = _js("keptSettings()")
         blocks.load(lambda found: restored(found, own), [asked], options, js=kept, **quick)
+        follow.click(do.begin_live, None, [watched, began], **quick)
+        began.change(None, [began], None, js=_js("liveBegan(...given)"))
         theme.click(None, js=_js("theme()"))
         fresh.click(None, js=_js("fresh()"))
         chats.click(None, js=_js("showChats()"))
@@ -169,6 +192,8 @@ def _camera() -> tuple[gr.Image, gr.Video]:
             photo = gr.Image(type="filepath", label="Photo", **options)
         with gr.Tab("Film"):
             film = gr.Video(label="Film", include_audio=False, **options)
+        with gr.Tab("Live"):
+            gr.HTML(LIVE_PANEL, padding=False)
     # The uploaded file itself. Gradio's preprocessing writes another file, and needs an ffmpeg
     # program to drop the sound.
     photo.preprocess = film.preprocess = _path_of

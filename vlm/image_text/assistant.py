@@ -15,7 +15,9 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import GenerationConfig
 
 from vlm.assistant import Assistant
@@ -33,6 +35,7 @@ from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.events import Asked, Event, State
 from vlm.inference.grammar import Grammars
+from vlm.inference.live import NO_STREAM, Stream
 from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Sampling, Settings
@@ -163,6 +166,10 @@ class ImageTextAssistant(Assistant):
             settings or Settings(),
             [as_source(file) for file in files],
         )
+
+    def see_next(self, stream: Stream, frame: NDArray[np.uint8], time: float) -> Stream:
+        """Raises ValueError."""
+        raise ValueError(NO_STREAM)
 
     def decide(
         self,

@@ -22,6 +22,7 @@ from vlm.inference.budget import Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded, MediaCache, digest
 from vlm.inference.errors import PromptTooLong
 from vlm.inference.events import Encoding, Event, State, Turn
+from vlm.inference.live import NO_STREAM
 from vlm.inference.media_source import MediaSource
 from vlm.inference.media_thread import read
 from vlm.inference.sampler import Sampler
@@ -96,6 +97,8 @@ class ImageTextReply(Answering[Written]):
         """Returns the pixels of the files, decoded or from the cache."""
         found: list[Encoded] = []
         for source, info, file in zip(sources, infos, plan.files, strict=True):
+            if source.stream is not None:
+                raise ValueError(NO_STREAM)
             what = (*source.content, file.kind, file.frames, file.section)
             key = yield from self.key(what, file.name)
             encoded = self.whole.media.get(key)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vlm.inference.live import Stream
 from vlm.inference.settings import Settings
 from vlm.media.decode import MediaInfo
 
@@ -13,7 +14,7 @@ class MediaSource:
     """One file. None: as the settings of the question choose.
 
     `frames` are pictures that together are a video, in place of the file at `path`; `times` are
-    their seconds.
+    their seconds. Of a `stream`, `path` is just the name.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class MediaSource:
     max_tiles: int | None = None
     frames: tuple[Path, ...] = ()
     times: tuple[float, ...] = ()
+    stream: Stream | None = None  # seen already, in place of the file at `path`
     again: int = 0  # looks at a picture after the others (`VisualEncoder.look_again`)
 
     def __post_init__(self) -> None:

@@ -29,6 +29,8 @@ def probe(
     reader: MediaReader, source: MediaSource, stop: Event
 ) -> Generator[tuple[int, int], None, MediaInfo]:
     """Describes a file, or the video that a list of pictures is, by the first of them."""
+    if source.stream is not None:
+        return source.stream.info(str(source.path))
     path = source.frames[0] if source.frames else source.path
     info = yield from in_thread(lambda _, cancel: reader.probe(path, cancel), stop)
     if not source.frames:

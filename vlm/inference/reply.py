@@ -23,6 +23,7 @@ from vlm.inference.caches import Encoded, prompt_rows
 from vlm.inference.decoder import Decoder, Job
 from vlm.inference.events import Encoding, Event, State, Turn
 from vlm.inference.generation import Stopped
+from vlm.inference.live import Stream, as_film
 from vlm.inference.looking import VisualEncoder
 from vlm.inference.media_source import MediaSource
 from vlm.inference.media_thread import Progress, in_thread, read
@@ -108,8 +109,13 @@ class Reply(Answering[Prompt]):
         self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
     ) -> Generator[Event, None, list[Encoded]]:
         """Returns the files as visual tokens: decoded and encoded, or from the cache."""
-        keys = []
+        keys: list[bytes] = []
+        known: list[Encoded | None] = []
         for source, file in zip(sources, plan.files, strict=True):
+            if source.stream is not None:
+                known.append(self.seen_live(source.stream, file.frames))
+                keys.append(b"stream %d" % len(keys))
+                continue
             what = (
                 self.encoder.model_key,
                 "" if self.words is None else self.words.key,
@@ -121,7 +127,7 @@ class Reply(Answering[Prompt]):
                 file.section,
             )
             keys.append((yield from self.key(what, file.name)))
-        known = [self.encoder.cache.get(key) for key in keys]
+            known.append(self.encoder.cache.get(keys[-1]))
         decoded: dict[int, Decoded] = {}
         for i, encoded in enumerate(known):
             if encoded is None and keys[i] not in keys[:i]:  # the same file twice is decoded once
@@ -159,6 +165,12 @@ class Reply(Answering[Prompt]):
         for file, encoded in zip(plan.files, ready, strict=True):
             self.note_seen(file, encoded)
         return ready
+
+    def seen_live(self, stream: Stream, count: int) -> Encoded:
+        """Returns frames of a stream. Raises ValueError if another model has seen it."""
+        if stream.model is not self.model:
+            raise ValueError("The model has not seen this stream yet; ask again in a moment.")
+        return as_film(stream, count, self.processor.prompt_config.words_per_frame)
 
     def decode(
         self, source: MediaSource, info: MediaInfo, plan: Plan, i: int

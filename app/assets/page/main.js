@@ -5,6 +5,7 @@ import { acceptDrops, focus, nameThumbnails, setEditing } from "./composer.js";
 import { startFrames } from "./frames.js";
 import { fillIn } from "./kept.js";
 import { List } from "./list.js";
+import { Live } from "./live.js";
 import { startPlayer } from "./player.js";
 import { shownPath } from "./records.js";
 import { keepSettings, keptSettings } from "./settings.js";
@@ -22,7 +23,7 @@ const ready = (selector) => new Promise((resolve) => {
   look();
 });
 
-let request = null, list = null;
+let request = null, list = null, live = null;
 
 // Presses a hidden button of Gradio's, whose event asks `asking` for the request.
 const press = (name, what = null) => {
@@ -71,6 +72,7 @@ const start = async () => {
   startFrames();
   startPlayer(chat);
   acceptDrops();
+  live = new Live(press, toast);
   startTurns(chats, () => shownPath(chats.saved.turns), press);
   document.addEventListener("click", (event) => { if (event.target.closest?.("#cancel-edit")) cancelEdit(); });
   document.addEventListener("keydown", keys);
@@ -87,6 +89,7 @@ export const revisit = {
   keep: (text) => chats.keep(text),
   typed: (draft) => { nameThumbnails(draft); chats.typed(draft); },
   keepSettings,
+  liveBegan: (answer) => live?.began(answer),
   keptSettings: () => [keptSettings()],
   fresh: () => { chats.open(null); },
   showChats: () => list?.toggle(),
