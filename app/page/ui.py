@@ -1,7 +1,7 @@
 """Lays out the page: a chat about your video or image, with the frames the model saw.
 
 Gradio's ChatInterface stays locked after an error, so the page combines a Chatbot, a text box and
-its own events (`app.page.handlers`).
+its own events.
 """
 
 import html
@@ -13,10 +13,12 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
+from app.page.answers import Answers
+from app.page.conversations import Conversations, attach
 from app.page.examples import shared_examples
-from app.page.handlers import Handlers, attach
 from app.page.live import LiveStreams
 from app.page.model_switch import model_switch
+from app.page.questions import Questions
 from app.page.sessions import Sessions
 from app.page.settings import NAMES, defaults, own_temperature, restored, settings_panel
 from app.page.uploads import Uploads
@@ -124,7 +126,9 @@ def build_page(
             for name in ("again", "look", "suggested", "edit", "cancel", "show", "open", "live")
         )  # pressed by the page's scripts
 
-        do = Handlers(assistant, sessions, uploads, examples, live, at_once)
+        shown = Conversations(sessions, uploads)
+        ask = Questions(shown, examples)
+        answers = Answers(assistant, shown, live, at_once)
         known = [session, saved, composer]
         started = [composer, chatbot, saved, pending]
         ended = [chatbot, composer, editing, saved]
@@ -134,14 +138,14 @@ def build_page(
         wanted: dict[str, Any] = {"js": _js("asking(...given.slice(0, 4))"), **quick}
 
         for begun in (
-            composer.submit(do.begin, [*known, editing], started, **quick),
-            chatbot.example_select(do.begin_example, known, started, **quick),
-            again.click(do.begin_again, [*known, asked], started, **wanted),
-            look.click(do.begin_look, [*known, asked], started, **wanted),
-            suggested.click(do.begin_suggested, [*known, asked], started, **wanted),
+            composer.submit(ask.begin, [*known, editing], started, **quick),
+            chatbot.example_select(ask.begin_example, known, started, **quick),
+            again.click(ask.begin_again, [*known, asked], started, **wanted),
+            look.click(ask.begin_look, [*known, asked], started, **wanted),
+            suggested.click(ask.begin_suggested, [*known, asked], started, **wanted),
         ):
             answered = begun.success(
-                do.answer,
+                answers.answer,
                 [session, pending, watched, *options],
                 ended,
                 concurrency_limit=8,  # one is answered; the others see that they wait
@@ -149,14 +153,14 @@ def build_page(
                 **common,
             )
             answered.success(**focus)
-            answered.failure(do.refused, [session, pending], ended, **quick).then(**focus)
-        composer.stop(do.stop, [session], None, **quick)
-        show.click(do.show, [*known, asked], ended, **wanted)
-        edit.click(do.edit, [*known, asked], [composer, editing], **wanted).then(**focus)
-        cancel.click(do.cancel_edit, [editing], [composer, editing], **quick).then(**focus)
+            answered.failure(answers.refused, [session, pending], ended, **quick).then(**focus)
+        composer.stop(answers.stop, [session], None, **quick)
+        show.click(shown.show, [*known, asked], ended, **wanted)
+        edit.click(shown.edit, [*known, asked], [composer, editing], **wanted).then(**focus)
+        cancel.click(shown.cancel_edit, [editing], [composer, editing], **quick).then(**focus)
         opened = [session, *ended]
-        opening.click(do.open, [asked], opened, js=_js("opening()"), **quick).then(**focus)
-        blocks.load(do.open, [asked], opened, js=_js("started()"), **quick).then(**focus)
+        opening.click(shown.open, [asked], opened, js=_js("opening()"), **quick).then(**focus)
+        blocks.load(shown.open, [asked], opened, js=_js("started()"), **quick).then(**focus)
         composer.change(None, [composer], None, js=_js("typed(...given)"))
         saved.change(None, [saved], None, js=_js("keep(...given)"))
         keep = _js(f"keepSettings({json.dumps([NAMES, defaults(own)])}, given)")
@@ -164,7 +168,7 @@ def build_page(
             option.change(None, options, None, js=keep)
         kept = _js("keptSettings()")
         blocks.load(lambda found: restored(found, own), [asked], options, js=kept, **quick)
-        follow.click(do.begin_live, None, [watched, began], **quick)
+        follow.click(answers.begin_live, None, [watched, began], **quick)
         began.change(None, [began], None, js=_js("liveBegan(...given)"))
         theme.click(None, js=_js("theme()"))
         fresh.click(None, js=_js("fresh()"))

@@ -1,0 +1,131 @@
+"""Streams the answer to a question that `app.page.questions` started, and unlocks the text box.
+
+If Gradio cannot run it (full queue), `refused` unlocks the box. Handlers return values for the
+components listed at the head of each section, in that order.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from app.chat import STOPPED_EARLY, VARIED, ChatView, stream_chat
+from app.page import messages
+from app.page.background import Line, in_background, in_line
+from app.page.conversations import Conversations
+from app.page.live import CAMERA, LiveStreams
+from app.page.questions import Pending
+from app.page.settings import settings_of
+from app.replier import Replier
+from vlm.assistant import MediaSource
+from vlm.plural import plural
+
+REMOVED = " It was removed from your question."
+VARIED_NOTE = f"Sampled at temperature {VARIED} to vary the answer."
+STOPPED_AGAIN = "Stopped before the first word; the earlier answer stays."
+BUSY = "Too many questions are waiting; send yours again in a moment."
+
+
+class Answers:
+    """Answers all visitors, `at_once` at a time."""
+
+    def __init__(
+        self, assistant: Replier, chats: Conversations, live: LiveStreams, at_once: int = 1
+    ) -> None:
+        self.assistant, self.chats, self.live = assistant, chats, live
+        self.line = Line(at_once)
+
+    # -- answers and everything that unlocks the box -> chatbot, composer, editing, saved
+
+    def answer(
+        self, session: str, pending: Pending | None, watched: str, *options: Any
+    ) -> Iterator[tuple]:
+        """Streams the answer to the pending question and always unlocks the text box.
+
+        `watched` is the name of the live picture that this tab shows, or "".
+        """
+        if pending is None:
+            yield gr.skip(), self.chats.unlocked(), gr.skip(), gr.skip()
+            return
+        question, files = pending.question, pending.files
+        base = pending.chat.until(pending.at)
+        if pending.problem:
+            chat = self.chats.get(session)
+            shown = messages.of_error(chat, pending.problem)
+            yield self.chats.ended(session, chat, pending.draft, shown, pending.editing)
+            return
+        stop, view = self.chats.sessions.start(session), None
+        settings, instructions = settings_of(options, self.assistant.card)
+        notes = list(pending.notes)
+        if pending.varied and not settings.temperature:
+            settings = replace(settings, temperature=VARIED)
+            notes.append(VARIED_NOTE)
+        live = None
+        if (stream := self.live.stream(watched)) is not None:
+            live = MediaSource(CAMERA, stream=stream)
+            kept = plural(len(stream.frames), "frame")
+            notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
+        views = stream_chat(
+            self.assistant,
+            base,
+            question,
+            files,
+            settings,
+            stop,
+            again=pending.again,
+            span=pending.span,
+            instructions=instructions,
+            live=live,
+        )
+
+        def waiting(ahead: int, seconds: float | None) -> ChatView:
+            return ChatView(base, question, files, phase=_waiting(ahead, seconds))
+
+        try:
+            for view in in_background(in_line(views, self.line, waiting, stop), stop):
+                if not view.finished:
+                    yield messages.of_view(view), *[gr.skip()] * 3
+        finally:
+            self.chats.sessions.end(session, stop)  # also if the tab was closed meanwhile
+        if view is not None and view.finished and not view.error:
+            chat = pending.chat.answered(pending.at, view.chat.with_notes(notes))
+            self.chats.sessions.put(session, chat)
+            yield self.chats.ended(session, chat, pending.left)
+            return
+        chat, draft, editing = self.chats.get(session), pending.draft, pending.editing
+        if view is None or view.stopped or not view.error:
+            sentence = STOPPED_AGAIN if pending.varied or pending.again else STOPPED_EARLY
+            yield self.chats.ended(session, chat, draft, messages.of_note(chat, sentence), editing)
+            return
+        sentence = view.error
+        if view.unusable is not None and str(view.unusable) in draft.get("files", ()):
+            draft = draft | {"files": [f for f in draft["files"] if f != str(view.unusable)]}
+            sentence += REMOVED
+        yield self.chats.ended(session, chat, draft, messages.of_error(chat, sentence), editing)
+
+    def refused(self, session: str, pending: Pending | None) -> tuple:
+        """Unlocks the text box when Gradio refuses to run the answer."""
+        chat, draft = self.chats.get(session), pending.draft if pending else None
+        return self.chats.ended(session, chat, draft, messages.of_error(chat, BUSY))
+
+    def stop(self, session: str) -> None:
+        """Stops the current answer."""
+        self.chats.sessions.stop(session)
+
+    # -- live pictures -> the name of this tab's, the same for the page's scripts
+
+    def begin_live(self) -> tuple:
+        """Begins to follow a live picture; the scripts get its name, or why there is none."""
+        try:
+            name = self.live.begin()
+        except ValueError as error:
+            return "", json.dumps({"error": str(error)})
+        return name, json.dumps({"name": name})
+
+
+def _waiting(ahead: int, seconds: float | None) -> str:
+    """Returns what to show while others are answered first."""
+    estimate = "" if seconds is None else f", about {max(round(seconds), 1)} s"
+    return f"Waiting for {plural(ahead, 'answer')} ahead of yours{estimate}"
