@@ -7,7 +7,7 @@ from starlette.responses import FileResponse
 
 ASSETS = Path(__file__).parents[1] / "assets"
 FILES = {path.name: path for path in (ASSETS / "page").iterdir()}
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 
 # A promise of the scripts: events of the page may come before they are loaded.
 # The style is not given to Gradio, which would rewrite selectors that begin at the body.

@@ -4,6 +4,7 @@ import { Chats } from "./chats.js";
 import { acceptDrops, focus, nameThumbnails, setEditing } from "./composer.js";
 import { startFrames } from "./frames.js";
 import { fillIn } from "./kept.js";
+import { startLanguage } from "./language.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { startPlayer } from "./player.js";
@@ -78,6 +79,7 @@ const start = async () => {
   document.addEventListener("keydown", keys);
 };
 start();
+startLanguage();
 
 export const revisit = {
   chats,
