@@ -37,8 +37,8 @@ const translator = (table, column) => {
   };
 };
 
-const isOwn = (element) =>
-  element && !element.closest(FOREIGN) && (!element.closest("#chat") || element.closest(OWN));
+const isOwn = (element) => element && !element.closest(FOREIGN)
+  && (!element.closest("#chat") || element.matches(".message-row") || element.closest(OWN));
 
 export const startLanguage = async () => {
   const language = chosen();

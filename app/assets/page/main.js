@@ -13,7 +13,7 @@ import { keepSettings, keptSettings } from "./settings.js";
 import { openStore } from "./store.js";
 import { changeTheme, startTheme } from "./theme.js";
 import { toast } from "./toast.js";
-import { startTurns } from "./turns.js";
+import { nameSpeakers, startTurns } from "./turns.js";
 
 const ready = (selector) => new Promise((resolve) => {
   const look = () => {
@@ -72,6 +72,7 @@ const start = async () => {
   fillIn(chats.store, chat);
   startFrames();
   startPlayer(chat);
+  nameSpeakers(chat);
   acceptDrops();
   live = new Live(press, toast);
   startTurns(chats, () => shownPath(chats.saved.turns), press);
