@@ -189,12 +189,12 @@ def test_an_export_is_imported_and_hostile_files_are_refused(
     path = tmp_path / "hostile.json"
     path.write_text(json.dumps(exported))
     page.locator("#chats input[type=file]").set_input_files(str(path))
-    finished(page)
+    expect(page.locator("body")).not_to_have_class(re.compile("with-chats"))  # it is opened
+    open_list(page)
+    expect(page.locator("#chats .chat[aria-current] span")).to_have_text(exported["title"])
     expect(page.locator("#chat")).to_contain_text("<script>window.broken = 1</script>")
     expect(page.locator("#chat .facts")).to_have_count(1)
     assert page.evaluate("window.broken") is None
-    open_list(page)
-    expect(page.locator("#chats .chat span").first).to_have_text(exported["title"])
     for text, sentence in (
         ("{", "is not JSON"),
         ("{}", "is not a conversation of this page"),
