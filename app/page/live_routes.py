@@ -70,6 +70,6 @@ def _watch(body: bytes) -> Watch | None:
     question, threshold = given.get("question"), given.get("threshold")
     if not isinstance(question, str) or not question.strip():
         raise ValueError(NO_WATCH)
-    if type(threshold) not in (int, float) or not 0 <= threshold <= 1:
+    if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise ValueError(NO_WATCH)
     return Watch(whole_characters(question).strip(), float(threshold))

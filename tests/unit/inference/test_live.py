@@ -37,7 +37,9 @@ def follow(assistant: Assistant, pixels: np.ndarray, stream: Stream | None = Non
     return stream
 
 
-def test_a_part_that_comes_frame_by_frame_equals_the_part_as_a_film(assistant: Assistant) -> None:
+def test_a_part_that_comes_frame_by_frame_equals_the_part_as_a_film() -> None:
+    assistant = tiny_assistant()
+    assistant.model.double()
     stream = follow(assistant, frames(PART + 3))
     processor = assistant.processor
     steps = relative_timesteps(range(PART), processor.timestep_scale, processor.timestep_form)
@@ -47,7 +49,8 @@ def test_a_part_that_comes_frame_by_frame_equals_the_part_as_a_film(assistant: A
         clip = Clip(np.stack([frame.pixels for frame in part]), tuple(steps[:count]))
         whole = encoder.encode(Media("video", (clip,), tuple(f.time for f in part)))
         came = torch.cat([frame.tokens for frame in part])
-        torch.testing.assert_close(came, whole.tokens, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(came, whole.tokens, rtol=1e-9, atol=1e-9)
+    assistant.close()
 
 
 def test_memory_is_bounded(assistant: Assistant) -> None:

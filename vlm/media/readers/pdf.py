@@ -82,7 +82,8 @@ def read_page(source: Source, request: Request, check: Check) -> Iterator[Messag
         if number >= count:
             raise MediaError(f"{source.name} has {count} pages; there is no page {number + 1}.")
         page = document[number]
-        scale = _scale(*page.get_size(), min(request.size or LONG_SIDE, LONG_SIDE))
+        width, height = page.get_size()
+        scale = _scale(width, height, min(request.size or LONG_SIDE, LONG_SIDE))
         picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
         check()
     warnings = []
