@@ -156,6 +156,15 @@ def test_only_own_uploads_are_called_held(server: Server) -> None:
     assert mine.post("/held", json=asked, headers=elsewhere).status_code == 403
 
 
+def test_live_pictures_need_a_name_that_was_issued(server: Server) -> None:
+    client = server.visitor()
+    for name in ("x" * 22, "..%2f..%2fchat", "x", "x" * 23):
+        for what in ("frame?width=1&height=1&time=0", "watch", "end/more", "other"):
+            assert client.post(f"/live/{name}/{what}", content=b"\0\0\0").status_code == 404
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert client.post(f"/live/{'x' * 22}/watch", headers=elsewhere).status_code == 403
+
+
 def test_scripts_are_served_by_name_only(server: Server) -> None:
     client = server.visitor()
     assert client.get("/page/main.js").headers["content-type"].startswith("text/javascript")

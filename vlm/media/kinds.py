@@ -84,7 +84,7 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the header after the file header
 # Rejected kinds, for the error sentence. These are or may begin as text, the binary ones below not.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a ZIP archive or office document; unpack it first"),
+    (b"PK\x03\x04", "a ZIP archive; unpack it first"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"#EXTM3U", "a playlist; playlists are not opened, send the video itself"),
     (b"ffconcat", "a playlist; playlists are not opened, send the video itself"),
@@ -96,6 +96,9 @@ _BINARY_OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "an Ogg file; convert it to MP4 first"),
     (b"8BPS", "a Photoshop file; export it as PNG or JPEG"),
 )
+_OFFICE = "an office document; save it as PDF and send that"
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc, .xls, .ppt
+_OFFICE_MEMBERS = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument", b"_rels/")
 _SOUND = "an audio file; send a video or picture"
 _SOUND_STARTS = (
     *(b"ID3", b"fLaC", b"MThd", b"#!AMR", b".snd", b"caff", b"MAC ", b"wvpk", b"TTA1", b"ADIF"),
@@ -141,6 +144,8 @@ def recognize(head: bytes) -> Kind | None:
 
 def describe_rejected(head: bytes) -> str:
     """What an unrecognized file seems to be, to follow "is" in an error sentence."""
+    if _is_office(head):
+        return _OFFICE
     for start, words in _OTHERS:
         if head.startswith(start):
             return words
@@ -167,6 +172,12 @@ def _is_text(head: bytes) -> bool:
     return head[:1] not in (b"", b"\xff") and all(
         byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head
     )
+
+
+def _is_office(head: bytes) -> bool:
+    if head.startswith(b"PK\x03\x04"):
+        return any(name in head for name in _OFFICE_MEMBERS)
+    return head.startswith(_OLD_OFFICE)
 
 
 def _is_sound(head: bytes) -> bool:

@@ -27,6 +27,8 @@ NO_FILM = {
     "noise.mp4": (np.random.default_rng(0).bytes(5000), "is not a video or picture"),
     "paper.mp4": (b"%PDF-1.7\n...", "a PDF document"),
     "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
+    "letter.docx": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "is an office document"),
+    "sheet.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "is an office document"),
     "archive.mp4": (b"PK\x03\x04" + bytes(100), "is a ZIP archive"),
     "photo.png": (b"8BPS\0\x01" + bytes(100), "is a Photoshop file"),
     "figure.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is a PostScript file"),
