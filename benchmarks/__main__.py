@@ -13,7 +13,7 @@ from benchmarks.against import compare
 from vlm.fit.hardware import cpu_name
 
 NAMES = (
-    "decode", "reading", "looks", "tower", "chat", "engine", "loading", "memory", "training"
+    "decode", "reading", "looks", "live", "tower", "chat", "engine", "loading", "memory", "training"
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.md")
 
