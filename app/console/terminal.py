@@ -9,6 +9,7 @@ from pathlib import Path
 from app.chat import ChatView, stream_chat, usage_line
 from app.console.ask import settings_from
 from app.console.ctrl_c import ctrl_c_stops
+from app.console.growing import Growing
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
 from app.looks import Wanted, look_closer, seconds, understood
@@ -22,6 +23,7 @@ HELP = """  /add FILE...  add videos or pictures to the next question
   /edit TEXT    replace the last question, keeping its files
   /look         look once more at the last picture and answer again
   /closer 0:10 0:20 [TEXT]   look closer at a part of the last film
+  /follow FILE  ask about a film that is still being written; /follow alone ends that
   /frames       list the frames seen and their times
   /read         list what the model read of the last files
   /clear        start a new conversation
@@ -39,6 +41,7 @@ class Terminal:
         self.chat = Chat()
         self.waiting: tuple[Path, ...] = ()  # files for the next question
         self.given = list(args.files)
+        self.growing: Growing | None = None
 
     def run(self) -> int:
         """Reads lines until end of input."""
@@ -81,6 +84,11 @@ class Terminal:
 
     def _ask(self, wanted: Wanted) -> None:
         stop, written = threading.Event(), 0
+        try:
+            live = self.growing.catch_up() if self.growing else None
+        except ValueError as error:
+            print(for_terminal(str(error)))
+            return
         views = stream_chat(
             self.assistant,
             self.chat.until(wanted.at),
@@ -90,6 +98,7 @@ class Terminal:
             stop,
             again=wanted.again,
             span=wanted.span,
+            live=live,
         )
         with ProgressLine(sys.stderr) as progress, ctrl_c_stops(stop):
             for view in views:
@@ -166,6 +175,18 @@ class Terminal:
             self._ask(look_closer(self.chat, span, question, self.waiting))
         except ValueError as error:
             print(error)
+
+    def do_follow(self, name: str) -> None:
+        """/follow FILE"""
+        path = Path(name).expanduser()
+        if not name:
+            print("Nothing is followed now." if self.growing else "Usage: /follow clip.mkv")
+            self.growing = None
+        elif not path.is_file():
+            print(f"{for_label(name, 200)}: no such file.")
+        else:
+            self.growing = Growing(self.assistant, path)
+            print(f"Each question looks at what {for_label(path.name)} has got since.")
 
     def do_frames(self, _: str) -> None:
         """/frames"""

@@ -1,14 +1,18 @@
 """Live pictures of the page: bounded in number, refused if malformed, watched for a moment."""
 
+from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_assistant import FakeAssistant
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from media_maker import write_video
 
 from app.chat import stream_chat
+from app.console.terminal import Terminal
 from app.page.live import CAMERA, IDLE, MOST, LiveStreams, Watch
 from app.page.live_routes import add_live
 from app.turns import Chat
@@ -73,6 +77,27 @@ def test_a_question_sees_the_stream_beside_its_files(streams: LiveStreams) -> No
     *_, view = stream_chat(assistant, Chat(), "What now?", live=live)
     assert [strip.name for strip in view.chat.turns[0].strips] == ["live picture"]
     assert view.chat.turns[0].files == ()
+
+
+def test_a_film_that_grows_is_seen_as_far_as_it_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "growing.mkv"
+    options = Namespace(frames=None, looks=None, tiles=None, length=64, temperature=0.0, seed=None)
+    terminal = Terminal(FakeAssistant(), Namespace(files=[], **vars(options)))  # type: ignore[arg-type]
+    terminal.command(f"/follow {film}")
+    assert "no such file" in capsys.readouterr().out
+    write_video(film, frames=30, fps=10, size=(160, 128))
+    terminal.command(f"/follow {film}")
+    terminal.ask("What now?")
+    assert terminal.growing is not None
+    assert [frame.time for frame in terminal.growing.stream.frames] == [0.5, 1.5, 2.5]
+    write_video(film, frames=50, fps=10, size=(160, 128))
+    terminal.ask("And now?")
+    assert terminal.growing.stream.num_seen == 5
+    assert len(terminal.chat.turns) == 2
+    terminal.command("/follow")
+    assert terminal.growing is None
 
 
 @pytest.mark.parametrize(
