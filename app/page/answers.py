@@ -5,8 +5,10 @@ components listed at the head of each section, in that order.
 """
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -49,40 +51,14 @@ class Answers:
         if pending is None:
             yield gr.skip(), self.chats.unlocked(), gr.skip(), gr.skip()
             return
-        question, files = pending.question, pending.files
-        base = pending.chat.until(pending.at)
         if pending.problem:
             chat = self.chats.get(session)
             shown = messages.of_error(chat, pending.problem)
             yield self.chats.ended(session, chat, pending.draft, shown, pending.editing)
             return
         stop, view = self.chats.sessions.start(session), None
-        settings, instructions = settings_of(options, self.assistant.card)
-        notes = list(pending.notes)
-        if pending.varied and not settings.temperature:
-            settings = replace(settings, temperature=VARIED)
-            notes.append(VARIED_NOTE)
-        live = None
-        if (stream := self.live.stream(watched)) is not None:
-            live = MediaSource(CAMERA, stream=stream)
-            kept = plural(len(stream.frames), "frame")
-            notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
-        views = stream_chat(
-            self.assistant,
-            base,
-            question,
-            files,
-            settings,
-            stop,
-            again=pending.again,
-            span=pending.span,
-            instructions=instructions,
-            live=live,
-        )
-
-        def waiting(ahead: int, seconds: float | None) -> ChatView:
-            return ChatView(base, question, files, phase=_waiting(ahead, seconds))
-
+        views, notes = self._views(pending, watched, options, stop)
+        waiting = partial(_waiting, pending)
         try:
             for view in in_background(in_line(views, self.line, waiting, stop), stop):
                 if not view.finished:
@@ -94,16 +70,46 @@ class Answers:
             self.chats.sessions.put(session, chat)
             yield self.chats.ended(session, chat, pending.left)
             return
+        yield self._without_answer(session, pending, view)
+
+    def _views(
+        self, pending: Pending, watched: str, options: Sequence[Any], stop: threading.Event
+    ) -> tuple[Iterator[ChatView], list[str]]:
+        """Returns the views of the answer, and notes for below it."""
+        settings, instructions = settings_of(options, self.assistant.card)
+        notes, live = list(pending.notes), None
+        if pending.varied and not settings.temperature:
+            settings = replace(settings, temperature=VARIED)
+            notes.append(VARIED_NOTE)
+        if (stream := self.live.stream(watched)) is not None:
+            live = MediaSource(CAMERA, stream=stream)
+            kept = plural(len(stream.frames), "frame")
+            notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
+        views = stream_chat(
+            self.assistant,
+            pending.base,
+            pending.question,
+            pending.files,
+            settings,
+            stop,
+            again=pending.again,
+            span=pending.span,
+            instructions=instructions,
+            live=live,
+        )
+        return views, notes
+
+    def _without_answer(self, session: str, pending: Pending, view: ChatView | None) -> tuple:
+        """Returns what the page shows after an answer that was stopped or went wrong."""
         chat, draft, editing = self.chats.get(session), pending.draft, pending.editing
         if view is None or view.stopped or not view.error:
             sentence = STOPPED_AGAIN if pending.varied or pending.again else STOPPED_EARLY
-            yield self.chats.ended(session, chat, draft, messages.of_note(chat, sentence), editing)
-            return
+            return self.chats.ended(session, chat, draft, messages.of_note(chat, sentence), editing)
         sentence = view.error
         if view.unusable is not None and str(view.unusable) in draft.get("files", ()):
             draft = draft | {"files": [f for f in draft["files"] if f != str(view.unusable)]}
             sentence += REMOVED
-        yield self.chats.ended(session, chat, draft, messages.of_error(chat, sentence), editing)
+        return self.chats.ended(session, chat, draft, messages.of_error(chat, sentence), editing)
 
     def refused(self, session: str, pending: Pending | None) -> tuple:
         """Unlocks the text box when Gradio refuses to run the answer."""
@@ -125,7 +131,8 @@ class Answers:
         return name, json.dumps({"name": name})
 
 
-def _waiting(ahead: int, seconds: float | None) -> str:
+def _waiting(pending: Pending, ahead: int, seconds: float | None) -> ChatView:
     """Returns what to show while others are answered first."""
     estimate = "" if seconds is None else f", about {max(round(seconds), 1)} s"
-    return f"Waiting for {plural(ahead, 'answer')} ahead of yours{estimate}"
+    phase = f"Waiting for {plural(ahead, 'answer')} ahead of yours{estimate}"
+    return ChatView(pending.base, pending.question, pending.files, phase=phase)

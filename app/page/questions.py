@@ -45,6 +45,11 @@ class Pending:
     problem: str = ""  # why it cannot be answered; "" if it can
     editing: Editing | None = None  # goes on after a failure
 
+    @property
+    def base(self) -> Chat:
+        """Returns the conversation before the question."""
+        return self.chat.until(self.at)
+
 
 class Questions:
     """Starts the questions of all visitors."""
@@ -129,8 +134,7 @@ class Questions:
 
     def _begin(self, session: str, pending: Pending) -> tuple:
         pending = replace(pending, problem=pending.problem or self._problem(pending))
-        base = pending.chat.until(pending.at)
-        view = ChatView(base, pending.question, pending.files, phase="Starting")
+        view = ChatView(pending.base, pending.question, pending.files, phase="Starting")
         locked = gr.MultimodalTextbox(
             value=pending.left or None, interactive=False, submit_btn=False, stop_btn=True
         )
