@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlm.media.collect import messages
+from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
+from vlm.media.confined.protocol import Request
+
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -59,6 +63,18 @@ def read_subtitles(path: Path) -> list[Caption]:
     if not captions:
         raise ValueError(f"{path}: holds text but no caption with times.")
     return [caption for caption in captions if caption.text or caption.written.strip()]
+
+
+def track_of(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Caption]:
+    """Returns the captions of a film's own track of text; none if it has no such track.
+
+    Raises MediaError if the film cannot be opened.
+    """
+    (head, _), *_ = messages(path, Request("captions", limits=limits))
+    return [
+        Caption(float(start), float(end), str(text), str(text))
+        for start, end, text in head["captions"]
+    ]
 
 
 def _format(text: str) -> str:

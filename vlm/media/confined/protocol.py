@@ -45,7 +45,7 @@ _MAX_JSON = 2**20
 class Request:
     """How to read one file: at `times` (seconds from the first frame) or `num_frames` evenly."""
 
-    do: Literal["probe", "video", "image"]
+    do: Literal["probe", "video", "image", "captions"]
     num_frames: int | None = None
     times: tuple[float, ...] | None = None
     size: int | None = None  # longest side of the result; nothing is enlarged

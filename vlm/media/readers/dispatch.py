@@ -17,6 +17,12 @@ def read(source: Source, request: Request, check: Check) -> Iterator[Message]:
 
 
 def _backend(source: Source, request: Request, check: Check) -> Iterator[Message]:
+    if request.do == "captions":
+        if source.kind.family == "image":
+            return iter([({"event": "info", "captions": []}, b"")])
+        from vlm.media.readers.captions import read_captions
+
+        return read_captions(source, request, check)
     if source.kind.reader == PDF:
         from vlm.media.readers import pdf
 
