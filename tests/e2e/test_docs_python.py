@@ -21,12 +21,13 @@ def test_the_snippets_run(
     shutil.copy(FOLDER / "moving-ball.mp4", tmp_path / "clip.mp4")
     shutil.copy(FOLDER / "cat.jpg", tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
     names: dict = {}
     for snippet in SNIPPETS:
         exec(compile(snippet, PAGE.name, "exec"), names)
     assert names["finished"].text
     assert names["second"].usage.encoded_clips == 0
+    assert names["stream"].num_seen == 3
     assert names["video"].frames.shape[0] == 4
     assert names["features"].tokens.shape == (1, 4, 16, 16)
     assert "photo.jpg image" in capsys.readouterr().out

@@ -62,5 +62,6 @@ def _plain(content: bytes, codec: str) -> str:
         content = content[2 : 2 + int.from_bytes(content[:2], "big")]
     text = content.decode("utf-8", "replace")
     if codec == "ass":  # eight fields stand before the text
-        text = re.sub(r"\\[Nnh]", " ", re.sub(r"\{[^{}]*\}", "", ",".join(text.split(",")[8:])))
-    return " ".join(re.sub(r"<[^<>]*>", "", text).split())
+        text = ",".join(text.split(",")[8:])
+    text = re.sub(r"\\[Nnh]", " ", re.sub(r"\{\\[^{}]*\}|<[^<>]*>", "", text))
+    return " ".join(text.split())
