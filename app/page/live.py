@@ -68,6 +68,10 @@ class LiveStreams:
         with self._lock:
             self._streams.pop(name, None)
 
+    def follows(self, name: str) -> bool:
+        """Returns whether there is a stream of that name."""
+        return name in self._streams
+
     def stream(self, name: str) -> Stream | None:
         """Returns what is kept of a stream; None if it has ended or shown nothing yet."""
         followed = self._streams.get(name)

@@ -39,6 +39,8 @@ def add_live(app: FastAPI, streams: LiveStreams) -> None:
 
     @app.post(f"/{LIVE}/{{name}}/watch")
     async def watch(name: str, request: Request) -> dict:
+        if not streams.follows(name):
+            raise HTTPException(404, ENDED)
         try:
             streams.watch(name, _watch(await _small(request)))
         except KeyError:

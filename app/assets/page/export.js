@@ -139,7 +139,7 @@ export const fromJson = (text, name) => {
     }
   }
   const now = Date.now(), title = String(given.title ?? "").slice(0, 200) || titleOf(turns);
-  const record = { id: newId(), title, named: given.named === true, created: now, updated: now, revision: 1, session: "", turns, draft: { text: "", files: [] } };
+  const record = { id: newId(), title, named: given.named === true || title !== titleOf(turns), created: now, updated: now, revision: 1, session: "", turns, draft: { text: "", files: [] } };
   return { record, files };
 };
 

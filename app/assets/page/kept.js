@@ -120,12 +120,13 @@ const fillFile = (store, label) =>
     label.prepend(image);
   });
 
-// Fills in the pictures that only the browser holds, as they appear.
-export const fillIn = (store, chat) => {
+// Fills in the pictures that only the browser holds, as they appear. The whole page is observed:
+// while it is loading, Gradio may replace the chat.
+export const fillIn = (store) => {
   const fill = () => {
-    chat.querySelectorAll("a.frame[data-kept]").forEach((frame) => fillFrame(store, frame));
-    chat.querySelectorAll(".file[data-key]:not([data-filled])").forEach((label) => fillFile(store, label));
+    document.querySelectorAll("#chat a.frame[data-kept]").forEach((frame) => fillFrame(store, frame));
+    document.querySelectorAll("#chat .file[data-key]:not([data-filled])").forEach((label) => fillFile(store, label));
   };
-  new MutationObserver(fill).observe(chat, { childList: true, subtree: true });
+  new MutationObserver(fill).observe(document.body, { childList: true, subtree: true });
   fill();
 };

@@ -1,5 +1,6 @@
 // The page's own behavior beside Gradio. Gradio's events call what `revisit` has.
 
+import { startAccess } from "./access.js";
 import { Chats } from "./chats.js";
 import { acceptDrops, focus, nameThumbnails, setEditing } from "./composer.js";
 import { startFrames } from "./frames.js";
@@ -13,7 +14,7 @@ import { keepSettings, keptSettings } from "./settings.js";
 import { openStore } from "./store.js";
 import { changeTheme, startTheme } from "./theme.js";
 import { toast } from "./toast.js";
-import { nameSpeakers, startTurns } from "./turns.js";
+import { startTurns } from "./turns.js";
 
 const ready = (selector) => new Promise((resolve) => {
   const look = () => {
@@ -65,14 +66,14 @@ const keys = (event) => {
 };
 
 const start = async () => {
-  const chat = await ready("#chat");
+  await ready("#chat");
   await ready("#theme");
   startTheme();
   list = new List(chats, toast);
-  fillIn(chats.store, chat);
+  fillIn(chats.store);
   startFrames();
-  startPlayer(chat);
-  nameSpeakers(chat);
+  startPlayer();
+  startAccess();
   acceptDrops();
   live = new Live(press, toast);
   startTurns(chats, () => shownPath(chats.saved.turns), press);

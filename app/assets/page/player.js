@@ -79,7 +79,7 @@ const markAll = () => films().forEach((film) => {
   mark(bar, film, times);
 });
 
-export const startPlayer = (chat) => {
+export const startPlayer = () => {
   document.addEventListener("click", (event) => {
     const large = event.target.closest?.("#chat .enlarge");
     if (large) return enlarge(large.closest(".cell").querySelector("a.frame"));
@@ -91,5 +91,5 @@ export const startPlayer = (chat) => {
     clickFrame(frame);
   });
   document.addEventListener("loadedmetadata", (event) => { if (event.target.closest?.("#chat")) markAll(); }, true);
-  new MutationObserver(markAll).observe(chat, { childList: true, subtree: true });
+  new MutationObserver(markAll).observe(document.body, { childList: true, subtree: true });
 };

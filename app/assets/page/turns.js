@@ -40,16 +40,6 @@ const askCloser = (button) => {
   typeIn(`Look closer between ${clock(from)} and ${clock(Math.max(to, from + 1))}: `);
 };
 
-// Screen readers hear who speaks.
-export const nameSpeakers = (chat) => {
-  const name = () => chat.querySelectorAll(".message-row:not([role])").forEach((row) => {
-    row.setAttribute("role", "group");
-    row.setAttribute("aria-label", row.matches(".user-row") ? "You" : "Revisit");
-  });
-  new MutationObserver(name).observe(chat, { childList: true, subtree: true });
-  name();
-};
-
 export const startTurns = (chats, shown, press) => {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#chat button[data-do]");
