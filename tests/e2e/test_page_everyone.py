@@ -110,5 +110,5 @@ def test_questions_and_answers_are_announced_with_their_speaker(visitor: Any) ->
     ask(page, "Who speaks?")
     finished(page)
     expect(page.locator("#chat [role=log]")).to_have_count(1)
-    expect(page.get_by_role("group", name="You")).to_have_count(1)
-    expect(page.get_by_role("group", name="Revisit").first).to_be_visible()
+    expect(page.get_by_role("group", name="You", exact=True)).to_have_count(1)
+    expect(page.get_by_role("group", name="Revisit", exact=True).first).to_be_visible()
