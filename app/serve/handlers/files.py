@@ -9,6 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive
 
 from app.sanitize import for_label
 from app.serve.errors import APIError, invalid
@@ -23,13 +24,16 @@ SHORTEST = 60  # seconds
 
 async def upload(service: Service, request: Request, owner: str) -> Response:
     """Stores a file for its key."""
+    most = service.limits.upload + OVERHEAD
     length = request.headers.get("content-length", "")
-    if not length.isdecimal():
-        raise APIError(411, "an upload must state its length.")
-    num_bytes = int(length)
-    if num_bytes > service.limits.upload + OVERHEAD:
-        sentence = f"the file exceeds {service.limits.upload / 2**20:.0f} MB."
-        raise APIError(413, sentence, code="file_too_large", param="file")
+    if length.isdecimal():
+        num_bytes = int(length)
+        if num_bytes > most:
+            raise _too_large(most)
+    else:  # Node's client sends pieces
+        left = service.limits.quota - service.store.used(owner)
+        num_bytes = min(most, max(left, OVERHEAD))
+        request = Request(request.scope, _bounded(request.receive, num_bytes))
     service.store.reserve(owner, num_bytes)
     arrived = service.store.incoming()
     try:
@@ -41,6 +45,26 @@ async def upload(service: Service, request: Request, owner: str) -> Response:
     finally:
         service.store.release(owner, num_bytes)
         arrived.unlink(missing_ok=True)
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """Returns `receive` that raises APIError once more than `most` bytes have come."""
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _too_large(most)
+        return message
+
+    return counted
+
+
+def _too_large(most: int) -> APIError:
+    sentence = f"the file exceeds {(most - OVERHEAD) / 2**20:.0f} MB."
+    return APIError(413, sentence, code="file_too_large", param="file")
 
 
 async def _keep(service: Service, form: FormData, owner: str, arrived: Path) -> Response:

@@ -92,6 +92,25 @@ def test_an_upload_that_is_no_medium_too_large_or_beyond_the_quota_leaves_nothin
     assert server.service.store.used(server.service.keys.owner(_request(ANN))) == 0
 
 
+def test_an_upload_in_pieces_is_bounded_while_it_comes(server: Served, clip: Path) -> None:
+    def form(content: bytes) -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+        for start in range(0, len(content), 4096):
+            yield content[start : start + 4096]
+        yield b"\r\n--x--\r\n"
+
+    headers = {"Authorization": f"Bearer {ANN}", "Content-Type": "multipart/form-data; boundary=x"}
+    film = clip.read_bytes()
+    stored = server.client.post("/v1/files", content=form(film), headers=headers)
+    assert stored.json()["bytes"] == len(film)
+    server.client.delete(f"/v1/files/{stored.json()['id']}", headers=headers)
+    refused = server.client.post("/v1/files", content=form(b"x" * 400_000), headers=headers)
+    assert refused.status_code == 413
+    assert refused.json()["error"]["code"] == "file_too_large"
+    assert not list((server.service.folder / "files").iterdir())
+    assert server.service.store.used(server.service.keys.owner(_request(ANN))) == 0
+
+
 def _request(key: str) -> Any:
     from starlette.requests import Request
 
