@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.chat import ChatView, usage_line
 from app.frame_strip import Strip, strip_html
+from app.page.live import CAMERA
 from app.sanitize import for_label, for_page
 from app.suggestions import suggestions
 from app.time_links import length_seen, with_time_links
@@ -130,7 +131,7 @@ _CLOSER = '<button data-do="closer" title="More frames of a part of the film">Lo
 
 def _looks(turn: ChatTurn) -> str:
     """Renders what can be looked at again."""
-    kinds = {strip.kind for strip in turn.strips}
+    kinds = {strip.kind for strip in turn.strips if strip.source != CAMERA.name}
     return _LOOK * ("image" in kinds) + _CLOSER * ("video" in kinds)
 
 
