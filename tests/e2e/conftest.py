@@ -28,8 +28,9 @@ def page_server() -> "Iterator[Server]":
     served.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
+    """One for each file: while it is open, an event loop runs in the thread of the tests."""
     pytest.importorskip("playwright", reason="playwright is not installed")
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed")
