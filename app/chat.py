@@ -147,8 +147,8 @@ def _finish(
     strips = _strips(event.seen, plan, [*files, seen])
     start = len(chat.turns) - len(to_read)
     read_again = tuple(
-        replace(turn, memory=memory, strips=again)
-        for turn, memory, again in zip(to_read, memories, strips, strict=False)
+        replace(turn, memory=memory, strips=of_turn)
+        for turn, memory, of_turn in zip(to_read, memories, strips, strict=False)
     )
     turn = ChatTurn(
         question=view.question or memories[-1].text,  # the default one for a file alone

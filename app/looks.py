@@ -7,7 +7,7 @@ They work in every front end, as typed words.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.frame_strip import clock
@@ -32,7 +32,7 @@ class Wanted:
     """A question as it is to be asked.
 
     at: the turn that it becomes a version of, or the number of turns. again: looks at the pictures
-    beyond the usual ones. span: the seconds of the film to take.
+    beyond the usual ones. span: the seconds of the film to take. notes: for below the answer.
     """
 
     at: int
@@ -57,6 +57,12 @@ def understood(chat: Chat, text: str, files: tuple[Path, ...] = ()) -> Wanted:
     return look_closer(chat, span, text[closer.end() :].strip(), files)
 
 
+def repeated(chat: Chat, at: int) -> Wanted:
+    """Asks a turn once more as it was asked."""
+    turn = chat.turns[at]
+    return Wanted(at, turn.question, turn.files, turn.again, turn.span)
+
+
 def look_again(chat: Chat, at: int | None = None) -> Wanted:
     """Asks a turn with pictures once more, with one more look; by default the last such turn."""
     seen = [i for i, turn in enumerate(chat.turns) if turn.files and has_pictures(chat, i)]
@@ -64,10 +70,10 @@ def look_again(chat: Chat, at: int | None = None) -> Wanted:
         seen = [i for i in seen if i == at]
     if not seen:
         raise ValueError("There is no picture to look at again; add one and ask.")
-    turn = chat.turns[seen[-1]]
-    again = turn.again + 1
+    wanted = repeated(chat, seen[-1])
+    again = wanted.again + 1
     note = f"Seen with {plural(again, 'more look')} than at first."
-    return Wanted(seen[-1], turn.question, turn.files, again, turn.span, (note,))
+    return replace(wanted, again=again, notes=(note,))
 
 
 def look_closer(chat: Chat, span: Span, question: str, files: tuple[Path, ...] = ()) -> Wanted:

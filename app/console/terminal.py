@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from app.chat import ChatView, stream_chat, usage_line
@@ -12,7 +13,7 @@ from app.console.ctrl_c import ctrl_c_stops
 from app.console.growing import Growing
 from app.console.progress_line import ProgressLine
 from app.console.streams import decoded
-from app.looks import Wanted, look_closer, seconds, understood
+from app.looks import Wanted, look_closer, repeated, seconds, understood
 from app.sanitize import for_label, for_terminal
 from app.turns import Chat
 from app.what_was_read import words_read
@@ -148,16 +149,15 @@ class Terminal:
             return
         last = self.chat.turns[-1]
         print(f"> {for_terminal(last.question)}")
-        at = len(self.chat.turns) - 1
-        self._ask(Wanted(at, last.question, last.files, last.again, last.span))
+        self._ask(repeated(self.chat, len(self.chat.turns) - 1))
 
     def do_edit(self, question: str) -> None:
         """/edit TEXT"""
         if not self.chat.turns or not question:
             print("Usage: /edit What color is it?")
             return
-        last = self.chat.turns[-1]
-        self._ask(Wanted(len(self.chat.turns) - 1, question, last.files, last.again, last.span))
+        last = repeated(self.chat, len(self.chat.turns) - 1)
+        self._ask(replace(last, question=question))
 
     def do_look(self, _: str) -> None:
         """/look"""

@@ -66,7 +66,7 @@ class Answers:
         finally:
             self.chats.sessions.end(session, stop)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
-            chat = pending.chat.answered(pending.at, view.chat.with_notes(notes))
+            chat = pending.chat.answered(pending.wanted.at, view.chat.with_notes(notes))
             self.chats.sessions.put(session, chat)
             yield self.chats.ended(session, chat, pending.left)
             return
@@ -77,7 +77,8 @@ class Answers:
     ) -> tuple[Iterator[ChatView], list[str]]:
         """Returns the views of the answer, and notes for below it."""
         settings, instructions = settings_of(options, self.assistant.card)
-        notes, live = list(pending.notes), None
+        wanted, live = pending.wanted, None
+        notes = list(wanted.notes)
         if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
@@ -88,12 +89,12 @@ class Answers:
         views = stream_chat(
             self.assistant,
             pending.base,
-            pending.question,
-            pending.files,
+            wanted.question,
+            wanted.files,
             settings,
             stop,
-            again=pending.again,
-            span=pending.span,
+            again=wanted.again,
+            span=wanted.span,
             instructions=instructions,
             live=live,
         )
@@ -103,7 +104,7 @@ class Answers:
         """Returns what the page shows after an answer that was stopped or went wrong."""
         chat, draft, editing = self.chats.get(session), pending.draft, pending.editing
         if view is None or view.stopped or not view.error:
-            sentence = STOPPED_AGAIN if pending.varied or pending.again else STOPPED_EARLY
+            sentence = STOPPED_AGAIN if pending.varied or pending.wanted.again else STOPPED_EARLY
             return self.chats.ended(session, chat, draft, messages.of_note(chat, sentence), editing)
         sentence = view.error
         if view.unusable is not None and str(view.unusable) in draft.get("files", ()):
@@ -135,4 +136,4 @@ def _waiting(pending: Pending, ahead: int, seconds: float | None) -> ChatView:
     """Returns what to show while others are answered first."""
     estimate = "" if seconds is None else f", about {max(round(seconds), 1)} s"
     phase = f"Waiting for {plural(ahead, 'answer')} ahead of yours{estimate}"
-    return ChatView(pending.base, pending.question, pending.files, phase=phase)
+    return pending.view(phase)

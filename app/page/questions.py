@@ -13,7 +13,7 @@ from pathlib import Path
 import gradio as gr
 
 from app.chat import ChatView
-from app.looks import Span, Wanted, look_again, understood
+from app.looks import Wanted, look_again, repeated, understood
 from app.page import messages
 from app.page.conversations import MAX_QUESTION, Asked, Conversations, Editing, Typed, turn_of
 from app.page.documents import with_pages
@@ -28,27 +28,25 @@ MAX_FILES = 20  # with one question
 class Pending:
     """A submitted question.
 
-    chat: the conversation; at: the turn that this is a version of, or the number of turns; draft:
-    restored on failure; left: typed text that stays in the box.
+    chat: the conversation; draft: restored on failure; left: typed text that stays in the box.
     """
 
     chat: Chat
-    at: int
-    question: str
-    files: tuple[Path, ...]
+    wanted: Wanted
     draft: Typed
     left: Typed | None = None
     varied: bool = False  # a repetition, whose words should differ
-    again: int = 0  # this and `span` as in `app.looks`
-    span: Span | None = None
-    notes: tuple[str, ...] = ()  # for below the answer
     problem: str = ""  # why it cannot be answered; "" if it can
     editing: Editing | None = None  # goes on after a failure
 
     @property
     def base(self) -> Chat:
         """Returns the conversation before the question."""
-        return self.chat.until(self.at)
+        return self.chat.until(self.wanted.at)
+
+    def view(self, phase: str) -> ChatView:
+        """Returns what to show before the answer begins."""
+        return ChatView(self.base, self.wanted.question, self.wanted.files, phase=phase)
 
 
 class Questions:
@@ -71,7 +69,7 @@ class Questions:
             at, left = editing.at, editing.left
         else:
             editing = None
-        pending = Pending(chat, at, question, files, typed, left, editing=editing)
+        pending = Pending(chat, Wanted(at, question, files), typed, left, editing=editing)
         if problem := self._problem(pending):
             return self._begin(session, replace(pending, problem=problem))
         try:
@@ -79,8 +77,10 @@ class Questions:
             wanted = understood(chat, question, files)
         except ValueError as error:
             return self._begin(session, replace(pending, problem=str(error)))
-        pending = replace(pending, files=files) if editing else _taken(pending, wanted)
-        return self._begin(session, replace(pending, notes=(*notes, *pending.notes)))
+        if editing is not None:
+            wanted = Wanted(at, question, files)
+        wanted = replace(wanted, notes=(*notes, *wanted.notes))
+        return self._begin(session, replace(pending, wanted=wanted))
 
     def begin_example(
         self, session: str, kept: str, typed: Typed | None, chosen: gr.SelectData
@@ -90,8 +90,8 @@ class Questions:
             return nothing_begins()
         example, typed = self.examples[chosen.index], typed or {}
         chat = self.chats.get(session, kept)
-        at, files = len(chat.turns), (example.path,)
-        return self._begin(session, Pending(chat, at, example.question, files, typed, typed))
+        wanted = Wanted(len(chat.turns), example.question, (example.path,))
+        return self._begin(session, Pending(chat, wanted, typed, typed))
 
     def begin_suggested(
         self, session: str, kept: str, typed: Typed | None, asked: Asked | None
@@ -101,8 +101,8 @@ class Questions:
         question = (asked or {}).get("text")
         if not isinstance(question, str) or not question.strip():
             return nothing_begins()
-        at, question = len(chat.turns), whole_characters(question).strip()
-        return self._begin(session, Pending(chat, at, question, (), typed, typed))
+        wanted = Wanted(len(chat.turns), whole_characters(question).strip())
+        return self._begin(session, Pending(chat, wanted, typed, typed))
 
     def begin_again(
         self, session: str, kept: str, typed: Typed | None, asked: Asked | None
@@ -112,9 +112,8 @@ class Questions:
         at = turn_of(asked, chat)
         if at is None:
             return nothing_begins()
-        turn = chat.turns[at]
-        pending = Pending(chat, at, turn.question, turn.files, typed, typed, True)
-        pending = replace(pending, again=turn.again, span=turn.span, problem=_lost(turn))
+        problem = _lost(chat.turns[at])
+        pending = Pending(chat, repeated(chat, at), typed, typed, varied=True, problem=problem)
         return self._begin(session, pending)
 
     def begin_look(
@@ -125,25 +124,24 @@ class Questions:
         at = turn_of(asked, chat)
         if at is None:
             return nothing_begins()
-        pending = Pending(chat, at, chat.turns[at].question, (), typed, typed)
+        wanted, problem = Wanted(at, chat.turns[at].question), ""
         try:
-            pending = _taken(pending, look_again(chat, at))
+            wanted = look_again(chat, at)
         except ValueError as error:
-            pending = replace(pending, problem=_lost(chat.turns[at]) or str(error))
-        return self._begin(session, pending)
+            problem = _lost(chat.turns[at]) or str(error)
+        return self._begin(session, Pending(chat, wanted, typed, typed, problem=problem))
 
     def _begin(self, session: str, pending: Pending) -> tuple:
         pending = replace(pending, problem=pending.problem or self._problem(pending))
-        view = ChatView(pending.base, pending.question, pending.files, phase="Starting")
         locked = gr.MultimodalTextbox(
             value=pending.left or None, interactive=False, submit_btn=False, stop_btn=True
         )
         saved = self.chats.saved(session, pending.chat, pending.draft, running=True)
-        return locked, messages.of_view(view), saved, pending
+        return locked, messages.of_view(pending.view("Starting")), saved, pending
 
     def _problem(self, pending: Pending) -> str:
         """Returns why this question cannot be asked, or "" if it can."""
-        length, files = len(pending.question), pending.files
+        length, files = len(pending.wanted.question), pending.wanted.files
         if length > MAX_QUESTION:
             return (
                 f"Your question has {length:,} characters; "
@@ -153,19 +151,6 @@ class Questions:
             return f"You added {len(files)} files; at most {MAX_FILES} can go with one question."
         gone = [for_label(path.name) for path in files if not self.chats.uploads.holds(path)]
         return f"Missing: {', '.join(gone)}. Add it again." if gone else ""
-
-
-def _taken(pending: Pending, wanted: Wanted) -> Pending:
-    """Returns the question as it is to be asked."""
-    return replace(
-        pending,
-        at=wanted.at,
-        question=wanted.question,
-        files=wanted.files,
-        again=wanted.again,
-        span=wanted.span,
-        notes=wanted.notes,
-    )
 
 
 def nothing_begins() -> tuple:
