@@ -2,48 +2,49 @@
 
 import socket
 import threading
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fake_assistant import FakeAssistant
 from playwright.sync_api import Page, expect
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not broken
 
 
-class Server:
-    """The page, served from a thread of this process."""
+class Serving:
+    """An application of the page, served from a thread of this process on a port of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: "FastAPI") -> None:
         import uvicorn
 
-        from app.page.server import build_app, free_port
-        from app.page.sessions import Sessions
-
-        self.assistant = FakeAssistant()
-        self.sessions = Sessions()
-        port = free_port("127.0.0.1", 17860)
-        app = build_app(self.assistant, sessions=self.sessions)
-        self.uploads = app.state.uploads
-        self.blocks = next(route.app.blocks for route in app.routes if hasattr(route.app, "blocks"))
-        config = uvicorn.Config(
-            app, port=port, log_level="error", timeout_graceful_shutdown=1, ws="none"
-        )
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")
         self.uvicorn = uvicorn.Server(config)
-        self.address = f"http://127.0.0.1:{port}/"
-        self.thread = threading.Thread(target=self.uvicorn.run, daemon=True)
-        self.thread.start()
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("the page's server did not start")
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        self.thread = threading.Thread(target=self.uvicorn.run, args=([listener],), daemon=True)
+        self.thread.start()  # who connects earlier waits in the listener's queue
 
     def close(self) -> None:
         self.uvicorn.should_exit = True
         self.thread.join(10)
+
+
+class Server(Serving):
+    """The page with a scripted assistant."""
+
+    def __init__(self) -> None:
+        from app.page.server import build_app
+        from app.page.sessions import Sessions
+
+        self.assistant = FakeAssistant()
+        self.sessions = Sessions()
+        app = build_app(self.assistant, sessions=self.sessions)
+        self.uploads = app.state.uploads
+        self.blocks = next(route.app.blocks for route in app.routes if hasattr(route.app, "blocks"))
+        super().__init__(app)
 
 
 def visit(tab: Page, server: Server) -> None:

@@ -24,15 +24,23 @@ NAMES = (*CHOICES, "temperature", "length", "instructions")  # in the order of t
 
 
 def settings_panel(own: float) -> list[gr.components.Component]:
-    """Lays the settings out, in the order of `NAMES`. `own` is the model's own temperature."""
+    """Lays the settings out, in the order of `NAMES`. `own` is the model's own temperature.
+
+    They cannot be changed before `unlocked` has run: it would overwrite what was typed.
+    """
+    locked: dict[str, Any] = {"interactive": False}
     with gr.Accordion("Settings", open=False):
         with gr.Row():
-            choices = [gr.Dropdown(list(taken), label=label) for label, taken in CHOICES.values()]
+            choices = [
+                gr.Dropdown(list(taken), label=label, **locked) for label, taken in CHOICES.values()
+            ]
         with gr.Row():
             temperature = gr.Slider(
-                *TEMPERATURES, own, step=0.1, label="Temperature (0: most likely word)"
+                *TEMPERATURES, own, step=0.1, label="Temperature (0: most likely word)", **locked
             )
-            length = gr.Slider(*LENGTHS, LENGTH, step=16, label="Max answer length (tokens)")
+            length = gr.Slider(
+                *LENGTHS, LENGTH, step=16, label="Max answer length (tokens)", **locked
+            )
         instructions = gr.Textbox(
             label="Instructions for every chat",
             placeholder="Such as: Answer in one sentence.",
@@ -40,6 +48,7 @@ def settings_panel(own: float) -> list[gr.components.Component]:
             max_lines=6,
             max_length=MAX_INSTRUCTIONS,
             elem_id="instructions",
+            **locked,
         )
     return [*choices, temperature, length, instructions]
 
@@ -47,6 +56,11 @@ def settings_panel(own: float) -> list[gr.components.Component]:
 def defaults(own: float) -> list[Any]:
     """Returns the values that the settings begin with."""
     return [*[AUTO] * len(CHOICES), own, LENGTH, ""]
+
+
+def unlocked(kept: Any, own: float) -> list[dict[str, Any]]:
+    """Returns the updates that set the settings that a browser kept, and let them be changed."""
+    return [gr.update(value=value, interactive=True) for value in restored(kept, own)]
 
 
 def restored(kept: Any, own: float) -> list[Any]:

@@ -20,7 +20,7 @@ from app.page.live import LiveStreams
 from app.page.model_switch import model_switch
 from app.page.questions import Questions
 from app.page.sessions import Sessions
-from app.page.settings import NAMES, defaults, own_temperature, restored, settings_panel
+from app.page.settings import NAMES, defaults, own_temperature, settings_panel, unlocked
 from app.page.uploads import Uploads
 from app.replier import Replier
 from app.sanitize import for_page
@@ -167,7 +167,7 @@ def build_page(
         for option in options:
             option.change(None, options, None, js=keep)
         kept = _js("keptSettings()")
-        blocks.load(lambda found: restored(found, own), [asked], options, js=kept, **quick)
+        blocks.load(lambda found: unlocked(found, own), [asked], options, js=kept, **quick)
         follow.click(answers.begin_live, None, [watched, began], **quick)
         began.change(None, [began], None, js=_js("liveBegan(...given)"))
         theme.click(None, js=_js("theme()"))

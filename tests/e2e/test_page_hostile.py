@@ -28,7 +28,7 @@ class Server:
         self.secret = folder / "private.txt"
         self.secret.write_text(SECRET)
         (folder / ".env").write_text(SECRET)
-        port = free_port("127.0.0.1", 18860)
+        port = free_port("127.0.0.1", 0)
         root = str(Path(__file__).parents[2])
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app", "chat", "--port", str(port), *options],

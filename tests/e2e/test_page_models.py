@@ -1,28 +1,19 @@
 """The page's model switch in a real browser, with models whose answers are scripted."""
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_assistant import FakeAssistant
 
-CHROMIUM = "/usr/bin/chromium"
 ADVICE = "For a larger model, start with `--model someone/larger`: 1.0 GB to download once."
 SMALL, BROKEN = "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", "models/broken"
 pytest.importorskip("playwright", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
+from page_driver import Serving  # noqa: E402
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-
-expect.set_options(timeout=30_000)  # milliseconds
 
 
 class Named(FakeAssistant):
@@ -47,35 +38,19 @@ def load(name: str) -> Any:
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Page]:
-    import uvicorn
-
     from app.page.models import Models
-    from app.page.server import build_app, free_port
+    from app.page.server import build_app
     from app.page.sessions import Sessions
 
     sessions = Sessions()
     models = Models(load, ["first", SMALL, BROKEN], load("first"), sessions.stop_all)
-    port = free_port("127.0.0.1", 18860)
-    app = build_app(models, sessions=sessions, advice=ADVICE)
-    config = uvicorn.Config(
-        app, port=port, log_level="error", timeout_graceful_shutdown=1, ws="none"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
+    serving = Serving(build_app(models, sessions=sessions, advice=ADVICE))
     page = browser.new_page(viewport={"width": 900, "height": 900})
-    page.goto(f"http://127.0.0.1:{port}/")
+    page.goto(serving.address)
     expect(page.locator("#composer textarea")).to_be_editable()
     yield page
     page.close()
-    server.should_exit = True
-    thread.join(10)
+    serving.close()
 
 
 def test_another_model_is_chosen_and_one_that_cannot_be_loaded_changes_nothing(tab: Page) -> None:

@@ -3,11 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.page.settings import AUTO, defaults, restored, settings_of
+from app.page.settings import (
+    AUTO,
+    defaults,
+    restored,
+    settings_of,
+    settings_panel,
+    unlocked,
+)
 from app.suggestions import suggestions
 from app.turns import Chat, ChatTurn
 
@@ -32,6 +40,15 @@ def test_numbers_out_of_range_are_clamped() -> None:
     settings, _ = settings_of(values, CARD)
     assert (settings.temperature, settings.max_new_tokens) == (1.5, 16)
     assert settings_of(defaults(0.0), CARD)[0].temperature is None
+
+
+def test_settings_cannot_be_changed_before_those_of_the_browser_are_there() -> None:
+    with gr.Blocks():
+        options = settings_panel(0.0)
+    assert [option.interactive for option in options] == [False] * len(options)
+    updates = unlocked({"instructions": "Be brief."}, 0.0)
+    assert all(update["interactive"] for update in updates)
+    assert updates[-1]["value"] == "Be brief."
 
 
 def test_instructions_reach_the_model() -> None:
