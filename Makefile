@@ -24,7 +24,7 @@ chat: $(VENV)/.app
 
 test: $(VENV)/.dev
 	$(PY) -m vlm.weights base
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
