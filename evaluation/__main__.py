@@ -171,9 +171,9 @@ def _command(args: argparse.Namespace) -> int:
 
         return score_folder(args.folder, args.mode)
     if args.command == "compare":
-        from evaluation.reports.compare import compare_all
+        from evaluation.reports.compare import compare
 
-        lines, complete = compare_all(args.first, args.second, args.mode)
+        lines, complete = compare(args.first, args.second, args.mode)
         print("\n".join(lines))
         return 0 if complete else FAILED
     if args.command == "table":

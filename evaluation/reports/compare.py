@@ -13,16 +13,11 @@ from evaluation.runs.manifest import differences
 from vlm.plural import plural
 
 
-def compare(first: Path, second: Path, mode: str | None = None) -> list[str]:
-    """Returns lines of text, one paragraph per benchmark that both runs have.
+def compare(first: Path, second: Path, mode: str | None = None) -> tuple[list[str], bool]:
+    """Returns lines of text, one paragraph per benchmark of both runs, and whether all compare.
 
     Raises ValueError if none can be compared.
     """
-    return compare_all(first, second, mode)[0]
-
-
-def compare_all(first: Path, second: Path, mode: str | None) -> tuple[list[str], bool]:
-    """Returns the lines of `compare`, and whether every benchmark could be compared."""
     runs_a = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(first))}
     runs_b = {item.benchmark.name: item for item in (scored(f, mode) for f in run_folders(second))}
     common = [name for name in runs_a if name in runs_b]

@@ -1,11 +1,16 @@
-"""A browser and the page it visits; the tests of the page share them."""
+"""A browser with the page, and a tiny assistant with files; several tests share them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from media_maker import write_video
 from PIL import Image
+from tiny import tiny_assistant
+
+from vlm.assistant import Assistant
 
 if TYPE_CHECKING:
     from page_driver import Server
@@ -67,6 +72,29 @@ def page(page_server: "Server", browser: "Browser", troubles: list[str]) -> "Ite
 def _watch(url: str, address: str, troubles: list[str]) -> None:
     if not url.startswith((address, "data:", "blob:")):
         troubles.append(f"asked for {url}")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pictures, a film of 5 s, and a file that is no film."""
+    folder = tmp_path_factory.mktemp("media")
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        pixels = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    wide = rng.integers(0, 256, (60, 180, 3), dtype=np.uint8)
+    Image.fromarray(wide).save(folder / "wide.png")
+    write_video(folder / "clip.mp4", 150)
+    (folder / "broken.mp4").write_bytes(b"not a video at all")
+    return {path.name: path for path in folder.iterdir()}
+
+
+@pytest.fixture
+def assistant() -> Iterator[Assistant]:
+    """A tiny one of random weights."""
+    made = tiny_assistant()
+    yield made
+    made.close()
 
 
 @pytest.fixture

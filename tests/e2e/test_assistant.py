@@ -1,19 +1,12 @@
 """The assistant from real files to the last event, with a model of random weights."""
 
-import gc
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event, Thread, Timer
-from typing import Any
+from threading import Thread
 
-import numpy as np
 import pytest
 import torch
-from media_maker import read_bar_code, write_video
-from PIL import Image as Pillow
+from media_maker import read_bar_code
+from replies import GREEDY, answered_from_scratch, finish
 from tiny import tiny_assistant
 
 from vlm.assistant import (
@@ -28,55 +21,7 @@ from vlm.assistant import (
     TextDelta,
     Turn,
 )
-from vlm.inference import planning
-from vlm.media.confined.child import Child
 from vlm.media.confined.limits import MediaError
-from vlm.media.decode import MediaReader
-
-GREEDY = Settings(max_new_tokens=24, repetition_penalty=1.0)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("media")
-    rng = np.random.default_rng(0)
-    for name in ("a", "b"):
-        pixels = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8)
-        Pillow.fromarray(pixels).save(folder / f"{name}.png")
-    wide = rng.integers(0, 256, (60, 180, 3), dtype=np.uint8)
-    Pillow.fromarray(wide).save(folder / "wide.png")
-    write_video(folder / "clip.mp4", 150)  # 5 s
-    (folder / "broken.mp4").write_bytes(b"not a video at all")
-    return {path.name: path for path in folder.iterdir()}
-
-
-@pytest.fixture
-def assistant() -> Iterator[Assistant]:
-    made = tiny_assistant()
-    yield made
-    made.close()
-
-
-def finish(events: Iterator[Any]) -> Finished:
-    *_, last = events
-    assert isinstance(last, Finished)
-    return last
-
-
-def answered_from_scratch(assistant: Assistant, state: State, settings: Settings) -> list[int]:
-    """Returns transformers' own answer to the last question of the conversation."""
-    last = state.turns[-1]
-    conversation = planning.conversation(state.without_last(), last.text, last.media)
-    inputs = assistant.processor(conversation)
-    ids = assistant.model.generate(
-        **inputs,
-        max_new_tokens=settings.max_new_tokens,
-        do_sample=False,
-        suppress_tokens=assistant.facts.suppressed_ids,
-        eos_token_id=list(assistant.facts.eos_ids),
-        pad_token_id=2,
-    )[0, inputs["input_ids"].shape[1] :].tolist()
-    return [token for token in ids if token not in assistant.facts.eos_ids]
 
 
 def test_events_come_in_order_and_report_progress(
@@ -250,106 +195,6 @@ def test_files_that_do_not_fit_are_reduced_with_a_note_or_refused_with_numbers(
     assistant.close()
 
 
-def stopped_at(
-    assistant: Assistant, kind: type, files: list[Path], text: str = "What?"
-) -> tuple[Finished, float]:
-    """Stops at the first event of this kind; returns the last event and the seconds until it."""
-    stop = Event()
-    pressed = 0.0
-    chosen = Settings(max_new_tokens=500, repetition_penalty=1.0)
-    for event in assistant.reply(State(), text, files, chosen, stop):
-        if isinstance(event, kind) and not stop.is_set():
-            pressed = time.perf_counter()
-            stop.set()
-    assert isinstance(event, Finished)
-    return event, time.perf_counter() - pressed
-
-
-@pytest.mark.parametrize("phase", [Planned, Decoding, Encoding])
-def test_a_reply_stopped_before_its_first_word_leaves_the_state(
-    phase: type, assistant: Assistant, files: dict[str, Path]
-) -> None:
-    last, seconds = stopped_at(assistant, phase, [files["clip.mp4"]])
-    assert (last.stopped, last.text, last.state.turns) == (True, "", ())
-    assert seconds < 1
-
-
-def test_a_stopped_answer_is_kept_with_a_mark_and_can_be_continued(
-    assistant: Assistant, files: dict[str, Path]
-) -> None:
-    last, seconds = stopped_at(assistant, TextDelta, [files["clip.mp4"]])
-    assert seconds < 1
-    assert last.stopped
-    assert last.text
-    assert last.state.turns[-1].stopped
-    assert last.state.turns[-1].answer == last.text
-    second = finish(assistant.reply(last.state, "Go on", [], GREEDY))
-    assert second.usage.reused_tokens >= last.usage.prompt_tokens
-    assert list(second.state.turns[-1].answer_ids) == (
-        answered_from_scratch(assistant, second.state, GREEDY)
-    )
-
-
-def slowly(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
-    def slow(*args: Any, **kwargs: Any) -> Any:
-        time.sleep(seconds)
-        return function(*args, **kwargs)
-
-    return slow
-
-
-@pytest.mark.parametrize("phase", ["decode", "look", "prefill"])
-def test_a_stop_during_slow_work_takes_effect_within_a_second(
-    phase: str, assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = "What?"
-    if phase == "decode":
-
-        def read_video(*_: Any, progress: Any, cancel: Event, **__: Any) -> None:
-            for i in range(100):
-                time.sleep(0.1)
-                progress(i, 100)
-
-        monkeypatch.setattr(assistant.reader, "read_video", read_video)
-    elif phase == "look":
-        tower = assistant.model.tower
-        monkeypatch.setattr(tower, "step", slowly(tower.step, 0.3))
-    else:
-        language_model = assistant.model.language_model
-        slow = slowly(language_model.forward, 0.3)
-        monkeypatch.setattr(language_model, "forward", slow)
-        text = "x" * 1500
-    stop, pressed = Event(), []
-
-    def press() -> None:
-        pressed.append(time.perf_counter())
-        stop.set()
-
-    chosen = Settings(num_frames=20, max_new_tokens=50)
-    events = assistant.reply(State(), text, [files["clip.mp4"]], chosen, stop)
-    next(events)  # the plan
-    Timer(0.6, press).start()
-    last = finish(events)
-    assert last.stopped
-    assert last.state.turns == ()
-    assert 0 < time.perf_counter() - pressed[0] < 1
-
-
-def test_a_consumer_that_goes_away_stops_the_work(
-    assistant: Assistant, files: dict[str, Path]
-) -> None:
-    events = assistant.reply(State(), "What?", [files["clip.mp4"]], Settings(max_new_tokens=500))
-    for event in events:
-        if isinstance(event, TextDelta):
-            break
-    events.close()
-    gc.collect()
-    # What was prefilled is kept: the same question continues from it.
-    last = finish(assistant.reply(State(), "What?", [files["clip.mp4"]], GREEDY))
-    assert last.usage.reused_tokens == last.usage.prompt_tokens - 1
-    assert last.usage.decoded_files == 0
-
-
 def test_two_threads_get_the_answers_of_one(assistant: Assistant, files: dict[str, Path]) -> None:
     questions = [("What?", "a.png"), ("Where?", "b.png"), ("When?", "clip.mp4")]
     alone = [
@@ -410,33 +255,3 @@ def test_the_same_file_twice_in_one_question_is_decoded_once(
     assert twice.state.turns[-1].media[0] is twice.state.turns[-1].media[2]
     answers = answered_from_scratch(assistant, twice.state, GREEDY)
     assert list(twice.state.turns[-1].answer_ids) == answers
-
-
-def test_stop_during_the_first_look_ends_the_reading_process(
-    assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its process is stopped before it can answer, so only the kill can end it."""
-    path = tmp_path / "large.gif"
-    frames = [Pillow.new("L", (64, 48), 50 * shade) for shade in range(5)]
-    frames[0].save(path, save_all=True, append_images=frames[1:])
-    children: list[Child] = []
-    start = Child.__init__
-
-    def stuck(child: Child, *args: Any, **kwargs: Any) -> None:
-        start(child, *args, **kwargs)
-        os.kill(child.process.pid, signal.SIGSTOP)
-        children.append(child)
-
-    assistant.reader.close()
-    monkeypatch.setattr(Child, "__init__", stuck)
-    assistant.reader = MediaReader()
-    stop = Event()
-    set_at: list[float] = []
-    Timer(0.3, lambda: (set_at.append(time.monotonic()), stop.set())).start()
-    last = finish(assistant.reply(State(), "What moves?", [path], GREEDY, stop))
-    assert last.stopped
-    assert time.monotonic() - set_at[0] < 0.5
-    deadline = time.monotonic() + 2
-    while children[0].process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert children[0].process.poll() is not None

@@ -115,26 +115,6 @@ def ask_first_questions(
         model.config.use_cache = cached
 
 
-def answer_records(
-    model: PVCForConditionalGeneration,
-    processor: PVCProcessor,
-    records: Sequence[Record],
-    looks: int | None = None,
-    num_frames: int = 8,
-    max_new_tokens: int = 28,
-    batch_size: int = 16,
-) -> list[str]:
-    """Returns the answer to the first user turn of each record; raises ValueError without one."""
-
-    def refuse(record: Record, reason: str) -> None:
-        raise ValueError(f"record {record.id}: {reason}")
-
-    found = answers_of(
-        model, processor, records, refuse, batch_size, looks, num_frames, max_new_tokens
-    )
-    return [answer for answer in found if answer is not None]
-
-
 def answers_of(
     model: PVCForConditionalGeneration,
     processor: PVCProcessor,

@@ -20,7 +20,7 @@ from evaluation.benchmarks.tasks.table import TASK_BENCHMARKS
 from evaluation.encoders.asker import EncoderAsker
 from evaluation.encoders.loaded import load_encoder
 from evaluation.encoders.views import chunks, views
-from evaluation.reports.compare import compare_all
+from evaluation.reports.compare import compare
 from evaluation.reports.scoring import results, scored
 from evaluation.runs.log import read_log
 
@@ -122,7 +122,7 @@ def test_a_stopped_run_continues_and_ends_equal(toys: Path, asked: Asked, tmp_pa
 def test_a_run_is_compared_with_itself_without_a_difference(asked: Asked) -> None:
     for name in NAMES:
         asked(name)
-    lines, complete = compare_all(asked.out, asked.out, None)
+    lines, complete = compare(asked.out, asked.out)
     assert complete
     assert sum("No difference found" in line for line in lines) == len(NAMES)
 

@@ -175,7 +175,7 @@ def test_questions_without_public_answers_are_not_scored(
 def test_comparing_finds_a_difference(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "BBBBBBAA" * 3)
     second = made_run(tmp_path / "b", "AAAABBAA" * 3, num_frames=8)
-    text = "\n".join(compare(first, second, "strict"))
+    text = "\n".join(compare(first, second, "strict")[0])
     assert "A 25.00, B 75.00 on 24 questions" in text
     assert "+50.00" in text
     assert "B is better. The interval excludes zero." in text
@@ -186,14 +186,14 @@ def test_comparing_finds_a_difference(tmp_path: Path) -> None:
 def test_comparing_similar_runs_finds_no_difference(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "ABABABAB")
     second = made_run(tmp_path / "b", "ABABBABA")
-    text = "\n".join(compare(first, second / "fake", "strict"))
+    text = "\n".join(compare(first, second / "fake", "strict")[0])
     assert "No difference found" in text
 
 
 def test_only_questions_that_both_answered_are_compared(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", "A!AA")
     second = made_run(tmp_path / "b", "AA!A")
-    assert "on 2 questions that both answered" in "\n".join(compare(first, second, "strict"))
+    assert "on 2 questions that both answered" in "\n".join(compare(first, second, "strict")[0])
 
 
 def test_a_comparison_without_common_answers_fails_in_one_sentence(
