@@ -44,6 +44,8 @@ class PVC(nn.Module, SupportsMultiModal, SupportsPP):
         config = vllm_config.model_config.hf_config
         assert isinstance(config, PVCConfig)
         self.config = config
+        # vLLM takes the head's tie from the outer config, where ours has none.
+        config.tie_word_embeddings = config.text_config.tie_word_embeddings
         vocabulary = config.text_config.vocab_size
         self.configure_mm_token_handling(vocabulary, [config.image_token_id])
         self.squares = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
