@@ -49,7 +49,8 @@ def of_chat(chat: Chat) -> list[Message]:
 def of_ended(chat: Chat) -> list[Message]:
     """Renders all turns and questions to go on with."""
     questions = "".join(
-        f'<button data-do="suggested">{html.escape(question)}</button>'
+        f'<button data-do="suggested" data-question="{html.escape(question)}">'
+        f"{html.escape(question)}</button>"
         for question in suggestions(chat)
     )
     messages = of_chat(chat)
@@ -105,8 +106,9 @@ def _answer(turn: ChatTurn, number: int, films: Sequence[Strip]) -> Message:
         below += "<p>Stopped before the end.</p>"
     if turn.usage:
         below += _USAGE.format(html.escape(usage_line(turn)))
-    text = for_page(turn.answer) if turn.answer.strip() else "*(no answer)*"
-    text = with_time_links(text, length_seen(films))
+    text: Any = _html('<p class="note">(no answer)</p>')
+    if turn.answer.strip():
+        text = with_time_links(for_page(turn.answer), length_seen(films))
     strips = strip_html(turn.strips, FRAMES_PATH)
     facts = _html(f'{strips}<div class="facts">{below}</div>')
     tools = _tools(number, f"{_versions(turn)}{_COPY}{_AGAIN}{_looks(turn)}", "of-answer")

@@ -2,6 +2,7 @@
 // No elements of the page here: `view` shows what changed.
 
 import { bringBack, capture, removeUnused } from "./kept.js";
+import { say } from "./language.js";
 import { cleanRecord, cleanTurns, fingerprint, newId, titleOf } from "./records.js";
 
 const TAB = "revisit-chat", DRAFT = "revisit-draft";
@@ -91,7 +92,7 @@ export class Chats {
     if (before && !isSame && before.revision !== opened.revision) {
       opened.id = newId();  // another tab went on with it: this one becomes a copy
       if (opened === this.current) sessionStorage.setItem(TAB, opened.id);
-      before = { ...before, title: `${before.title} (copy)`, named: true };
+      before = { ...before, title: `${before.title} ${say("(copy)")}`, named: true };
     }
     const now = Date.now();
     opened.revision = isSame ? before.revision : (before?.revision ?? 0) + 1;

@@ -2,6 +2,7 @@
 // What is read from a file is as hostile as a model's answer: it is checked here, gets keys of its
 // own, and is sanitized where it is shown.
 
+import { say } from "./language.js";
 import { cleanTurns, framesOf, newId, shownPath, titleOf } from "./records.js";
 
 const FORMAT = "revisit-conversation", VERSION = 1;
@@ -16,18 +17,18 @@ const clock = (seconds) => {
 
 const seen = (strip) => {
   const times = strip.times ? `: ${strip.times.map(clock).join(", ")}` : "";
-  return `${strip.count} ${strip.count === 1 ? "picture" : "pictures"} seen of ${strip.name}${times}`;
+  return say(`${strip.count} ${strip.count === 1 ? "picture" : "pictures"} seen of ${strip.name}`) + times;
 };
 
-const versionOf = (turn) => (turn.versions > 1 ? ` (version ${turn.place} of ${turn.versions})` : "");
+const versionOf = (turn) => (turn.versions > 1 ? ` ${say(`(version ${turn.place} of ${turn.versions})`)}` : "");
 
 export const toMarkdown = (record) => {
   const parts = shownPath(record.turns).map((turn) => [
-    `## ${turn.question.replace(/\s+/g, " ").trim() || "(no question)"}${versionOf(turn)}`,
+    `## ${turn.question.replace(/\s+/g, " ").trim() || say("(no question)")}${versionOf(turn)}`,
     ...turn.files.map((file) => `*${file.name}*`),
-    turn.answer.trim() || "*(no answer)*",
+    turn.answer.trim() || `*${say("(no answer)")}*`,
     ...turn.strips.map((strip) => `> ${seen(strip)}`),
-    ...turn.notes.map((note) => `> ${note}`),
+    ...turn.notes.map((note) => `> ${say(note)}`),
   ].join("\n\n"));
   return `# ${record.title}\n\n${parts.join("\n\n")}\n`;
 };
@@ -89,7 +90,7 @@ export const toHtml = async (store, record) => {
   const { found } = await stored(store, path.flatMap((turn) => turn.strips.flatMap(framesOf)));
   const parts = path.map((turn) => `<h2>${escape(turn.question)}${escape(versionOf(turn))}</h2>
 ${turn.files.map((file) => `<p class="note">${escape(file.name)}</p>`).join("")}<div class="answer">${escape(turn.answer)}</div>
-${turn.strips.map((strip) => figure(strip, found)).join("")}${turn.notes.map((note) => `<p class="note">${escape(note)}</p>`).join("")}`);
+${turn.strips.map((strip) => figure(strip, found)).join("")}${turn.notes.map((note) => `<p class="note">${escape(say(note))}</p>`).join("")}`);
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>${escape(record.title)}</title><style>${STYLE}</style><h1>${escape(record.title)}</h1>

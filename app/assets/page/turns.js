@@ -51,6 +51,6 @@ export const startTurns = (chats, shown, press) => {
     }
     if (act === "closer") return askCloser(button);
     if (chats.busy) return;
-    press(act, act === "suggested" ? { text: button.textContent } : { turn, place: Number(button.dataset.place) });
+    press(act, act === "suggested" ? { text: button.dataset.question } : { turn, place: Number(button.dataset.place) });
   });
 };
