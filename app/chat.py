@@ -114,9 +114,14 @@ def stream_chat(
                 view = _finish(view, event, plan, seen, again, span)
             yield view
     except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
-        bad = next((path for path in files if _is_about(error, path)), None)
-        sentence = error_message(error)
-        yield replace(view, phase="", share=None, error=sentence, unusable=bad, finished=True)
+        yield failed(view, error)
+
+
+def failed(view: ChatView, error: Exception) -> ChatView:
+    """Returns the view that ends with an error, and names the file that caused it."""
+    bad = next((path for path in view.files if _is_about(error, path)), None)
+    sentence = error_message(error)
+    return replace(view, phase="", share=None, error=sentence, unusable=bad, finished=True)
 
 
 def _is_about(error: Exception, path: Path) -> bool:

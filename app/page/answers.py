@@ -6,17 +6,18 @@ components listed at the head of each section, in that order.
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from app.chat import STOPPED_EARLY, VARIED, ChatView, stream_chat
+from app.chat import STOPPED_EARLY, VARIED, ChatView, failed, stream_chat
 from app.page import messages
 from app.page.background import Line, in_background, in_line
 from app.page.conversations import Conversations
+from app.page.documents import with_pages
 from app.page.live import CAMERA, LiveStreams
 from app.page.questions import Pending
 from app.page.settings import settings_of
@@ -56,11 +57,10 @@ class Answers:
             shown = messages.of_error(chat, pending.problem)
             yield self.chats.ended(session, chat, pending.draft, shown, pending.editing)
             return
-        stop, view = self.chats.sessions.start(session), None
-        views, notes = self._views(pending, watched, options, stop)
-        waiting = partial(_waiting, pending)
+        stop, view, notes = self.chats.sessions.start(session), None, list[str]()
+        views = self._views(pending, watched, options, stop, notes)
         try:
-            for view in in_background(in_line(views, self.line, waiting, stop), stop):
+            for view in in_background(views, stop):
                 if not view.finished:
                     yield messages.of_view(view), *[gr.skip()] * 3
         finally:
@@ -73,12 +73,49 @@ class Answers:
         yield self._without_answer(session, pending, view)
 
     def _views(
-        self, pending: Pending, watched: str, options: Sequence[Any], stop: threading.Event
-    ) -> tuple[Iterator[ChatView], list[str]]:
-        """Returns the views of the answer, and notes for below it."""
+        self,
+        pending: Pending,
+        watched: str,
+        options: Sequence[Any],
+        stop: threading.Event,
+        notes: list[str],
+    ) -> Iterator[ChatView]:
+        """Yields the views of the answer, and adds notes for below it."""
+        try:
+            pending = yield from self._with_pages(pending, stop)
+        except Exception as error:  # noqa: BLE001  shown, as `stream_chat` does
+            if not stop.is_set():
+                yield failed(pending.view(""), error)
+            return
+        views = self._answering(pending, watched, options, stop, notes)
+        yield from in_line(views, self.line, partial(_waiting, pending), stop)
+
+    def _with_pages(
+        self, pending: Pending, stop: threading.Event
+    ) -> Generator[ChatView, None, Pending]:
+        """Yields the progress; returns the question with pages in place of its documents."""
+        wanted = pending.wanted
+        pages = with_pages(wanted.files, self.chats.uploads, stop)
+        while True:
+            try:
+                phase, share = next(pages)
+            except StopIteration as ended:
+                files, notes = ended.value
+                wanted = replace(wanted, files=files, notes=(*notes, *wanted.notes))
+                return replace(pending, wanted=wanted)
+            yield replace(pending.view(phase), share=share)
+
+    def _answering(
+        self,
+        pending: Pending,
+        watched: str,
+        options: Sequence[Any],
+        stop: threading.Event,
+        notes: list[str],
+    ) -> Iterator[ChatView]:
         settings, instructions = settings_of(options, self.assistant.card)
         wanted, live = pending.wanted, None
-        notes = list(wanted.notes)
+        notes += wanted.notes
         if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED)
             notes.append(VARIED_NOTE)
@@ -86,7 +123,7 @@ class Answers:
             live = MediaSource(CAMERA, stream=stream)
             kept = plural(len(stream.frames), "frame")
             notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
-        views = stream_chat(
+        yield from stream_chat(
             self.assistant,
             pending.base,
             wanted.question,
@@ -98,7 +135,6 @@ class Answers:
             instructions=instructions,
             live=live,
         )
-        return views, notes
 
     def _without_answer(self, session: str, pending: Pending, view: ChatView | None) -> tuple:
         """Returns what the page shows after an answer that was stopped or went wrong."""

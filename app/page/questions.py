@@ -16,12 +16,12 @@ from app.chat import ChatView
 from app.looks import Wanted, look_again, repeated, understood
 from app.page import messages
 from app.page.conversations import MAX_QUESTION, Asked, Conversations, Editing, Typed, turn_of
-from app.page.documents import with_pages
+from app.page.documents import MAX_PICTURES
 from app.page.examples import Example
 from app.sanitize import for_label, whole_characters
 from app.turns import Chat, ChatTurn, file_name
 
-MAX_FILES = 20  # with one question
+MAX_FILES = MAX_PICTURES
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,11 @@ class Questions:
         if problem := self._problem(pending):
             return self._begin(session, replace(pending, problem=problem))
         try:
-            files, notes = with_pages(files, self.chats.uploads)
             wanted = understood(chat, question, files)
         except ValueError as error:
             return self._begin(session, replace(pending, problem=str(error)))
         if editing is not None:
             wanted = Wanted(at, question, files)
-        wanted = replace(wanted, notes=(*notes, *wanted.notes))
         return self._begin(session, replace(pending, wanted=wanted))
 
     def begin_example(

@@ -1,6 +1,5 @@
 """The page's settings: what a browser kept is checked; instructions reach the model."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,8 +15,7 @@ from app.page.settings import (
     settings_panel,
     unlocked,
 )
-from app.suggestions import suggestions
-from app.turns import Chat, ChatTurn
+from app.turns import Chat
 
 CARD = FakeAssistant.card
 
@@ -56,13 +54,3 @@ def test_instructions_reach_the_model() -> None:
     *_, view = stream_chat(assistant, Chat(), "one", instructions="Be brief.")
     list(stream_chat(assistant, view.chat, "two"))
     assert assistant.systems == ["Be brief.", None]
-
-
-def test_questions_to_go_on_with_follow_what_was_found() -> None:
-    *_, view = stream_chat(FakeAssistant(), Chat(), "read it", [Path("a.png")])
-    assert suggestions(view.chat) == ["What does the text say?", "What color is the bus?"]
-    asked = Chat((*view.chat.turns, ChatTurn("what does  the text say?")))
-    assert suggestions(asked) == ["What color is the bus?"]
-    *_, view = stream_chat(FakeAssistant(), Chat(), "What?", [Path("a.mp4")])
-    assert suggestions(view.chat)[0] == "What happens first, and what last?"
-    assert suggestions(Chat()) == []
