@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vlm.encoders.pvc import progressive
 from vlm.experts.expert_words import expert_words
 from vlm.inference import planning
 from vlm.inference.answering import Answering, Surroundings
@@ -41,6 +42,7 @@ from vlm.inference.events import (
     Usage,
 )
 from vlm.inference.grammar import Grammars
+from vlm.inference.kept_features import KeptFeatures
 from vlm.inference.live import Stream, see_next
 from vlm.inference.look_states import LookStates
 from vlm.inference.looking import VisualEncoder
@@ -115,6 +117,9 @@ class Assistant:
         self.tokenizer = processor.tokenizer
         self.grammars = Grammars(self.tokenizer, self.facts.eos_ids)
         self.words = expert_words(model, processor, experts, announce)
+        self.kept_features = KeptFeatures()
+        if self.words is not None and self.words.shares_tower:
+            progressive(model.tower).cached_backbone = self.kept_features
         self.card: dict[str, Any] = {
             **default_card(model),
             **(card or {}),
@@ -180,6 +185,7 @@ class Assistant:
         self.media.forget()
         self.prefixes.forget()
         self.look_states.forget()
+        self.kept_features.forget()
 
     def close(self) -> None:
         """Ends the waiting decoder process, and the thread that computes if there is one."""

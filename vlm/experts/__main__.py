@@ -67,7 +67,7 @@ def load_experts(names: tuple[str, ...]) -> dict[str, Timed]:
 
 def lines_of(path: Path, timed: dict[str, Timed], args: argparse.Namespace) -> list[str]:
     """Returns the lines of one file, one per look or frame."""
-    experts = Experts(*map(timed.get, ("things", "text", "kinds")))  # type: ignore[arg-type]
+    experts = Experts(*map(timed.get, ("things", "text", "kinds")))
     if probe(path).kind == "image":
         frames = torch.from_numpy(read_image(path).pixels)[None]
         return still_looks(experts(frames)[0], args.looks, args.words)

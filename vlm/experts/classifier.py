@@ -4,14 +4,16 @@ The tower's EfficientNet knows the thousand classes of ImageNet. `imagenet.txt` 
 the classifier's order, each with the plain word for its family if it has one.
 """
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vlm.classifier_words import LOGITS
 from vlm.encoders.backbones.efficientnet import EfficientNetLite
+from vlm.encoders.base import ImageTokens
 from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.experts.findings import Kind
 from vlm.experts.kinds import kinds_of
@@ -21,22 +23,31 @@ from vlm.processor import PVCImageProcessor, PVCProcessor
 from vlm.weights.base_models import backbone_tensors, efficientnet_lite2
 
 NAMES = Path(__file__).with_name("imagenet.txt")
+FRAMES_PER_BATCH = 4  # as many as the tower takes of a film, so that it finds their features kept
 
 
 class Classifier:
     """Frames uint8 [T, H, W, 3] -> the kinds of each."""
 
-    def __init__(self, backbone: nn.Module, pictures: PVCImageProcessor) -> None:
+    def __init__(
+        self,
+        backbone: Callable[[Tensor], ImageTokens],
+        pictures: PVCImageProcessor,
+        like: Tensor,
+        shared: bool = False,
+    ) -> None:
+        """`like` has the backbone's dtype and device; `shared`: a model's tower runs it, too."""
         self.backbone = backbone
         self.pictures = pictures
+        self.like = like
+        self.shared = shared
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> list[tuple[Kind, ...]]:
         names, families = class_names()
-        weight = next(self.backbone.parameters())
-        squares = self.pictures.pixel_values(self.pictures.squares(frames.numpy()))
-        logits = self.backbone(squares.to(weight.device, weight.dtype)).extra[LOGITS]  # [T, N, K]
-        probabilities = logits.float().mean(dim=1).softmax(dim=-1).cpu()
+        squares = self.pictures.pixel_values(self.pictures.squares(frames.numpy())).to(self.like)
+        logits = [self.backbone(batch).extra[LOGITS] for batch in squares.split(FRAMES_PER_BATCH)]
+        probabilities = torch.cat(logits).float().mean(dim=1).softmax(dim=-1).cpu()  # [T, K]
         return [kinds_of(row, names, families) for row in probabilities]
 
 
@@ -48,7 +59,8 @@ def classifier_of(model: PVCForConditionalGeneration, processor: PVCProcessor) -
     backbone = tower.backbone
     if getattr(backbone, "num_classes", 0) != len(class_names()[0]):
         return None
-    return Classifier(backbone, processor.image_processor)
+    like = next(backbone.parameters())
+    return Classifier(tower.image_tokens, processor.image_processor, like, shared=True)
 
 
 def base_classifier() -> Classifier:
@@ -57,9 +69,8 @@ def base_classifier() -> Classifier:
     backbone = EfficientNetLite.from_config(config.tower_config)
     backbone.load_state_dict(backbone_tensors(efficientnet_lite2()))
     backbone.eval().requires_grad_(False)
-    return Classifier(
-        backbone, PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
-    )
+    pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
+    return Classifier(backbone, pictures, next(backbone.parameters()))
 
 
 @cache

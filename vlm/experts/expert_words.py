@@ -42,6 +42,11 @@ class ExpertWords:
         # Decides the words of given pixels: part of the key under which they are cached.
         self.key = repr((tuple(names), prompt.words_per_look, prompt.words_per_frame))
 
+    @property
+    def shares_tower(self) -> bool:
+        """Whether the classifier runs the backbone of the model's tower."""
+        return isinstance(self.experts.classifier, Classifier) and self.experts.classifier.shared
+
     def __call__(self, part: Image | Video) -> Described:
         """Returns the part with its words, one line for each look or frame."""
         if isinstance(part, Video):

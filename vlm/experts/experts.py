@@ -1,21 +1,22 @@
-"""All experts over the frames of a picture or a film; each can be switched off."""
+"""All experts over the frames of a picture or a film; each can be switched off.
+
+The reader works in a thread beside the others: its library and torch both let other threads run.
+"""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vlm.experts.agreement import reconcile
 from vlm.experts.colors import color_of, color_of_thing, middle_color
-from vlm.experts.detection.detector import Detector
 from vlm.experts.findings import Findings, Kind, Line, Thing
 from vlm.experts.quality import quality
-from vlm.experts.reading.reader import FILM, Reader, ReaderLimits
+from vlm.experts.reading.film_text import first_of_its_kind
 
-FRAMES_PER_BATCH = 8
-SAME = 0.03  # difference of the cells of a coarse grid, 0 to 1; below, a frame is not read again
+FRAMES_PER_BATCH = 4  # larger ones leave the processor's cache
+SAME = 1 / 255  # difference of the cells of a coarse grid; below, things are those of before
 
 
 class Experts:
@@ -23,8 +24,8 @@ class Experts:
 
     def __init__(
         self,
-        detector: Detector | None,
-        reader: Reader | None,
+        detector: Callable[[Tensor], Sequence[Sequence[Thing]]] | None,
+        reader: Callable[[Tensor], Sequence[Sequence[Line]]] | None,
         classifier: Callable[[Tensor], Sequence[tuple[Kind, ...]]] | None = None,
     ) -> None:
         self.detector = detector
@@ -33,10 +34,12 @@ class Experts:
 
     def __call__(self, frames: Tensor) -> list[Findings]:
         """Looks at all frames; an expert that is None leaves its findings None."""
-        kinds = None if self.classifier is None else self.classifier(frames)
-        things = self._things(frames)
-        lines = self._lines(frames)
-        flags = quality(frames)
+        with ThreadPoolExecutor(1, "read text") as beside:
+            reading = beside.submit(self._lines, frames)
+            kinds = None if self.classifier is None else self.classifier(frames)
+            things = self._things(frames)
+            flags = quality(frames)
+        lines = reading.result()
         findings = []
         for t in range(len(frames)):
             of, seen = (kinds[t] if kinds is not None else None), things[t]
@@ -57,29 +60,20 @@ class Experts:
     def _things(self, frames: Tensor) -> Sequence[tuple[Thing, ...] | None]:
         if self.detector is None:
             return [None] * len(frames)
+        first = first_of_its_kind(frames, SAME)
+        distinct = sorted(set(first))
         found = [
-            things for batch in frames.split(FRAMES_PER_BATCH) for things in self.detector(batch)
+            things
+            for batch in frames[distinct].split(FRAMES_PER_BATCH)
+            for things in self.detector(batch)
         ]
+        of = dict(zip(distinct, found, strict=True))
         return [
-            tuple(replace(t, color=color_of_thing(frame.numpy(), t)) for t in things)
-            for frame, things in zip(frames, found, strict=True)
+            tuple(replace(t, color=color_of_thing(frame.numpy(), t)) for t in of[i])
+            for frame, i in zip(frames, first, strict=True)
         ]
 
     def _lines(self, frames: Tensor) -> Sequence[tuple[Line, ...] | None]:
         if self.reader is None:
             return [None] * len(frames)
-        limits = FILM if len(frames) > 1 else ReaderLimits()
-        first = _first_of_its_kind(frames)
-        todo = sorted(set(first))
-        read = {t: tuple(self.reader(frames[t : t + 1], limits)[0]) for t in todo}
-        return [read[t] for t in first]
-
-
-def _first_of_its_kind(frames: Tensor) -> list[int]:
-    """For each frame the number of the earlier frame that it hardly differs from, else its own."""
-    small = F.adaptive_avg_pool2d(frames.permute(0, 3, 1, 2).float() / 255, 24)
-    first = [0]
-    for t in range(1, len(frames)):
-        same = torch.abs(small[t] - small[first[-1]]).max() < SAME
-        first.append(first[-1] if same else t)
-    return first
+        return [tuple(lines) for lines in self.reader(frames)]

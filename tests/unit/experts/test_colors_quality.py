@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from app.page.examples import FOLDER
 from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.classifier import class_names
 from vlm.experts.colors import NAMES, color_of, color_of_thing, middle_color, name_pixels
-from vlm.experts.detection.detector import Detector
+from vlm.experts.detection.detector import WEIGHTS, Detector, load_detector
 from vlm.experts.detection.nanodet import NanoDet
 from vlm.experts.experts import Experts
 from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.kinds import kinds_of
-from vlm.experts.quality import quality
+from vlm.experts.quality import _bright_end, quality
+from vlm.media.decode import read_video
 
 
 @pytest.mark.parametrize(
@@ -100,19 +102,31 @@ def test_frames_of_any_size_are_looked_at(size: tuple[int, int]) -> None:
     assert [f.color for f in Experts(Detector(NoThings()), None)(frames)] == ["white", "white"]
 
 
-def test_frames_that_hardly_differ_are_read_once() -> None:
-    class CountingReader:
-        calls = 0
+def test_things_of_frames_that_do_not_differ_are_found_once() -> None:
+    looked: list[int] = []
 
-        def __call__(self, frames: torch.Tensor, limits: object) -> list[list]:
-            self.calls += 1
-            return [[] for _ in frames]
+    def detector(frames: torch.Tensor) -> list[list[Thing]]:
+        looked.append(len(frames))
+        return [[Thing("cat", 0.9, (0.0, 0.0, float(f.max()) / 255, 1.0))] for f in frames]
 
-    reader = CountingReader()
     frames = torch.zeros(6, 48, 48, 3, dtype=torch.uint8)
-    frames[4:, 10:14, 10:14] = 255  # a small sign
-    Experts(None, reader)(frames)  # type: ignore[arg-type]
-    assert reader.calls == 2
+    frames[4:, 10:14, 10:14] = 255
+    found = Experts(detector, None)(frames)
+    assert looked == [2]
+    assert [f.things[0].box[2] for f in found if f.things] == [0, 0, 0, 0, 1, 1]
+
+
+def test_the_detector_finds_in_a_batch_what_it_finds_in_single_frames() -> None:
+    frames = torch.from_numpy(read_video(FOLDER / "moving-ball.mp4", num_frames=6).frames)
+    together = Experts(load_detector(WEIGHTS), None)(frames)
+    single = [Experts(load_detector(WEIGHTS), None)(frame[None])[0] for frame in frames]
+    assert [f.things for f in together] == [f.things for f in single]
+
+
+def test_the_bright_end_is_the_quantile() -> None:
+    gray = torch.rand(3, 1001, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(_bright_end(gray), gray.quantile(0.97, dim=1))
+    assert _bright_end(torch.tensor([[0.5]])).tolist() == [0.5]
 
 
 def test_the_names_of_the_kinds_are_those_of_training() -> None:

@@ -23,7 +23,7 @@ class ConvAct(nn.Module):
         self.conv = nn.Conv2d(dim_in, dim_out, 3, stride, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.conv(x), SLOPE)
+        return F.leaky_relu(self.conv(x), SLOPE, inplace=True)
 
 
 class TinyResBlock(nn.Module):

@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlm.experts.findings import Line
+from vlm.experts.reading.film_text import read_film
 from vlm.experts.reading.text_regions import TALL, Region, find_regions
 from vlm.experts.reading.text_rows import join_rows
 
@@ -51,6 +52,7 @@ class ReaderLimits:
 FILM = ReaderLimits(
     min_pixels=250_000, max_pixels=300_000, max_lines=12, max_width=5_000, max_characters=400
 )
+GLANCE = ReaderLimits(min_pixels=90_000, max_pixels=100_000)  # where text stands, not what it is
 
 
 class ReaderMissingError(ImportError):
@@ -65,12 +67,38 @@ class Reader:
         self.num_threads = num_threads  # 0: as many as the machine has cores
 
     def __call__(self, frames: Tensor, limits: ReaderLimits | None = None) -> list[list[Line]]:
-        limits = limits or ReaderLimits()
-        maps, scale = self._text_maps(frames, limits)
-        return [
-            self._read(frame, find_regions(text_map), scale, limits)
-            for frame, text_map in zip(frames, maps, strict=True)
-        ]
+        """Several frames are those of a film: not all of them are read (`read_film`)."""
+        if len(frames) > 1:
+            read = partial(self.read, limits=limits or FILM)
+            return read_film(frames, read, partial(self.regions, limits=GLANCE))
+        return [self.read(frame, limits or ReaderLimits()) for frame in frames]
+
+    def read(self, frame: Tensor, limits: ReaderLimits) -> list[Line]:
+        """Returns the lines of a frame uint8 [H, W, 3]."""
+        H, W = frame.shape[:2]
+        regions = _within_width(self.regions(frame, limits)[: limits.max_lines], limits.max_width)
+        lines = []
+        for region, (text, confidence) in zip(
+            regions, self._recognize([_crop(frame, r) for r in regions]), strict=True
+        ):
+            text = clean(text)
+            if text and confidence >= MIN_CONFIDENCE:
+                height = min(region.height, region.width) / H
+                lines.append(Line(text, confidence, region.box(H, W), height))
+        rows = join_rows(without_noise(lines), W / H)
+        return _first_characters([r for r in rows if _is_text(r.text)], limits.max_characters)
+
+    def regions(self, frame: Tensor, limits: ReaderLimits) -> list[Region]:
+        """Returns where text seems to stand in a frame, in its pixels, largest first."""
+        H, W = frame.shape[:2]
+        pixels = min(max(H * W, min(limits.min_pixels, 4 * H * W)), limits.max_pixels)
+        ratio = (pixels / (H * W)) ** 0.5
+        size = tuple(max(round(side * ratio / MULTIPLE), 1) * MULTIPLE for side in (H, W))
+        picture = frame.permute(2, 0, 1)[None]
+        resized = F.interpolate(picture, size, mode="bilinear", antialias=True)
+        (maps,) = self.detector.run(None, {"x": _normalize(resized).numpy()})
+        scale = H / size[0], W / size[1]
+        return [_scaled(region, scale) for region in find_regions(maps[0, 0])]
 
     @cached_property
     def detector(self) -> Any:
@@ -85,37 +113,6 @@ class Reader:
         """The alphabet: the blank of CTC, the characters, the space."""
         metadata = self.recognizer.get_modelmeta().custom_metadata_map
         return ["", *metadata["character"].removesuffix("\n").split("\n"), " "]
-
-    def _text_maps(
-        self, frames: Tensor, limits: ReaderLimits
-    ) -> tuple[NDArray[np.float32], tuple[float, float]]:
-        """Returns maps of text probabilities [T, h, w] and how many of a frame's pixels one is."""
-        H, W = frames.shape[1:3]
-        pixels = min(max(H * W, min(limits.min_pixels, 4 * H * W)), limits.max_pixels)
-        ratio = (pixels / (H * W)) ** 0.5
-        size = tuple(max(round(side * ratio / MULTIPLE), 1) * MULTIPLE for side in (H, W))
-        resized = F.interpolate(frames.permute(0, 3, 1, 2), size, mode="bilinear", antialias=True)
-        (maps,) = self.detector.run(None, {"x": _normalize(resized).numpy()})
-        return maps[:, 0], (H / size[0], W / size[1])
-
-    def _read(
-        self, frame: Tensor, regions: list[Region], scale: tuple[float, float], limits: ReaderLimits
-    ) -> list[Line]:
-        H, W = frame.shape[:2]
-        regions = [_scaled(r, scale) for r in regions[: limits.max_lines]]
-        regions = _within_width(regions, limits.max_width)
-        lines = []
-        for region, (text, confidence) in zip(
-            regions, self._recognize([_crop(frame, r) for r in regions]), strict=True
-        ):
-            text = clean(text)
-            if text and confidence >= MIN_CONFIDENCE:
-                left, top, right, bottom = region.bounds
-                box = (max(left / W, 0), max(top / H, 0), min(right / W, 1), min(bottom / H, 1))
-                height = min(region.height, region.width) / H
-                lines.append(Line(text, confidence, box, height))
-        rows = join_rows(without_noise(lines), W / H)
-        return _first_characters([r for r in rows if _is_text(r.text)], limits.max_characters)
 
     def _recognize(self, crops: list[Tensor]) -> list[tuple[str, float]]:
         """Crops uint8 [3, 48, w] -> text and confidence of each; similar widths share a batch."""
@@ -185,6 +182,8 @@ def _session(folder: Path, part: str, num_threads: int) -> Any:
         raise ReaderMissingError(f"{folder} has no *{part}*.onnx. {MISSING}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
+    # Threads that wait would take the cores from the detector, which works at the same time.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors
     return onnxruntime.InferenceSession(files[0], options, providers=["CPUExecutionProvider"])
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm.experts.findings import Box
+
 MARKED, MIN_SCORE = 0.3, 0.5  # probability of a pixel; mean of a region
 GROW = 1.6
 MIN_SIDE = 3.0  # pixels of a core
@@ -35,6 +37,16 @@ class Region:
         c, s = abs(np.cos(self.angle)), abs(np.sin(self.angle))
         dx, dy = (self.width * c + self.height * s) / 2, (self.width * s + self.height * c) / 2
         return self.x - dx, self.y - dy, self.x + dx, self.y + dy
+
+    def box(self, height: int, width: int) -> Box:
+        """The bounds as parts of a frame of this height and width."""
+        left, top, right, bottom = self.bounds
+        return (
+            max(left / width, 0.0),
+            max(top / height, 0.0),
+            min(right / width, 1.0),
+            min(bottom / height, 1.0),
+        )
 
 
 def find_regions(probability: NDArray[np.float32]) -> list[Region]:

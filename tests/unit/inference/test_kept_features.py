@@ -1,0 +1,61 @@
+"""The classifier and the tower run the backbone once for both, with the same bits."""
+
+import numpy as np
+import torch
+
+from vlm.encoders import build_tower
+from vlm.encoders.base import ImageTokens
+from vlm.encoders.pvc import ProgressiveEncoder, progressive
+from vlm.experts.classifier import Classifier
+from vlm.inference.kept_features import KeptFeatures
+from vlm.presets import preset_config
+from vlm.processor import PVCImageProcessor
+
+FRAMES = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+
+
+def tower() -> ProgressiveEncoder:
+    torch.manual_seed(0)
+    return progressive(build_tower(preset_config("embedded").tower_config)).eval()
+
+
+def pictures() -> PVCImageProcessor:
+    return PVCImageProcessor(64, (0.5,) * 3, (0.5,) * 3)
+
+
+@torch.inference_mode()
+def test_tokens_after_the_classifier_have_the_bits_of_those_without_it() -> None:
+    plain, kept = tower(), tower()
+    kept.cached_backbone = KeptFeatures()
+    like = next(kept.backbone.parameters())
+    classifier = Classifier(kept.image_tokens, pictures(), like, shared=True)
+    kinds = classifier(torch.from_numpy(FRAMES))
+    assert len(kinds) == len(FRAMES)
+    calls: list[int] = []
+    kept.backbone.register_forward_hook(lambda *_: calls.append(1))
+    squares = pictures().pixel_values(pictures().squares(FRAMES))
+    for batch in squares.split(4):
+        assert torch.equal(kept.encode_frames(batch).tokens, plain.encode_frames(batch).tokens)
+    assert calls == []  # all features were kept
+    assert kept.cached_backbone.num_bytes == 0
+    kept.encode_frames(squares[:4])
+    assert calls == [1]
+
+
+def test_what_is_kept_stays_within_its_bytes_and_the_oldest_goes() -> None:
+    calls: list[int] = []
+
+    def backbone(images: torch.Tensor) -> ImageTokens:
+        calls.append(int(images[0, 0, 0, 0]))
+        return ImageTokens(images.flatten(2), (1, 1))
+
+    batches = [torch.full((1, 3, 4, 4), float(i)) for i in range(4)]
+    kept = KeptFeatures(max_bytes=2 * 2 * batches[0].nbytes)
+    for batch in batches:
+        kept(backbone, batch)  # type: ignore[arg-type]
+    assert kept.num_bytes == kept.max_bytes
+    assert torch.equal(kept(backbone, batches[3]).tokens, batches[3].flatten(2))  # type: ignore[arg-type]
+    kept(backbone, batches[0])  # type: ignore[arg-type]
+    assert calls == [0, 1, 2, 3, 0]
+    kept.forget()
+    assert kept.num_bytes == 0
