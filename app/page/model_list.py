@@ -5,28 +5,27 @@ from pathlib import Path
 
 import torch
 
+from vlm.families.known import SAVED, known_model, known_names
 from vlm.families.published import published_configs
 from vlm.fit.estimate import meta_model, weight_bytes
 from vlm.fit.hardware import best_device, default_dtype, gigabytes, memory_of
 from vlm.fit.verdict import MARGIN
 from vlm.image_text.fit import whole_meta_model
 from vlm.image_text.folder import is_image_text, read_config
-from vlm.image_text.published import WHOLE
 from vlm.weights import sources
 
 # Larger models that run on a laptop, and with a GPU, in order of size.
 LAPTOP = ("HuggingFaceTB/SmolVLM2-500M-Video-Instruct", "HuggingFaceTB/SmolVLM2-2.2B-Instruct")
 GPU = (*LAPTOP, "OpenGVLab/InternVL3_5-4B", "OpenGVLab/InternVL3_5-8B")
 SMALL = 0.4e9  # parameters: a smaller model gets the advice
-SAVED = torch.bfloat16  # format of the downloads
 
 
 def offered(chosen: str, named: Sequence[str], on_disk: bool = True) -> list[str]:
     """Returns the current model, those that were named, and with `on_disk` what is here."""
     found = [chosen, *named]
     if on_disk:
-        known = [*published_configs(), *WHOLE]
-        found += [sources.EMBEDDED, *(name for name in known if sources.downloaded(name))]
+        here = (name for name in known_names() if sources.downloaded(name))
+        found += [sources.EMBEDDED, *here]
     return list(dict.fromkeys(found))
 
 
@@ -71,12 +70,9 @@ def _is_here(name: str) -> bool:
 
 def _meta(name: str) -> torch.nn.Module | None:
     """Builds a model on the meta device; None if only its repository knows its sizes."""
-    if name in published_configs():
-        return meta_model(published_configs()[name]())
-    if name in WHOLE:
-        return whole_meta_model(WHOLE[name].config())
-    if not _is_here(name):
-        return None
+    known = known_model(name)
+    if known is not None or not _is_here(name):
+        return known
     folder = sources.resolve(name)
     if name != sources.EMBEDDED and is_image_text(folder):
         return whole_meta_model(read_config(folder))

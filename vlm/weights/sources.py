@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlm.families.table import open_family
+from vlm.fit.hardware import gigabytes
 from vlm.weights.io.cache import Notify, print_status
 from vlm.weights.io.files import WeightsError
 from vlm.weights.io.shards import weight_files
@@ -61,15 +62,27 @@ def resolve(name: str | Path, notify: Notify = print_status) -> Path:
         raise WeightsError(f"{path} is a file. Name its folder.")
     if isinstance(name, str) and HUB_ID.fullmatch(name) and not path.parent.is_dir():
         return _from_hub(name, notify)
+    from vlm.families.known import PVC, similar_name
+
+    like = similar_name(str(name))
+    guess = f"such as {PVC}." if like is None else f"such as {like}; did you mean that?"
     raise WeightsError(
         f'{name} is neither a folder, nor "{EMBEDDED}", nor the name of a repository on'
-        " huggingface.co such as OpenGVLab/PVC-InternVL2-8B."
+        f" huggingface.co {guess}"
     )
 
 
 def downloaded(name: str) -> bool:
     """Returns whether a repository is in the cache, whole."""
     return _from_cache(name) is not None
+
+
+def download_size(name: str) -> str:
+    """Returns the size of a published model's weights in words, "" if it is unknown."""
+    from vlm.families.known import download_bytes
+
+    size = download_bytes(name)
+    return "" if size is None else gigabytes(size)
 
 
 def config_of(folder: Path) -> PVCConfig:
@@ -123,7 +136,9 @@ def _from_hub(name: str, notify: Notify) -> Path:
     cached = _from_cache(name)
     if cached is not None:
         return cached
-    notify(f"Downloading {name} from huggingface.co (once; it stays in the cache) ...")
+    size = download_size(name)
+    comma = f"{size}, " if size else ""
+    notify(f"Downloading {name} from huggingface.co ({comma}once; it stays in the cache) ...")
     try:
         return Path(snapshot_download(name, allow_patterns=DATA_ONLY))
     except GatedRepoError as error:
@@ -136,9 +151,11 @@ def _from_hub(name: str, notify: Notify) -> Path:
             f"{name} is neither a folder here nor a repository on huggingface.co that you may read."
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        short = name.partition("/")[2]
         raise WeightsError(
-            f"{name} is not a folder here, and downloading it from huggingface.co failed (no"
-            " connection, or downloads are disabled). Fetch it elsewhere and name its folder."
+            f"{name}{f' ({size})' if size else ''} is not a folder here, and downloading it from"
+            " huggingface.co failed (no connection, or downloads are disabled). Fetch it where"
+            f" there is one, `hf download {name} --local-dir {short}`, and name the folder."
         ) from error
 
 

@@ -193,7 +193,7 @@ def test_a_complete_download_is_used_without_the_network(
     [
         (OSError("no route"), "no connection"),
         (errors.OfflineModeIsEnabled("offline"), "no connection, or downloads are disabled"),
-        (errors.LocalEntryNotFoundError("none"), "Fetch it elsewhere and name its folder"),
+        (errors.LocalEntryNotFoundError("none"), "and name the folder"),
     ],
 )
 def test_a_failed_download_is_one_sentence(
