@@ -24,8 +24,17 @@ def titles(page: Page) -> list[str]:
 
 def stored(page: Page, count: int) -> None:
     """Waits until the browser holds that many files and frames."""
-    keys = "revisit.then((page) => page.chats.store.fileKeys()).then((keys) => keys.length)"
-    page.wait_for_function(f"{keys}.then((held) => held == {count})")
+    page.evaluate(
+        """async (count) => {
+            const { chats: { store } } = await revisit;
+            const end = Date.now() + 30_000;
+            while ((await store.fileKeys()).length !== count) {
+                if (Date.now() > end) throw new Error(`not ${count}: ${await store.fileKeys()}`);
+                await new Promise((resolve) => { setTimeout(resolve, 20); });
+            }
+        }""",
+        count,
+    )
 
 
 def choose(page: Page, title: str, command: str) -> None:

@@ -142,6 +142,27 @@ def test_sigterm_saves_and_exits(
     assert all(torch.equal(resumed[name], uninterrupted[name]) for name in uninterrupted)
 
 
+def test_a_signal_that_reaches_a_worker_after_training_disturbs_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = randomized(folder, "late", steps=1, workers=1)
+    trainers: list[ReproducibleTrainer] = []
+    step_of = ReproducibleTrainer.training_step
+
+    def training_step(self: ReproducibleTrainer, *args: object) -> torch.Tensor:
+        trainers.append(self)  # it keeps its loader's worker
+        return step_of(self, *args)
+
+    monkeypatch.setattr(ReproducibleTrainer, "training_step", training_step)
+    train(settings)
+    (worker,) = multiprocessing.active_children()
+    worker.terminate()
+    end = time.monotonic() + 30
+    while worker.is_alive():  # torch's handler raises here, in whatever runs
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_program_can_exit_after_training(folder: Path) -> None:
     """A live trainer keeps its loader's workers, which Python terminates and waits for at exit:
     by then they must react to signals."""

@@ -71,7 +71,8 @@ class WorkerSignals:
 
     Schedulers signal every process of a job: a worker that exited would take the current step down
     with it. After training, workers react again: Python terminates a process's children and waits
-    for them before it exits.
+    for them before it exits. Their exit code is then 0: a worker on a busy machine may get the
+    signal only after training, and torch would raise for another code whatever runs meanwhile.
     """
 
     def __init__(self) -> None:
@@ -95,7 +96,7 @@ class WorkerSignals:
 
     def _handle(self, number: int, frame: Any) -> None:
         if not self._ignored.value:
-            os._exit(128 + number)
+            os._exit(0)
 
 
 def train_until_stopped(trainer: Trainer, stop: StopOnSignal, checkpoint: Path | None) -> None:
