@@ -2,11 +2,11 @@
 
 import contextlib
 import logging
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -24,7 +24,7 @@ Handler = Callable[[Service, Request, str], Awaitable[Response]]
 log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]", "::1"]
+LOCAL_NAME = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 ROUTES: dict[tuple[str, str], Handler] = {
@@ -52,9 +52,6 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
         service.stops.set_all()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    if host in LOOPBACK:  # against DNS rebinding
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)
-
     async def health(request: Request) -> Response:
         status = "ok"
         if not service.scheduler.alive:
@@ -66,7 +63,7 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
     app.add_route("/health", health, methods=["GET"])
     room = Room(service.limits.bodies)
     for (method, path), handler in ROUTES.items():
-        app.add_route(path, _guarded(service, handler, room), methods=[method])
+        app.add_route(path, _guarded(service, handler, room, host in LOOPBACK), methods=[method])
 
     async def missing(request: Request, error: Exception) -> Response:
         return APIError(404, "there is nothing at this address.", code="not_found").response()
@@ -80,9 +77,12 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
 
 
 def _guarded(
-    service: Service, handler: Handler, room: Room
+    service: Service, handler: Handler, room: Room, local: bool
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Checks key and origin, and turns every exception into an error of OpenAI's shape."""
+    """Checks key and origin, and turns every exception into an error of OpenAI's shape.
+
+    `local`: the server listens on this machine only.
+    """
 
     limits = service.limits
 
@@ -90,8 +90,7 @@ def _guarded(
         request = Request(request.scope, patient(request.receive, limits.idle_seconds))
         identity = {**HEADERS, "X-Request-Id": f"req-{secrets.token_hex(12)}"}
         try:
-            if request.headers.get("sec-fetch-site") == "cross-site":
-                raise APIError(403, "requests from other sites are refused.", code="cross_site")
+            _check_origin(request, local)
             owner = service.keys.owner(request)
             with room.take(request, limits.body):
                 response = await handler(service, request, owner)
@@ -103,3 +102,12 @@ def _guarded(
         return response
 
     return handle
+
+
+def _check_origin(request: Request, local: bool) -> None:
+    """Raises APIError for pages of other sites, which may call this machine by a name of theirs."""
+    if local and not LOCAL_NAME.fullmatch(request.headers.get("host", "")):
+        sentence = "this server is localhost; a proxy sends that as Host, or --host opens it."
+        raise APIError(400, sentence, code="unknown_host")
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise APIError(403, "requests from other sites are refused.", code="cross_site")

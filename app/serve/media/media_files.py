@@ -27,7 +27,7 @@ from vlm.assistant import MediaSource
 
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):", re.IGNORECASE)
 HEADER = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
-FILE_ID = re.compile(r"file-[\w-]{8,80}")
+FILE_ID = re.compile(r"file-[\w-]{0,90}")  # base64 has no hyphen
 
 
 class MediaFiles:

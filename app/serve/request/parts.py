@@ -98,6 +98,9 @@ def _media(part: Fields, kind: str, where: str, limits: ServeLimits) -> MediaPar
             and (source is not part or address != name)
             and not isinstance(source.raw(address), dict)
         ]
+    ids = [source.raw("file_id", "file-") for source in fields]
+    if not all(isinstance(i, str) and i.startswith("file-") for i in ids):
+        raise invalid(f"{where}.file_id must be an id of /v1/files, file-...", f"{where}.file_id")
     if len(given) != 1:
         many = "more than one" if given else "no"
         raise invalid(f"{where} has {many} URL, data or file_id.", where)

@@ -71,6 +71,14 @@ def test_an_uploaded_film_is_asked_about_by_its_id(server: Served, clip: Path) -
     assert not list((server.service.folder / "files").iterdir())
 
 
+@pytest.mark.parametrize("wrong", ["file-", "file-00", "file-" + "0" * 24, "clip.mp4"])
+def test_an_id_that_is_no_file_is_named(server: Served, wrong: str) -> None:
+    part = {"type": "file", "file": {"file_id": wrong}}
+    messages: Any = [{"role": "user", "content": [part]}]
+    with pytest.raises(openai.APIStatusError, match=r"there is no file|an id of /v1/files"):
+        client(server).chat.completions.create(model=MODEL, messages=messages, max_tokens=2)
+
+
 def test_an_upload_that_is_no_medium_too_large_or_beyond_the_quota_leaves_nothing(
     server: Served, clip: Path
 ) -> None:

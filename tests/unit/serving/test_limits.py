@@ -61,7 +61,12 @@ def test_a_form_of_another_site_is_refused(server: Served) -> None:
     assert post(server, body, "text/plain").status_code == 415
     crossing = {"Sec-Fetch-Site": "cross-site"}
     assert server.client.get("/v1/models", headers=crossing).status_code == 403
-    assert server.client.get("/v1/models", headers={"Host": "evil.example"}).status_code == 400
+    for name in ("evil.example", "localhost.evil.example", "127.0.0.1:80@evil.example", ""):
+        answer = server.client.get("/v1/models", headers={"Host": name})
+        assert answer.status_code == 400, name
+        assert answer.json()["error"]["code"] == "unknown_host"
+    for name in ("localhost", "LOCALHOST:8000", "[::1]:8000"):
+        assert server.client.get("/v1/models", headers={"Host": name}).status_code == 200, name
 
 
 def test_messages_text_and_media_are_bounded(server: Served) -> None:
