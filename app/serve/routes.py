@@ -52,6 +52,7 @@ def build_api(service: Service, host: str = "127.0.0.1") -> FastAPI:
         service.stops.set_all()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
     async def health(request: Request) -> Response:
         status = "ok"
         if not service.scheduler.alive:
