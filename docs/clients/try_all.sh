@@ -16,7 +16,7 @@ tried() {
     "$@" || { echo "FAILED"; failed=1; }
 }
 for name in openai langchain-openai litellm llm; do
-    test -x "$where/$name/bin/python" || { python3 -m venv "$where/$name" &&
+    "$where/$name/bin/pip" show -q "$name" 2>/dev/null || { python3 -m venv "$where/$name" &&
         "$where/$name/bin/pip" install -q "$name"; } || exit 1
 done
 tried openai "$where/openai/bin/python" "$here/with_openai.py" "$@"

@@ -2,7 +2,7 @@
 
 A file is named after its place ("video 1"), so no error repeats a client's path or address. Only
 data and uploaded files become files, and what the operator opens: addresses of a named host, and
-`file://` below one folder.
+files below one folder, by `file://` or their paths.
 """
 
 import asyncio
@@ -93,6 +93,8 @@ class MediaFiles:
             if stored is None or not _linked(stored, target):
                 sentence = f"{part.where}: there is no file {address}; upload it to /v1/files."
                 raise APIError(404, sentence, code="file_not_found", param=part.where)
+        elif self.media_folder is not None and address.startswith("/") and "." in address:
+            target.symlink_to(_below(self.media_folder, address, part.where))  # not base64: a dot
         elif scheme is None:
             await asyncio.to_thread(self._write, address, target, part.where)
         elif scheme[1].lower() == "data":
@@ -103,7 +105,9 @@ class MediaFiles:
             data = address[header.end() :]
             await asyncio.to_thread(self._write, data, target, part.where)
         elif scheme[1].lower() == "file" and self.media_folder is not None:
-            target.symlink_to(_below(self.media_folder, address, part.where))
+            url = urlsplit(address)
+            path = unquote(url.path) if url.netloc in ("", "localhost") else ""
+            target.symlink_to(_below(self.media_folder, path, part.where))
         else:
             await self.fetcher.fetch(address, target, part.where, self.file_bytes)
 
@@ -130,16 +134,15 @@ def _linked(stored: Path, target: Path) -> bool:
     return True
 
 
-def _below(folder: Path, address: str, where: str) -> Path:
-    """Returns the file of a `file://` address. Raises APIError unless it is below the folder.
+def _below(folder: Path, name: str, where: str) -> Path:
+    """Returns a file by its absolute path. Raises APIError unless it is below the folder.
 
     Links are followed first. The same words for a file that is missing and one that is elsewhere:
     so nobody learns which files exist.
     """
-    url = urlsplit(address)
     try:
-        path = Path(unquote(url.path)).resolve()
-        found = url.netloc in ("", "localhost") and path.is_relative_to(folder) and path.is_file()
+        path = Path(name).resolve()
+        found = bool(name) and path.is_relative_to(folder) and path.is_file()
     except (OSError, ValueError, RuntimeError):  # a name that is too long, a zero byte, a loop
         found = False
     if not found:

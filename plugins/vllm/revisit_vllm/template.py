@@ -1,19 +1,33 @@
-"""Writes a model's prompt template as Jinja, in which vLLM puts pictures and videos in order."""
+"""Writes a model's prompt template as Jinja, in which vLLM puts pictures and videos in order.
+
+vLLM reads special tokens in typed text too. So that no text becomes a placeholder or ends a turn,
+the template writes those that a message contains with a space: `< img>`.
+"""
 
 import json
 
 from revisit_vllm.prompt import placeholders
 from vlm.processor import PVCProcessor
+from vlm.prompt.safe_tokenizer import special_ids
 
+TYPED = """\
+{%- macro typed(text) -%}
+{%- set found = namespace(text=text) -%}
+{%- for mark, plain in MARKS -%}
+{%- set found.text = found.text | replace(mark, plain) -%}
+{%- endfor -%}
+{{- found.text -}}
+{%- endmacro -%}
+"""
 CONTENT = """\
 {%- if message['content'] is string -%}
-{{- message['content'] -}}
+{{- typed(message['content']) -}}
 {%- else -%}
 {%- for part in message['content'] -%}
 {%- if part['type'] == 'image' -%} IMAGE
 {%- elif part['type'] == 'video' -%} VIDEO
 {%- else -%}
-{{- part['text'] -}}
+{{- typed(part['text']) -}}
 {%- endif -%}
 {%- endfor -%}
 {%- endif -%}
@@ -26,7 +40,8 @@ def chat_template(processor: PVCProcessor) -> str:
     if template.folded:
         raise ValueError("this model has no system turn, which vLLM's template would need.")
     image, video = placeholders(processor)
-    lines = [_literal(template.start)]
+    marks = [[mark, f"{mark[:1]} {mark[1:]}"] for mark in _marks(processor)]
+    lines = [TYPED.replace("MARKS", json.dumps(marks)), _literal(template.start)]
     if writer.system is not None:
         default = template.open("system") + writer.system + template.close("system")
         first = _literal(default + template.between)
@@ -43,6 +58,13 @@ def chat_template(processor: PVCProcessor) -> str:
     lines += ["{%- endfor -%}", "{%- if add_generation_prompt -%}"]
     lines += [_literal(template.between + template.open("assistant") + template.answer)]
     return "".join([*lines, "{%- endif -%}"])
+
+
+def _marks(processor: PVCProcessor) -> list[str]:
+    """Returns the special tokens, the longest first: one may begin like another."""
+    tokenizer = processor.tokenizer
+    marks = tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer)))
+    return sorted((mark for mark in marks if len(mark) > 1), key=len, reverse=True)
 
 
 def _literal(text: str) -> str:

@@ -125,11 +125,25 @@ def test_a_harness_names_films_of_the_media_folder(server: Served, clip: Path) -
     assert own["choices"][0]["message"]["content"] == found.choices[0].message.content
 
 
+def test_a_path_below_the_media_folder_names_its_film(server: Served, clip: Path) -> None:
+    """VLMEvalKit sends a film as its path, which may have what an address would escape."""
+    odd = clip.with_name("50%20 #1?.mp4")
+    odd.write_bytes(clip.read_bytes())
+    for path in (clip, odd):
+        body = {"messages": [user(video_part(str(path)), TEXT)], "max_tokens": 2}
+        answer = server.client.post("/v1/chat/completions", json=body)
+        assert answer.json()["seen"][0]["kind"] == "video", answer.text
+
+
 def test_no_other_file_is_named(server: Served, clip: Path, tmp_path: Path) -> None:
     outside = write_video(tmp_path / "other.mp4", 10, fps=10, size=(64, 48))
     link = clip.parent / "link.mp4"
     link.symlink_to(outside)
     for address in (
+        str(outside),
+        str(link),
+        f"{clip.parent}/../{outside.parent.name}/other.mp4",
+        "/etc/resolv.conf",
         f"file://{outside}",
         f"file://{link}",
         f"file://{clip.parent}/../{outside.parent.name}/other.mp4",
