@@ -32,6 +32,7 @@ from vlm.assistant import (
 from vlm.inference.planning import DEFAULT_QUESTIONS
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
+from vlm.plural import plural
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +206,8 @@ def cost_of(plan: Plan) -> str:
     """Summarizes the cost of the files in one line, before decoding."""
     parts = []
     for file in plan.files:
-        shown = f"{file.frames} frames" if file.kind == "video" else f"{file.looks} looks"
+        video = file.kind == "video"
+        shown = plural(file.frames, "frame") if video else plural(file.looks, "look")
         if file.tiles > 1:
             shown += f" at {file.tiles} parts"
         parts.append(f"{for_label(file.name, 30)}: {shown}, {file.tokens:,} tokens")

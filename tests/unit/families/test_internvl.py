@@ -1,5 +1,6 @@
 """InternVL by its name: transformers' ids, pixels, logits and greedy tokens, in both its forms."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image as PILImage
 
 from vlm.assistant import Assistant, Settings, State
 from vlm.conversation import Conversation, Image
+from vlm.families.table import open_family
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.weights import sources
@@ -156,3 +158,13 @@ def test_a_folder_of_another_template_or_tower_is_refused_in_a_sentence(tmp_path
     original(tmp_path, template="vicuna_v1")
     with pytest.raises(WeightsError, match=r"config.json: template must be internlm2-chat"):
         sources.load(tmp_path)
+
+
+def test_an_original_folder_opens_without_a_remark_of_transformers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original(tmp_path)
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    caplog.clear()
+    assert open_family(tmp_path) is not None
+    assert caplog.messages == []

@@ -6,6 +6,7 @@ and no network request is made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,10 +196,19 @@ def _inner_prefixes(shards: Shards) -> tuple[str, str]:
 def read_tokenizer(folder: Path, **options: Any) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
+    # transformers looks at the config too, and remarks that it does not know InternVL's.
+    remarks = logging.getLogger("transformers.configuration_utils")
+    remarks.addFilter(_is_worth_saying)
     try:
         return AutoTokenizer.from_pretrained(folder, **SAFE, **options)
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
+    finally:
+        remarks.removeFilter(_is_worth_saying)
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    return "to instantiate a model of type" not in record.getMessage()
 
 
 def _refuse_unknown(folder: Path, kind: Any) -> None:
