@@ -42,7 +42,6 @@ from vlm.inference.events import (
     Usage,
 )
 from vlm.inference.grammar import Grammars
-from vlm.inference.kept_features import KeptFeatures
 from vlm.inference.live import Stream, see_next
 from vlm.inference.look_states import LookStates
 from vlm.inference.looking import VisualEncoder
@@ -117,8 +116,8 @@ class Assistant:
         self.tokenizer = processor.tokenizer
         self.grammars = Grammars(self.tokenizer, self.facts.eos_ids)
         self.words = expert_words(model, processor, experts, announce)
-        self.kept_features = KeptFeatures()
-        if self.words is not None and self.words.shares_tower:
+        self.kept_features = None if self.words is None else self.words.kept
+        if self.kept_features is not None:
             progressive(model.tower).cached_backbone = self.kept_features
         self.card: dict[str, Any] = {
             **default_card(model),
@@ -185,7 +184,8 @@ class Assistant:
         self.media.forget()
         self.prefixes.forget()
         self.look_states.forget()
-        self.kept_features.forget()
+        if self.kept_features is not None:
+            self.kept_features.forget()
 
     def close(self) -> None:
         """Ends the waiting decoder process, and the thread that computes if there is one."""

@@ -211,7 +211,11 @@ class ProgressiveEncoder(VideoEncoder):
         """
         frozen = not any(p.requires_grad for p in self.backbone.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            image = self.image_tokens(images)
+            image = (
+                self.backbone(images)
+                if self.cached_backbone is None
+                else self.cached_backbone(self.backbone, images)
+            )
         x = self.stem(image.tokens)  # [F, prefix + N, C]
         if self.positions is not None:
             x = x + resize_positions(self.positions, image.grid, self.backbone.num_prefix)
@@ -220,12 +224,6 @@ class ProgressiveEncoder(VideoEncoder):
             tokens = self.run(self.blocks[0].spatial_attention, tokens)
         extra = {name: value[None] for name, value in image.extra.items()}
         return FrameTokens(tokens, image.grid, extra)
-
-    def image_tokens(self, images: Tensor) -> ImageTokens:
-        """Returns the backbone's features of images [F, 3, H, W]."""
-        if self.cached_backbone is None:
-            return self.backbone(images)
-        return self.cached_backbone(self.backbone, images)
 
     def encode_clips(
         self, frames: FrameTokens, times: Tensor, cache: TemporalCache | None = None

@@ -4,7 +4,6 @@ The tower's EfficientNet knows the thousand classes of ImageNet. `imagenet.txt` 
 the classifier's order, each with the plain word for its family if it has one.
 """
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from torch import Tensor
 
 from vlm.classifier_words import LOGITS
 from vlm.encoders.backbones.efficientnet import EfficientNetLite
-from vlm.encoders.base import ImageTokens
+from vlm.encoders.base import ImageBackbone, ImageTokens
 from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.experts.findings import Kind
+from vlm.experts.kept_features import KeptFeatures
 from vlm.experts.kinds import kinds_of
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
@@ -31,24 +31,28 @@ class Classifier:
 
     def __init__(
         self,
-        backbone: Callable[[Tensor], ImageTokens],
+        backbone: ImageBackbone,
         pictures: PVCImageProcessor,
-        like: Tensor,
-        shared: bool = False,
+        kept: KeptFeatures | None = None,
     ) -> None:
-        """`like` has the backbone's dtype and device; `shared`: a model's tower runs it, too."""
+        """`kept` takes the features that the tower will ask for."""
         self.backbone = backbone
         self.pictures = pictures
-        self.like = like
-        self.shared = shared
+        self.kept = kept
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> list[tuple[Kind, ...]]:
         names, families = class_names()
-        squares = self.pictures.pixel_values(self.pictures.squares(frames.numpy())).to(self.like)
-        logits = [self.backbone(batch).extra[LOGITS] for batch in squares.split(FRAMES_PER_BATCH)]
+        like = next(self.backbone.parameters())
+        squares = self.pictures.pixel_values(self.pictures.squares(frames.numpy())).to(like)
+        logits = [self._features(batch).extra[LOGITS] for batch in squares.split(FRAMES_PER_BATCH)]
         probabilities = torch.cat(logits).float().mean(dim=1).softmax(dim=-1).cpu()  # [T, K]
         return [kinds_of(row, names, families) for row in probabilities]
+
+    def _features(self, images: Tensor) -> ImageTokens:
+        if self.kept is None:
+            return self.backbone(images)
+        return self.kept.keep(self.backbone, images)
 
 
 def classifier_of(model: PVCForConditionalGeneration, processor: PVCProcessor) -> Classifier | None:
@@ -59,8 +63,7 @@ def classifier_of(model: PVCForConditionalGeneration, processor: PVCProcessor) -
     backbone = tower.backbone
     if getattr(backbone, "num_classes", 0) != len(class_names()[0]):
         return None
-    like = next(backbone.parameters())
-    return Classifier(tower.image_tokens, processor.image_processor, like, shared=True)
+    return Classifier(backbone, processor.image_processor, KeptFeatures())
 
 
 def base_classifier() -> Classifier:
@@ -70,7 +73,7 @@ def base_classifier() -> Classifier:
     backbone.load_state_dict(backbone_tensors(efficientnet_lite2()))
     backbone.eval().requires_grad_(False)
     pictures = PVCImageProcessor(config.image_size, config.image_mean, config.image_std)
-    return Classifier(backbone, pictures, next(backbone.parameters()))
+    return Classifier(backbone, pictures)
 
 
 @cache

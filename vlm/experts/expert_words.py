@@ -15,6 +15,7 @@ from vlm.experts.detection.detector import WEIGHTS, load_detector
 from vlm.experts.experts import Experts
 from vlm.experts.film import film_words
 from vlm.experts.findings import Findings
+from vlm.experts.kept_features import KeptFeatures
 from vlm.experts.reading.reader import Reader, ReaderMissingError
 from vlm.experts.words import still_looks
 from vlm.model import PVCForConditionalGeneration
@@ -43,9 +44,10 @@ class ExpertWords:
         self.key = repr((tuple(names), prompt.words_per_look, prompt.words_per_frame))
 
     @property
-    def shares_tower(self) -> bool:
-        """Whether the classifier runs the backbone of the model's tower."""
-        return isinstance(self.experts.classifier, Classifier) and self.experts.classifier.shared
+    def kept(self) -> KeptFeatures | None:
+        """What the classifier keeps for the tower, if it is one with the tower's backbone."""
+        classifier = self.experts.classifier
+        return classifier.kept if isinstance(classifier, Classifier) else None
 
     def __call__(self, part: Image | Video) -> Described:
         """Returns the part with its words, one line for each look or frame."""

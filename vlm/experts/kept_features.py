@@ -1,4 +1,4 @@
-"""A backbone's features of the last images, kept until they are asked for again.
+"""A backbone's features of the frames that the classifier saw, kept until the tower asks for them.
 
 The classifier among the experts looks at the frames that the tower sees next, through the same
 backbone: so it runs once for both. Whole batches are kept, not frames, for a batch of another size
@@ -23,14 +23,8 @@ class KeptFeatures:
         self._batches: deque[tuple[Tensor, ImageTokens]] = deque()  # oldest first
         self._lock = Lock()
 
-    def __call__(self, backbone: ImageBackbone, images: Tensor) -> ImageTokens:
-        """Returns the features of images [F, 3, H, W]; those kept are given once."""
-        with self._lock:
-            for i, (known, features) in enumerate(self._batches):
-                if known.shape == images.shape and torch.equal(known, images):
-                    del self._batches[i]
-                    self.num_bytes -= _size(known, features)
-                    return features
+    def keep(self, backbone: ImageBackbone, images: Tensor) -> ImageTokens:
+        """Computes the features of images [F, 3, H, W] and keeps them; the oldest go."""
         features = backbone(images)
         with self._lock:
             self._batches.append((images, features))
@@ -38,6 +32,16 @@ class KeptFeatures:
             while self.num_bytes > self.max_bytes:
                 self.num_bytes -= _size(*self._batches.popleft())
         return features
+
+    def __call__(self, backbone: ImageBackbone, images: Tensor) -> ImageTokens:
+        """Returns the features of images [F, 3, H, W], for which those kept are used up."""
+        with self._lock:
+            for i, (known, features) in enumerate(self._batches):
+                if known.shape == images.shape and torch.equal(known, images):
+                    del self._batches[i]
+                    self.num_bytes -= _size(known, features)
+                    return features
+        return backbone(images)
 
     def forget(self) -> None:
         """Forgets all images."""

@@ -7,7 +7,7 @@ from vlm.encoders import build_tower
 from vlm.encoders.base import ImageTokens
 from vlm.encoders.pvc import ProgressiveEncoder, progressive
 from vlm.experts.classifier import Classifier
-from vlm.inference.kept_features import KeptFeatures
+from vlm.experts.kept_features import KeptFeatures
 from vlm.presets import preset_config
 from vlm.processor import PVCImageProcessor
 
@@ -26,10 +26,8 @@ def pictures() -> PVCImageProcessor:
 @torch.inference_mode()
 def test_tokens_after_the_classifier_have_the_bits_of_those_without_it() -> None:
     plain, kept = tower(), tower()
-    kept.cached_backbone = KeptFeatures()
-    like = next(kept.backbone.parameters())
-    classifier = Classifier(kept.image_tokens, pictures(), like, shared=True)
-    kinds = classifier(torch.from_numpy(FRAMES))
+    features = kept.cached_backbone = KeptFeatures()
+    kinds = Classifier(kept.backbone, pictures(), features)(torch.from_numpy(FRAMES))
     assert len(kinds) == len(FRAMES)
     calls: list[int] = []
     kept.backbone.register_forward_hook(lambda *_: calls.append(1))
@@ -37,9 +35,10 @@ def test_tokens_after_the_classifier_have_the_bits_of_those_without_it() -> None
     for batch in squares.split(4):
         assert torch.equal(kept.encode_frames(batch).tokens, plain.encode_frames(batch).tokens)
     assert calls == []  # all features were kept
-    assert kept.cached_backbone.num_bytes == 0
-    kept.encode_frames(squares[:4])
-    assert calls == [1]
+    assert features.num_bytes == 0
+    for _ in range(2):  # the tower keeps nothing itself
+        kept.encode_frames(squares[:4])
+    assert calls == [1, 1]
 
 
 def test_what_is_kept_stays_within_its_bytes_and_the_oldest_goes() -> None:
@@ -52,7 +51,7 @@ def test_what_is_kept_stays_within_its_bytes_and_the_oldest_goes() -> None:
     batches = [torch.full((1, 3, 4, 4), float(i)) for i in range(4)]
     kept = KeptFeatures(max_bytes=2 * 2 * batches[0].nbytes)
     for batch in batches:
-        kept(backbone, batch)  # type: ignore[arg-type]
+        kept.keep(backbone, batch)  # type: ignore[arg-type]
     assert kept.num_bytes == kept.max_bytes
     assert torch.equal(kept(backbone, batches[3]).tokens, batches[3].flatten(2))  # type: ignore[arg-type]
     kept(backbone, batches[0])  # type: ignore[arg-type]
