@@ -4,6 +4,7 @@ Each follows a finding that an expert is sure of. Without one there is none: a q
 that the reader imagined, or about one of five cars, would only be answered with a guess.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ SURE = 0.6  # score of a thing; 98 % of these are right (`vlm.experts.agreement`
 READABLE = 0.9  # confidence of a line of text; what the reader imagines is below
 LETTERS = 4  # of all such lines
 LARGE = 0.01  # of the frame's area, for a color to be seen
+_COMMON = frozenset(("the", "a", "an", "is", "are", "there", "does", "do", "in", "of", "it"))
 LASTING = 4  # a finding of a film is in one of so many frames
 
 
@@ -28,12 +30,12 @@ def suggestions(chat: Chat) -> list[str]:
     Without experts they are about the whole. What was asked in this chat already is left out.
     """
     strips = next((turn.strips for turn in reversed(chat.turns) if turn.strips), ())
-    asked = {_plain(turn.question) for turn in chat.turns}
+    asked = [_telling(turn.question) for turn in chat.turns]
     if any(strip.findings for strip in strips):
         found = list(dict.fromkeys(question for strip in strips for question in _from(strip)))
     else:
         found = [] if not strips else _about(any(strip.kind == "video" for strip in strips))
-    return [question for question in found if _plain(question) not in asked][:MOST]
+    return [one for one in found if not any(_telling(one) <= words for words in asked)][:MOST]
 
 
 def _from(strip: Strip) -> list[str]:
@@ -98,5 +100,8 @@ def _about(is_film: bool) -> list[str]:
     return ["Describe it in detail.", "What is in the background?"]
 
 
-def _plain(question: str) -> str:
-    return " ".join(question.lower().split())
+def _telling(question: str) -> set[str]:
+    """Returns the words that tell questions apart: "How many people are in the film?" asks what
+    "How many people are there?" does.
+    """
+    return set(re.findall(r"\w+", question.lower())) - _COMMON

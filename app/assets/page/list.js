@@ -34,7 +34,7 @@ export class List {
     const clear = make("button", { textContent: "Delete all" });
     this.element = make("aside", { id: "chats", ariaLabel: "Chats" },
       make("div", { className: "head" }, this.search, fresh), this.items, this.empty,
-      make("p", { className: "foot" }, "Stored in this browser only. ", bringIn, " ", clear), this.file);
+      make("div", { className: "foot" }, make("p", { textContent: "Stored in this browser only." }), bringIn, clear), this.file);
     this.veil = make("div", { id: "chats-veil" });
     document.body.append(this.element, this.veil);
     this.search.addEventListener("input", () => this.render());

@@ -27,6 +27,8 @@ def test_questions_to_go_on_with_follow_what_was_found() -> None:
     assert suggestions(view.chat) == ["What does the text say?", "What color is the bus?"]
     asked = Chat((*view.chat.turns, ChatTurn("what does  the text say?")))
     assert suggestions(asked) == ["What color is the bus?"]
+    asked = Chat((*asked.turns, ChatTurn("Which color is it, and what color is the red bus?")))
+    assert suggestions(asked) == []
     *_, view = stream_chat(FakeAssistant(), Chat(), "What?", [Path("a.mp4")])
     assert suggestions(view.chat)[0] == "What happens first, and what last?"
     assert suggestions(Chat()) == []
