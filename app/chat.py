@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 STOPPED_EARLY = "Stopped before the first word; your question is kept."
 VARIED = 0.8  # temperature of a repeated question, which would get the same words at 0
+LIKELY = 0.9  # top_p of it: one of the unlikely words at each place would make it nonsense
 
 
 @dataclass(frozen=True)

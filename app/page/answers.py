@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat import STOPPED_EARLY, VARIED, ChatView, failed, stream_chat
+from app.chat import LIKELY, STOPPED_EARLY, VARIED, ChatView, failed, stream_chat
 from app.page import messages
 from app.page.background import Line, in_background, in_line
 from app.page.conversations import Conversations
@@ -117,7 +117,7 @@ class Answers:
         wanted, live = pending.wanted, None
         notes += wanted.notes
         if pending.varied and not settings.temperature:
-            settings = replace(settings, temperature=VARIED)
+            settings = replace(settings, temperature=VARIED, top_p=LIKELY)
             notes.append(VARIED_NOTE)
         if (stream := self.live.stream(watched)) is not None:
             live = MediaSource(CAMERA, stream=stream)

@@ -20,6 +20,7 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
+    " --auto-select-desktop-capture-source=Entire"
 )
 
 

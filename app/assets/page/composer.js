@@ -4,7 +4,6 @@
 export const focus = () => setTimeout(() => {
   const elsewhere = document.activeElement?.matches("input, textarea, dialog *");
   if (!elsewhere) document.querySelector("#composer textarea")?.focus({ preventScroll: true });
-  if (!document.querySelector("#chat .message-row")) document.querySelector("#chat .bubble-wrap")?.scrollTo(0, 0);
   [...document.querySelectorAll("#chat .error")].pop()?.scrollIntoView({ block: "nearest" });
 }, 60);
 

@@ -25,7 +25,7 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const patternOf = (english, translation) => {
   const holes = [...english.matchAll(HOLE)], parts = english.split(/\{[#*]?\d\}/);
   const source = parts.map((part, index) => escaped(part) + (index < holes.length ? KINDS[holes[index][1]] : "")).join("");
-  return { expression: new RegExp(`^${source}$`), holes: holes.map(([, kind, number]) => [kind, number]), translation, length: parts.join("").length };
+  return { expression: new RegExp(`^${source}$`), holes: holes.map(([, kind, number]) => [kind, number]), translation, length: parts.join("").length + holes.filter(([, kind]) => kind).length / 10 };
 };
 
 // Returns a function from a text to its translation, null if it is not in the table. Sentences
