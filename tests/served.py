@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import io
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import uvicorn
 from PIL import Image
 from tiny import tiny_assistant
 
+from app.serve.command import listen
 from app.serve.keys import Keys
 from app.serve.limits import ServeLimits
 from app.serve.routes import build_api
@@ -59,7 +59,7 @@ def served(
         media_hosts,
         media_folder=media_folder,
     )
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     app = build_api(service)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)

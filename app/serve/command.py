@@ -51,7 +51,7 @@ def serve(args: argparse.Namespace, load: Load) -> int:
     calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
     if args.media_dir and not Path(args.media_dir).is_dir():
         raise ValueError(f"--media-dir {args.media_dir} is no folder.")
-    listening, folder = _listen(args.host, args.port), private_folder()
+    listening, folder = listen(args.host, args.port), private_folder()
     _say("Loading the model ...")
     assistant = load(limits=media_limits)
     if args.verify_cache:
@@ -120,12 +120,16 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Returns a listening socket. Raises ValueError if the port cannot be used."""
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket. Raises ValueError if the port cannot be used.
+
+    The protocol is named because asyncio sets TCP_NODELAY only then: without it each answer on a
+    kept connection waits 40 ms for the client's acknowledgment.
+    """
     if not 0 <= port <= 65535:
         raise ValueError(f"--port is {port}; it must be 0 (any free port) to 65535.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -1,7 +1,6 @@
 """The page and the API on one port, `chat --api`, in a real browser and over HTTP at once."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from tiny import tiny_assistant
 
 from app.page.server import build_app
 from app.serve.by_path import ByPath
+from app.serve.command import listen
 from app.serve.service import Service
 
 CHROMIUM = "/usr/bin/chromium"
@@ -33,7 +33,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     assistant = tiny_assistant()
     service = Service(assistant, MODEL, tmp_path)
     app = ByPath(build_app(assistant, at_once=2), service, "127.0.0.1")
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
