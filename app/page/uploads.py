@@ -65,9 +65,10 @@ def delete_private_folder() -> None:
 def _delete_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         lock = folder / LOCK
-        if folder.is_symlink() or not lock.is_file() or folder.stat().st_uid != os.getuid():
-            continue
         try:
+            # The owner first: the folder of another user's server cannot be looked into.
+            if folder.lstat().st_uid != os.getuid() or folder.is_symlink() or not lock.is_file():
+                continue
             with FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
         except (Timeout, OSError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.page.uploads import LOCK, PREFIX, Uploads
+from app.page.uploads import LOCK, PREFIX, Uploads, _delete_abandoned
 
 ROOT = Path(__file__).parents[3]
 HOLD = "from app.page.uploads import private_folder as f; print(f(), flush=True); input()"
@@ -53,6 +53,23 @@ def test_a_killed_servers_folder_is_deleted_by_the_next(tmp_path: Path) -> None:
     folder_of(second)
     assert not left.exists()
     second.communicate("")
+
+
+def test_the_folder_of_another_users_server_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / f"{PREFIX}theirs"
+    theirs.mkdir()
+    (theirs / LOCK).touch()
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    _delete_abandoned(tmp_path)
+    monkeypatch.undo()
+    assert (theirs / LOCK).is_file()
 
 
 def test_other_folders_of_the_same_name_are_left_alone(tmp_path: Path) -> None:
