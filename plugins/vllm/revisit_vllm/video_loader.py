@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from vllm.multimodal.video import VideoLoader
 
+from vlm.inference.media_thread import longest_side
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaReader
 
-SHORT_SIDE = 448  # pixels; towers with larger pictures name theirs in --media-io-kwargs
+SHORT_SIDE = 448  # pixels; that of the tower stands in --media-io-kwargs
 
 
 @cache
@@ -48,8 +49,8 @@ class ConfinedVideoLoader(VideoLoader):
                 count = num_frames if num_frames > 0 else info.num_frames or 1
                 if fps:
                     count = min(count, max(round((info.duration or 0) * fps), 1))
-                longer = max(info.width, info.height) / max(min(info.width, info.height), 1)
-                video = reader().read_video(path, count, size=round(short_side * min(longer, 4)))
+                size = longest_side(info.width, info.height, short_side)
+                video = reader().read_video(path, count, size=size)
             except MediaError as error:
                 raise ValueError(str(error).replace(str(path), "the video")) from None
         rate = info.fps or 1.0
