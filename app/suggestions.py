@@ -31,7 +31,7 @@ def suggestions(chat: Chat) -> list[str]:
     """
     strips = next((turn.strips for turn in reversed(chat.turns) if turn.strips), ())
     asked = [_telling(turn.question) for turn in chat.turns]
-    if any(strip.findings for strip in strips):
+    if any(strip.findings or strip.words for strip in strips):  # after a restart, words alone
         found = list(dict.fromkeys(question for strip in strips for question in _from(strip)))
     else:
         found = [] if not strips else _about(any(strip.kind == "video" for strip in strips))

@@ -136,6 +136,26 @@ def test_after_a_restart_files_frames_and_memory_come_back(
     expect(page.locator("#chat .note")).to_have_count(0)
 
 
+def test_each_chat_shows_its_own_frames_after_a_restart(
+    page: Page, page_server: Server, photo: Path, clip: Path
+) -> None:
+    for number, file, held in ((1, photo, 2), (2, clip, 11), (3, photo, 12)):
+        ask(page, f"chat {number}", file)
+        finished(page)
+        stored(page, held)
+        page.keyboard.press("Control+k")
+        expect(page.locator("#chat .facts")).to_have_count(0)
+    restart(page_server)
+    visit(page, page_server)
+    for number, count in ((3, 1), (2, 8), (1, 1)):
+        open_list(page)
+        page.locator("#chats .chat", has_text=f"chat {number}").click()
+        expect(page.locator("#chat strong")).to_have_text(f"chat {number}")
+        expect(page.locator("#chat a.frame[href^=blob]")).to_have_count(count)
+        image = page.locator("#chat a.frame img").first
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
+
+
 def test_what_the_browser_lost_is_named_and_a_question_starts_afresh(
     page: Page, page_server: Server, photo: Path
 ) -> None:

@@ -26,6 +26,7 @@ def test_frames_keep_their_proportions_and_move_the_film(page: Page, clip: Path)
     page.wait_for_function(f"Math.abs({NOW} - 0.75) < 0.1")
     link = page.locator("#chat a[href^='#t=']")
     expect(link).to_have_attribute("href", "#t=1")
+    page.locator("#chat video").hover(force=True)  # shows the player's controls
     page.locator("#chat .marks").click(position={"x": 2, "y": 10})
     page.wait_for_function(f"Math.abs({NOW} - 0.25) < 0.1")
     link.click()

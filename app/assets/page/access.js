@@ -10,13 +10,15 @@ const mend = () => {
   all("[data-testid][aria-label]:not([role])").forEach((part) => {
     if (part.tagName === "DIV") part.setAttribute("role", "group");
   });
-  all(".user-row button:not([aria-label])").forEach((button) => {
-    const image = button.querySelector("img");
-    if (image) button.setAttribute("aria-label", `Open ${image.alt || "the picture"}`);
+  all(".user-row button:has(img)").forEach((button) => {
+    const { alt } = button.querySelector("img");
+    if (button.dataset.opens === alt || (button.ariaLabel && !("opens" in button.dataset))) return;
+    button.dataset.opens = alt;
+    button.setAttribute("aria-label", `Open ${alt || "the picture"}`);
   });
 };
 
 export const startAccess = () => {
-  new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver(mend).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["alt"] });
   mend();
 };

@@ -66,9 +66,25 @@ const explainUnplayable = (event) => {
   video.parentElement.append(note);
 };
 
+// The element may get the film of another chat.
+const showPlayable = ({ target: video }) => {
+  if (!video.dataset?.told) return;
+  delete video.dataset.told;
+  video.style.display = "";
+  video.parentElement.querySelector(":scope > p.file")?.remove();
+};
+
+// Where another chat takes over the elements of a strip, its frames come without boxes.
+const uncheckBoxes = (changes) => changes.forEach(({ target }) => {
+  const input = target.matches("a.frame[data-boxes]") && target.closest(".strip")?.querySelector("input.boxes");
+  if (input && target.getAttribute("href") !== target.dataset.boxes) input.checked = false;
+});
+
 export const startFrames = () => {
+  new MutationObserver(uncheckBoxes).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["href"] });
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("#chat input.boxes")) showBoxes(event.target.closest(".strip"), event.target.checked);
   });
   document.addEventListener("error", explainUnplayable, true);
+  document.addEventListener("loadedmetadata", showPlayable, true);
 };

@@ -87,38 +87,41 @@ const picture = async (store, key) => {
   return URL.createObjectURL(new Blob([blob], { type: blob.type || "image/jpeg" }));
 };
 
-const filling = new WeakSet();
+const filling = new WeakMap();  // element -> the key that is on its way
 
-// Fills an element once. It is marked as filled together with its picture: a page that copies the
-// element before that fills the copy.
-const fillOnce = async (store, element, key, mark, show) => {
-  if (filling.has(element)) return;
-  filling.add(element);
+// Fills an element. Gradio keeps the elements of a chat for the next one and exchanges their
+// attributes, so an element can have another key by the time its picture is there.
+const fillOne = async (store, element, keyOf, show) => {
+  const key = keyOf(element);
+  if (filling.get(element) === key) return;
+  filling.set(element, key);
   try {
     const url = await picture(store, key);
-    mark();
-    show(url);
-  } catch {
-    filling.delete(element);  // the storage failed: tried again at the next change
+    if (keyOf(element) === key) show(url);
+  } catch { /* the storage failed: tried again at the next change */
+  } finally {
+    if (filling.get(element) === key) filling.delete(element);
   }
 };
 
-const fillFrame = (store, frame) => {
-  const key = frame.dataset.kept.replace(/^frames\//, "").replace(/\.jpg$/, "");
-  return fillOnce(store, frame, key, () => frame.removeAttribute("data-kept"), (url) => {
-    if (url) frame.href = frame.querySelector("img").src = url;
-    else frame.closest(".cell")?.classList.add("gone");
-  });
-};
+const frameKey = (frame) => frame.dataset.kept?.replace(/^frames\//, "").replace(/\.jpg$/, "");
 
-const fillFile = (store, label) =>
-  fillOnce(store, label, label.dataset.key, () => { label.dataset.filled = "yes"; }, (url) => {
-    if (!url) return;
-    const image = new Image();
-    image.alt = "";
-    image.src = url;
-    label.prepend(image);
-  });
+const fillFrame = (store, frame) => fillOne(store, frame, frameKey, (url) => {
+  frame.removeAttribute("data-kept");
+  frame.closest(".cell")?.classList.toggle("gone", !url);
+  if (url) frame.href = frame.querySelector("img").src = url;
+});
+
+const fileKey = (label) => (label.dataset.filled ? undefined : label.dataset.key);
+
+const fillFile = (store, label) => fillOne(store, label, fileKey, (url) => {
+  label.dataset.filled = "yes";
+  if (!url) return;
+  const image = new Image();
+  image.alt = "";
+  image.src = url;
+  label.prepend(image);
+});
 
 // Fills in the pictures that only the browser holds, as they appear. The whole page is observed:
 // while it is loading, Gradio may replace the chat.
@@ -127,6 +130,7 @@ export const fillIn = (store) => {
     document.querySelectorAll("#chat a.frame[data-kept]").forEach((frame) => fillFrame(store, frame));
     document.querySelectorAll("#chat .file[data-key]:not([data-filled])").forEach((label) => fillFile(store, label));
   };
-  new MutationObserver(fill).observe(document.body, { childList: true, subtree: true });
+  const attributeFilter = ["data-kept", "data-key", "data-filled"];
+  new MutationObserver(fill).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter });
   fill();
 };

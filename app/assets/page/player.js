@@ -63,6 +63,7 @@ const timesSeen = (film) => {
 const markAll = () => films().forEach((film) => {
   const times = timesSeen(film), signature = times.join();
   const old = film.parentElement.querySelector(".marks");
+  if (!times.length) old?.remove();  // of a film that was here before
   if (!(film.duration > 0) || !times.length || old?.dataset.times === signature) return;
   old?.remove();
   const bar = document.createElement("div");

@@ -22,6 +22,11 @@ def asked_about(*frames: Findings) -> list[str]:
     return suggestions(Chat((ChatTurn("What?", strips=(strip,)),)))
 
 
+def forgotten(chat: Chat) -> Strip:
+    """Returns what is left of a strip when the server has freed its frames."""
+    return chat.turns[0].strips[0].without_pictures()
+
+
 def test_questions_to_go_on_with_follow_what_was_found() -> None:
     *_, view = stream_chat(FakeAssistant(), Chat(), "read it", [Path("a.png")])
     assert suggestions(view.chat) == ["What does the text say?", "What color is the bus?"]
@@ -29,6 +34,7 @@ def test_questions_to_go_on_with_follow_what_was_found() -> None:
     assert suggestions(asked) == ["What color is the bus?"]
     asked = Chat((*asked.turns, ChatTurn("Which color is it, and what color is the red bus?")))
     assert suggestions(asked) == []
+    assert suggestions(Chat((ChatTurn("Read", strips=(forgotten(view.chat),)),))) == []
     *_, view = stream_chat(FakeAssistant(), Chat(), "What?", [Path("a.mp4")])
     assert suggestions(view.chat)[0] == "What happens first, and what last?"
     assert suggestions(Chat()) == []
