@@ -1,7 +1,7 @@
 """Latency of the first token and of follow-up questions, decoding speed, and cached memory."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,24 +30,31 @@ def run(quick: bool = False) -> list[str]:
         picture, clip = Path(folder) / "picture.jpg", Path(folder) / "clip.mp4"
         write_picture(picture)
         write_clip(clip, seconds=4 if quick else 30)
+        counts = (16,) if quick else (16, 64)
         lines = [
-            *first_words(assistant, name, picture, clip, repeats),
+            *first_words(assistant, name, picture, clip, counts, repeats),
             *speed(assistant, name, 16 if quick else 64, repeats),
-            *memory(assistant, name, clip),
+            *memory(assistant, name, clip, (4, *counts)),
         ]
     assistant.close()
     return lines
 
 
 def first_words(
-    assistant: Assistant, name: str, picture: Path, clip: Path, repeats: int
+    assistant: Assistant,
+    name: str,
+    picture: Path,
+    clip: Path,
+    counts: Sequence[int],
+    repeats: int,
 ) -> list[str]:
-    """Measures the time to the first token of a first question and of a follow-up question."""
-    cases = {
-        "an image": (picture, ONE_TOKEN),
-        "16 frames": (clip, replace(ONE_TOKEN, num_frames=16)),
-        "64 frames": (clip, replace(ONE_TOKEN, num_frames=64)),
-    }
+    """Measures the time to the first token of a first question and of a follow-up question.
+
+    The questions are about a picture, and about each number of frames in `counts`.
+    """
+    cases = {"an image": (picture, ONE_TOKEN)}
+    for count in counts:
+        cases[f"{count} frames"] = (clip, replace(ONE_TOKEN, num_frames=count))
     after: dict[str, Finished] = {}
 
     def first(case: str) -> None:
@@ -119,7 +126,7 @@ def speed(assistant: Assistant, name: str, num_tokens: int, repeats: int) -> lis
     ]
 
 
-def memory(assistant: Assistant, name: str, clip: Path) -> list[str]:
+def memory(assistant: Assistant, name: str, clip: Path, counts: Sequence[int]) -> list[str]:
     """Measures the memory cached from a video for the next question."""
     lines = [
         f"## Memory cached for the next question ({name})",
@@ -127,7 +134,7 @@ def memory(assistant: Assistant, name: str, clip: Path) -> list[str]:
         "| frames | prompt | pixels and visual tokens | keys and values | per frame |",
         "|---|---|---|---|---|",
     ]
-    for num_frames in (4, 16, 64):
+    for num_frames in counts:
         assistant.media = MediaCache(2**28)
         assistant.prefixes = PrefixCache(2**30)
         settings = replace(ONE_TOKEN, num_frames=num_frames)

@@ -89,10 +89,11 @@ def see_next(
     place = stream.num_seen % PART
     scale, form = processor.timestep_scale, processor.timestep_form
     timestep = relative_timesteps(range(PART), scale, form)[place]
+    # Before the tower, which takes over what the classifier computes.
+    findings = () if words is None else tuple(words.experts(torch.tensor(frame)[None]))
     squares = processor.prepare(Video(frame[None], np.array([time]))).clips[0].frames
     pixels = processor.pixel_values(squares).to(model.device)
     tokens, cache = model.look(pixels, [[timestep]], stream.cache if place else None)
-    findings = () if words is None else tuple(words.experts(torch.tensor(frame)[None]))
     seen = LiveFrame(time, squares[0], timestep, tokens, findings)
     return replace(
         stream,

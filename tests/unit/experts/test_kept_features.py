@@ -1,12 +1,18 @@
 """The classifier and the tower run the backbone once for both, with the same bits."""
 
 import numpy as np
+import pytest
 import torch
+from tiny import tiny_assistant
 
+from app.page.examples import FOLDER
+from vlm.assistant import Settings, State, Stream
 from vlm.encoders import build_tower
 from vlm.encoders.base import ImageTokens
 from vlm.encoders.pvc import ProgressiveEncoder, progressive
-from vlm.experts.classifier import Classifier
+from vlm.experts.classifier import FRAMES_PER_BATCH, Classifier
+from vlm.experts.expert_words import ExpertWords
+from vlm.experts.experts import Experts
 from vlm.experts.kept_features import KeptFeatures
 from vlm.presets import preset_config
 from vlm.processor import PVCImageProcessor
@@ -58,3 +64,29 @@ def test_what_is_kept_stays_within_its_bytes_and_the_oldest_goes() -> None:
     assert calls == [0, 1, 2, 3, 0]
     kept.forget()
     assert kept.num_bytes == 0
+
+
+@pytest.mark.parametrize("seen", ["moving-ball.mp4", "portrait.jpg", "a stream"])
+def test_the_tower_asks_for_the_very_batches_that_the_classifier_saw(seen: str) -> None:
+    assistant = tiny_assistant()
+    kept, tower = KeptFeatures(), progressive(assistant.model.tower)
+    tower.cached_backbone = kept
+    pictures, calls = assistant.processor.image_processor, []
+
+    def classifier(frames: torch.Tensor) -> list[tuple]:
+        squares = pictures.pixel_values(pictures.squares(frames.numpy())).to(assistant.model.dtype)
+        for batch in squares.split(FRAMES_PER_BATCH):
+            kept.keep(tower.backbone, batch)
+            calls.append(kept.num_bytes)
+        return [()] * len(frames)
+
+    words = Experts(None, None, classifier)
+    assistant.words = ExpertWords(words, assistant.processor.prompt_config, ())
+    if seen == "a stream":
+        assistant.see_next(Stream(), FRAMES[0], 0.0)
+    else:
+        settings = Settings(max_new_tokens=1, num_frames=6)
+        list(assistant.reply(State(), "What is this?", [FOLDER / seen], settings))
+    assert calls
+    assert kept.num_bytes == 0
+    assistant.close()
