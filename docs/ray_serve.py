@@ -15,7 +15,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from ray import serve
 
-from app.page.uploads import private_folder
+from app.page.kept.uploads import private_folder
 from app.serve.keys import Keys
 from app.serve.routes import build_api
 from app.serve.service import Service

@@ -36,8 +36,8 @@ class Server(Serving):
     """The page with a scripted assistant."""
 
     def __init__(self) -> None:
-        from app.page.server import build_app
-        from app.page.sessions import Sessions
+        from app.page.kept.sessions import Sessions
+        from app.page.web.server import build_app
 
         self.assistant = FakeAssistant()
         self.sessions = Sessions()

@@ -34,11 +34,11 @@ def chat(args: argparse.Namespace, load: LoadWith) -> int:
     if not 0 <= args.port <= 65535:
         raise ValueError(f"--port is {args.port}; it must be 0 (any free port) to 65535.")
     _say("Loading the model ...")
-    from app.page.uploads import private_folder
+    from app.page.kept.uploads import private_folder
 
     private_folder()  # before importing Gradio, which otherwise creates its own
-    from app.page.server import free_port, serve
     from app.page.start import page_of
+    from app.page.web.server import free_port, serve
 
     port = free_port(args.host, args.port)
     assistant = load(args)

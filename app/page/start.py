@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from app.page.kept.sessions import Sessions
 from app.page.model_list import larger, offered
 from app.page.models import Models
-from app.page.server import build_app
-from app.page.sessions import Sessions
+from app.page.web.server import build_app
 from vlm.assistant import Assistant
 
 LoadWith = Callable[[argparse.Namespace], Assistant]

@@ -13,15 +13,15 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
-from app.page.answers import Answers
-from app.page.conversations import Conversations, attach
-from app.page.examples import shared_examples
-from app.page.live import LiveStreams
+from app.page.asking.answers import Answers
+from app.page.asking.conversations import Conversations, attach
+from app.page.asking.examples import shared_examples
+from app.page.asking.questions import Questions
+from app.page.asking.settings import NAMES, defaults, own_temperature, settings_panel, unlocked
+from app.page.kept.live import LiveStreams
+from app.page.kept.sessions import Sessions
+from app.page.kept.uploads import Uploads
 from app.page.model_switch import model_switch
-from app.page.questions import Questions
-from app.page.sessions import Sessions
-from app.page.settings import NAMES, defaults, own_temperature, settings_panel, unlocked
-from app.page.uploads import Uploads
 from app.replier import Replier
 from app.sanitize import for_page
 
@@ -64,7 +64,7 @@ def build_page(
     at_once: int = 1,
     advice: str = "",
 ) -> gr.Blocks:
-    """Builds the page for this assistant; `app.page.server` adds theme and headers.
+    """Builds the page for this assistant; `app.page.web.server` adds theme and headers.
 
     `advice` is a line on the start page.
     """

@@ -15,7 +15,7 @@ class ByPath:
     def __init__(self, page: FastAPI, service: Service, host: str) -> None:
         self.page, self.service = page, service
         self.api = build_api(service, host)
-        self.state = self  # where `app.page.server.serve` finds `end`
+        self.state = self  # where `app.page.web.server.serve` finds `end`
 
     def end(self) -> None:
         """Stops all answers, for shutdown."""

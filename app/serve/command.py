@@ -13,7 +13,7 @@ from typing import Protocol
 import uvicorn
 from fastapi import FastAPI
 
-from app.page.uploads import delete_private_folder, private_folder
+from app.page.kept.uploads import delete_private_folder, private_folder
 from app.serve.by_path import ByPath
 from app.serve.keys import Keys
 from app.serve.options import KEY_VARIABLE, limits_of
@@ -74,7 +74,7 @@ def page_and_api(
     assistant: Assistant, args: argparse.Namespace, auth: tuple[str, str] | None
 ) -> ByPath:
     """Builds the page and the API over one assistant, which both compute with."""
-    from app.page.server import build_app  # imported late: only the page needs Gradio
+    from app.page.web.server import build_app  # imported late: only the page needs Gradio
 
     name = Path(args.model).name or "revisit"
     service = Service(assistant, name, private_folder(), keys_of(args))

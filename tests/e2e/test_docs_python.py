@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.page.examples import FOLDER
+from app.page.asking.examples import FOLDER
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)

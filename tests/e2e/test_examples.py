@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.page.examples import EXAMPLES, Example
+from app.page.asking.examples import EXAMPLES, Example
 from vlm.assistant import Assistant, Finished, State
 
 

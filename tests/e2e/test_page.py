@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 from page_driver import Server, ask, finished, visit  # noqa: E402
 from playwright.sync_api import Page, expect  # noqa: E402
 
-from app.page.examples import EXAMPLES  # noqa: E402
+from app.page.asking.examples import EXAMPLES  # noqa: E402
 
 
 def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip: Path) -> None:

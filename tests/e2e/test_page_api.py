@@ -13,7 +13,7 @@ from PIL import Image
 from served import MODEL, image_part, picture
 from tiny import tiny_assistant
 
-from app.page.server import build_app
+from app.page.web.server import build_app
 from app.serve.by_path import ByPath
 from app.serve.command import listen
 from app.serve.service import Service

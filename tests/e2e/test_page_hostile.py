@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.page.gate import API, MAX_JSON
-from app.page.server import free_port
+from app.page.web.gate import API, MAX_JSON
+from app.page.web.server import free_port
 
 SECRET = "the words of a private file"
 

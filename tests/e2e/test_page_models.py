@@ -38,9 +38,9 @@ def load(name: str) -> Any:
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Page]:
+    from app.page.kept.sessions import Sessions
     from app.page.models import Models
-    from app.page.server import build_app
-    from app.page.sessions import Sessions
+    from app.page.web.server import build_app
 
     sessions = Sessions()
     models = Models(load, ["first", SMALL, BROKEN], load("first"), sessions.stop_all)

@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from app.page.uploads import _folder_and_lock
+from app.page.kept.uploads import _folder_and_lock
 from app.serve.command import keys_of, serve
 from app.serve.limits import ServeLimits
 from app.serve.options import add_serve_options, limits_of

@@ -16,7 +16,7 @@ from fake_assistant import HOSTILE, FakeAssistant
 
 from app import __main__ as command
 from app.console.terminal import Terminal
-from app.page.examples import FOLDER
+from app.page.asking.examples import FOLDER
 from vlm.assistant import Assistant
 from vlm.config import EXPERTS
 from vlm.experts.options import NAMES

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.page import documents
-from app.page.documents import MAX_PAGES, with_pages
-from app.page.uploads import Uploads
+from app.page.asking import documents
+from app.page.asking.documents import MAX_PAGES, with_pages
+from app.page.kept.uploads import Uploads
 from vlm.media.confined.limits import MediaCancelled, MediaError
 
 pytest.importorskip("pypdfium2", reason="pypdfium2 is not installed")

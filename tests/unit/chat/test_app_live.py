@@ -13,8 +13,8 @@ from media_maker import write_video
 
 from app.chat import stream_chat
 from app.console.terminal import Terminal
-from app.page.live import CAMERA, IDLE, MOST, LiveStreams, Watch
-from app.page.live_routes import add_live
+from app.page.kept.live import CAMERA, IDLE, MOST, LiveStreams, Watch
+from app.page.web.live_routes import add_live
 from app.turns import Chat
 from vlm.assistant import MediaSource
 

@@ -9,9 +9,9 @@ from fake_assistant import FakeAssistant
 from fastapi.testclient import TestClient
 
 from app.chat import stream_chat
-from app.page.examples import EXAMPLES
-from app.page.server import build_app, free_port
-from app.page.sessions import Sessions
+from app.page.asking.examples import EXAMPLES
+from app.page.kept.sessions import Sessions
+from app.page.web.server import build_app, free_port
 from app.turns import Chat
 
 

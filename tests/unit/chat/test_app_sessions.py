@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.page.background import Line, in_background, in_line
-from app.page.sessions import Sessions
+from app.page.asking.background import Line, in_background, in_line
+from app.page.kept.sessions import Sessions
 from app.turns import Chat
 
 

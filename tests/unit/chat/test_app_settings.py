@@ -7,7 +7,7 @@ import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.page.settings import (
+from app.page.asking.settings import (
     AUTO,
     defaults,
     restored,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.page import messages, ui
-from app.page.examples import EXAMPLES
-from app.page.scripts import FILES
+from app.page import ui
+from app.page.asking import messages
+from app.page.asking.examples import EXAMPLES
+from app.page.web.scripts import FILES
 from vlm.experts.detection.coco import CLASSES
 from vlm.loading import EMBEDDED_CARD
 

@@ -9,7 +9,7 @@ import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.page import stored
+from app.page.kept import stored
 from app.turns import Chat, ChatTurn, file_key
 
 

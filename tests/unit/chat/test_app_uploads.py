@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.page.uploads import LOCK, PREFIX, Uploads, _delete_abandoned
+from app.page.kept.uploads import LOCK, PREFIX, Uploads, _delete_abandoned
 
 ROOT = Path(__file__).parents[3]
-HOLD = "from app.page.uploads import private_folder as f; print(f(), flush=True); input()"
+HOLD = "from app.page.kept.uploads import private_folder as f; print(f(), flush=True); input()"
 
 
 def server(parent: Path) -> subprocess.Popen[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.page.examples import FOLDER
+from app.page.asking.examples import FOLDER
 from data.synthetic.language.imagenet_names import imagenet_classes
 from vlm.experts.classifier import class_names
 from vlm.experts.colors import NAMES, color_of, color_of_thing, middle_color, name_pixels

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.page.examples import FOLDER
+from app.page.asking.examples import FOLDER
 from vlm.config import PromptConfig
 from vlm.experts.__main__ import main
 from vlm.experts.expert_words import expert_words

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny import tiny_assistant
 
-from app.page.examples import FOLDER
+from app.page.asking.examples import FOLDER
 from vlm.assistant import Settings, State, Stream
 from vlm.encoders import build_tower
 from vlm.encoders.base import ImageTokens

@@ -11,7 +11,7 @@ from media_maker import write_video
 from served import MODEL, Served, data_url, image_part, picture, served, video_part
 from tiny import tiny_assistant
 
-from app.page.server import build_app
+from app.page.web.server import build_app
 from app.serve.by_path import ByPath
 from app.serve.service import Service
 

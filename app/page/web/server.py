@@ -15,14 +15,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.page.gate import Gate
-from app.page.live import LiveStreams
-from app.page.live_routes import add_live
-from app.page.messages import FRAMES_PATH
-from app.page.scripts import ASSETS, HEAD, add_scripts
-from app.page.sessions import Sessions
+from app.page.asking.messages import FRAMES_PATH
+from app.page.kept.live import LiveStreams
+from app.page.kept.sessions import Sessions
+from app.page.kept.uploads import Uploads, delete_private_folder, private_folder
 from app.page.ui import build_page
-from app.page.uploads import Uploads, delete_private_folder, private_folder
+from app.page.web.gate import Gate
+from app.page.web.live_routes import add_live
+from app.page.web.scripts import ASSETS, HEAD, add_scripts
 from app.replier import Replier
 from app.serve.by_path import ByPath
 from vlm.media.confined.limits import DEFAULT_LIMITS

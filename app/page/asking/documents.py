@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from app.page.uploads import Uploads
+from app.page.kept.uploads import Uploads
 from app.sanitize import for_label
 from vlm.media.confined.child import Child
 from vlm.media.confined.limits import MediaError

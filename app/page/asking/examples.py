@@ -6,9 +6,9 @@ All that an example is made of stands here. `tests/e2e/test_examples.py` asks ea
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.page.uploads import Uploads
+from app.page.kept.uploads import Uploads
 
-FOLDER = Path(__file__).parents[1] / "assets" / "examples"
+FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.page import messages, stored
-from app.page.sessions import Sessions
-from app.page.uploads import Uploads
+from app.page.asking import messages
+from app.page.kept import stored
+from app.page.kept.sessions import Sessions
+from app.page.kept.uploads import Uploads
 from app.sanitize import whole_characters
 from app.turns import Chat, file_key
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app.chat import ChatView, usage_line
 from app.frame_strip import Strip, strip_html
-from app.page.live import CAMERA
+from app.page.kept.live import CAMERA
 from app.sanitize import for_label, for_page
 from app.suggestions import suggestions
 from app.time_links import length_seen, with_time_links

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI, HTTPException
 from starlette.responses import FileResponse
 
-ASSETS = Path(__file__).parents[1] / "assets"
+ASSETS = Path(__file__).parents[2] / "assets"
 FILES = {path.name: path for path in (ASSETS / "page").iterdir()}
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 

@@ -2,7 +2,7 @@
 
 Gradio serves some sixty routes; the page needs those in ROUTES, and all others return 404. JSON
 bodies are limited in size. Every file in a request must have been uploaded by the same browser
-(`app.page.uploads`), so no request can name a file of the machine, a device, or an address. A
+(`app.page.kept.uploads`), so no request can name a file of the machine, a device, or an address. A
 random cookie identifies the browser.
 """
 
@@ -20,9 +20,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.page.live_routes import LIVE
-from app.page.messages import FRAMES_PATH
-from app.page.uploads import NO_ROOM, Uploads, new_visitor
+from app.page.asking.messages import FRAMES_PATH
+from app.page.kept.uploads import NO_ROOM, Uploads, new_visitor
+from app.page.web.live_routes import LIVE
 from app.sanitize import whole_characters
 
 API = "/gradio_api"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from fastapi import FastAPI, HTTPException, Request
 
-from app.page.live import ENDED, LONGEST_SIDE, LiveStreams, Watch
+from app.page.kept.live import ENDED, LONGEST_SIDE, LiveStreams, Watch
 from app.sanitize import whole_characters
 
 LIVE = "live"
@@ -17,7 +17,7 @@ NO_WATCH = "To wait for something takes a question and a threshold from 0 to 1."
 
 
 def add_live(app: FastAPI, streams: LiveStreams) -> None:
-    """Adds the routes; `app.page.gate` admits only names of the right form."""
+    """Adds the routes; `app.page.web.gate` admits only names of the right form."""
 
     @app.post(f"/{LIVE}/{{name}}/frame")
     async def frame(name: str, width: int, height: int, time: float, request: Request) -> dict:

@@ -1,7 +1,7 @@
 """Starts questions: from the text box, an example, a suggestion, or again.
 
 A question runs in two steps. A handler here locks the text box and keeps the draft;
-`app.page.answers` streams the answer, then unlocks the box.
+`app.page.asking.answers` streams the answer, then unlocks the box.
 
 Handlers return values for composer, chatbot, saved, pending, in that order.
 """
@@ -14,10 +14,17 @@ import gradio as gr
 
 from app.chat import ChatView
 from app.looks import Wanted, look_again, repeated, understood
-from app.page import messages
-from app.page.conversations import MAX_QUESTION, Asked, Conversations, Editing, Typed, turn_of
-from app.page.documents import MAX_PICTURES
-from app.page.examples import Example
+from app.page.asking import messages
+from app.page.asking.conversations import (
+    MAX_QUESTION,
+    Asked,
+    Conversations,
+    Editing,
+    Typed,
+    turn_of,
+)
+from app.page.asking.documents import MAX_PICTURES
+from app.page.asking.examples import Example
 from app.sanitize import for_label, whole_characters
 from app.turns import Chat, ChatTurn, file_name
 

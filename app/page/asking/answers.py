@@ -1,4 +1,4 @@
-"""Streams the answer to a question that `app.page.questions` started, and unlocks the text box.
+"""Streams the answer to a question that `asking.questions` started, and unlocks the text box.
 
 If Gradio cannot run it (full queue), `refused` unlocks the box. Handlers return values for the
 components listed at the head of each section, in that order.
@@ -14,13 +14,13 @@ from typing import Any
 import gradio as gr
 
 from app.chat import LIKELY, STOPPED_EARLY, VARIED, ChatView, failed, stream_chat
-from app.page import messages
-from app.page.background import Line, in_background, in_line
-from app.page.conversations import Conversations
-from app.page.documents import with_pages
-from app.page.live import CAMERA, LiveStreams
-from app.page.questions import Pending
-from app.page.settings import settings_of
+from app.page.asking import messages
+from app.page.asking.background import Line, in_background, in_line
+from app.page.asking.conversations import Conversations
+from app.page.asking.documents import with_pages
+from app.page.asking.questions import Pending
+from app.page.asking.settings import settings_of
+from app.page.kept.live import CAMERA, LiveStreams
 from app.replier import Replier
 from vlm.assistant import MediaSource
 from vlm.plural import plural

@@ -1,0 +1,1 @@
+"""What happens when something is asked, shown or changed in a conversation."""

@@ -1,0 +1,1 @@
+"""What is kept of visitors: conversations, uploads, live streams, and what their browsers store."""
