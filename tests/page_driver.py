@@ -1,6 +1,5 @@
 """Drives the page in a real browser, with an assistant whose answers are scripted."""
 
-import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,9 @@ class Serving:
     def __init__(self, app: "FastAPI") -> None:
         import uvicorn
 
-        listener = socket.create_server(("127.0.0.1", 0))
+        from app.serve.command import listen
+
+        listener = listen("127.0.0.1", 0)
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")
         self.uvicorn = uvicorn.Server(config)
         self.address = f"http://127.0.0.1:{listener.getsockname()[1]}/"

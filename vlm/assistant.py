@@ -52,6 +52,7 @@ from vlm.inference.reply import Prompt, Reply, Shared
 from vlm.inference.scheduler import Scheduler
 from vlm.inference.settings import Settings
 from vlm.inference.single_step import single_step
+from vlm.inference.workers import release_workers
 from vlm.llamacpp.options import uses_llama
 from vlm.loading import Announce, default_card, load_folder
 from vlm.media.confined.limits import Limits
@@ -168,7 +169,9 @@ class Assistant:
         if read_text:
             named = processor.prompt_config.experts if experts is None else experts
             experts = tuple(dict.fromkeys((*named, "text")))
-        return cls(model, processor, card=card, experts=experts, **chosen)
+        made = cls(model, processor, card=card, experts=experts, **chosen)
+        release_workers()  # another thread may answer
+        return made
 
     def share(self, max_rows: int) -> Decoder:
         """Computes the answers of all threads in one, `max_rows` at once, from now on.

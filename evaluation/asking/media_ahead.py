@@ -27,6 +27,7 @@ from vlm.experts.expert_words import SHORT_SIDE
 from vlm.inference.budget import requested
 from vlm.inference.media_thread import longest_side
 from vlm.inference.settings import Settings
+from vlm.inference.workers import release_workers
 from vlm.media.collect import DecodedVideo
 from vlm.media.confined.limits import Limits, MediaError
 from vlm.media.decode import MediaInfo, MediaReader
@@ -139,6 +140,7 @@ class MediaAhead:
     ) -> tuple[DecodedMedia, float]:
         started = time.perf_counter()
         seen = self._described(self.read(reader, part, folder, cancel))
+        release_workers()  # the model computes in another thread
         return seen, time.perf_counter() - started
 
     def _described(self, seen: DecodedMedia) -> DecodedMedia:

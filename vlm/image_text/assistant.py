@@ -39,6 +39,7 @@ from vlm.inference.live import NO_STREAM, Stream
 from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Sampling, Settings
+from vlm.inference.workers import release_workers
 from vlm.loading import Announce
 from vlm.media.confined.limits import Limits
 from vlm.media.decode import MediaReader
@@ -124,6 +125,7 @@ class ImageTextAssistant(Assistant):
             say(f"{name}: videos are shown to it as pictures, each with its time.")
         model = load_model(folder, config, kind, target)
         generation = generation_settings(folder, processor.tokenizer)
+        release_workers()  # another thread may answer
         return cls(
             model,
             processor,

@@ -28,6 +28,7 @@ from transformers import (
 
 from vlm.inference.generation import Stopped
 from vlm.inference.sampler import Sampler
+from vlm.inference.workers import release_workers
 
 POLL = 0.05  # seconds between two looks at `stop` while another answer computes
 
@@ -72,6 +73,7 @@ def tokens(computer: Computer, task: Task) -> Generator[int, None, None]:
             failures.append(error)
         updates.put(None)
 
+    release_workers()
     thread = threading.Thread(target=work, name="generate", daemon=True)
     thread.start()
     try:

@@ -23,6 +23,7 @@ from transformers import DynamicCache, PreTrainedModel
 from vlm.inference.decode_batch import DecodeBatch, Row
 from vlm.inference.decoder import Job, following
 from vlm.inference.generation import PREFILL_CHUNK, Stopped, read_chunk
+from vlm.inference.workers import release_workers
 
 Result = TypeVar("Result")
 
@@ -41,6 +42,7 @@ class Scheduler:
         self._work: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        release_workers()
         self._thread = threading.Thread(target=self._loop, daemon=True, name="model")
         self._thread.start()
 
@@ -51,6 +53,7 @@ class Scheduler:
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Runs one step of the tower between steps of the language model."""
+        release_workers()
         done: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
 
         def step() -> None:
@@ -71,6 +74,7 @@ class Scheduler:
         Closing the generator ends the answer; the job's cache then holds what was yielded, except
         perhaps the last token.
         """
+        release_workers()
         row = Row(job)
         self._add(lambda: self._prompts.append(row))
         num_yielded = 0
@@ -109,6 +113,7 @@ class Scheduler:
         while True:
             with self._changed:
                 while not (self._closed or self._prompts or self._work or self._batch.rows):
+                    release_workers()
                     self._changed.wait()
                 if self._closed:
                     break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from vlm.inference.decoder import Job
 from vlm.inference.generation import PREFILL_CHUNK, Stopped
+from vlm.inference.workers import release_workers
 from vlm.llamacpp.context import LlamaContext
 from vlm.llamacpp.sequences import Sequences, Turns
 
@@ -39,24 +41,16 @@ class LlamaDecoder:
         """Runs one step in the thread that computes."""
         if self._closed:
             raise Stopped
+        release_workers()
         return self._thread.submit(_step, work).result()
 
     def tokens(self, job: Job) -> Generator[int, None, None]:
         """Yields the answer's tokens. Raises `Stopped` once the job's `stop` is set."""
-        logits = self._prefill(job)
-        job.on_prefill()
-        settings, turns = job.sampler.settings, job.cache
-        for _ in range(settings.max_new_tokens - 1):
-            token = job.sampler.choose(logits)
-            if token in job.eos_ids:
-                return
-            yield token
-            if job.stop.is_set():
-                raise Stopped
-            logits = self.run(lambda: self.sequences.read_tokens(turns, [token]))  # noqa: B023
-        token = job.sampler.choose(logits)
-        if token not in job.eos_ids:
-            yield token
+        try:
+            yield from self._tokens(job)
+        finally:
+            with suppress(Stopped):
+                self.run(release_workers)
 
     def following(self, cache: Turns, ids: Sequence[int]) -> Tensor:
         """Returns the logits [n, V] after each of `ids`, which follow `cache`; leaves it as is."""
@@ -76,6 +70,22 @@ class LlamaDecoder:
             self._closed = True
             self._thread.shutdown()
             self._context.close()
+
+    def _tokens(self, job: Job) -> Generator[int, None, None]:
+        logits = self._prefill(job)
+        job.on_prefill()
+        settings, turns = job.sampler.settings, job.cache
+        for _ in range(settings.max_new_tokens - 1):
+            token = job.sampler.choose(logits)
+            if token in job.eos_ids:
+                return
+            yield token
+            if job.stop.is_set():
+                raise Stopped
+            logits = self.run(lambda: self.sequences.read_tokens(turns, [token]))  # noqa: B023
+        token = job.sampler.choose(logits)
+        if token not in job.eos_ids:
+            yield token
 
     def _prefill(self, job: Job) -> Tensor:
         embeddings = job.embeddings[0]

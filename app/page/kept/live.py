@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.replier import Replier
 from vlm.assistant import Decided, MediaSource, State, Stream
+from vlm.inference.workers import release_workers
 
 MOST = 4  # streams at once
 IDLE = 120.0  # seconds without a frame, after which a stream gives its place up
@@ -89,6 +90,12 @@ class LiveStreams:
         """
         followed = self._streams[name]
         followed.used = self._now()
+        try:
+            return self._see(followed, frame, seconds)
+        finally:
+            release_workers()  # the thread serves other requests, too
+
+    def _see(self, followed: _Followed, frame: NDArray[np.uint8], seconds: float) -> dict[str, Any]:
         with followed.lock:
             stream = self._assistant.see_next(followed.stream, frame, seconds)
             followed.stream = stream
