@@ -4,24 +4,26 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from app.console.clips import NamedClip, find_clips
-from app.console.find_strip import write_strip
+from app.console.find_strip import MOST_ROWS, write_strip
 from app.console.found import Found
+from app.console.progress_line import ProgressLine
 from app.frame_strip import clock
 from app.sanitize import for_terminal
 from vlm.fit.hardware import checked_device
-from vlm.heads.film import film_scores
+from vlm.heads.film import Progress, film_scores
 from vlm.heads.folder import LoadedVideoText, load_encoder_with_heads
 from vlm.heads.segments import frame_edges, segments_above
 from vlm.heads.where import Box, box_at, can_locate
 from vlm.media.decode import MediaReader
 
-FOUND, FOUND_NOTHING = 0, 1
+FOUND, FOUND_NOTHING, BAD_INPUT = 0, 1, 2
 TENTHS = "▁▂▃▄▅▆▇█"
 
 
@@ -29,6 +31,7 @@ def find(args: argparse.Namespace) -> int:
     """Looks through all films. Returns the exit code."""
     *names, words = args.items
     _check(args, names, words)
+    clips = [] if args.follow else find_clips(names)
     loaded = load_encoder_with_heads(args.encoder)
     loaded.model.to(checked_device(args.device))
     loaded.model.embed_text([words])  # words that cannot be read are refused at once
@@ -36,21 +39,55 @@ def find(args: argparse.Namespace) -> int:
         from app.console.follow import follow
 
         return follow(loaded, names[0], words, args)
-    found, clips = [], find_clips(names)
-    with MediaReader() as reader:
-        for clip in clips:
-            one = _one(loaded, clip, words, reader, args)
-            if one is not None:
-                found.append(one)
-                sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
-                sys.stdout.flush()
+    quiet = args.quiet or not sys.stderr.isatty()
+    with MediaReader() as reader, ProgressLine(sys.stderr, quiet) as line:
+        found = list(_each(loaded, clips, words, reader, args, line))
     if args.strip and found:
-        write_strip(args.strip, found, words)
-        if not args.quiet:
-            sys.stderr.write(for_terminal(f"The strip is in {args.strip}.\n"))
+        write_strip(args.strip, found, words, args.threshold)
+    if not args.quiet:
+        sys.stderr.write(for_terminal(_summary(found, len(clips), args)))
     if not found:
-        return 2
+        return BAD_INPUT
     return FOUND if any(one.segments for one in found) else FOUND_NOTHING
+
+
+def _each(
+    loaded: LoadedVideoText,
+    clips: Sequence[NamedClip],
+    words: str,
+    reader: MediaReader,
+    args: argparse.Namespace,
+    line: ProgressLine,
+) -> Iterator[Found]:
+    """Prints what is found in each film as soon as it is known."""
+    for number, clip in enumerate(clips, 1):
+
+        def progress(done: int, total: int, number: int = number, name: str = clip.name) -> None:
+            line.phase(f"Looking through {name} ({number} of {len(clips)}): {done / total:.0%}")
+
+        one = _one(loaded, clip, words, reader, args, progress)
+        line.clear()
+        if one is not None:
+            sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
+            sys.stdout.flush()
+            yield one
+
+
+def _summary(found: Sequence[Found], number: int, args: argparse.Namespace) -> str:
+    """What all films together have, and where the strip is; nothing about a single film."""
+    sentences = ""
+    if number > 1 and found:
+        best = max(found, key=lambda one: one.best[1])
+        count = sum(bool(one.segments) for one in found)
+        second, score = best.best
+        at = f" at {clock(second)}" if best.film.duration else ""
+        sentences += (
+            f"Found in {count} of {number} files; the best is {best.name}{at}, {score:.2f}.\n"
+        )
+    if args.strip and found:
+        best_of = f" of the {MOST_ROWS} best" if len(found) > MOST_ROWS else ""
+        sentences += f"The strip{best_of} is in {args.strip}.\n"
+    return sentences
 
 
 def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
@@ -64,6 +101,10 @@ def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
         raise ValueError(f"--threshold is {args.threshold}; it must be 0 to 1.")
     if args.follow and (len(names) > 1 or args.strip):
         raise ValueError("--follow takes one file or -, and makes no strip.")
+    if args.strip and not args.strip.absolute().parent.is_dir():
+        raise ValueError(f"{args.strip} cannot be written: {args.strip.parent} is no folder.")
+    if args.strip and args.strip.is_dir():
+        raise ValueError(f"{args.strip} cannot be written: it is a folder; name a PNG file.")
 
 
 def _one(
@@ -72,10 +113,11 @@ def _one(
     words: str,
     reader: MediaReader,
     args: argparse.Namespace,
+    progress: Progress,
 ) -> Found | None:
     """Looks through one film; None, and a sentence, if it cannot be read."""
     try:
-        film = film_scores(loaded, clip.path, [words], args.every, reader)
+        film = film_scores(loaded, clip.path, [words], args.every, reader, progress=progress)
     except ValueError as error:
         sys.stderr.write(for_terminal(str(error)) + "\n")
         return None
@@ -93,6 +135,9 @@ def _one(
 
 
 def _as_text(one: Found) -> str:
+    if not one.film.duration:
+        below = "" if one.segments else ", which is below the threshold"
+        return for_terminal(f"{one.name}  {one.best[1]:.2f}{below}") + "\n"
     lines = [
         f"{one.name}  {sparkline(one.film.scores[:, 0])}  0:00.0 to {clock(one.film.duration)}"
     ]

@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 from app.frame_strip import clock
 from app.sanitize import for_terminal
 from vlm.heads.folder import LoadedVideoText
-from vlm.heads.stream import StreamState, next_scores
+from vlm.heads.stream import StreamState, check_streams, next_scores
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaReader
 from vlm.media.y4m import y4m_frames
 
 PIPE, POLL = "-", 0.5  # seconds between looks at a file that grows
+AT_ONCE = 32  # frames that are decoded together
 TAIL = 0.25  # seconds at the end of a growing file that may not be complete
 Arriving = Iterator[tuple[float, NDArray[np.uint8]]]
 
 
 def follow(loaded: LoadedVideoText, name: str, words: str, args: argparse.Namespace) -> int:
     """Prints a line for each frame until the stream ends. Returns the exit code."""
+    check_streams(loaded)
     frames = (
         every(y4m_frames(sys.stdin.buffer), args.every)
         if name == PIPE
@@ -69,9 +71,12 @@ def growing(path: Path, seconds: float, idle: float, size: int) -> Arriving:
             if now != last_bytes:
                 last_bytes, since = now, time.monotonic()
             ended = time.monotonic() - since > idle
+            more = False
             for second, frame in _ready(path, due, seconds, size, reader, ended):
                 yield second, frame
-                due = max(due, second) + seconds
+                due, more = max(due, second) + seconds, True
+            if more:
+                continue  # of a long recording the next are there already
             if ended:
                 return
             time.sleep(POLL)
@@ -84,10 +89,10 @@ def _ready(
     try:
         duration = reader.probe(path).duration or 0.0
         end = duration if ended else duration - TAIL
-        times = np.arange(due, end, seconds)[:32].tolist()
+        times = np.arange(due, end, seconds)[:AT_ONCE].tolist()
         if not times:
             return
-        video = reader.read_video(path, times=times, size=size)
+        video = reader.read_video(path, times=times, square=size)
     except MediaError:
         if ended:
             raise

@@ -27,7 +27,11 @@ class ProgressLine:
         if view.cost and view.cost != self._cost:
             self._cost = view.cost
             self.say(view.cost)
-        words = for_terminal(view.phase)
+        self.phase(view.phase)
+
+    def phase(self, phase: str) -> None:
+        """Shows what is being done, and after a colon how much of it."""
+        words = for_terminal(phase)
         if not self._live:
             words = words.partition(":")[0]
         if self._quiet or not words or words == self._shown:

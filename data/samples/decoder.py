@@ -23,7 +23,7 @@ from vlm.media.collect import collect_frames
 from vlm.media.confined.child import Child
 from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
 from vlm.media.confined.protocol import Request
-from vlm.media.decode import MediaInfo, probe
+from vlm.media.decode import SQUARES_FROM, MediaInfo, probe
 from vlm.media.source import PathLike
 
 
@@ -59,9 +59,12 @@ class Decoder:
         self, media: MediaFile, num_frames: int, square: int, seconds: float | None = None
     ) -> Decoded:
         """The middles of `num_frames` segments of a video as squares, [T, S, S, 3]."""
-        # Four times the square is more than any resampling uses, and keeps 4K films small.
         request = Request(
-            "video", num_frames, size=4 * square, square=square, limits=self._limits(seconds)
+            "video",
+            num_frames,
+            size=SQUARES_FROM * square,
+            square=square,
+            limits=self._limits(seconds),
         )
         video = collect_frames(_path(media), request, child=self._running())
         return Decoded(video.frames, tuple(video.times.tolist()), video.damaged)
@@ -71,7 +74,7 @@ class Decoder:
     ) -> Decoded:
         """The frames displayed at `times` (seconds) as squares, in order and none twice."""
         request = Request(
-            "video", times=tuple(times), size=4 * square, square=square,
+            "video", times=tuple(times), size=SQUARES_FROM * square, square=square,
             limits=self._limits(seconds),
         )  # fmt: skip
         video = collect_frames(_path(media), request, child=self._running())

@@ -28,6 +28,7 @@ class View:
     image_size: int  # pixels: the side of the squares, or else the short side of frames
     chat: PromptConfig  # by which the chat chooses frames
     squares: bool = True  # frames are shrunk to squares at once, as the tower sees them
+    as_trained: bool = False  # those are made as in training, from larger frames
 
 
 class Asker(Protocol):

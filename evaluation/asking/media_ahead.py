@@ -82,6 +82,7 @@ class MediaAhead:
     words: Words | None = None  # the experts that look at each medium, once
     looks: int | None = None  # at a picture, over which its words are spread
     squares: bool = True  # frames are shrunk to squares; else their short side is `image_size`
+    as_trained: bool = False  # squares are made as in training, from larger frames
     workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
     ahead: int = 8
     limits: Limits = LIMITS
@@ -189,14 +190,15 @@ class MediaAhead:
             )
         needed = self.image_size if self.words is None else max(self.image_size, SHORT_SIDE)
         size = longest_side(info.width, info.height, needed)
+        square = self.image_size if self.squares and self.as_trained else None
         num_frames = self._num_frames(info)
         if part.until is not None:
             return self._past(reader, part, path, info, num_frames, size, cancel)
         if start == 0 and end is None:  # then frames that share a time are replaced by others
-            video = reader.read_video(path, num_frames, size=size, cancel=cancel)
+            video = reader.read_video(path, num_frames, size=size, cancel=cancel, square=square)
             return replace(_decoded(part, info, video), info=info)
         times = segment_times(info.duration, num_frames, start, end)
-        video = reader.read_video(path, times=times, size=size, cancel=cancel)
+        video = reader.read_video(path, times=times, size=size, cancel=cancel, square=square)
         return _decoded(part, info, video)
 
     def _past(

@@ -205,6 +205,7 @@ def _answers(
         answerer.words,
         settings.looks,
         view.squares,
+        view.as_trained,
         ahead=2 * answerer.batch_size + 2,
     )
     if task.workers is not None:

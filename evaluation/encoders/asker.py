@@ -52,7 +52,7 @@ class EncoderAsker:
         chat = PromptConfig(**preset_config("embedded").prompt)
         frames = self.encoder.num_frames * self.clips
         size = self.encoder.config.image_size
-        return View(frames, size, chat, squares=self.crops == 1)
+        return View(frames, size, chat, squares=self.crops == 1, as_trained=True)
 
     @property
     def device(self) -> torch.device:

@@ -1,6 +1,6 @@
 """What an encoder answers for each task: numbers as JSON (evaluation/benchmarks/tasks/base.py)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from evaluation.benchmarks.tasks.base import pack_array
 from evaluation.encoders.loaded import LoadedEncoder
 from evaluation.encoders.views import chunks, views
 from vlm.conversation import Video
-from vlm.heads.segmentation import instances
+from vlm.heads.connected import instances
 from vlm.heads.segments import all_segments, frame_edges
 
 BEST = 5  # classes that an answer names
@@ -86,13 +86,17 @@ def segmented(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
     for label, logits in zip(
         asked.classes, _mask_logits(encoder, asked, asked.classes, "instances"), strict=True
     ):
-        found = []
-        probabilities = 1 / (1 + np.exp(-logits))
-        for mask in instances(logits > 0, SMALLEST)[:MOST_TRACKS]:
-            score = round(float(probabilities[mask].mean()), DIGITS)
-            found.append([label, score, _packed(mask)])
-        tracks += found
+        tracks += tracks_of(label, logits)
     return {"tracks": tracks}
+
+
+def tracks_of(label: str, logits: NDArray[np.float32]) -> list[list[Any]]:
+    """The instances of a class from the logits [T, H, W] of its mask: label, score, masks."""
+    found = []
+    for mask in instances(logits > 0, SMALLEST, MOST_TRACKS):
+        score = float((1 / (1 + np.exp(-logits[mask]))).mean())
+        found.append([label, round(score, DIGITS), _packed(mask)])
+    return found
 
 
 def referred(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
@@ -140,8 +144,8 @@ def _frame_scores(
 
 def _mask_logits(
     encoder: LoadedEncoder, asked: Asked, texts: Sequence[str], task: str
-) -> list[NDArray[np.float32]]:
-    """Logits [T, H, W] of every text's mask at the size of the clip.
+) -> Iterator[NDArray[np.float32]]:
+    """Yields the logits [T, H, W] of every text's mask at the size of the clip.
 
     Upsampled text by text, since all classes of a large frame would not fit into memory.
     """
@@ -157,13 +161,11 @@ def _mask_logits(
         parts.append(encoder.mask_logits(features, texts, len(places), task)[0])
     logits = torch.cat(parts)[: len(frames)].float()  # [T, K, h, w]
     height, width = asked.given["size"]
-    found = []
     for k in range(logits.shape[1]):
         large = F.interpolate(
             logits[:, k : k + 1], (height, width), mode="bilinear", align_corners=False
         )
-        found.append(large[:, 0].cpu().numpy())
-    return found
+        yield large[:, 0].cpu().numpy()
 
 
 def _packed(mask: NDArray[np.bool_]) -> list[dict[str, Any] | None]:

@@ -143,12 +143,12 @@ def breakdown(one: dict[str, Any]) -> list[str]:
 
 
 def speed(title: str, last: dict[str, Any]) -> str:
-    """Describes a session's throughput in one sentence."""
+    """Describes a session's throughput in one sentence; an encoder reads and writes no text."""
+    prefill, decode = last["prefill_tokens_per_second"], last["decode_tokens_per_second"]
+    text = f" prefill {rate(prefill)} and decode {rate(decode)} tokens/s," if prefill else ""
     return (
         f"{title}: {last['samples_per_second']:.2f} samples/s,"
-        f" {rate(last['visual_tokens_per_second'])} visual tokens/s, prefill"
-        f" {rate(last['prefill_tokens_per_second'])} and decode"
-        f" {rate(last['decode_tokens_per_second'])} tokens/s, peak memory"
+        f" {rate(last['visual_tokens_per_second'])} visual tokens/s,{text} peak memory"
         f" {last['peak_bytes'] / 2**30:.2f} GB,"
         f" {last['processes']} process{'es' if last['processes'] > 1 else ''}."
     )

@@ -32,6 +32,11 @@ class TaskSource:
     # Zero-shot: the number of a split (data/tasks/splits.py) whose unseen classes are left out of
     # training and are the only ones of the held-out samples.
     zero_shot: CountOrZero | None = None
+    # Few-shot recognition: so many clips of each class are trained on (`shots`), of so many classes
+    # (`ways`), of which alone the held-out clips are; 0: all. `draw` numbers the choice.
+    shots: CountOrZero = 0
+    ways: CountOrZero = 0
+    draw: CountOrZero = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ class EncoderRecipe:
     # `text_weights` has it, else the 10 and -10 that SigLIP began with.
     start_scale: Positive | None = None
     start_bias: float | None = None
-    background_weight: NonNegative = 0.0  # of pixels without a text; 0: ignored, as StreamFormer's
+    # Of all pixels without a text beside all those with one; 0: ignored, as StreamFormer's. The
+    # lower, the larger masks grow (docs/tasks.md).
+    background_weight: NonNegative = 0.0
     most_classes: Count = 400  # that a clip is compared with
     most_held: CountOrZero = 200  # held-out samples of each set that are scored
     # The encoder: a name or preset of vlm/encoders; without one, the tower of `model` or `preset`.

@@ -18,9 +18,10 @@ BAR_FORMATS = {
     "skipped_steps": "{:.0f} skipped",
     "held_out_loss": "held out {:.3f}",
     "held_out_accuracy": "{:.0%} right",
+    "held_out_score": "held out {:.3f}",
     "probe": "{:.0f} other questions right",
 }
-JOURNAL = "journal.jsonl"
+JOURNAL, HELD_OUT = "journal.jsonl", "held_out_"
 BAR = "{n_fmt}/{total_fmt} {bar} {remaining} left{postfix}"
 
 
@@ -110,7 +111,10 @@ def read_journal(path: Path) -> list[dict[str, float]]:
 
 
 def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
-    """Plots loss (raw, smoothed and held-out), gradient norm and speed against the step."""
+    """Plots loss (raw, smoothed and held-out), gradient norm and speed against the step.
+
+    Held-out scores, of an encoder, have a plot of their own.
+    """
     import matplotlib.figure
 
     lines = [line for line in journal if line.get("loss") is not None]
@@ -121,9 +125,14 @@ def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
     loss = [line["loss"] for line in lines]
     smooth = [sum(loss[max(0, i - 19) : i + 1]) / min(20, i + 1) for i in range(len(loss))]
     speed = "tokens_per_second" if "tokens_per_second" in lines[0] else "samples_per_second"
-    figure = matplotlib.figure.Figure(figsize=(8, 6.5), layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
-    top.plot(steps, loss, color="0.8", label="loss per answer token")
+    scores = _held_out_scores(journal)
+    heights = (3, 2, 1, 1) if scores else (3, 1, 1)
+    figure = matplotlib.figure.Figure(figsize=(8, 6.5 + 2 * bool(scores)), layout="constrained")
+    top, *between, middle, bottom = figure.subplots(
+        len(heights), 1, sharex=True, height_ratios=heights
+    )
+    token = " per answer token" if speed.startswith("tokens") else ""
+    top.plot(steps, loss, color="0.8", label=f"loss{token}")
     top.plot(steps, smooth, color="C0", label="mean of 20")
     if held:
         values = [line["held_out_loss"] for line in held]
@@ -132,6 +141,12 @@ def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
     top.set_ylim(0, max(max(smooth) * 1.05, 1e-6))
     top.set_ylabel("loss")
     top.legend(frameon=False)
+    for axes in between:
+        for name, points in scores.items():
+            axes.plot(*zip(*points, strict=True), "o-", markersize=3, label=name)
+        axes.set_ylim(0, 1.02)
+        axes.set_ylabel("held out")
+        axes.legend(frameon=False, ncols=3, fontsize="small")
     middle.plot(steps, [line.get("grad_norm", 0.0) for line in lines], color="C1")
     middle.set_ylabel("gradient norm")
     bottom.plot(steps, [line.get(speed, 0.0) for line in lines], color="C2")
@@ -139,3 +154,13 @@ def plot_curves(journal: Sequence[dict[str, float]], out: Path) -> None:
     bottom.set_ylim(bottom=0)
     bottom.set_xlabel("step")
     figure.savefig(out, dpi=110)
+
+
+def _held_out_scores(journal: Sequence[dict[str, float]]) -> dict[str, list[tuple[float, float]]]:
+    """Steps and scores 0 to 1 of held-out samples by name: of each task, if there are several."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for line in journal:
+        for key, value in line.items():
+            if key.startswith(HELD_OUT) and key != f"{HELD_OUT}loss" and value is not None:
+                found.setdefault(key.removeprefix(HELD_OUT), []).append((line["step"], value))
+    return found

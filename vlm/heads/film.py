@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from vlm.heads.classification import clip_pixels, clip_times
 from vlm.heads.folder import LoadedVideoText
 from vlm.heads.stream import StreamState, can_stream, next_scores
-from vlm.inference.media_thread import longest_side
 from vlm.media.decode import MediaReader
 
 AT_ONCE = 32  # moments that are decoded together
 MOST_MOMENTS = 100_000
 Frames = Callable[[Sequence[float]], tuple[NDArray[np.uint8], Sequence[float]]]
+Progress = Callable[[int, int], None]  # moments done, and all
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def film_scores(
     every: float,
     reader: MediaReader,
     task: str = "",
+    progress: Progress = lambda done, total: None,
 ) -> FilmScores:
     """Scores of a film every `every` seconds, of an image at once.
 
@@ -47,7 +48,7 @@ def film_scores(
     """
     info = reader.probe(path)
     if info.kind == "image":
-        picture = reader.read_image(path, loaded.config.image_size).pixels[None]
+        picture = reader.read_image(path, square=loaded.config.image_size).pixels[None]
         scores = _of_clip(loaded, np.repeat(picture, loaded.num_frames, axis=0), texts, task)
         return FilmScores((0.0,), scores[-1:], 0.0)
     duration = info.duration or 0.0
@@ -55,10 +56,10 @@ def film_scores(
     if number > MOST_MOMENTS:
         raise ValueError(f"{path.name} has {number:,} moments; raise --every")
     moments = [(k + 0.5) * duration / number for k in range(number)]
-    size = longest_side(info.width, info.height, loaded.config.image_size)
 
     def read(times: Sequence[float]) -> tuple[NDArray[np.uint8], Sequence[float]]:
-        video = reader.read_video(path, times=times, size=size)
+        progress(sum(moment < times[0] for moment in moments), number)
+        video = reader.read_video(path, times=times, square=loaded.config.image_size)
         return video.frames, video.times.tolist()
 
     walk = _streamed if can_stream(loaded) else _in_clips

@@ -17,7 +17,7 @@ from vlm.heads.video_text import VideoText
 from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 
 PARTS = ("tower", "text", "heads")
-RESULT = "tasks"  # inside the folder of a run
+RESULT, CLASSIFIER = "tasks", "classifier"  # inside the folder of a run
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,13 @@ def load_encoder_with_heads(folder: Path) -> LoadedVideoText:
 
     Raises WeightsError, one sentence, if it is not one or its weights do not fit.
     """
-    if not (folder / "config.json").is_file() and (folder / RESULT).is_dir():
+    if not (folder / "config.json").is_file():
+        _check_result(folder)
         folder = folder / RESULT
     try:
         about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if "classes" in about:
+            raise _without_text(folder)
         config = TowerConfig(**upgrade("tower", about["tower"]))
         text, heads = TextConfig(**about["text"]), dict(about["heads"])
         num_frames = int(about["num_frames"])
@@ -89,6 +92,26 @@ def load_encoder_with_heads(folder: Path) -> LoadedVideoText:
         raise WeightsError(f"{folder} has other weights than its config.json: {wrong[:5]}")
     model.load_state_dict(tensors)
     return LoadedVideoText(model.eval(), config, num_frames)
+
+
+def _check_result(run: Path) -> None:
+    """Raises WeightsError if a folder is not that of a run with heads by task."""
+    if (run / RESULT / "config.json").is_file():
+        return
+    if (run / CLASSIFIER).is_dir():
+        raise _without_text(run)
+    missing = f"has no {RESULT}/config.json, which a run writes at its end"
+    raise WeightsError(
+        f"{run} {missing if run.exists() else 'does not exist'}; give the folder that python -m"
+        " training.encoders wrote with `objective: tasks`"
+    )
+
+
+def _without_text(folder: Path) -> WeightsError:
+    return WeightsError(
+        f"{folder} has a head over fixed classes and no text side; one with a text side is trained"
+        " with `objective: tasks`"
+    )
 
 
 def _part(name: str) -> str:

@@ -10,15 +10,13 @@ An encoder without attention pooling has one linear layer in its place.
 Training is cross-entropy over the texts on foreground pixels. StreamFormer ignores the background,
 so what it is cannot be read from such a head alone; with a weight above 0, a learned vector stands
 for the background, which masks need without a downstream model. Masks are of classes; instances
-are their connected parts in space and time.
+are their connected parts in space and time (`vlm.heads.connected`).
 """
 
 import copy
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlm.encoders.base import VideoEncoder, VideoFeatures
@@ -95,30 +93,3 @@ def mask_logits(logits: Tensor, background: bool) -> Tensor:
         for k in range(logits.shape[2])
     ]
     return logits - torch.cat(others, dim=2)
-
-
-def instances(mask: NDArray[np.bool_], smallest: int = 1) -> list[NDArray[np.bool_]]:
-    """The connected parts of a mask [T, H, W] in space and time, the largest first.
-
-    Neighbors share a side, an edge or a corner. Parts of fewer than `smallest` pixels in all frames
-    are left out.
-    """
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    while True:
-        grown = np.where(mask, _largest_around(labels), 0)
-        if np.array_equal(grown, labels):
-            break
-        labels = grown
-    found, sizes = np.unique(labels[mask], return_counts=True)
-    order = np.argsort(-sizes, kind="stable")
-    return [labels == found[k] for k in order if sizes[k] >= smallest]
-
-
-def _largest_around(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The largest value of each voxel and its 26 neighbors."""
-    for axis in range(labels.ndim):
-        around = np.pad(labels, [(int(axis == k),) * 2 for k in range(labels.ndim)])
-        size = labels.shape[axis]
-        shifted = [np.take(around, range(k, k + size), axis=axis) for k in range(3)]
-        labels = np.maximum.reduce(shifted)
-    return labels

@@ -24,6 +24,15 @@ def can_stream(loaded: LoadedVideoText) -> bool:
     return tower.incremental and not isinstance(tower, ProgressiveEncoder)
 
 
+def check_streams(loaded: LoadedVideoText) -> None:
+    """Raises ValueError if frames cannot come a few at a time."""
+    if not can_stream(loaded):
+        raise ValueError(
+            f"{loaded.config.encoder} computes whole clips, so it cannot follow a stream; train"
+            " streamformer for that"
+        )
+
+
 @dataclass(frozen=True)
 class StreamState:
     """What the frames so far leave for the next one."""
@@ -37,11 +46,7 @@ def next_features(
     loaded: LoadedVideoText, frames: NDArray[np.uint8], state: StreamState
 ) -> tuple[Tensor, StreamState]:
     """The next frames uint8 [T, H, W, 3] -> features in the text's space [T, P], and the state."""
-    if not can_stream(loaded):
-        raise ValueError(
-            f"{loaded.config.encoder} computes whole clips, so it cannot follow a stream; train"
-            " streamformer for that"
-        )
+    check_streams(loaded)
     model, T = loaded.model, len(frames)
     device = next(model.parameters()).device
     clip = clip_pixels(frames, loaded.config)[None].to(device)

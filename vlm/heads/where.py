@@ -46,9 +46,9 @@ def box_at(
 
     Raises MediaError if the film cannot be read.
     """
-    T, size = loaded.num_frames, loaded.config.image_size
+    T = loaded.num_frames
     wanted = [max(0.0, second - every * (T - 1 - k)) for k in range(T)]
-    video = reader.read_video(path, times=wanted, size=size)
+    video = reader.read_video(path, times=wanted, square=loaded.config.image_size)
     nearest = np.abs(np.subtract.outer(wanted, video.times)).argmin(axis=1)
     return box_in(loaded, video.frames[nearest], text)
 

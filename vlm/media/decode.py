@@ -29,6 +29,10 @@ from vlm.media.confined.limits import DEFAULT_LIMITS, Limits
 from vlm.media.confined.protocol import Request
 from vlm.media.source import PathLike
 
+# Frames are decoded at this many times the side of the squares that they become: more than any
+# resampling uses, and 4K films stay small.
+SQUARES_FROM = 4
+
 
 @dataclass(frozen=True)
 class MediaInfo:
@@ -81,6 +85,7 @@ def read_video(
     cancel: threading.Event | None = None,
     child: Child | None = None,
     until: float | None = None,
+    square: int | None = None,
 ) -> DecodedVideo:
     """Reads the frames displayed at `times` (seconds) or at the middles of `num_frames` segments.
 
@@ -88,10 +93,12 @@ def read_video(
     result: frames are scaled down while they are decoded, never up. `progress(done, total)` is
     called as frames arrive. Setting `cancel` raises MediaCancelled within half a second. With
     `until` (seconds), nothing that is displayed later is decoded (PyAV only; `times` are needed).
+    With `square`, frames are resized to squares of this side, as training reads them.
     """
     moments = None if times is None else tuple(float(time) for time in times)
+    size = size if square is None else SQUARES_FROM * square
     request = Request(
-        "video", num_frames, moments, size, backend=backend, limits=limits, until=until
+        "video", num_frames, moments, size, square, backend=backend, limits=limits, until=until
     )
     return collect_frames(path, request, isolated, progress, cancel, child)
 
@@ -104,12 +111,14 @@ def read_image(
     cancel: threading.Event | None = None,
     child: Child | None = None,
     page: int | None = None,
+    square: int | None = None,
 ) -> DecodedImage:
     """Reads a still picture: upright, 8 bits, on white, its longest side at most `size`.
 
-    `page` is one of a document, from 0; without it the first is read.
+    `page` is one of a document, from 0; without it the first is read. With `square`, the picture is
+    resized to a square of this side.
     """
-    request = Request("image", size=size, limits=limits, page=page)
+    request = Request("image", size=size, square=square, limits=limits, page=page)
     video = collect_frames(path, request, isolated, None, cancel, child)
     return DecodedImage(video.frames[0], video.warnings)
 
@@ -141,16 +150,21 @@ class MediaReader:
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
         until: float | None = None,
+        square: int | None = None,
     ) -> DecodedVideo:
         with self._child() as child:
-            how = (self.limits, backend, True, progress, cancel, child, until)
+            how = (self.limits, backend, True, progress, cancel, child, until, square)
             return read_video(path, num_frames, times, size, *how)
 
     def read_image(
-        self, path: PathLike, size: int | None = None, cancel: threading.Event | None = None
+        self,
+        path: PathLike,
+        size: int | None = None,
+        cancel: threading.Event | None = None,
+        square: int | None = None,
     ) -> DecodedImage:
         with self._child() as child:
-            return read_image(path, size, self.limits, True, cancel, child)
+            return read_image(path, size, self.limits, True, cancel, child, square=square)
 
     def close(self) -> None:
         with self._lock:

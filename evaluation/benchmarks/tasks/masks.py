@@ -75,8 +75,10 @@ class InstancesBenchmark(MaskBenchmark):
         for row in rows:
             tracks = answer_of(row["raw"])["tracks"]
             for label in labels:
-                ours = [(_track(masks), s) for name, s, masks in tracks if name == label]
-                truth = [_track(masks) for name, masks in row["extra"]["truth"] if name == label]
+                ours = [(read_track(masks), s) for name, s, masks in tracks if name == label]
+                truth = [
+                    read_track(masks) for name, masks in row["extra"]["truth"] if name == label
+                ]
                 found[label].append(match_tracks(ours, truth, LEVELS_OF[mode]))
         return pooled_precision(rows, list(found.values()), "101")
 
@@ -93,9 +95,9 @@ class ReferringBenchmark(MaskBenchmark):
 
     def score(self, row: LogRow, answer: str | None, mode: str) -> float | None:
         height, width = row["extra"]["given"]["size"]
-        tracks = [_track(masks) for _, masks in row["extra"]["truth"]]
+        tracks = [read_track(masks) for _, masks in row["extra"]["truth"]]
         values = []
-        for t, mask in enumerate(_track(answer_of(row["raw"])["masks"])):
+        for t, mask in enumerate(read_track(answer_of(row["raw"])["masks"])):
             ours = _merged([mask], height, width)
             truth = _merged([track[t] for track in tracks], height, width)
             J = region_similarity(ours, truth) if mode != "F" else 0.0
@@ -104,7 +106,8 @@ class ReferringBenchmark(MaskBenchmark):
         return float(np.mean(values))
 
 
-def _track(masks: Sequence[Any]) -> Track:
+def read_track(masks: Sequence[Any]) -> Track:
+    """The masks of a track from JSON."""
     found: list[Rle | None] = []
     for mask in masks:
         if mask is None:

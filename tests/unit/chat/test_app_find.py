@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from app.__main__ import main
 from app.console import find as finding
+from app.console import find_strip as strips
 from app.console import follow as following
 from app.console.find import sparkline
 from tests.media_maker import write_video
@@ -154,7 +156,10 @@ def test_a_growing_file_is_followed_to_its_end(
         (["{film}", "!?"], "has no words"),
         (["{film}", WORDS, "--every", "0"], "must be above 0"),
         (["{film}", WORDS, "--threshold", "2"], "it must be 0 to 1"),
-        (["{film}", WORDS, "--encoder", "nowhere"], "is not the folder of an encoder with heads"),
+        (["{film}", WORDS, "--encoder", "nowhere"], "nowhere does not exist; give the folder"),
+        (["{film}", WORDS, "--strip", "nowhere/x.png"], "x.png cannot be written: nowhere is no"),
+        (["{film}", WORDS, "--strip", "."], "it is a folder; name a PNG file"),
+        (["nowhere.mp4", WORDS, "--encoder", "nowhere"], "nowhere.mp4: no such file or folder"),
     ],
 )
 def test_an_error_is_one_sentence(
@@ -165,6 +170,58 @@ def test_an_error_is_one_sentence(
     printed = capsys.readouterr().err
     assert sentence in printed
     assert printed.count("\n") == 1
+
+
+def test_an_encoder_of_whole_clips_is_refused_before_it_waits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "growing", lambda *_: pytest.fail("it reads"))
+    folder = saved(tmp_path, "aim-test")
+    assert main(["find", "nothing.ts", WORDS, "--encoder", str(folder), "--follow"]) == 2
+    assert "computes whole clips, so it cannot follow a stream" in capsys.readouterr().err
+
+
+def test_several_files_have_a_summary_and_a_strip_of_the_best(
+    encoder: Path, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    Image.new("RGB", (64, 32), "red").save(tmp_path / "red.png")
+    shutil.copy(film, tmp_path / "film.mp4")
+    monkeypatch.setattr(strips, "MOST_ROWS", 1)
+    monkeypatch.setattr(finding, "MOST_ROWS", 1)
+    given = ["find", str(tmp_path), WORDS, "--encoder", str(encoder), "--threshold", "1"]
+    assert main([*given, "--strip", str(tmp_path / "strip.png")]) == 1
+    printed = capsys.readouterr()
+    assert "red.png  0." in printed.out
+    assert "which is below the threshold" in printed.out
+    assert "Found in 0 of 2 files; the best is " in printed.err
+    assert "The strip of the 1 best is in" in printed.err
+    assert Image.open(tmp_path / "strip.png").height < 300
+    assert main([*given, "--quiet"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_is_shown_on_a_terminal_alone(
+    encoder: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for terminal in (True, False):
+        shown = io.StringIO()
+        monkeypatch.setattr(shown, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", shown)
+        main(["find", str(film), WORDS, "--encoder", str(encoder), "--every", "0.1"])
+        assert ("Looking through film.mp4 (1 of 1): 0% ..." in shown.getvalue()) == terminal
+        assert shown.getvalue().endswith("\r\x1b[K") == terminal
+
+
+def test_a_long_recording_is_caught_up_without_waiting(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(following.time, "sleep", waits.append)
+    monkeypatch.setattr(following, "AT_ONCE", 2)
+    frames = following.growing(film, 0.5, 1000, 32)
+    assert len([next(frames) for _ in range(7)]) == 7
+    assert waits == []
 
 
 def test_a_curve_of_a_line_has_the_highest_of_each_part() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from vlm.encoders import PRESETS, build_tower
 from vlm.heads.folder import LoadedVideoText, load_encoder_with_heads, save_video_text, tokens_of
-from vlm.heads.segmentation import SegmentationHead, ValuePath, instances, mask_logits
+from vlm.heads.segmentation import SegmentationHead, ValuePath, mask_logits
 from vlm.heads.stream import StreamState, can_stream, next_scores
 from vlm.heads.text.side import TextSide
 from vlm.heads.text.tower import text_config
@@ -136,8 +136,23 @@ def test_a_saved_encoder_has_the_same_scores(
 
 
 def test_another_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    for folder, sentence in (
+        (tmp_path / "nowhere", "nowhere does not exist; give the folder that"),
+        (tmp_path, "has no tasks/config.json, which a run writes at its end"),
+    ):
+        with pytest.raises(WeightsError, match=sentence):
+            load_encoder_with_heads(folder)
+    (tmp_path / "config.json").write_text("{}")
     with pytest.raises(WeightsError, match="is not the folder of an encoder with heads"):
         load_encoder_with_heads(tmp_path)
+
+
+def test_a_head_over_fixed_classes_has_no_text_side(tmp_path: Path) -> None:
+    (tmp_path / "classifier").mkdir()
+    (tmp_path / "classifier/config.json").write_text('{"classes": ["a"], "tower": {}}')
+    for folder in (tmp_path, tmp_path / "classifier"):
+        with pytest.raises(WeightsError, match="head over fixed classes and no text side"):
+            load_encoder_with_heads(folder)
 
 
 @pytest.mark.parametrize(
@@ -162,20 +177,6 @@ def test_a_mask_is_where_a_text_is_likelier_than_the_background_or_than_all_othe
     logits = torch.tensor([2.0, 1.0, 1.5]).view(1, 1, 3, 1, 1)
     assert mask_logits(logits, background=True).flatten().tolist() == [0.5, -0.5]
     assert mask_logits(logits, background=False).flatten().tolist() == [0.5, -1.0, -0.5]
-
-
-def test_instances_are_the_connected_parts_as_scipy_finds_them() -> None:
-    ndimage = pytest.importorskip("scipy.ndimage")
-    rng = np.random.default_rng(3)
-    for share in (0.1, 0.2, 0.6):
-        mask = rng.random((4, 9, 11)) < share
-        labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
-        theirs = {(labels == k).tobytes() for k in range(1, count + 1)}
-        found = instances(mask)
-        assert {part.tobytes() for part in found} == theirs
-        sizes = [part.sum() for part in found]
-        assert sizes == sorted(sizes, reverse=True)
-    assert instances(np.zeros((2, 3, 3), bool)) == []
 
 
 @pytest.mark.parametrize(

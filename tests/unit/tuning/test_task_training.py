@@ -43,6 +43,16 @@ def test_an_ignored_background_does_not_change_the_loss_of_masks() -> None:
     assert not torch.equal(mask_losses(logits, mask, 1.0), mask_losses(changed, mask, 1.0))
 
 
+def test_foreground_and_background_weigh_as_wholes() -> None:
+    torch.manual_seed(0)
+    mask, logits = torch.full((1, 1, 8, 8), -1), torch.randn(1, 1, 2, 8, 8)
+    mask[..., 0, :3] = 0
+    inside = F.cross_entropy(logits[0, 0, :, 0, :3].T, torch.zeros(3, dtype=torch.long))
+    around = logits[0, 0].flatten(1)[:, 3:].T
+    outside = F.cross_entropy(around, torch.ones(61, dtype=torch.long))
+    torch.testing.assert_close(mask_losses(logits, mask, 2.0)[0], inside + 2 * outside)
+
+
 def test_auc_counts_pairs_in_order() -> None:
     scores, truth = torch.tensor([0.9, 0.5, 0.5, 0.1]), torch.tensor([1, 1, 0, 0.0])
     assert float(auc(scores, truth)) == 3.5 / 4

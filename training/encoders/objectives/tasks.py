@@ -42,7 +42,7 @@ class Tasks(Objective):
     sources: Sequence[Source]
     held: Sequence[Source]
 
-    metric = "held_out_accuracy"
+    metric = "held_out_score"
     folder = "tasks"
     mean_of_batch = True
 

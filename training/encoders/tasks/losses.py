@@ -8,7 +8,7 @@ sigmoid   -log sigmoid(y logit), y = +1 or -1 (SigLIP, arXiv 2303.15343)
 nce       cross-entropy over the classes or sentences of the micro-batch (Efficient-Prompt)
             localization   mean over the actions of a film, and the proposals' three scores
 masks     cross-entropy over the texts at each foreground pixel, mean over these
-          (StreamFormer), plus that at each background pixel times a weight
+          (StreamFormer), plus the mean over background pixels times a weight
 """
 
 from typing import Any
@@ -56,7 +56,9 @@ def task_losses(
 def mask_losses(logits: Tensor, mask: Tensor, background_weight: float) -> Tensor:
     """Logits of patches [B, T, K (+ 1), H, W] and texts of pixels [B, T, S, S] -> losses [B].
 
-    With a weight of the background, its logit is the last.
+    With a weight of the background, its logit is the last. Foreground and background are two means:
+    a pixel of something small weighs more than one around it, so that it is found before its border
+    is exact.
     """
     large = upsampled(logits, *mask.shape[-2:]).transpose(1, 2)  # [B, K, T, S, S]
     inside = mask >= 0

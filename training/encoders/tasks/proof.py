@@ -1,9 +1,11 @@
 """Several tasks in one training against each alone, as a table.
 
-    python -m training.encoders.tasks.proof RECIPE [--set KEY=VALUE] [--json FILE]
+    python -m training.encoders.tasks.proof RECIPE [--seeds 0 1 2] [--set KEY=VALUE] [--json FILE]
 
 Trains the recipe, and each of its sets alone with as many samples of it, and scores all encoders on
 the held-out samples of every set. Each run resumes like any other, so a stopped proof continues.
+Small encoders differ more from seed to seed than together from alone: with several seeds, the table
+has the means, and the difference of each seed.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -24,6 +27,7 @@ from training.encoders.recipe import EncoderRecipe
 from training.encoders.run import train, with_steps
 from training.encoders.tasks.scores import task_scores
 from training.encoders.tower import BuiltTower, build
+from training.loop.signals import StoppedError
 from vlm.heads.folder import load_encoder_with_heads
 
 
@@ -45,16 +49,28 @@ def main() -> None:
     parser.add_argument("recipe", help="a recipe with `objective: tasks` and several sets")
     parser.add_argument("--output", help="the folder to write")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", metavar="N", help="train with each, into OUTPUT-N"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
     arguments = parser.parse_args()
     arguments.dry_run = False
     try:
-        lines = proof(read_arguments(arguments))
+        runs = [proof(one) for one in _seeded(read_arguments(arguments), arguments.seeds)]
     except (ValueError, OSError) as error:
         sys.exit(f"{parser.prog}: {error}")
-    sys.stdout.write(table(lines))
+    except StoppedError as stopped:
+        sys.exit(stopped.code)
+    sys.stdout.write(table(runs))
     if arguments.json:
-        arguments.json.write_text(json.dumps([vars(one) for one in lines], indent=1) + "\n")
+        lines = [vars(one) for lines in runs for one in lines]
+        arguments.json.write_text(json.dumps(lines, indent=1) + "\n")
+
+
+def _seeded(recipe: EncoderRecipe, seeds: Sequence[int] | None) -> list[EncoderRecipe]:
+    if not seeds:
+        return [recipe]
+    return [replace(recipe, seed=seed, output=f"{recipe.output}-{seed}") for seed in seeds]
 
 
 def proof(recipe: EncoderRecipe) -> list[Line]:
@@ -114,17 +130,24 @@ def _mean(parts: Sequence[Tensor]) -> float:
     return float(torch.cat(list(parts)).nanmean())
 
 
-def table(lines: Sequence[Line]) -> str:
-    """The lines as Markdown."""
+def table(runs: Sequence[Sequence[Line]]) -> str:
+    """The lines of one run or the means of several as Markdown."""
+    several = len(runs) > 1
     rows = [
-        "| set | task | held out | chance | alone | together |",
-        "|---|---|---:|---:|---:|---:|",
+        "| set | task | held out | chance | alone | together |" + several * " by seed |",
+        "|---|---|---:|---:|---:|---:|" + several * "---|",
     ]
-    rows += [
-        f"| {one.name} | {one.task} | {one.num_held} | {one.chance:.3f} | {one.alone:.3f} |"
-        f" {one.together:.3f} |"
-        for one in lines
-    ]
+    for of_seeds in zip(*runs, strict=True):
+        one = of_seeds[0]
+        alone, together = (
+            fmean(getattr(line, name) for line in of_seeds) for name in ("alone", "together")
+        )
+        row = f"| {one.name} | {one.task} | {one.num_held} | {one.chance:.3f} | {alone:.3f} |"
+        row += f" {together:.3f} |"
+        if several:
+            differences = [f"{line.together - line.alone:+.3f}" for line in of_seeds]
+            row += f" {', '.join(differences)} |"
+        rows.append(row)
     return "\n".join(rows) + "\n"
 
 

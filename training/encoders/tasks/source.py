@@ -14,7 +14,7 @@ from data.tasks.annotations import (
     Segmented,
     TaskSet,
 )
-from data.tasks.splits import unseen_classes
+from data.tasks.splits import drawn_classes, drawn_clips, unseen_classes
 from data.tasks.table import TASK_SETS, read_set
 from training.encoders.recipe import TaskSource
 from vlm.heads.video_text import Task
@@ -95,12 +95,28 @@ def read_source(given: TaskSource, held: bool) -> Source:
     split = split_of(given, held)
     found = read_set(given.set, Path(given.folder).expanduser(), split)
     source = Source(given.set, _task(found), found.annotations, found.classes)
+    source = few_shots(source, given, held)
     if given.zero_shot is None:
         return source
     if source.task not in ("recognition", "localization", "instances"):
         raise ValueError(f"`zero_shot` leaves classes out, and {given.set} has sentences")
     unseen = set(unseen_classes(len(source.classes), given.zero_shot))
     return source.only([name for k, name in enumerate(source.classes) if (k in unseen) == held])
+
+
+def few_shots(source: Source, given: TaskSource, held: bool) -> Source:
+    """The clips of a few-shot draw: all of its classes, or the shots that are trained on."""
+    if not given.shots and not given.ways:
+        return source
+    if source.task != "recognition":
+        raise ValueError(f"`shots` and `ways` are of recognition, not of {source.task}")
+    if given.ways:
+        drawn = drawn_classes(len(source.classes), given.ways, given.draw)
+        source = source.only([source.classes[k] for k in drawn])
+    if held or not given.shots:
+        return source
+    chosen = drawn_clips([one.label for one in source.annotations], given.shots, given.draw)
+    return replace(source, annotations=[source.annotations[k] for k in chosen])
 
 
 def split_of(given: TaskSource, held: bool) -> str:
