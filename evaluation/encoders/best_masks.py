@@ -4,8 +4,8 @@
 
 An encoder gives one logit for each patch, which is enlarged to the frame. Here these logits are
 fitted to the true masks instead of computed from the picture, and go the way of an encoder's: the
-same enlarging, the same connected parts, the same metrics. No encoder with such patches does
-better, but for the small rest that the fit leaves.
+same enlarging, the same connected parts, the same metrics. The fit minimizes cross-entropy, not
+these metrics, so the values are what to expect at best, not a strict bound.
 """
 
 import argparse

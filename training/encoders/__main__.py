@@ -15,14 +15,16 @@ from training.recipe import apply_overrides, read_yaml, refuse_old_keys, refuse_
 from vlm.config_errors import checked
 
 ABOUT = """\
-Train a vision encoder alone on labeled clips: any of vlm/encoders under a classification head, or
-the tower of an assistant. What the encoder's paper freezes stays frozen (train: method); `train:
+Train a vision encoder alone: any of vlm/encoders, or the tower of an assistant, on labeled clips
+under a classification head, or with a text side on the data sets of one or several tasks
+(`objective: tasks`; docs/tasks.md). What the encoder's paper freezes stays frozen (train: method); `train:
 all` trains everything, `train: head` the head alone."""
 EXAMPLES = """\
 examples:
   python -m data.clips.motion runs/motion               # a made set: which way does it move?
   python -m training.encoders training/recipes/encoder-motion.yaml
   python -m training.encoders training/recipes/encoder-motion.yaml --set encoder=vtn-test --dry-run
+  python -m training.encoders training/recipes/encoders/streamformer-tasks-tiny.yaml
   python -m training.encoders clips --output runs/clips --set encoder=timesformer --set steps=200
 
 clips are class folders (clips/CLASS/CLIP.mp4; an image is a clip of one frame), or a list under
@@ -35,9 +37,11 @@ A recipe is a YAML file with these keys, and --set changes single ones; what the
 defaults are in training/encoders/recipe.py:
   {keys}
 
-The output has classifier/ (vlm.heads.classification.load_classifier), trained/ (the encoder alone:
-`start_from` in an assistant's recipe), journal.jsonl and curves.png, quarantine.jsonl (clips that
-could not be read) and checkpoints: the same command, run again, resumes from the last one.
+The output has classifier/ (vlm.heads.classification.load_classifier) or, with `objective: tasks`,
+tasks/ (vlm.heads.folder.load_encoder_with_heads; for `app find` and `evaluation run --encoder`),
+trained/ (the encoder alone: `start_from` in an assistant's recipe), journal.jsonl and curves.png,
+quarantine.jsonl (clips that could not be read) and checkpoints: the same command, run again,
+resumes from the last one.
 
 exit codes: 0 done, 1 error (one sentence on standard error), 143 or 130 stopped by SIGTERM or
 Ctrl-C after saving."""

@@ -18,6 +18,7 @@ from evaluation.reports import times
 from evaluation.reports.costs import cost_cells, cost_of
 from evaluation.reports.many import many_runs
 from evaluation.reports.many_files import csv_text, html, markdown
+from evaluation.reports.tables import speed
 from evaluation.runs.card import card, code_hash, unlike, write_card
 from evaluation.runs.log import LogWriter, merge
 
@@ -215,3 +216,14 @@ def test_the_column_of_times_is_written_by_a_command(tmp_path: Path) -> None:
     assert page.read_text() == "no table"
     document = Path(__file__).parents[3] / "docs/evaluation.md"
     assert times.filled(document.read_text(encoding="utf-8"), {}).startswith("# Evaluation")
+
+
+def test_the_speed_of_an_encoder_has_no_tokens_of_text() -> None:
+    last = {
+        "samples_per_second": 2.0, "visual_tokens_per_second": 64.0, "peak_bytes": 2**30,
+        "prefill_tokens_per_second": 0.0, "decode_tokens_per_second": 0.0, "processes": 1,
+    }  # fmt: skip
+    wanted = "Kinetics: 2.00 samples/s, 64 visual tokens/s, peak memory 1.00 GB, 1 process."
+    assert speed("Kinetics", last) == wanted
+    both = last | {"prefill_tokens_per_second": 30.0, "decode_tokens_per_second": 4.0}
+    assert " prefill 30 and decode 4 tokens/s, peak" in speed("Video-MME", both)

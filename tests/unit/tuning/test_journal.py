@@ -1,10 +1,12 @@
-"""The progress bar of a run."""
+"""The progress bar and the curves of a run."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
+from PIL import Image
 from tqdm import tqdm
 
-from training.watch.journal import BAR, ProgressBar
+from training.watch.journal import BAR, ProgressBar, _held_out_scores, plot_curves
 
 
 def test_loss_speed_padding_and_time_left_fit_a_terminal_of_80_columns() -> None:
@@ -18,3 +20,13 @@ def test_loss_speed_padding_and_time_left_fit_a_terminal_of_80_columns() -> None
     assert len(line) <= 80
     wanted = ("169/300", "00:46 left", "loss 6.192", "1,036 tokens/s", "32.3 samples/s")
     assert all(part in line for part in (*wanted, "7% padding"))
+
+
+def test_curves_of_several_tasks_show_each_held_out_score(tmp_path: Path) -> None:
+    losses = [{"step": k, "loss": 1.0, "samples_per_second": 2.0} for k in (1, 2)]
+    plot_curves(losses, tmp_path / "without.png")
+    held = {"step": 2, "held_out_score": 0.5, "held_out_retrieval": 0.4, "held_out_loss": 3.0}
+    plot_curves([*losses, held], tmp_path / "with.png")
+    found = [Image.open(tmp_path / name).height for name in ("without.png", "with.png")]
+    assert found[1] > found[0]
+    assert _held_out_scores([held]) == {"score": [(2, 0.5)], "retrieval": [(2, 0.4)]}

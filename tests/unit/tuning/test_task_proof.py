@@ -16,7 +16,7 @@ def test_several_seeds_have_means_and_their_differences() -> None:
     ]
     head, _, row = table(runs).splitlines()
     assert head.endswith("| together | by seed |")
-    assert row == "| kinetics | recognition | 48 | 0.250 | 0.600 | 0.575 | +0.250, -0.300 |"
+    assert row == "| kinetics | recognition | 48 | 0.250 | 0.600 | 0.575 | +0.25, -0.30 |"
 
 
 def test_each_seed_has_a_folder_of_its_own() -> None:

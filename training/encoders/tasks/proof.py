@@ -145,7 +145,7 @@ def table(runs: Sequence[Sequence[Line]]) -> str:
         row = f"| {one.name} | {one.task} | {one.num_held} | {one.chance:.3f} | {alone:.3f} |"
         row += f" {together:.3f} |"
         if several:
-            differences = [f"{line.together - line.alone:+.3f}" for line in of_seeds]
+            differences = [f"{line.together - line.alone:+.2f}" for line in of_seeds]
             row += f" {', '.join(differences)} |"
         rows.append(row)
     return "\n".join(rows) + "\n"
