@@ -17,8 +17,8 @@ from vlm.config_errors import checked
 ABOUT = """\
 Train a vision encoder alone: any of vlm/encoders, or the tower of an assistant, on labeled clips
 under a classification head, or with a text side on the data sets of one or several tasks
-(`objective: tasks`; docs/tasks.md). What the encoder's paper freezes stays frozen (train: method); `train:
-all` trains everything, `train: head` the head alone."""
+(`objective: tasks`; docs/tasks.md). What the encoder's paper freezes stays frozen (train: method);
+`train: all` trains everything, `train: head` the head alone."""
 EXAMPLES = """\
 examples:
   python -m data.clips.motion runs/motion               # a made set: which way does it move?
