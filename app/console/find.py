@@ -59,18 +59,22 @@ def _each(
     args: argparse.Namespace,
     line: ProgressLine,
 ) -> Iterator[Found]:
-    """Prints what is found in each film as soon as it is known."""
+    """Prints what is found in each film as soon as it is known, or why it cannot be read."""
     for number, clip in enumerate(clips, 1):
 
         def progress(done: int, total: int, number: int = number, name: str = clip.name) -> None:
             line.phase(f"Looking through {name} ({number} of {len(clips)}): {done / total:.0%}")
 
-        one = _one(loaded, clip, words, reader, args, progress)
+        try:
+            one = _one(loaded, clip, words, reader, args, progress)
+        except ValueError as error:
+            line.clear()
+            sys.stderr.write(for_terminal(str(error)) + "\n")
+            continue
         line.clear()
-        if one is not None:
-            sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
-            sys.stdout.flush()
-            yield one
+        sys.stdout.write(_as_json(one, words) if args.json else _as_text(one))
+        sys.stdout.flush()
+        yield one
 
 
 def _summary(found: Sequence[Found], number: int, args: argparse.Namespace) -> str:
@@ -114,13 +118,9 @@ def _one(
     reader: MediaReader,
     args: argparse.Namespace,
     progress: Progress,
-) -> Found | None:
-    """Looks through one film; None, and a sentence, if it cannot be read."""
-    try:
-        film = film_scores(loaded, clip.path, [words], args.every, reader, progress=progress)
-    except ValueError as error:
-        sys.stderr.write(for_terminal(str(error)) + "\n")
-        return None
+) -> Found:
+    """Looks through one film; raises MediaError if it cannot be read."""
+    film = film_scores(loaded, clip.path, [words], args.every, reader, progress=progress)
     scores = film.scores[:, 0]
     edges = frame_edges(film.times, film.duration)
     segments = sorted(segments_above(scores, edges, args.threshold), key=lambda s: -s.score)

@@ -24,6 +24,7 @@ from vlm.heads.text.side import TextSide
 from vlm.heads.text.tower import text_config
 from vlm.heads.video_text import VideoText
 from vlm.heads.where import Box
+from vlm.media.confined.limits import MediaError
 from vlm.media.y4m import y4m_frames
 
 WORDS = "a red circle"
@@ -199,6 +200,26 @@ def test_several_files_have_a_summary_and_a_strip_of_the_best(
     assert Image.open(tmp_path / "strip.png").height < 300
     assert main([*given, "--quiet"]) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_film_that_cannot_be_read_to_its_end_does_not_stop_the_others(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = saved(tmp_path, "streamformer-test", "referring")
+    (tmp_path / "films").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(film, tmp_path / "films" / name)
+
+    def box_at(_: object, path: Path, *rest: object) -> None:
+        if path.name == "a.mp4":
+            raise MediaError("a.mp4 is damaged.")
+
+    monkeypatch.setattr(finding, "box_at", box_at)
+    given = ["find", str(tmp_path / "films"), WORDS, "--encoder", str(folder), "--threshold", "0"]
+    assert main([*given, "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "a.mp4 is damaged.\n"
+    assert printed.out.startswith("b.mp4 ")
 
 
 def test_progress_is_shown_on_a_terminal_alone(
