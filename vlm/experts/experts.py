@@ -4,8 +4,10 @@ The reader works in a thread beside the others: its library and torch both let o
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from threading import Thread
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
@@ -17,6 +19,9 @@ from vlm.experts.reading.film_text import first_of_its_kind
 
 FRAMES_PER_BATCH = 4  # larger ones leave the processor's cache
 SAME = 1 / 255  # difference of the cells of a coarse grid; below, things are those of before
+
+
+Found = TypeVar("Found")
 
 
 class Experts:
@@ -34,11 +39,10 @@ class Experts:
 
     def __call__(self, frames: Tensor) -> list[Findings]:
         """Looks at all frames; an expert that is None leaves its findings None."""
-        with ThreadPoolExecutor(1, "read text") as beside:
-            reading = beside.submit(self._lines, frames)
-            kinds = None if self.classifier is None else self.classifier(frames)
-            things = self._things(frames)
-            flags = quality(frames)
+        reading = _Beside(partial(self._lines, frames))
+        kinds = None if self.classifier is None else self.classifier(frames)
+        things = self._things(frames)
+        flags = quality(frames)
         lines = reading.result()
         findings = []
         for t in range(len(frames)):
@@ -77,3 +81,26 @@ class Experts:
         if self.reader is None:
             return [None] * len(frames)
         return [tuple(lines) for lines in self.reader(frames)]
+
+
+class _Beside(Generic[Found]):
+    """Work in a thread of its own, which does not keep the program from ending."""
+
+    def __init__(self, work: Callable[[], Found]) -> None:
+        self._found: list[Found] = []
+        self._failure: list[Exception] = []
+        self._thread = Thread(target=self._run, args=(work,), name="read text", daemon=True)
+        self._thread.start()
+
+    def result(self) -> Found:
+        """Waits for what the work returns; raises what it raised."""
+        self._thread.join()
+        if self._failure:
+            raise self._failure[0]
+        return self._found[0]
+
+    def _run(self, work: Callable[[], Found]) -> None:
+        try:
+            self._found.append(work())
+        except Exception as error:  # noqa: BLE001 - raised again by `result`
+            self._failure.append(error)

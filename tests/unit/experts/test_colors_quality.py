@@ -1,5 +1,7 @@
 """Colors, blur and darkness of frames, and the experts together."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from vlm.experts.experts import Experts
 from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.kinds import kinds_of
 from vlm.experts.quality import _bright_end, quality
+from vlm.experts.reading.reader import ReaderMissingError
 from vlm.media.decode import read_video
 
 
@@ -121,6 +124,18 @@ def test_the_detector_finds_in_a_batch_what_it_finds_in_single_frames() -> None:
     together = Experts(load_detector(WEIGHTS), None)(frames)
     single = [Experts(load_detector(WEIGHTS), None)(frame[None])[0] for frame in frames]
     assert [f.things for f in together] == [f.things for f in single]
+
+
+def test_what_the_reader_raises_is_raised_and_its_thread_keeps_no_program_alive() -> None:
+    daemons: list[bool] = []
+
+    def reader(frames: torch.Tensor) -> list[list]:
+        daemons.append(threading.current_thread().daemon)
+        raise ReaderMissingError("no reader")
+
+    with pytest.raises(ReaderMissingError, match="no reader"):
+        Experts(None, reader)(torch.zeros(1, 40, 40, 3, dtype=torch.uint8))
+    assert daemons == [True]
 
 
 def test_the_bright_end_is_the_quantile() -> None:
