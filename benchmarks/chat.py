@@ -16,8 +16,8 @@ from benchmarks import embedded
 from benchmarks.timing import medians
 from vlm.assistant import Assistant, Finished, Settings, State
 from vlm.inference.caches import MediaCache, PrefixCache
-from vlm.inference.generation import generate, prefill
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.generation import generate, prefill
+from vlm.inference.decoding.sampler import Sampler
 
 ONE_TOKEN = Settings(max_new_tokens=1, repetition_penalty=1.0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from vlm.assistant import Assistant
 from vlm.fit.hardware import default_dtype
-from vlm.inference.packing import pack
+from vlm.inference.decoding.packing import pack
 from vlm.loading import load_folder
 from vlm.weights.io.files import WeightsError
 

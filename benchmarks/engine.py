@@ -19,8 +19,8 @@ from benchmarks.chat import ONE_TOKEN, reply, write_clip
 from benchmarks.embedded import plain_language_model
 from benchmarks.timing import medians
 from vlm.assistant import Assistant, Settings, State
-from vlm.inference.decoder import Job
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.decoder import Job
+from vlm.inference.decoding.sampler import Sampler
 from vlm.llamacpp.library import is_installed
 
 TYPES = ("q8_0", "f32")

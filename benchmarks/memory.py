@@ -78,8 +78,8 @@ def question(model: Any, frames: int, context: int) -> None:
     import torch
     from transformers import DynamicCache
 
-    from vlm.inference.generation import prefill
-    from vlm.inference.looking import FRAMES_AT_ONCE
+    from vlm.inference.decoding.generation import prefill
+    from vlm.inference.visual.looking import FRAMES_AT_ONCE
 
     size = model.config.image_size
     with torch.inference_mode():

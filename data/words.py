@@ -16,7 +16,7 @@ from data.records import MediaFile, Record, RecordMessage, record_to_json, write
 from data.sources.record_file import RecordFile
 from vlm.conversation import Image, Video
 from vlm.experts.expert_words import SHORT_SIDE, ExpertWords
-from vlm.inference.media_thread import longest_side
+from vlm.inference.visual.media_thread import longest_side
 from vlm.media.decode import MediaReader
 
 

@@ -35,8 +35,8 @@ from vlm.assistant import (
     Usage,
 )
 from vlm.experts.findings import Findings, Kind, Line, Thing
-from vlm.inference.live import LiveFrame
-from vlm.inference.media_source import as_source
+from vlm.inference.visual.live import LiveFrame
+from vlm.inference.visual.media_source import as_source
 from vlm.media.confined.limits import MediaError
 from vlm.media.source import display_name
 

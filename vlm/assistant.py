@@ -25,7 +25,11 @@ from vlm.inference.answering import Answering, Surroundings
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.deciding import decide
-from vlm.inference.decoder import Alone, Decoder, Prefixes
+from vlm.inference.decoding.decoder import Alone, Decoder, Prefixes
+from vlm.inference.decoding.grammar import Grammars
+from vlm.inference.decoding.packing import pack
+from vlm.inference.decoding.scheduler import Scheduler
+from vlm.inference.decoding.single_step import single_step
 from vlm.inference.errors import NotEnoughMemory
 from vlm.inference.events import (
     Asked,
@@ -41,17 +45,13 @@ from vlm.inference.events import (
     Turn,
     Usage,
 )
-from vlm.inference.grammar import Grammars
-from vlm.inference.live import Stream, see_next
-from vlm.inference.look_states import LookStates
-from vlm.inference.looking import VisualEncoder
-from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
-from vlm.inference.packing import pack
 from vlm.inference.reply import Prompt, Reply, Shared
-from vlm.inference.scheduler import Scheduler
 from vlm.inference.settings import Settings
-from vlm.inference.single_step import single_step
+from vlm.inference.visual.live import Stream, see_next
+from vlm.inference.visual.look_states import LookStates
+from vlm.inference.visual.looking import VisualEncoder
+from vlm.inference.visual.media_source import MediaSource, as_source
 from vlm.inference.workers import release_workers
 from vlm.llamacpp.options import uses_llama
 from vlm.loading import Announce, default_card, load_folder
@@ -151,7 +151,7 @@ class Assistant:
         files. `options` are those of `vlm.loading.load_folder`.
 
         On a CPU the language model's linear layers are packed, for inference only
-        (`vlm.inference.packing`).
+        (`vlm.inference.decoding.packing`).
         """
         announce = options.get("announce") or (lambda sentence: None)
         chosen: dict[str, Any] = {"context": context, "announce": announce, "limits": limits}
@@ -249,7 +249,7 @@ class Assistant:
     ) -> Iterator[Event]:
         """Compares given answers to a question; the last event is `Decided`. Raises as `reply`.
 
-        Raises `vlm.inference.generation.Stopped` once `stop` is set.
+        Raises `vlm.inference.decoding.generation.Stopped` once `stop` is set.
         """
         reply = self._own_reply(state, settings, stop)
         sources = [as_source(file) for file in files]

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.replier import Replier
 from vlm.assistant import MediaSource, Stream
-from vlm.inference.live import KEPT
+from vlm.inference.visual.live import KEPT
 from vlm.media.decode import probe, read_video
 
 EVERY = 1.0  # seconds

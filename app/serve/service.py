@@ -33,7 +33,7 @@ from vlm.assistant import (
     State,
 )
 from vlm.inference.calibration import Calibration
-from vlm.inference.generation import Stopped
+from vlm.inference.decoding.generation import Stopped
 from vlm.media.confined.limits import MediaError
 
 

@@ -27,10 +27,10 @@ from vlm.experts.expert_words import ExpertWords, expert_words
 from vlm.inference.batch import BatchAnswer, BatchAnswerer, BatchPrompt
 from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache
-from vlm.inference.looking import VisualEncoder
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.planning import plan_beside
 from vlm.inference.settings import Settings
+from vlm.inference.visual.looking import VisualEncoder
 from vlm.loading import load_folder
 from vlm.media.decode import MediaInfo
 from vlm.model import PVCForConditionalGeneration

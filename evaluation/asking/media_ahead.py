@@ -25,8 +25,8 @@ from vlm.config import PromptConfig
 from vlm.conversation import Image, Video
 from vlm.experts.expert_words import SHORT_SIDE
 from vlm.inference.budget import requested
-from vlm.inference.media_thread import longest_side
 from vlm.inference.settings import Settings
+from vlm.inference.visual.media_thread import longest_side
 from vlm.inference.workers import release_workers
 from vlm.media.collect import DecodedVideo
 from vlm.media.confined.limits import Limits, MediaError

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vlm.conversation import Media
-from vlm.inference.looking import VisualEncoder
+from vlm.inference.visual.looking import VisualEncoder
 
 
 class FrameByFrame(VisualEncoder):

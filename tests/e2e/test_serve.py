@@ -31,7 +31,7 @@ sys.path[:0] = [{tests!r}]
 from tiny import tiny_assistant
 from app.__main__ import parse
 from app.serve.command import serve
-from vlm.inference.decode_batch import DecodeBatch
+from vlm.inference.decoding.decode_batch import DecodeBatch
 step = DecodeBatch.step
 DecodeBatch.step = lambda self: (time.sleep(0.05), step(self))[1]
 sys.exit(serve(parse(["serve", "--port", "0", "--model", "tiny", *sys.argv[1:]]), tiny_assistant))

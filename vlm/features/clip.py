@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vlm.features.choose import ChosenEncoder
 from vlm.heads.classification import clip_pixels, clip_times
-from vlm.inference.media_thread import longest_side
+from vlm.inference.visual.media_thread import longest_side
 from vlm.media.collect import Progress
 from vlm.media.decode import MediaReader
 

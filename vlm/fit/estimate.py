@@ -20,8 +20,8 @@ from vlm.encoders import build_tower
 from vlm.encoders.pvc import ProgressiveEncoder, TemporalCache
 from vlm.fit.peak_memory import META, peak_bytes
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
-from vlm.inference.generation import PREFILL_CHUNK
-from vlm.inference.looking import FRAMES_AT_ONCE, TILES_AT_ONCE
+from vlm.inference.decoding.generation import PREFILL_CHUNK
+from vlm.inference.visual.looking import FRAMES_AT_ONCE, TILES_AT_ONCE
 from vlm.layers.kv_cache import KeyValues
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCImageProcessor
@@ -194,7 +194,7 @@ def _resized(keys: Tensor, num_frames: int) -> Tensor:
 
 
 def _encode_tiles(model: PVCForConditionalGeneration, tiles: int, looks: int) -> Any:
-    """Runs one call of `vlm.inference.looking` on the tiles of a picture."""
+    """Runs one call of `vlm.inference.visual.looking` on the tiles of a picture."""
     now = min(tiles, TILES_AT_ONCE)
     return model.encode(_pixels(model, now), [1] * now, [looks] * now, [0.0] * (looks * now))
 

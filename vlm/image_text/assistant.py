@@ -33,12 +33,12 @@ from vlm.inference import planning
 from vlm.inference.answering import Surroundings
 from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache, PrefixCache
+from vlm.inference.decoding.grammar import Grammars
 from vlm.inference.events import Asked, Event, State
-from vlm.inference.grammar import Grammars
-from vlm.inference.live import NO_STREAM, Stream
-from vlm.inference.media_source import MediaSource, as_source
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Sampling, Settings
+from vlm.inference.visual.live import NO_STREAM, Stream
+from vlm.inference.visual.media_source import MediaSource, as_source
 from vlm.inference.workers import release_workers
 from vlm.loading import Announce
 from vlm.media.confined.limits import Limits

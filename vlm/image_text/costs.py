@@ -14,7 +14,7 @@ import numpy as np
 from vlm.conversation import Clip, Conversation, Media, Message, Text
 from vlm.image_text.prompt import written
 from vlm.inference.budget import FilePlan
-from vlm.inference.media_thread import longest_side
+from vlm.inference.visual.media_thread import longest_side
 
 if TYPE_CHECKING:
     from transformers import ProcessorMixin

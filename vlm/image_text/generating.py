@@ -26,8 +26,8 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from vlm.inference.generation import Stopped
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.generation import Stopped
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.workers import release_workers
 
 POLL = 0.05  # seconds between two looks at `stop` while another answer computes

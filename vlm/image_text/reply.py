@@ -20,13 +20,13 @@ from vlm.inference import planning
 from vlm.inference.answering import Answering, Ready, Surroundings, with_progress
 from vlm.inference.budget import Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded, MediaCache, digest
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.errors import PromptTooLong
 from vlm.inference.events import Encoding, Event, State, Turn
-from vlm.inference.live import NO_STREAM
-from vlm.inference.media_source import MediaSource
-from vlm.inference.media_thread import read
-from vlm.inference.sampler import Sampler
 from vlm.inference.settings import Settings
+from vlm.inference.visual.live import NO_STREAM
+from vlm.inference.visual.media_source import MediaSource
+from vlm.inference.visual.media_thread import read
 from vlm.media.decode import MediaInfo
 
 if TYPE_CHECKING:

@@ -17,7 +17,11 @@ from transformers import PreTrainedTokenizerBase
 from vlm.inference import planning
 from vlm.inference.budget import FilePlan, Plan
 from vlm.inference.caches import Encoded, digest
-from vlm.inference.decoder import Prefixes
+from vlm.inference.decoding.decoder import Prefixes
+from vlm.inference.decoding.generation import Detokenizer, Stopped
+from vlm.inference.decoding.grammar import Grammars
+from vlm.inference.decoding.sampler import Grammar, Sampler
+from vlm.inference.decoding.stop_strings import StopStrings
 from vlm.inference.events import (
     Asked,
     Decoding,
@@ -30,14 +34,10 @@ from vlm.inference.events import (
     Turn,
     Usage,
 )
-from vlm.inference.generation import Detokenizer, Stopped
-from vlm.inference.grammar import Grammars
-from vlm.inference.media_source import MediaSource
-from vlm.inference.media_thread import Progress, in_thread, probe
 from vlm.inference.model_facts import ModelFacts
-from vlm.inference.sampler import Grammar, Sampler
 from vlm.inference.settings import Settings
-from vlm.inference.stop_strings import StopStrings
+from vlm.inference.visual.media_source import MediaSource
+from vlm.inference.visual.media_thread import Progress, in_thread, probe
 from vlm.media.confined.limits import MediaCancelled
 from vlm.media.decode import MediaInfo, MediaReader
 

@@ -1,7 +1,7 @@
 """Answers to many prompts, batch by batch, each as if it were alone: evaluation, checks, samples.
 
 In float32 greedy answers are those of batch size 1: rows with a near tie are decoded again alone
-(see `vlm.inference.batch_decoding`). In half precision a batch may now and then decide otherwise;
+(see `decoding.batch_decoding`). In half precision a batch may now and then decide otherwise;
 use batch size 1 where that matters.
 """
 
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from vlm.conversation import Conversation, Media
-from vlm.inference.batch_decoding import BatchRow, clock, decode
 from vlm.inference.caches import MediaCache
-from vlm.inference.looking import VisualEncoder
+from vlm.inference.decoding.batch_decoding import BatchRow, clock, decode
+from vlm.inference.decoding.sampler import processors
 from vlm.inference.model_facts import ModelFacts
-from vlm.inference.sampler import processors
 from vlm.inference.settings import Settings
+from vlm.inference.visual.looking import VisualEncoder
 from vlm.model import PVCForConditionalGeneration
 from vlm.plural import plural
 from vlm.processor import PVCProcessor

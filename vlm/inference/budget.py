@@ -23,8 +23,8 @@ from typing import Any, Literal
 
 from vlm.config import MAX_LOOKS, PromptConfig
 from vlm.inference.errors import PromptTooLong
-from vlm.inference.media_source import MediaSource
 from vlm.inference.settings import Settings
+from vlm.inference.visual.media_source import MediaSource
 from vlm.media.decode import MediaInfo
 from vlm.media.tilings import TILINGS, Tiling
 from vlm.plural import plural

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from vlm.conversation import Conversation, Message, Text
 from vlm.inference.caches import common_prefix
+from vlm.inference.decoding.generation import Stopped
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.events import Asked, Decided, Event
-from vlm.inference.generation import Stopped
-from vlm.inference.media_source import MediaSource
 from vlm.inference.reply import Prompt, Reply
-from vlm.inference.sampler import Sampler
 from vlm.inference.settings import Settings
+from vlm.inference.visual.media_source import MediaSource
 
 MAX_OPTIONS = 64
 

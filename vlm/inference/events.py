@@ -14,8 +14,8 @@ import numpy as np
 from vlm.experts.findings import Findings
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded
-from vlm.inference.media_source import MediaSource
-from vlm.inference.sampler import Logprob
+from vlm.inference.decoding.sampler import Logprob
+from vlm.inference.visual.media_source import MediaSource
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from vlm.conversation import Conversation, Message, Part, Text
 from vlm.inference.budget import FilePlan, Plan, fit_to_context, requested
 from vlm.inference.caches import Encoded
 from vlm.inference.events import Asked, State, Turn
-from vlm.inference.media_source import MediaSource
 from vlm.inference.settings import Settings
+from vlm.inference.visual.media_source import MediaSource
 from vlm.media.decode import MediaInfo
 from vlm.media.tilings import TILINGS
 from vlm.processor import PVCProcessor, Rendered

@@ -20,15 +20,15 @@ from vlm.inference.answering import (
 )
 from vlm.inference.budget import Plan
 from vlm.inference.caches import Encoded, prompt_rows
-from vlm.inference.decoder import Decoder, Job
+from vlm.inference.decoding.decoder import Decoder, Job
+from vlm.inference.decoding.generation import Stopped
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.events import Encoding, Event, State, Turn
-from vlm.inference.generation import Stopped
-from vlm.inference.live import Stream, as_film
-from vlm.inference.looking import VisualEncoder
-from vlm.inference.media_source import MediaSource
-from vlm.inference.media_thread import Progress, in_thread, read
-from vlm.inference.sampler import Sampler
 from vlm.inference.settings import Settings
+from vlm.inference.visual.live import Stream, as_film
+from vlm.inference.visual.looking import VisualEncoder
+from vlm.inference.visual.media_source import MediaSource
+from vlm.inference.visual.media_thread import Progress, in_thread, read
 from vlm.media.decode import MediaInfo
 
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from vlm.assistant import Assistant, Event, Finished, MediaSource, Settings, State, TextDelta
-from vlm.inference.sampler import Logprob
+from vlm.inference.decoding.sampler import Logprob
 
 QUESTIONS = ("What happens?", "What color is it?")
 SETTINGS = Settings(max_new_tokens=8, num_logprobs=10)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlm.inference.generation import PREFILL_CHUNK
+from vlm.inference.decoding.generation import PREFILL_CHUNK
 from vlm.llamacpp.library import library
 
 NUM_SEQUENCES = 32

@@ -10,8 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from vlm.inference.decoder import Job
-from vlm.inference.generation import PREFILL_CHUNK, Stopped
+from vlm.inference.decoding.decoder import Job
+from vlm.inference.decoding.generation import PREFILL_CHUNK, Stopped
 from vlm.inference.workers import release_workers
 from vlm.llamacpp.context import LlamaContext
 from vlm.llamacpp.sequences import Sequences, Turns

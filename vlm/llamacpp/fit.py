@@ -9,7 +9,7 @@ from vlm.fit.estimate import Load, cache_bytes, encoding_bytes, meta_model, shal
 from vlm.fit.estimate import weight_bytes as module_bytes
 from vlm.fit.hardware import GB, DeviceMemory, gigabytes
 from vlm.fit.verdict import MARGIN, FitReport
-from vlm.inference.generation import PREFILL_CHUNK
+from vlm.inference.decoding.generation import PREFILL_CHUNK
 from vlm.llamacpp.write import BITS
 
 # Keys and values are float16; scores of a chunk and its logits are float32.

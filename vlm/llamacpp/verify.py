@@ -18,10 +18,10 @@ from torch import Tensor
 
 from vlm.fit.hardware import memory_of
 from vlm.inference.caches import MediaCache
+from vlm.inference.decoding.generation import PREFILL_CHUNK
 from vlm.inference.events import State
-from vlm.inference.generation import PREFILL_CHUNK
-from vlm.inference.looking import VisualEncoder
 from vlm.inference.verify import QUESTIONS, made_film
+from vlm.inference.visual.looking import VisualEncoder
 from vlm.llamacpp.context import LlamaContext
 from vlm.llamacpp.decoder import LlamaDecoder
 from vlm.llamacpp.folder import form_of, is_gguf_folder

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from vlm.assistant import Finished, Seen, Usage
-from vlm.inference.sampler import Logprob
+from vlm.inference.decoding.sampler import Logprob
 
 
 @dataclass(frozen=True)

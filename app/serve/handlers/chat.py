@@ -20,7 +20,7 @@ from app.serve.request.body import read_json
 from app.serve.request.chat import ChatRequest, parse_chat
 from app.serve.service import Service
 from vlm.assistant import Finished, Planned, TextDelta
-from vlm.inference.sampler import Logprob
+from vlm.inference.decoding.sampler import Logprob
 
 
 async def chat_completions(service: Service, request: Request, owner: str) -> Response:

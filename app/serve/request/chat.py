@@ -9,7 +9,7 @@ from app.serve.limits import ServeLimits
 from app.serve.request.fields import Fields
 from app.serve.request.messages import Dialog, parse_messages
 from vlm.assistant import Settings
-from vlm.inference.grammar import ANY_JSON
+from vlm.inference.decoding.grammar import ANY_JSON
 
 DEFAULT_TOKENS = 1024  # the budget shortens it to what the context leaves
 MAX_TOP_LOGPROBS = 20

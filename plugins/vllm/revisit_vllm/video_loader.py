@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vllm.multimodal.video import VideoLoader
 
-from vlm.inference.media_thread import longest_side
+from vlm.inference.visual.media_thread import longest_side
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaReader
 

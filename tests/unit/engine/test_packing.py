@@ -9,8 +9,8 @@ from gguf_maker import KINDS, assistant_folder, tiny_language_model
 from torch import nn
 
 from vlm.assistant import Assistant, Finished, Settings, State
-from vlm.inference.packing import PackedLinear, can_pack, pack
-from vlm.inference.single_step import single_step
+from vlm.inference.decoding.packing import PackedLinear, can_pack, pack
+from vlm.inference.decoding.single_step import single_step
 from vlm.layers.lora import LoRALinear
 from vlm.loading import load_folder
 

@@ -7,8 +7,8 @@ import torch
 from gguf_maker import KINDS, tiny_language_model
 from transformers import DynamicCache, PreTrainedModel
 
-from vlm.inference.generation import read_chunk
-from vlm.inference.single_step import ROOM, SingleStep, single_step
+from vlm.inference.decoding.generation import read_chunk
+from vlm.inference.decoding.single_step import ROOM, SingleStep, single_step
 
 PROMPT = torch.arange(3, 43)[None]
 

@@ -16,7 +16,7 @@ from vlm.features.choose import choose_encoder
 from vlm.features.clip import ClipFeatures, Sampling, default_sampling, encode_clip
 from vlm.features.file import ALONE, read_features, read_header, write_features
 from vlm.heads.classification import clip_pixels, clip_times
-from vlm.inference.media_thread import longest_side
+from vlm.inference.visual.media_thread import longest_side
 from vlm.media.decode import read_video
 from vlm.model import PVCForConditionalGeneration
 from vlm.weights.io.files import WeightsError

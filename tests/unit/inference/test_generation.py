@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tiny import tiny_assistant, tiny_tokenizer
 from transformers import DynamicCache
 
-from vlm.inference.generation import Detokenizer, Stopped, generate, prefill
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.generation import Detokenizer, Stopped, generate, prefill
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.settings import Settings
 
 END = frozenset({2})

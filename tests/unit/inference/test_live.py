@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vlm.assistant import Assistant, Decided, Finished, MediaSource, Settings, State, Stream
 from vlm.conversation import Clip, Media
-from vlm.inference.live import KEPT, PART, as_film, spread
-from vlm.inference.look_states import _tensors
+from vlm.inference.visual.live import KEPT, PART, as_film, spread
+from vlm.inference.visual.look_states import _tensors
 from vlm.timesteps import relative_timesteps
 
 GREEDY = Settings(max_new_tokens=8, repetition_penalty=1.0)

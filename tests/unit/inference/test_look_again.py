@@ -11,7 +11,7 @@ from tiny import tiny_assistant
 
 from vlm.assistant import Assistant, Finished, MediaSource, Settings, State
 from vlm.conversation import Image
-from vlm.inference.look_states import LookStates
+from vlm.inference.visual.look_states import LookStates
 from vlm.timesteps import next_timestep, relative_timesteps
 
 GREEDY = Settings(max_new_tokens=8, looks=2, repetition_penalty=1.0)

@@ -15,7 +15,7 @@ from tiny import tiny_assistant
 from vlm.assistant import Assistant, Decided, Finished, MediaSource, Settings, State, TextDelta
 from vlm.inference import planning
 from vlm.inference.calibration import Calibration, Example, cross_fitted, expected_error, fit
-from vlm.inference.stop_strings import StopStrings
+from vlm.inference.decoding.stop_strings import StopStrings
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from tiny import tiny_assistant
 from transformers import DynamicCache
 
 from vlm.assistant import Assistant
-from vlm.inference import decode_batch
-from vlm.inference.decoder import Alone, Decoder, Job
-from vlm.inference.generation import Stopped
-from vlm.inference.sampler import Sampler
-from vlm.inference.scheduler import Scheduler
+from vlm.inference.decoding import decode_batch
+from vlm.inference.decoding.decoder import Alone, Decoder, Job
+from vlm.inference.decoding.generation import Stopped
+from vlm.inference.decoding.sampler import Sampler
+from vlm.inference.decoding.scheduler import Scheduler
 from vlm.inference.settings import Settings
 
 END = frozenset({2})

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.settings import Sampling, Settings
 
 QWEN3 = Sampling(temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.0)

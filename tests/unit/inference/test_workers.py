@@ -10,8 +10,8 @@ import pytest
 import torch
 from tiny import tiny_assistant
 
-from vlm.inference.decoder import Job
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.decoder import Job
+from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.settings import Settings
 from vlm.inference.workers import release_workers
 

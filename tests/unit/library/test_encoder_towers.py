@@ -26,7 +26,7 @@ from vlm.assemble.swap import with_encoder
 from vlm.assistant import Assistant, Finished, Settings, State
 from vlm.conversation import Video
 from vlm.inference.caches import MediaCache
-from vlm.inference.looking import VisualEncoder
+from vlm.inference.visual.looking import VisualEncoder
 from vlm.layers.drop_path import DropPath
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import build_model

@@ -12,7 +12,8 @@ from torch.distributed.fsdp import fully_shard
 
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt, peak_memory
 from vlm.conversation import Conversation, Image, Message, Part, Text, Video
-from vlm.inference import batch, batch_decoding
+from vlm.inference import batch
+from vlm.inference.decoding import batch_decoding
 
 SETTINGS = GenerateSettings(max_new_tokens=10, max_tiles=3)
 

@@ -20,7 +20,7 @@ import torch
 from media_maker import write_video
 from served import MODEL, Served, data_url, image_part, picture, served, video_part
 
-from vlm.inference.decode_batch import DecodeBatch
+from vlm.inference.decoding.decode_batch import DecodeBatch
 
 HELLO: list[Any] = [{"role": "user", "content": "Go on."}]
 

@@ -15,7 +15,7 @@ from app.serve.answer.admission import Admission
 from app.serve.command import listen
 from app.serve.errors import APIError
 from app.serve.limits import ServeLimits
-from vlm.inference.decoder import Job
+from vlm.inference.decoding.decoder import Job
 
 LIMITS = ServeLimits(
     body=200_000, running=2, queue=2, per_key=50, messages=10, media=2, text=5000, seconds=30

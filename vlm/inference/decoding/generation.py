@@ -18,7 +18,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.sampler import Sampler
 
 # Prompt tokens that are read in one call, which bounds memory and the time until a stop takes
 # effect. The memory estimate uses it, too.

@@ -15,7 +15,7 @@ from torch import Tensor
 from vlm.conversation import Clip, Media
 from vlm.experts.words import still_looks
 from vlm.inference.caches import Encoded, MediaCache, media_digest
-from vlm.inference.look_states import LookStates
+from vlm.inference.visual.look_states import LookStates
 from vlm.model import PVCForConditionalGeneration, fuse
 from vlm.processor import PVCProcessor
 

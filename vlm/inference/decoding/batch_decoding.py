@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel
 
-from vlm.inference.generation import PREFILL_CHUNK
-from vlm.inference.sampler import NEAR_TIE
+from vlm.inference.decoding.generation import PREFILL_CHUNK
+from vlm.inference.decoding.sampler import NEAR_TIE
 
 
 @dataclass

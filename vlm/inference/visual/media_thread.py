@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from vlm.conversation import Image, Video
 from vlm.inference.budget import FilePlan
-from vlm.inference.generation import Stopped
-from vlm.inference.media_source import MediaSource
+from vlm.inference.decoding.generation import Stopped
+from vlm.inference.visual.media_source import MediaSource
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import MediaInfo, MediaReader
 from vlm.media.sampling import segment_times

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from vlm.inference.decode_batch import DecodeBatch, Row
-from vlm.inference.decoder import Job, following
-from vlm.inference.generation import PREFILL_CHUNK, Stopped, read_chunk
+from vlm.inference.decoding.decode_batch import DecodeBatch, Row
+from vlm.inference.decoding.decoder import Job, following
+from vlm.inference.decoding.generation import PREFILL_CHUNK, Stopped, read_chunk
 from vlm.inference.workers import release_workers
 
 Result = TypeVar("Result")

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlm.inference.generation import PREFILL_CHUNK
+from vlm.inference.decoding.generation import PREFILL_CHUNK
 
 PROCESSORS = ("x86_64", "AMD64")
 

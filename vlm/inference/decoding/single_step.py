@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from vlm.inference.packing import PackedLinear, product
+from vlm.inference.decoding.packing import PackedLinear, product
 
 KINDS = ("llama", "mistral", "qwen2", "qwen3")
 ROOM = 128  # tokens that keys and values grow by at once

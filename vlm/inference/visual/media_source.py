@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlm.inference.live import Stream
 from vlm.inference.settings import Settings
+from vlm.inference.visual.live import Stream
 from vlm.media.decode import MediaInfo
 
 

@@ -1,6 +1,6 @@
 """Who computes the model's steps: the thread that asks (`Alone`), or one thread for all who ask.
 
-`vlm.inference.scheduler` has the one that computes in torch, `vlm.llamacpp.decoder` the one of
+`decoding.scheduler` has the one that computes in torch, `vlm.llamacpp.decoder` the one of
 llama.cpp. All give the same tokens.
 """
 
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from vlm.inference.generation import generate, prefill
-from vlm.inference.sampler import Sampler
+from vlm.inference.decoding.generation import generate, prefill
+from vlm.inference.decoding.sampler import Sampler
 
 Result = TypeVar("Result")
 

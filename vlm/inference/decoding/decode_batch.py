@@ -14,8 +14,8 @@ from torch.nn.functional import pad
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
-from vlm.inference.decoder import Job
-from vlm.inference.generation import Stopped, only_last, read_token
+from vlm.inference.decoding.decoder import Job
+from vlm.inference.decoding.generation import Stopped, only_last, read_token
 
 Layers = list[tuple[Tensor, Tensor]]  # keys and values, each [B, heads, L, dim per head]
 
