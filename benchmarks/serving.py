@@ -156,7 +156,8 @@ def main() -> None:
         f"# The server under load ({name})",
         "",
         f"Written by `python -m benchmarks.serving` on {machine()}.",
-        f"Answers of {size.tokens} tokens, films of 8 frames without experts.",
+        f"Answers of {size.tokens} tokens, films of 8 frames without experts. In half precision an"
+        " answer of a batch may round to another word than the one alone.",
         "",
         "| what | figure |",
         "|---|---|",
