@@ -99,8 +99,8 @@ def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
         raise ValueError("give films, and then what to look for in quotes.")
     if os.path.exists(words):
         raise ValueError(f"{words} is a file; what to look for comes last, in quotes.")
-    if args.every <= 0 or args.idle <= 0 or args.top < 1:
-        raise ValueError("--every, --idle and --top must be above 0.")
+    if args.every <= 0 or args.wait <= 0 or args.top < 1:
+        raise ValueError("--every, --wait and --top must be above 0.")
     if not 0 <= args.threshold <= 1:
         raise ValueError(f"--threshold is {args.threshold}; it must be 0 to 1.")
     if args.follow and (len(names) > 1 or args.strip):

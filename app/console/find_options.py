@@ -11,7 +11,7 @@ Scores are its probabilities, 0 to 1, every --every seconds; a segment is where 
 masks with a background also gives the box of what was found, at the peak of each segment.
 
 With --follow, frames are scored as they arrive, each in the same time and memory: of a file that
-grows (until it has not for --idle seconds), or of a pipe (-) in YUV4MPEG2, such as a camera's.
+grows (until it has not for --wait seconds), or of a pipe (-) in YUV4MPEG2, such as a camera's.
 Exit code: 0 found in some file, 1 found in none, 2 invalid input."""
 EXAMPLES = """examples:
   python -m app find clip.mp4 "a dog jumps" --encoder runs/streamformer
@@ -53,7 +53,11 @@ def add_find(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     find.add_argument("--follow", action="store_true", help="score frames as they arrive")
     find.add_argument(
-        "--idle", type=float, default=10.0, metavar="S", help="with --follow: wait (default 10)"
+        "--wait",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="with --follow: end once the file has not grown for so long (default 10)",
     )
     find.add_argument("--device", metavar="NAME", help="cpu, cuda, ... (default: the first GPU)")
     find.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")

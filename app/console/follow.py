@@ -30,7 +30,7 @@ def follow(loaded: LoadedVideoText, name: str, words: str, args: argparse.Namesp
     frames = (
         every(y4m_frames(sys.stdin.buffer), args.every)
         if name == PIPE
-        else growing(Path(name), args.every, args.idle, loaded.config.image_size)
+        else growing(Path(name), args.every, args.wait, loaded.config.image_size)
     )
     state, found = StreamState(), False
     for second, frame in frames:
@@ -59,8 +59,8 @@ def every(frames: Arriving, seconds: float) -> Arriving:
             due += seconds * max(1, int((second - due) / seconds + 1e-9) + 1)
 
 
-def growing(path: Path, seconds: float, idle: float, size: int) -> Arriving:
-    """Frames of a file as it grows, until it has not for `idle` seconds.
+def growing(path: Path, seconds: float, wait: float, size: int) -> Arriving:
+    """Frames of a file as it grows, until it has not for `wait` seconds.
 
     Raises MediaError if it cannot be read then.
     """
@@ -70,7 +70,7 @@ def growing(path: Path, seconds: float, idle: float, size: int) -> Arriving:
             now = path.stat().st_size if path.exists() else 0
             if now != last_bytes:
                 last_bytes, since = now, time.monotonic()
-            ended = time.monotonic() - since > idle
+            ended = time.monotonic() - since > wait
             more = False
             for second, frame in _ready(path, due, seconds, size, reader, ended):
                 yield second, frame
