@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from app.console.found import Found
 from app.frame_strip import clock
@@ -49,8 +49,7 @@ def _row(
     draw.text((2, top), _plain(one.name), INK)
     times, frames = _frames(one, reader)
     for k, (second, frame) in enumerate(zip(times, frames, strict=True)):
-        picture = Image.fromarray(frame)
-        picture.thumbnail((SIDE - 2, SIDE))
+        picture = ImageOps.contain(Image.fromarray(frame), (SIDE - 2, SIDE))
         sheet.paste(picture, (k * SIDE, top + LINE))
         inside = any(s.start <= second <= s.end for s in one.segments)
         draw.text((k * SIDE + 2, top + LINE + SIDE), clock(second), GREEN if inside else INK)
