@@ -88,7 +88,8 @@ def measure(name: str, root: Path) -> Seconds | None:
             text=True,
         )
         if done.returncode:
-            sys.stderr.write(done.stderr[-1000:])
+            reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+            sys.stderr.write(f"{name} in {root.name}: {reason}\n")
             return None
         groups = [json.loads(line) for line in record]
     return {task: timing[0] for group in groups for task, timing in group.items()}
