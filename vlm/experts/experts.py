@@ -20,7 +20,6 @@ from vlm.experts.reading.film_text import first_of_its_kind
 FRAMES_PER_BATCH = 4  # larger ones leave the processor's cache
 SAME = 1 / 255  # difference of the cells of a coarse grid; below, things are those of before
 
-
 Found = TypeVar("Found")
 
 
@@ -39,7 +38,7 @@ class Experts:
 
     def __call__(self, frames: Tensor) -> list[Findings]:
         """Looks at all frames; an expert that is None leaves its findings None."""
-        reading = _Beside(partial(self._lines, frames))
+        reading = _Beside("read text", partial(self._lines, frames))
         kinds = None if self.classifier is None else self.classifier(frames)
         things = self._things(frames)
         flags = quality(frames)
@@ -86,10 +85,10 @@ class Experts:
 class _Beside(Generic[Found]):
     """Work in a thread of its own, which does not keep the program from ending."""
 
-    def __init__(self, work: Callable[[], Found]) -> None:
+    def __init__(self, name: str, work: Callable[[], Found]) -> None:
         self._found: list[Found] = []
         self._failure: list[Exception] = []
-        self._thread = Thread(target=self._run, args=(work,), name="read text", daemon=True)
+        self._thread = Thread(target=self._run, args=(work,), name=name, daemon=True)
         self._thread.start()
 
     def result(self) -> Found:

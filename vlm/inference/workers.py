@@ -2,9 +2,9 @@
 
 torch's OpenMP on Linux (libgomp) gives each thread that computes workers of its own, and keeps them
 for its next operation. While all threads together have more than there are cores, no worker spins
-between two operations: each is put to sleep and woken, and a token takes 1.7 times as long. So a
-thread that lets another compute gives its workers back; it gets new ones when it computes again.
-`python -m benchmarks engine` measures a token in the main thread and beside another thread.
+between two operations: each is put to sleep and woken, which can take as long as the operation. So
+a thread that lets another compute gives its workers back; it gets new ones when it computes again.
+`python -m benchmarks engine` alternates a thread of llama.cpp with the main one.
 """
 
 import ctypes
