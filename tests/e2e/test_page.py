@@ -33,6 +33,25 @@ def test_a_video_is_uploaded_answered_and_its_frames_open_large(page: Page, clip
     expect(page.locator("#enlarged")).to_have_count(0)
 
 
+LATE = """(() => {
+  const seen = new Set(), found = Document.prototype.querySelector;
+  Document.prototype.querySelector = function (selector) {
+    if (!/^#[a-z]+$/.test(selector) || seen.has(selector)) return found.call(this, selector);
+    seen.add(selector);
+    return null;
+  };
+})()"""  # every part of the page is missing when it is looked for first
+
+
+def test_the_page_starts_when_its_parts_come_late(page: Page) -> None:
+    page.add_init_script(LATE)
+    page.reload()
+    ask(page, "first")
+    finished(page)
+    page.locator("#composer textarea").press("ArrowUp")
+    expect(page.locator("#composer textarea")).to_have_value("first")
+
+
 def test_boxes_are_shown_on_the_frames_and_stay_while_the_chat_goes_on(
     page: Page, photo: Path, clip: Path
 ) -> None:

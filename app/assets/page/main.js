@@ -66,8 +66,7 @@ const keys = (event) => {
 };
 
 const start = async () => {
-  await ready("#chat");
-  await ready("#theme");
+  await Promise.all(["#chat", "#theme", "#live"].map(ready));  // Gradio adds its parts one after another
   startTheme();
   list = new List(chats, toast);
   fillIn(chats.store);
