@@ -20,7 +20,7 @@ from transformers import (
     AutoModelForImageTextToText,
     PreTrainedModel,
 )
-from transformers.modeling_outputs import CausalLMOutputWithPast
+from transformers.modeling_outputs import BaseModelOutputWithPooling, CausalLMOutputWithPast
 
 from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
@@ -29,6 +29,7 @@ from vlm.encoders.base import VideoEncoder, VideoFeatures
 from vlm.generate_inputs import PictureGenerationMixin
 from vlm.layers.norm import AdaLN
 from vlm.projector import build_stages, project
+from vlm.timesteps import relative_timesteps
 
 # Fields of configs whose models change the logits after the head: Gemma 2, Cohere, Granite.
 AFTER_THE_HEAD = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
@@ -189,6 +190,52 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
             now = times[:, start : start + chunk]
             features, cache = self.tower.step(clip, now, cache)
             yield self._project(features, now)[0].flatten(0, 1)
+
+    def get_image_features(
+        self,
+        pixel_values: Tensor,
+        clip_looks: Tensor | list[int] | None = None,
+        timesteps: Tensor | list[float] | None = None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPooling:
+        """Encodes still pictures, as in transformers: `pooler_output` has [R * M, D] for each.
+
+        pixel_values [F, 3, S, S], a square or a tile each. Without clip_looks and timesteps each
+        gets the looks that the model was made for.
+        """
+        F = len(pixel_values)
+        looks = clip_looks if clip_looks is not None else [self.config.prompt_config.looks] * F
+        return self._features(pixel_values, [1] * F, looks, timesteps)
+
+    def get_video_features(
+        self,
+        pixel_values_videos: Tensor,
+        clip_frames: Tensor | list[int] | None = None,
+        timesteps: Tensor | list[float] | None = None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPooling:
+        """Encodes videos, as in transformers: `pooler_output` has [T * M, D] for each.
+
+        pixel_values_videos [F, 3, S, S] of all videos in a row, clip_frames how many are each
+        one's own. Without clip_frames they are one video, without timesteps evenly spaced.
+        """
+        frames = clip_frames if clip_frames is not None else [len(pixel_values_videos)]
+        return self._features(pixel_values_videos, frames, frames, timesteps)
+
+    def _features(
+        self,
+        pixels: Tensor,
+        frames: Tensor | list[int],
+        looks: Tensor | list[int],
+        timesteps: Tensor | list[float] | None,
+    ) -> BaseModelOutputWithPooling:
+        tower = self.config.tower_config
+        if timesteps is None:
+            form = (tower.timestep_scale, tower.timestep_form)
+            timesteps = [t for n in looks for t in relative_timesteps(range(int(n)), *form)]
+        tokens = self.encode(pixels, frames, looks, timesteps)
+        each = tokens.split([int(n) * self.config.tokens_per_look for n in looks])
+        return BaseModelOutputWithPooling(pooler_output=each)
 
     @property
     def tower_dtype(self) -> torch.dtype:

@@ -25,6 +25,7 @@ from transformers import (
     ProcessorMixin,
 )
 from transformers.image_processing_utils import BaseImageProcessor
+from transformers.processing_utils import MultiModalData
 
 from vlm.config import MAX_LOOKS, MAX_TILES, PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
@@ -237,6 +238,31 @@ class PVCProcessor(ProcessorMixin):
     def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
         """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalized."""
         return self.image_processor.pixel_values(frames)
+
+    def _get_num_multimodal_tokens(
+        self,
+        image_sizes: Sequence[Sequence[int]] | None = None,
+        video_sizes: Sequence[Sequence[int]] | None = None,
+        max_tiles: int = 1,
+        **kwargs: Any,
+    ) -> MultiModalData:
+        """Counts placeholders before anything is decoded; engines call it by this name.
+
+        image_sizes are (height, width), video_sizes (frames, height, width). Each square of a
+        picture, or patch as transformers calls it, has its own looks.
+        """
+        counts: dict[str, list[int]] = {}
+        if image_sizes is not None:
+            pictures = self.image_processor
+            count = TILINGS[pictures.tiling].count
+            size = pictures.image_size
+            squares = [count(width, height, max_tiles, size) for height, width in image_sizes]
+            each = self.prompt_config.looks * self.tokens_per_look
+            counts["num_image_patches"] = squares
+            counts["num_image_tokens"] = [number * each for number in squares]
+        if video_sizes is not None:
+            counts["num_video_tokens"] = [size[0] * self.tokens_per_look for size in video_sizes]
+        return MultiModalData(**counts)
 
     def __call__(
         self,

@@ -47,6 +47,19 @@ def test_the_published_model_has_its_published_size() -> None:
     assert model.config.tokens_per_look == 64
 
 
+def test_features_by_the_names_of_transformers_are_the_visual_tokens(
+    model: PVCForConditionalGeneration, pixels: torch.Tensor
+) -> None:
+    tokens = model.encode(pixels, *CLIPS, STEPS)
+    [video] = model.get_video_features(pixels[:3]).pooler_output
+    pictures = model.get_image_features(pixels[3:]).pooler_output
+    assert len(pictures) == 2
+    torch.testing.assert_close(torch.cat([video, *pictures]), tokens)
+    [look, looks] = model.get_image_features(pixels[3:], [1, 4], STEPS[6:]).pooler_output
+    assert (len(look), len(looks)) == (model.config.tokens_per_look, len(pictures[1]))
+    torch.testing.assert_close(looks, pictures[1])
+
+
 def test_batched_clips_equal_single_clips(
     model: PVCForConditionalGeneration, pixels: torch.Tensor
 ) -> None:

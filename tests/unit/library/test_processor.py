@@ -235,3 +235,16 @@ def test_a_video_may_be_a_list_of_pillow_pictures() -> None:
     )
     assert torch.equal(given["pixel_values"], expected["pixel_values"])
     assert torch.equal(given["timesteps"], expected["timesteps"])
+
+
+@pytest.mark.parametrize("max_tiles", [1, 4])
+def test_placeholders_are_counted_before_anything_is_decoded(max_tiles: int) -> None:
+    processor = tiny_processor()
+    counted = processor._get_num_multimodal_tokens(
+        image_sizes=[PHOTO.shape[:2]], video_sizes=[FRAMES.shape[:3]], max_tiles=max_tiles
+    )
+    image = processor.render(ask(Image(PHOTO, max_tiles=max_tiles)))
+    video = processor.render(ask(Video(FRAMES, TIMES)))
+    assert counted.num_image_patches == [len(image.clips)]
+    assert counted.num_image_tokens == [image.ids.count(509)]
+    assert counted.num_video_tokens == [video.ids.count(509)]
