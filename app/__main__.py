@@ -15,6 +15,7 @@ from app.console.encode_options import add_encode
 from app.console.find_options import add_find
 from app.console.streams import prepare_streams
 from app.page.options import add_chat
+from vlm.ending import discard_output, end, sentence
 from vlm.experts.options import add_expert_options, expert_names
 from vlm.llamacpp.options import add_engine_options, engine_options
 from vlm.model_options import add_model_options, model_options
@@ -156,15 +157,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.console.terminal import Terminal
 
         return Terminal(load_assistant(args), args).run()
-    except BrokenPipeError:  # the reader of our output closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
         return 0
     except KeyboardInterrupt:
         return 130
-    except (ValueError, FileNotFoundError, ImportError) as error:
+    except (ValueError, OSError, ImportError) as error:
         from app.sanitize import for_terminal
 
-        print(for_terminal(str(error)), file=sys.stderr)
+        print(for_terminal(sentence(error)), file=sys.stderr)
         return BAD_INPUT
 
 
@@ -281,4 +282,4 @@ def _add_answer_options(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

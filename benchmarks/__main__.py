@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from benchmarks.against import compare
+from vlm.ending import end
 from vlm.fit.hardware import cpu_name
 
 NAMES = (
@@ -19,7 +20,11 @@ RESULTS = Path(__file__).with_name("results.md")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)"
     )
@@ -77,4 +82,4 @@ def instruction_set() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import medians
+from vlm.ending import end
 from vlm.media.decode import MediaReader, read_video
 from vlm.media.sampling import segment_times
 
@@ -96,7 +97,11 @@ def run(quick: bool) -> list[str]:
     ]
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="ten seconds of video, few rounds")
     print("\n".join(run(parser.parse_args().quick)))
+
+
+if __name__ == "__main__":
+    end(main)

@@ -8,13 +8,13 @@ transformers' TimeSformer alone is compared. The tests compare tiny forms of the
 """
 
 import argparse
-import sys
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.encoder_references import Reference, references
 from vlm.encoders import PRESETS, build_tower
+from vlm.ending import end
 from vlm.weights.video_models.read import LAYOUTS, convert
 
 HEADER = ("encoder", "parameters", "clip", "largest feature", "difference: tokens", "pooled")
@@ -68,7 +68,9 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.encoder_parity", description=__doc__
+        prog="python -m benchmarks.encoder_parity",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--references", metavar="FOLDER", help="has torchvision")
     parser.add_argument("--seed", type=int, default=0)
@@ -80,4 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from vlm.encoders import ENCODERS
+from vlm.ending import end
 
 PLOT = Path(__file__).parents[1] / "docs" / "images" / "encoder-tree.png"
 FAMILIES = {
@@ -99,9 +100,9 @@ def draw(path: Path) -> None:
         boxes[name] = axes.text(node.column, -node.row, f"{node.label}\n{year(name)}", **style)
     figure.tight_layout()
     figure.canvas.draw()  # gives the boxes their sizes, where arrows end
-    for start, end, added in EDGES:
-        if start in boxes and end in boxes:
-            _arrow(axes, boxes[start], boxes[end], added)
+    for older, newer, added in EDGES:
+        if older in boxes and newer in boxes:
+            _arrow(axes, boxes[older], boxes[newer], added)
     for family, color in FAMILIES.items():
         axes.scatter([], [], marker="s", s=90, color=color, label=family)
     axes.legend(loc="lower left", frameon=False, fontsize=11)
@@ -130,6 +131,10 @@ def _arrow(axes: Axes, start: Text, end: Text, added: str) -> None:
     axes.text(x + near * (u - x), y + near * (v - y), added, **style)
 
 
-if __name__ == "__main__":
+def main() -> None:
     draw(PLOT)
     print(PLOT)
+
+
+if __name__ == "__main__":
+    end(main)

@@ -29,6 +29,7 @@ from benchmarks.peak import peak_bytes
 from benchmarks.timing import medians
 from vlm.encoders import PRESETS, build_tower
 from vlm.encoders.cost import multiply_adds, products
+from vlm.ending import end
 
 # One row for each system, about the size of a ViT-B or ResNet-50.
 CHOSEN = (
@@ -231,7 +232,11 @@ def plot(path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.encoders", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.encoders",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--frames", type=int, nargs="*", default=[8, 16])
     parser.add_argument("--rounds", type=int, default=2, help="of which the median is taken")
     parser.add_argument("--references", metavar="FOLDER", help="has torchvision")
@@ -252,4 +257,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

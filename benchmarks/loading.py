@@ -25,6 +25,8 @@ from typing import Any
 import psutil
 import torch
 
+from vlm.ending import end
+
 GIGABYTE = 1e9
 STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # Task -> the code of the child process. Nothing is computed in bfloat16.
@@ -209,7 +211,11 @@ def run(quick: bool) -> list[str]:
     return [*lines, ""]
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small checkpoint")
     print("\n".join(run(parser.parse_args().quick)))
+
+
+if __name__ == "__main__":
+    end(main)

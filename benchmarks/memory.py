@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
+from vlm.ending import end
 from vlm.fit.estimate import Load, Need
 
 # Each shape makes another part of the sum the largest: weights, encoding, keys and values.
@@ -127,10 +128,14 @@ def run(quick: bool = False) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help="one case only")
     print("\n".join(run(parser.parse_args().quick)))
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

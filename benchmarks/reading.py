@@ -21,6 +21,7 @@ from benchmarks.timing import medians
 from data.records import MediaFile
 from data.samples.decoder import Decoder
 from data.samples.disk_cache import FrameCache
+from vlm.ending import end
 from vlm.media.decode import MediaReader, read_image, read_video
 from vlm.media.squares import resize_frames
 
@@ -98,10 +99,14 @@ def _row(label: str, folder: Path, file: str, num_frames: int, repeats: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.reading",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true")
     sys.stdout.write("\n".join(run(parser.parse_args().quick)) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

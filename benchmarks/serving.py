@@ -29,6 +29,7 @@ from benchmarks.__main__ import machine
 from benchmarks.serving_clients import Client, write_films
 from benchmarks.serving_load import RUNNING, Load, Size
 from vlm.assistant import Assistant, Finished, Settings, State
+from vlm.ending import end
 
 RESULTS = Path(__file__).with_name("serving.md")
 PATIENCE = 100.0  # seconds for one part, of which a quiet machine takes a third
@@ -141,7 +142,11 @@ async def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.serving",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help="few requests; writes no file")
     args = parser.parse_args()
     size = Size(streams=16, surplus=8, tokens=4, films=4, rounds=1) if args.quick else Size()
@@ -170,4 +175,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from benchmarks.peak import peak_bytes
+from vlm.ending import end
 
 LENGTHS = (256, 1024, 2048)
 
@@ -44,7 +45,9 @@ def measured(length: int, checkpointing: bool) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("length", type=int)
     parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing")
     arguments = parser.parse_args()
@@ -82,4 +85,4 @@ def train_once(length: int, checkpointing: bool) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

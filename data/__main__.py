@@ -19,9 +19,9 @@ from data.samples.token_lengths import LengthEstimator
 from data.sources.record_file import RecordFile
 from data.sources.shard_writer import write_shards
 from data.words import add_words
+from vlm.ending import end, sentence
 from vlm.experts.expert_words import shipped_experts
 from vlm.experts.options import NAMES, add_experts, expert_names
-from vlm.media.confined.limits import MediaError
 from vlm.plural import plural
 from vlm.weights import sources
 
@@ -44,11 +44,10 @@ def main() -> int:
     arguments = top.parse_args()
     try:
         return int(arguments.run(arguments))
-    except (ValueError, MediaError) as error:
-        print(f"python -m data {arguments.command}: {error}", file=sys.stderr)
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        print(f"python -m data {arguments.command}: {reason}", file=sys.stderr)
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
+        print(f"python -m data {arguments.command}: {sentence(error)}", file=sys.stderr)
     return 2
 
 
@@ -269,4 +268,4 @@ def _print_result(result: Converted) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

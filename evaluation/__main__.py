@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evaluation.looks.options import add_looks
 from evaluation.run_options import add_mode, add_run
+from vlm.ending import discard_output, end, sentence
 from vlm.experts.options import expert_names
 
 ABOUT = (
@@ -133,8 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         return _command(args)
-    except BrokenPipeError:  # the reader of our output closed it, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
         return 0
     except KeyboardInterrupt:
         print("\nStopped; repeat the same command to resume.", file=sys.stderr)
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except (ValueError, OSError, ImportError) as error:
         if str(error):  # empty if another process prints it
-            print(f"python -m evaluation {args.command}: {error}", file=sys.stderr)
+            print(f"python -m evaluation {args.command}: {sentence(error)}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -222,4 +223,4 @@ def _limit_threads(threads: int | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -22,6 +22,7 @@ from evaluation.benchmarks.base import Benchmark, Options
 from evaluation.encoders.run_encoder import bound, check_encoder, encoder_asker, with_views
 from evaluation.groups import expanded
 from evaluation.score_command import check_mode, score_run
+from vlm.ending import sentence
 from vlm.experts.options import expert_names
 from vlm.model_options import model_options
 
@@ -104,8 +105,8 @@ def run_command(args: argparse.Namespace, chosen: Sequence[Selected]) -> int:
         if processes.first:
             try:
                 held.enter_context(only_writer(out))
-            except ValueError as error:
-                problem = str(error)
+            except (ValueError, OSError) as error:
+                problem = sentence(error)
         processes.start()
         try:
             processes.wait(problem)
@@ -138,7 +139,7 @@ def _ask(
             if bar is not None:
                 bar.leave(name)
             if str(error):  # empty if another process prints it
-                _warn(f"python -m evaluation run: {error}")
+                _warn(f"python -m evaluation run: {sentence(error)}")
     if bar is not None:
         bar.close()
     if not begun:
@@ -187,7 +188,7 @@ def _has_data(
     try:
         benchmark.check_files(folder, options)
     except (ValueError, OSError) as error:
-        warn(f"python -m evaluation run: {error}")
+        warn(f"python -m evaluation run: {sentence(error)}")
         return False
     return True
 

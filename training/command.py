@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from vlm.ending import sentence
+
 EXAMPLES = """\
 examples:
   python -m training.{stage} {recipe} --set steps=100
@@ -52,9 +54,11 @@ def main(stage: str, default_recipe: str) -> None:
     except ModuleNotFoundError as error:
         code = 1
         print(f"{parser.prog}: {missing_package(error)}", file=sys.stderr)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
         code = 1
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {sentence(error)}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -4,6 +4,7 @@ python -m training.instruct [RECIPE] [--set KEY=VALUE ...]
 """
 
 from training.command import main
+from vlm.ending import end
 
 if __name__ == "__main__":
-    main("instruct", "training/recipes/embedded-instruct.yaml")
+    end(lambda: main("instruct", "training/recipes/embedded-instruct.yaml"))

@@ -20,6 +20,7 @@ from training.model.card import write_card
 from training.model.initial_model import model_of, stored_dtype
 from training.model.trainable_parts import RECIPE, load_trained, merge_lora, prepare_parts
 from training.recipe import Recipe, recipe_from_values, with_current_keys
+from vlm.ending import end, sentence
 from vlm.weights.io.cache import build_atomically, print_status
 
 
@@ -75,8 +76,10 @@ def main() -> None:
         if arguments.out.exists():
             raise ValueError(f"{arguments.out} already exists; name another folder")
         merge(trained_folder(arguments.run, arguments.checkpoint), arguments.out)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+        sys.exit(f"{parser.prog}: {sentence(error)}")
     print(f"The model is in {arguments.out}: python -m app chat --model {arguments.out}")
 
 
@@ -100,4 +103,4 @@ def trained_folder(run: Path, checkpoint: str | None) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -4,6 +4,7 @@ python -m training.pretrain [RECIPE] [--set KEY=VALUE ...]
 """
 
 from training.command import main
+from vlm.ending import end
 
 if __name__ == "__main__":
-    main("pretrain", "training/recipes/embedded-pretrain.yaml")
+    end(lambda: main("pretrain", "training/recipes/embedded-pretrain.yaml"))

@@ -10,6 +10,10 @@ from vlm.media.confined.limits import DEFAULT_LIMITS, MediaError
 from vlm.media.kinds import HEAD_BYTES, recognize
 from vlm.media.source import display_name, open_regular
 
+# Of files that are surely meant, so that an empty or broken one is not passed over in silence.
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+PICTURES = (".gif", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
 
 @dataclass(frozen=True)
 class NamedClip:
@@ -56,13 +60,15 @@ def find_clips(items: Sequence[str]) -> list[NamedClip]:
 def is_media(path: Path) -> bool:
     """Whether a file in a folder is taken: by its first bytes, whatever its name.
 
-    One that cannot be opened is taken too, so that the reason is reported.
+    One that cannot be opened is taken too, so that the reason is reported, and so is one whose
+    name is that of a film or a picture and whose content is neither.
     """
     if not path.is_file():
         return False
     try:
         with open_regular(path, DEFAULT_LIMITS, display_name(path)) as fd:
-            return recognize(os.pread(fd, HEAD_BYTES, 0)) is not None
+            known = recognize(os.pread(fd, HEAD_BYTES, 0)) is not None
+            return known or path.suffix.lower() in FILMS + PICTURES
     except MediaError:
         return True
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.complete_file import completed
+from vlm.ending import end
 
 SIZE, NUM_FRAMES, FPS = 64, 16, 8
 SIDE, STEP = 16, 3  # pixels: of the square, and how far it moves in a frame
@@ -86,4 +87,4 @@ def write_clip(path: Path, frames: NDArray[np.uint8]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -17,6 +17,7 @@ from data.embedded.multi_topic import RecordSources, multi_topic_records
 from data.records import record_to_json, write_records
 from data.sources.record_file import RecordFile
 from data.synthetic.classifications import classification_records
+from vlm.ending import end
 
 WORLDS = {"pretrain": 10000, "instruct": 10000}
 CLASSIFICATIONS = {"pretrain": 12000, "instruct": 12000}
@@ -88,7 +89,11 @@ def _run(module: str, *arguments: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m data.embedded", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m data.embedded",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "out",
         type=Path,
@@ -102,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

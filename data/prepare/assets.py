@@ -23,6 +23,7 @@ from data.prepare import packages
 from data.prepare.emoji import emoji_pictures
 from data.prepare.fetch import FetchError, Package, cache_folder, fetch
 from data.prepare.tuxpaint import stamp_pictures
+from vlm.ending import end
 
 LONGEST_SIDE = 192  # pixels; synthetic pictures are 256 wide, so no object needs more
 BACKGROUND_SIZE = (960, 720)
@@ -164,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -24,6 +24,7 @@ from data.embedded.findings.draw import kept_out
 from data.prepare.fetch import cache_folder
 from data.prepare.general.answers import questions
 from data.records import write_records
+from vlm.ending import end
 
 MAX_NEW_TOKENS = 80
 NUM_HELD = 60
@@ -339,4 +340,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

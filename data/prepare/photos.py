@@ -24,6 +24,7 @@ from data.embedded.photographs import LIST
 from data.prepare import packages, photo_table
 from data.prepare.fetch import FetchError, cache_folder, fetch
 from data.prepare.qt_resources import read_qt_resources
+from vlm.ending import end
 
 ACTIVITIES = [
     "erase",
@@ -189,4 +190,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

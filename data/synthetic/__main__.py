@@ -7,10 +7,15 @@ from pathlib import Path
 from data.synthetic.build import HELD_PER_TASK, STAGES, BuildJob, build
 from data.synthetic.drawing.assets import load_assets
 from data.synthetic.worlds import HELD_TASKS
+from vlm.ending import end
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m data.synthetic", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m data.synthetic",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("out", type=Path, help="folder for records.jsonl and media/")
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument(
@@ -41,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data.tasks.toy.sets import TOY_SETS
 from data.tasks.toy.split import EVERY
+from vlm.ending import end
 
 LEAST = 4 * EVERY  # so that each of four classes is in both splits
 
@@ -41,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -25,6 +25,7 @@ from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
+from vlm.ending import sentence
 from vlm.inference.settings import Sampling
 
 
@@ -102,7 +103,7 @@ def run(
                 announce(remark)
         rows = read_log(out)
     except (ValueError, OSError) as error:
-        problem = str(error)
+        problem = sentence(error)
     try:
         processes.wait(problem)
     except ValueError as error:

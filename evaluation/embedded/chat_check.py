@@ -20,6 +20,7 @@ from data.embedded.facts import QUIZ
 from data.embedded.folder import DEFAULT_FOLDER
 from data.records import read_records
 from vlm.conversation import Conversation, Message, Text
+from vlm.ending import end, sentence
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -98,7 +99,9 @@ def knows(answer: str, accepted: Sequence[str]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m evaluation.embedded.chat_check", description=__doc__
+        prog="python -m evaluation.embedded.chat_check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", default="embedded", help="embedded, or a model's folder")
     parser.add_argument(
@@ -108,9 +111,11 @@ def main() -> None:
     try:
         model, processor, _ = load_folder(arguments.model, None, None)
         print("\n".join(chat_table(model.eval(), processor, arguments.data)))
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"python -m evaluation.embedded.chat_check: {error}")
+        sys.exit(f"python -m evaluation.embedded.chat_check: {sentence(error)}")
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -27,6 +27,7 @@ from data.wilson import format_share
 from evaluation.asking.described import Words, described
 from evaluation.embedded.chat_check import QUIZ, QUIZ_TOKENS, knows
 from vlm.conversation import Conversation, Message, Text
+from vlm.ending import end, sentence
 from vlm.experts.expert_words import expert_words
 from vlm.inference.batch import greedy_answers
 from vlm.loading import load_folder
@@ -165,8 +166,10 @@ def main() -> None:
         words = expert_words(model.eval(), processor)
         answered = ask_twice(model, processor, asked, words=words)
         twice = list(tqdm(answered, "conversations", len(asked), leave=False, unit="question"))
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+        sys.exit(f"{parser.prog}: {sentence(error)}")
     print("\n".join(table(twice)))
     if arguments.wrong:
         for one in twice:
@@ -175,4 +178,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

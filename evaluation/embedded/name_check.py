@@ -22,6 +22,7 @@ from data.samples.collate import Collator
 from data.samples.dataset import RecordDataset, RejectedSample, SamplingConfig
 from data.synthetic.language.imagenet_names import ImageNetClass, imagenet_classes
 from data.wilson import count_by_name, format_share
+from vlm.ending import end, sentence
 from vlm.loading import load_folder
 from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
@@ -105,12 +106,14 @@ def main() -> None:
         asked = imagenet_classes()[:: max(1, arguments.every)]
         checked = name_check(model.eval(), processor, asked)
         named = list(tqdm(checked, "names", len(asked), leave=False, unit="name"))
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+        sys.exit(f"{parser.prog}: {sentence(error)}")
     print("\n".join(table(named)))
     if arguments.wrong:
         print("\n".join(f"{one.kind.phrase}: {one.spelled}" for one in named if not one.right))
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

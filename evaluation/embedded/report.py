@@ -21,6 +21,7 @@ from evaluation.benchmarks.base import Options
 from evaluation.benchmarks.own.visitors import Visitors
 from evaluation.embedded.aims import aims_of, aims_table
 from evaluation.json_files import write_json
+from vlm.ending import end, sentence
 
 PROG = "python -m evaluation.embedded.report"
 NO_VISITORS = (
@@ -104,12 +105,14 @@ def main() -> None:
         visitors = Visitors()
         try:
             visitors.check_files(visitors.data_folder(args.visitors), Options())
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError) as error:
-            sys.exit(f"{PROG}: {error}")
+            sys.exit(f"{PROG}: {sentence(error)}")
     code = run_all(list(commands(args)), args.model)
     print_aims(args.out, args.visitors is not None)
     sys.exit(code)
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

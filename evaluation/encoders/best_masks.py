@@ -27,6 +27,7 @@ from evaluation.benchmarks.tasks.masks import MaskBenchmark, read_track
 from evaluation.benchmarks.tasks.table import TASK_BENCHMARKS
 from evaluation.encoders.predict import tracks_of
 from evaluation.reports.pooled import Pooled
+from vlm.ending import end
 
 Masks = NDArray[np.bool_]
 STEPS, RATE, AT_ONCE = 80, 0.5, 512  # of the fit; frames that are fitted together
@@ -120,4 +121,4 @@ def _unpacked(track: Sequence[Any], height: int, width: int) -> Masks:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

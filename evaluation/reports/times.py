@@ -15,6 +15,7 @@ from evaluation.json_files import replace_file
 from evaluation.reports.costs import cost_of
 from evaluation.reports.scoring import run_folders
 from evaluation.runs.log import read_log
+from vlm.ending import end
 
 COLUMN = "seconds per answer"
 NAMES = re.compile(r"`([a-z0-9_]+)`")
@@ -68,4 +69,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(lambda: main(sys.argv[1:]))

@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from vlm.ending import end, sentence
+
 RECIPE = "training/recipes/claim-small.yaml"
 ABOUT = """Does looking again at an image help? Trains four tiny models with the same data and
 steps: an uncompressed one, one with four equal looks, one whose looks attend to earlier looks
@@ -50,8 +52,10 @@ def main() -> None:
             run_all(arguments)
         else:
             print_report(arguments.results, arguments.plot)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+        sys.exit(f"{parser.prog}: {sentence(error)}")
     except KeyboardInterrupt:
         sys.exit(f"{parser.prog}: stopped; the same command continues with the remaining models")
 
@@ -92,4 +96,4 @@ def print_report(results: Path, picture: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

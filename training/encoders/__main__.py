@@ -13,6 +13,7 @@ from training.command import missing_package
 from training.encoders.recipe import EncoderRecipe
 from training.recipe import apply_overrides, read_yaml, refuse_old_keys, refuse_two_lengths
 from vlm.config_errors import checked
+from vlm.ending import end, sentence
 
 ABOUT = """\
 Train a vision encoder alone: any of vlm/encoders, or the tower of an assistant, on labeled clips
@@ -53,8 +54,10 @@ def main() -> None:
         code = run(arguments)
     except ModuleNotFoundError as error:
         sys.exit(f"{parser().prog}: {missing_package(error)}")
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser().prog}: {error}")
+        sys.exit(f"{parser().prog}: {sentence(error)}")
     sys.exit(code)
 
 
@@ -127,4 +130,4 @@ def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from vlm.config_upgrade import upgrade
+from vlm.ending import end
 from vlm.model_options import DTYPES
 
 
@@ -160,4 +161,4 @@ def print_line(title: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

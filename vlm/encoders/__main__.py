@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from vlm.encoders.table import as_json, as_markdown, as_text, chosen, details, row
+from vlm.ending import end
 
 BAD_INPUT = 2
 
@@ -66,4 +67,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

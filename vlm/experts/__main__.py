@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from vlm.ending import end
 from vlm.experts.classifier import base_classifier
 from vlm.experts.detection.detector import WEIGHTS, load_detector
 from vlm.experts.experts import Experts
@@ -106,4 +107,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

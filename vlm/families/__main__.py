@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from vlm.config import PVCConfig
+from vlm.ending import end
 from vlm.families.published import published_configs
 from vlm.fit.estimate import meta_model, weight_bytes
 from vlm.fit.hardware import GB, gigabytes
@@ -78,7 +79,11 @@ def table() -> str:
 
 def main() -> int:
     """Prints the table."""
-    argparse.ArgumentParser("python -m vlm.families", description=__doc__).parse_args()
+    argparse.ArgumentParser(
+        "python -m vlm.families",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     sys.stdout.write(table() + "\n")
     return 0
 
@@ -93,4 +98,4 @@ def _count(model: nn.Module) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from vlm.ending import end
 from vlm.llamacpp.options import TYPES
 from vlm.weights import base_models, shipped, sources
 from vlm.weights.io import cache
@@ -90,4 +91,4 @@ def _convert(source: Path, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

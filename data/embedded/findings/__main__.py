@@ -17,10 +17,15 @@ from data.embedded.findings.grading import grade_file, table
 from data.embedded.findings.prompt import user_text
 from data.embedded.findings.stand_ins import StandIns
 from data.records import part_to_json, write_records
+from vlm.ending import end
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m data.embedded.findings", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m data.embedded.findings",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     sample = commands.add_parser("sample", help="print examples")
     write = commands.add_parser("write", help="write a JSONL file")
@@ -79,4 +84,4 @@ def _sample(num: int, seed: int, held: bool, world: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

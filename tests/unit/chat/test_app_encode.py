@@ -52,6 +52,17 @@ def test_a_folder_gives_the_media_in_it_by_name(media: Path, tmp_path: Path) -> 
     assert not [name for name in load_file(out) if name.endswith("tokens")]
 
 
+def test_an_empty_film_in_a_folder_is_not_passed_over_in_silence(
+    media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.mp4").write_bytes((media / "a.mp4").read_bytes())
+    (tmp_path / "empty.MP4").touch()
+    out = tmp_path / "f.safetensors"
+    assert command.main(["encode", str(tmp_path), *TINY, "--quiet", "--out", str(out)]) == 1
+    assert "empty.MP4" in capsys.readouterr().err
+    assert len(read_features(out)[0]) == 1
+
+
 def test_files_are_named_below_the_folder_that_holds_them_all(media: Path) -> None:
     both = [str(media / "walks" / "b.png"), str(media / "a.mp4"), str(media / "a.mp4")]
     assert [clip.name for clip in find_clips(both)] == ["walks/b.png", "a.mp4"]

@@ -28,6 +28,7 @@ from training.encoders.run import train, with_steps
 from training.encoders.tasks.scores import task_scores
 from training.encoders.tower import BuiltTower, build
 from training.loop.signals import StoppedError
+from vlm.ending import end, sentence
 from vlm.heads.folder import load_encoder_with_heads
 
 
@@ -57,8 +58,10 @@ def main() -> None:
     arguments.dry_run = False
     try:
         runs = [proof(one) for one in _seeded(read_arguments(arguments), arguments.seeds)]
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        sys.exit(f"{parser.prog}: {error}")
+        sys.exit(f"{parser.prog}: {sentence(error)}")
     except StoppedError as stopped:
         sys.exit(stopped.code)
     sys.stdout.write(table(runs))
@@ -152,4 +155,4 @@ def table(runs: Sequence[Sequence[Line]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

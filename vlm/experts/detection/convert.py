@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vlm.ending import end
 from vlm.experts.detection.int8 import quantize
 from vlm.experts.detection.nanodet import NanoDet
 
@@ -93,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

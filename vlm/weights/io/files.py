@@ -8,6 +8,7 @@ under the file's name, a renamed pickle). The errors here tell them apart; safet
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -52,19 +53,31 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 def write_safetensors(
     tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
-    """Writes a temporary file and renames it, so that a full disk leaves no partial file."""
+    """Writes a temporary file and renames it, so that a full disk leaves no partial file.
+
+    Raises WeightsError, with the reason, if the file cannot be written.
+    """
     from safetensors.torch import save_file  # imports torch
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
         mode = partial.stat().st_mode
         save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
         partial.chmod(mode)  # as in `apply_umask`
         partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} cannot be written: {_reason(error)}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be written, without the numbers and the words around it."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return text.rpartition("I/O error: ")[2].partition(" (os error")[0]
 
 
 def apply_umask(folder: Path) -> None:
