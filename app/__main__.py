@@ -5,20 +5,22 @@ Nothing heavy is imported before a command runs, so `--help` is instant.
 
 import argparse
 import importlib.metadata
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from app.console.ask_options import add_ask, add_terminal
+from app.console.decide_options import add_decide
 from app.console.encode_options import add_encode
 from app.console.find_options import add_find
 from app.console.streams import prepare_streams
 from app.page.options import add_chat
+from app.serve.options import add_serve
 from vlm.ending import discard_output, end, sentence
-from vlm.experts.options import add_expert_options, expert_names
-from vlm.llamacpp.options import add_engine_options, engine_options
-from vlm.model_options import add_model_options, model_options
+from vlm.experts.options import expert_names
+from vlm.llamacpp.options import engine_options
+from vlm.model_options import limit_threads, model_options
 
 if TYPE_CHECKING:
     from vlm.assistant import Assistant
@@ -51,51 +53,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"Revisit {_version()}")
 
-    chat = add_chat(commands)
-    _add_model_options(chat)
-
-    _add_serve(commands)
-
-    ask = commands.add_parser(
-        "ask",
-        help="one question about files, or several from standard input",
-        description="Streams the answer to standard output and progress to standard error.\n"
-        "The question comes last, after the files. Without a question, or with -, every line of\n"
-        "standard input is a question in one conversation.\n"
-        "Exit code: 0 answered, 2 invalid input.",
-        epilog='examples:\n  python -m app ask clip.mp4 "What happens?"\n'
-        '  python -m app ask page.png --looks 8 "What is the total?"\n'
-        "  python -m app ask clip.mp4 --json - < questions.txt",
-        formatter_class=raw,
-    )
-    ask.add_argument(
-        "items", nargs="*", metavar="FILE... QUESTION", help="videos or images, then the question"
-    )
-    ask.add_argument(
-        "--json",
-        action="store_true",
-        help="print one JSON object per answer: answer, seen, findings, usage, warnings",
-    )
-    ask.add_argument("--quiet", action="store_true", help="print only errors to standard error")
-    _add_answer_options(ask)
-    _add_model_options(ask)
-
-    _add_decide(commands)
-
-    terminal = commands.add_parser(
-        "terminal",
-        help="a chat in this terminal",
-        description="Chats in this terminal. /help lists the commands; Ctrl-C stops an answer.",
-    )
-    terminal.add_argument(
-        "files", nargs="*", metavar="FILE", help="videos or images for the first question"
-    )
-    _add_answer_options(terminal)
-    _add_model_options(terminal)
-
-    add_encode(commands)
-    add_find(commands)
-
+    for add in (add_chat, add_serve, add_ask, add_decide, add_terminal, add_encode, add_find):
+        add(commands)
     doctor = commands.add_parser(
         "doctor",
         help="check this machine and suggest fixes",
@@ -128,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.command == "doctor":
             return _doctor(args)
-        _limit_threads(args.threads)
+        limit_threads(args.threads)
         if args.command == "encode":
             from app.console.encode import encode
 
@@ -202,83 +161,6 @@ def _doctor(args: argparse.Namespace) -> int:
     text, healthy = doctor(args.json)
     print(text)
     return 0 if healthy else 1
-
-
-def _add_serve(commands: Any) -> None:
-    from app.serve.options import add_serve_options
-
-    command = commands.add_parser(
-        "serve",
-        help="an OpenAI-compatible server for programs",
-        description="Answers OpenAI's chat completions and Responses about videos and images, by\n"
-        "default to this machine only. docs/serving.md describes requests and limits.",
-        epilog="examples:\n  python -m app serve\n"
-        "  REVISIT_API_KEY=a-long-random-key python -m app serve --host 0.0.0.0",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_serve_options(command)
-    _add_model_options(command)
-
-
-def _add_decide(commands: Any) -> None:
-    from app.console.decide_options import add_decide_options
-
-    command = commands.add_parser(
-        "decide",
-        help="probabilities of given answers, also over time",
-        description="Prints how likely each given answer is, in place of writing one. Without a\n"
-        "calibration these are the model's own probabilities, which are often too sure.",
-        epilog='examples:\n  python -m app decide clip.mp4 "Is the door open?"\n'
-        '  python -m app decide clip.mp4 --every 1 --threshold 0.8 "Is somebody in the room?"\n'
-        '  python -m app decide photo.jpg --options red,green,blue "Which color is the car?"',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_decide_options(command)
-    _add_answer_options(command)
-    _add_model_options(command)
-
-
-def _limit_threads(threads: int | None) -> None:
-    """Sets the thread count; must run before torch is imported, which reads it once."""
-    if threads is not None:
-        if threads < 1:
-            raise SystemExit("--threads must be at least 1.")
-        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
-
-
-def _add_model_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("model")
-    add_model_options(group)
-    add_engine_options(group)
-    add_expert_options(group)
-    group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
-
-
-def _add_answer_options(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("answer")
-    group.add_argument(
-        "--frames", type=int, metavar="N", help="frames per video (default: what fits)"
-    )
-    group.add_argument(
-        "--looks", type=int, metavar="N", help="looks per image (default: what fits)"
-    )
-    group.add_argument(
-        "--tiles", type=int, metavar="N", help="tiles per large image (default: what fits)"
-    )
-    group.add_argument(
-        "--length",
-        type=int,
-        default=256,
-        metavar="N",
-        help="maximum answer length in tokens (default 256)",
-    )
-    group.add_argument(
-        "--temperature",
-        type=float,
-        metavar="X",
-        help="sampling temperature; 0 takes the most likely word (default: the model's own)",
-    )
-    group.add_argument("--seed", type=int, metavar="N", help="seed for reproducible sampling")
 
 
 if __name__ == "__main__":

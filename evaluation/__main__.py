@@ -4,7 +4,6 @@ Defines only the parser and imports nothing heavy before a command runs, so that
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from evaluation.looks.options import add_looks
 from evaluation.run_options import add_mode, add_run
 from vlm.ending import discard_output, end, sentence
 from vlm.experts.options import expert_names
+from vlm.model_options import limit_threads
 
 ABOUT = (
     "Scores a model on Video-MME, DocVQA and similar benchmarks, from data sets on this machine."
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.command == "run":
         _check_experts(args)
-        _limit_threads(args.threads)
+        limit_threads(args.threads)
         from evaluation.run_command import (  # imported late: see the module docstring
             run_command,
             select_benchmarks,
@@ -212,14 +212,6 @@ def _check_experts(args: argparse.Namespace) -> None:
     if args.words_only and (args.no_media or names == ()):
         other = "--no-media" if args.no_media else "--experts none"
         raise ValueError(f"--words-only shows what {other} leaves out; give only one of them.")
-
-
-def _limit_threads(threads: int | None) -> None:
-    """Must run before torch is imported, which reads these variables once."""
-    if threads is not None:
-        if threads < 1:
-            raise ValueError(f"--threads is {threads}; it must be 1 or more.")
-        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from vlm.experts.options import add_experts
-from vlm.model_options import add_model_options
+from vlm.model_options import add_model_options, add_threads
 
 RAW = argparse.RawDescriptionHelpFormatter
 
@@ -111,7 +111,7 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="questions per batch (default 1; changes no answer in float32)",
     )
     model.add_argument("--workers", type=int, metavar="N", help="videos decoded ahead in parallel")
-    model.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    add_threads(model)
 
 
 def add_mode(command: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ Nothing heavy is imported here, so `--help` answers at once.
 """
 
 import argparse
+import os
 from typing import Any
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -43,6 +44,22 @@ def add_model_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser"
     group.add_argument(
         "--anyway", action="store_true", help="load the model even if its weights do not fit"
     )
+
+
+def add_threads(group: "argparse._ArgumentGroup | argparse.ArgumentParser") -> None:
+    """Adds --threads."""
+    group.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+
+
+def limit_threads(threads: int | None) -> None:
+    """Sets the thread count; must run before torch is imported, which reads it once.
+
+    Raises ValueError if it is not positive.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"--threads is {threads}; it must be 1 or more.")
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 
 def model_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,10 +1,22 @@
-"""The options of `python -m app decide`. Imports nothing heavy, so that `--help` is instant."""
+"""The command line of `python -m app decide`. Imports nothing heavy."""
 
 import argparse
 
+from app.options import add_answer_group, add_model_group
 
-def add_decide_options(command: argparse.ArgumentParser) -> None:
-    """Adds the options of the command."""
+
+def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "decide",
+        help="probabilities of given answers, also over time",
+        description="Prints how likely each given answer is, in place of writing one. Without a\n"
+        "calibration these are the model's own probabilities, which are often too sure.",
+        epilog='examples:\n  python -m app decide clip.mp4 "Is the door open?"\n'
+        '  python -m app decide clip.mp4 --every 1 --threshold 0.8 "Is somebody in the room?"\n'
+        '  python -m app decide photo.jpg --options red,green,blue "Which color is the car?"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.add_argument(
         "items", nargs="*", metavar="FILE QUESTION", help="a file, then the question"
     )
@@ -35,3 +47,5 @@ def add_decide_options(command: argparse.ArgumentParser) -> None:
         help='fit a calibration to lines like {"file": ..., "question": ..., "answer": "Yes"}',
     )
     command.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    add_answer_group(command)
+    add_model_group(command)

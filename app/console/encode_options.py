@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from vlm.model_options import add_threads
+
 ABOUT = """Computes the features of videos and images with a video encoder alone.
 
 For each clip the file has pooled features [P], tokens [T', H*W, C], the seconds of the frames
@@ -72,5 +74,5 @@ def add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     encode.add_argument("--pooled-only", action="store_true", help="leave out the tokens")
     encode.add_argument("--seed", type=int, default=0, help="of random weights (default 0)")
     encode.add_argument("--device", metavar="NAME", help="cpu, cuda, ... (default: the first GPU)")
-    encode.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    add_threads(encode)
     encode.add_argument("--quiet", action="store_true", help="print only errors")

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from vlm.model_options import add_threads
+
 ABOUT = """Finds when something happens in films: segments with scores, from words.
 
 The encoder is one that `python -m training.encoders` trained for tasks: the folder of the run.
@@ -60,5 +62,5 @@ def add_find(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="with --follow: end once the file has not grown for so long (default 10)",
     )
     find.add_argument("--device", metavar="NAME", help="cpu, cuda, ... (default: the first GPU)")
-    find.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    add_threads(find)
     find.add_argument("--quiet", action="store_true", help="print only errors and what is found")

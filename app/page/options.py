@@ -1,12 +1,13 @@
-"""The options of `python -m app chat`. Nothing heavy is imported here."""
+"""The command line of `python -m app chat`. Imports nothing heavy."""
 
 import argparse
-from typing import Any
+
+from app.options import add_model_group
 
 
-def add_chat(commands: Any) -> argparse.ArgumentParser:
-    """Adds the command with its options; those of the model are left to the caller."""
-    chat: argparse.ArgumentParser = commands.add_parser(
+def add_chat(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    chat = commands.add_parser(
         "chat",
         help="a page in your browser",
         description="Serves the chat page, by default to this machine only.",
@@ -46,4 +47,4 @@ def add_chat(commands: Any) -> argparse.ArgumentParser:
     chat.add_argument(
         "--api-key", action="append", default=[], metavar="KEY", help="with --api: require this key"
     )
-    return chat
+    add_model_group(chat)

@@ -1,9 +1,10 @@
-"""The options of `python -m app serve`. Imports nothing heavy, so that `--help` is instant."""
+"""The command line of `python -m app serve`. Imports nothing heavy."""
 
 import argparse
 from dataclasses import dataclass
 from typing import Any
 
+from app.options import add_model_group
 from app.serve.limits import ServeLimits
 from vlm.media.confined.limits import Limits
 
@@ -59,8 +60,17 @@ def limits_of(args: argparse.Namespace) -> tuple[ServeLimits, Limits]:
     return ServeLimits(**own, upload=media["file_bytes"]), Limits(**media)
 
 
-def add_serve_options(command: argparse.ArgumentParser) -> None:
-    """Adds the options of the server."""
+def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    command = commands.add_parser(
+        "serve",
+        help="an OpenAI-compatible server for programs",
+        description="Answers OpenAI's chat completions and Responses about videos and images, by\n"
+        "default to this machine only. docs/serving.md describes requests and limits.",
+        epilog="examples:\n  python -m app serve\n"
+        "  REVISIT_API_KEY=a-long-random-key python -m app serve --host 0.0.0.0",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.add_argument("--port", type=int, default=8000, help="port (default 8000)")
     command.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: this machine only)"
@@ -113,3 +123,4 @@ def add_serve_options(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time that running answers have to end after SIGTERM (default 30)",
     )
+    add_model_group(command)

@@ -17,10 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from app.__main__ import parse
 from app.page.kept.uploads import _folder_and_lock
 from app.serve.command import keys_of, serve
 from app.serve.limits import ServeLimits
-from app.serve.options import add_serve_options, limits_of
+from app.serve.options import limits_of
 from vlm.media.confined.limits import Limits
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +40,7 @@ sys.exit(serve(parse(["serve", "--port", "0", "--model", "tiny", *sys.argv[1:]])
 
 
 def options(*given: str) -> argparse.Namespace:
-    command = argparse.ArgumentParser()
-    add_serve_options(command)
-    return command.parse_args(given)
+    return parse(["serve", *given])
 
 
 def test_wrong_options_are_refused_before_a_model_is_loaded(

@@ -48,6 +48,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert "examples:" in done.stdout
 
 
+def test_a_count_of_threads_below_one_is_invalid_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["ask", "--threads", "0", "What happens?"]) == command.BAD_INPUT
+    assert capsys.readouterr().err == "--threads is 0; it must be 1 or more.\n"
+
+
 def test_answers_go_to_stdout_and_progress_to_stderr(
     assistant: FakeAssistant, clip: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
