@@ -199,18 +199,10 @@ class Assistant:
         self, state: State, files: Sequence[Path], text: str, settings: Settings | None = None
     ) -> Plan:
         """Plans a question, without decoding. Raises ValueError if it cannot fit."""
-        infos = [self.reader.probe(Path(file)) for file in files]
-        question = planning.question(text, infos)
-        context = self.facts.context
-        return planning.plan_files(
-            self.processor,
-            context,
-            state,
-            infos,
-            question,
-            settings or Settings(),
-            with_words=self.words is not None,
-        )
+        sources = [as_source(file) for file in files]
+        infos = [self.reader.probe(source.path) for source in sources]
+        reply = self._reply(state, settings, None)
+        return reply.plan(infos, planning.question(text, infos), sources, before=())
 
     def reply(
         self,

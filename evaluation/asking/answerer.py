@@ -28,7 +28,7 @@ from vlm.inference.batch import BatchAnswer, BatchAnswerer, BatchPrompt
 from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache
 from vlm.inference.model_facts import ModelFacts
-from vlm.inference.planning import plan_beside
+from vlm.inference.planning import plan_files
 from vlm.inference.settings import Settings
 from vlm.inference.visual.looking import VisualEncoder
 from vlm.loading import load_folder
@@ -109,7 +109,7 @@ class Answerer:
         """Plans the files that come to the last turn as the chat does. Raises PromptTooLong."""
         written = self.processor.render(self._shown(conversation), True)
         with_words = self.words is not None
-        return plan_beside(
+        return plan_files(
             self.processor, self.facts.context, written, infos, self._settings(), with_words
         )
 

@@ -28,17 +28,15 @@ from vlm.image_text.fit import check_fit
 from vlm.image_text.folder import load_model, load_processor, read_config
 from vlm.image_text.generating import Computer
 from vlm.image_text.prompt import takes_videos, visual_ids
-from vlm.image_text.reply import ImageTextReply, Whole, plan_files
-from vlm.inference import planning
+from vlm.image_text.reply import ImageTextReply, Whole
 from vlm.inference.answering import Surroundings
-from vlm.inference.budget import Plan
 from vlm.inference.caches import MediaCache, PrefixCache
 from vlm.inference.decoding.grammar import Grammars
 from vlm.inference.events import Asked, Event, State
 from vlm.inference.model_facts import ModelFacts
 from vlm.inference.settings import Sampling, Settings
 from vlm.inference.visual.live import NO_STREAM, Stream
-from vlm.inference.visual.media_source import MediaSource, as_source
+from vlm.inference.visual.media_source import MediaSource
 from vlm.inference.workers import release_workers
 from vlm.loading import Announce
 from vlm.media.confined.limits import Limits
@@ -152,22 +150,6 @@ class ImageTextAssistant(Assistant):
     def close(self) -> None:
         """Ends the waiting decoder process."""
         self.reader.close()
-
-    def plan(
-        self, state: State, files: Sequence[Path], text: str, settings: Settings | None = None
-    ) -> Plan:
-        """Plans a question, without decoding. Raises ValueError if it cannot fit."""
-        infos = [self.reader.probe(Path(file)) for file in files]
-        question = planning.question(text, infos)
-        return plan_files(
-            self._costs,
-            self.facts.context,
-            state,
-            infos,
-            question,
-            settings or Settings(),
-            [as_source(file) for file in files],
-        )
 
     def see_next(self, stream: Stream, frame: NDArray[np.uint8], time: float) -> Stream:
         """Raises ValueError."""

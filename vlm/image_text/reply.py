@@ -79,17 +79,29 @@ class ImageTextReply(Answering[Written]):
         sources: Sequence[MediaSource],
         before: Sequence[str],
     ) -> Plan:
-        """Chooses the frames of each file."""
-        return plan_files(
-            self.whole.costs,
-            self.facts.context,
-            self.state,
-            infos,
-            question,
-            self.settings,
-            sources,
-            before,
+        """Chooses the frames of each file. Raises PromptTooLong if nothing fits."""
+        settings, costs = self.settings, self.whole.costs
+        asked = replace(settings, looks=None, max_tiles=None)
+        requests, notes = [], []
+        if settings.looks is not None or settings.max_tiles is not None:
+            notes.append("Looks and tiles are this model's own.")
+        for info, source in zip(infos, sources, strict=True):
+            source = replace(source, looks=None, max_tiles=None)
+            request, limits = requested(info, WISHES, asked, source)
+            requests.append(request)
+            notes += limits
+        turns = self.state.turns
+        words = replace(self.state, turns=tuple(replace(turn, media=()) for turn in turns))
+        seen = sum(len(encoded.tokens) for turn in turns for encoded in turn.media)
+        plan = fit_to_context(
+            requests,
+            costs,
+            tile_size=1,
+            text_tokens=costs.text(planning.conversation(words, question, before=before)) + seen,
+            answer_tokens=settings.max_new_tokens,
+            context=self.facts.context,
         )
+        return replace(plan, notes=(*notes, *plan.notes))
 
     def look(
         self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
@@ -195,40 +207,3 @@ def prompt_rows(
     together = digest(*(encoded.digest for encoded in media))
     row = -1 - int.from_bytes(together, "big")  # negative: no token has such an id
     return [row if token in visual_ids else token for token in ids]
-
-
-def plan_files(
-    costs: Costs,
-    context: int,
-    state: State,
-    infos: Sequence[MediaInfo],
-    text: str,
-    settings: Settings,
-    sources: Sequence[MediaSource],
-    before: Sequence[str] = (),
-) -> Plan:
-    """Chooses the frames of each file so that everything fits into the context.
-
-    Raises PromptTooLong with the numbers if even the smallest plan does not fit.
-    """
-    asked = replace(settings, looks=None, max_tiles=None)
-    requests, notes = [], []
-    if settings.looks is not None or settings.max_tiles is not None:
-        notes.append("Looks and tiles are this model's own.")
-    for info, source in zip(infos, sources, strict=True):
-        request, limits = requested(
-            info, WISHES, asked, replace(source, looks=None, max_tiles=None)
-        )
-        requests.append(request)
-        notes += limits
-    words = replace(state, turns=tuple(replace(turn, media=()) for turn in state.turns))
-    seen = sum(len(encoded.tokens) for turn in state.turns for encoded in turn.media)
-    plan = fit_to_context(
-        requests,
-        costs,
-        tile_size=1,
-        text_tokens=costs.text(planning.conversation(words, text, before=before)) + seen,
-        answer_tokens=settings.max_new_tokens,
-        context=context,
-    )
-    return replace(plan, notes=(*notes, *plan.notes))

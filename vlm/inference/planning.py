@@ -77,34 +77,18 @@ def with_turns(state: State, earlier: Sequence[Asked], media: Sequence[Encoded] 
 def plan_files(
     processor: PVCProcessor,
     context: int,
-    state: State,
-    infos: Sequence[MediaInfo],
-    text: str,
-    settings: Settings,
-    with_words: bool = False,
-    sources: Sequence[MediaSource] | None = None,
-    before: Sequence[str] = (),
-) -> Plan:
-    """Chooses frames, tiles and looks of each file so that everything fits into the context.
-
-    `with_words` leaves room for the experts' words. `infos` describe all files that have not been
-    encoded, those of turns of the state without media included.
-    """
-    so_far = conversation(state, text, before=before)
-    written = processor.writer.write(so_far, add_generation_prompt=True)
-    return plan_beside(processor, context, written, infos, settings, with_words, sources)
-
-
-def plan_beside(
-    processor: PVCProcessor,
-    context: int,
     written: Written | Rendered,
     infos: Sequence[MediaInfo],
     settings: Settings,
     with_words: bool = False,
     sources: Sequence[MediaSource] | None = None,
 ) -> Plan:
-    """Plans the files that come to a written conversation; as `plan_files`."""
+    """Chooses frames, tiles and looks of each file so that everything fits into the context.
+
+    `written` is the conversation without them. `with_words` leaves room for the experts' words.
+    `infos` describe all files that have not been encoded, also those of earlier turns. Raises
+    PromptTooLong if nothing fits.
+    """
     writer, prompt = processor.writer, processor.prompt_config
     requests, notes = [], []
     for info, source in itertools.zip_longest(infos, sources or ()):

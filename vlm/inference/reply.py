@@ -76,16 +76,11 @@ class Reply(Answering[Prompt]):
         before: Sequence[str],
     ) -> Plan:
         """Chooses frames, looks and tiles of each file."""
+        so_far = planning.conversation(self.state, question, before=before)
+        written = self.processor.writer.write(so_far, add_generation_prompt=True)
+        with_words = self.words is not None
         return planning.plan_files(
-            self.processor,
-            self.facts.context,
-            self.state,
-            infos,
-            question,
-            self.settings,
-            with_words=self.words is not None,
-            sources=sources,
-            before=before,
+            self.processor, self.facts.context, written, infos, self.settings, with_words, sources
         )
 
     def prompt(
