@@ -141,20 +141,22 @@ class Models:
                 return
             self._free()
             before, self.current = self.current, ""
-            try:
-                self._put(name, self._load(name))
-            except CANNOT_LOAD as error:
-                sentence = str(error).partition("\n")[0] or "there is not enough memory for it."
-                if before:
-                    sentence += self._back_to(before)
-                raise ValueError(sentence) from error
+            fault = self._try(name)
+            if fault and before and self._try(before):
+                fault += f" {before} cannot be loaded again either; choose a model of the list."
+            if fault:
+                raise ValueError(fault)
 
-    def _back_to(self, name: str) -> str:
-        """Loads the model that was there before; returns what to add if it cannot be."""
+    def _try(self, name: str) -> str:
+        """Loads a model; returns why it cannot be, in one sentence, or "".
+
+        Nothing of a model that failed stays: its exception, which holds what was loaded so far, is
+        dropped here, before another is loaded.
+        """
         try:
             self._put(name, self._load(name))
-        except CANNOT_LOAD:
-            return f" {name} cannot be loaded again either; choose a model of the list."
+        except CANNOT_LOAD as error:
+            return str(error).partition("\n")[0] or "there is not enough memory for it."
         return ""
 
     def _free(self) -> None:

@@ -82,6 +82,23 @@ def test_after_a_failure_of_both_any_model_of_the_list_can_be_loaded() -> None:
     ask(models, State())
 
 
+def test_what_was_loaded_of_a_model_that_failed_is_freed_before_the_old_one_returns() -> None:
+    parts: list[weakref.ref[Loaded]] = []
+
+    def load_some(name: str) -> Any:
+        part = Loaded(name)
+        if name == "large":
+            parts.append(weakref.ref(part))
+            raise MemoryError
+        assert parts[0]() is None
+        return part
+
+    models = Models(load_some, ["a", "large"], load("a"))
+    with pytest.raises(ValueError, match=r"^there is not enough memory for it\.$"):
+        models.use("large")
+    assert models.current == "a"
+
+
 def test_a_model_that_is_not_offered_is_refused() -> None:
     models = Models(load, ["a", "b"], load("a"))
     with pytest.raises(ValueError, match="there is no model 'c' here"):
