@@ -38,20 +38,23 @@ class Experts:
 
     def __call__(self, frames: Tensor) -> list[Findings]:
         """Looks at all frames; an expert that is None leaves its findings None."""
-        reading = _Beside("read text", partial(self._lines, frames))
+        reading = (
+            None if self.reader is None else _Beside("read text", partial(self.reader, frames))
+        )
         kinds = None if self.classifier is None else self.classifier(frames)
         things = self._things(frames)
         flags = quality(frames)
-        lines = reading.result()
+        read = None if reading is None else reading.result()
         findings = []
         for t in range(len(frames)):
             of, seen = (kinds[t] if kinds is not None else None), things[t]
+            lines = None if read is None else tuple(read[t])
             blurred, dark = flags[t]
             findings.append(
                 Findings(
                     kinds=of,
-                    things=None if seen is None else reconcile(seen, of, lines[t]),
-                    lines=lines[t],
+                    things=None if seen is None else reconcile(seen, of, lines),
+                    lines=lines,
                     color=color_of(frames[t].numpy()),
                     middle_color=middle_color(frames[t].numpy()),
                     blurred=blurred,
@@ -75,11 +78,6 @@ class Experts:
             tuple(replace(t, color=color_of_thing(frame.numpy(), t)) for t in of[i])
             for frame, i in zip(frames, first, strict=True)
         ]
-
-    def _lines(self, frames: Tensor) -> Sequence[tuple[Line, ...] | None]:
-        if self.reader is None:
-            return [None] * len(frames)
-        return [tuple(lines) for lines in self.reader(frames)]
 
 
 class _Beside(Generic[Found]):
