@@ -7,7 +7,7 @@ components listed at the head of each section, in that order.
 import json
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,19 @@ REMOVED = " It was removed from your question."
 VARIED_NOTE = f"Sampled at temperature {VARIED} to vary the answer."
 STOPPED_AGAIN = "Stopped before the first word; the earlier answer stays."
 BUSY = "Too many questions are waiting; send yours again in a moment."
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an answer runs with: the tab's live picture (its name, or ""), settings, and its stop.
+
+    notes: what stands below the answer; grows while it runs.
+    """
+
+    watched: str
+    options: Sequence[Any]
+    stop: threading.Event
+    notes: list[str] = field(default_factory=list)
 
 
 class Answers:
@@ -57,38 +70,30 @@ class Answers:
             shown = messages.of_error(chat, pending.problem)
             yield self.chats.ended(session, chat, pending.draft, shown, pending.editing)
             return
-        stop, view, notes = self.chats.sessions.start(session), None, list[str]()
-        views = self._views(pending, watched, options, stop, notes)
+        run, view = Run(watched, options, self.chats.sessions.start(session)), None
         try:
-            for view in in_background(views, stop):
+            for view in in_background(self._views(pending, run), run.stop):
                 if not view.finished:
                     yield messages.of_view(view), *[gr.skip()] * 3
         finally:
-            self.chats.sessions.end(session, stop)  # also if the tab was closed meanwhile
+            self.chats.sessions.end(session, run.stop)  # also if the tab was closed meanwhile
         if view is not None and view.finished and not view.error:
-            chat = pending.chat.answered(pending.wanted.at, view.chat.with_notes(notes))
+            chat = pending.chat.answered(pending.wanted.at, view.chat.with_notes(run.notes))
             self.chats.sessions.put(session, chat)
             yield self.chats.ended(session, chat, pending.left)
             return
         yield self._without_answer(session, pending, view)
 
-    def _views(
-        self,
-        pending: Pending,
-        watched: str,
-        options: Sequence[Any],
-        stop: threading.Event,
-        notes: list[str],
-    ) -> Iterator[ChatView]:
+    def _views(self, pending: Pending, run: Run) -> Iterator[ChatView]:
         """Yields the views of the answer, and adds notes for below it."""
         try:
-            pending = yield from self._with_pages(pending, stop)
+            pending = yield from self._with_pages(pending, run.stop)
         except Exception as error:  # noqa: BLE001  shown, as `stream_chat` does
-            if not stop.is_set():
+            if not run.stop.is_set():
                 yield failed(pending.view(""), error)
             return
-        views = self._answering(pending, watched, options, stop, notes)
-        yield from in_line(views, self.line, partial(_waiting, pending), stop)
+        views = self._answering(pending, run)
+        yield from in_line(views, self.line, partial(_waiting, pending), run.stop)
 
     def _with_pages(
         self, pending: Pending, stop: threading.Event
@@ -105,21 +110,14 @@ class Answers:
                 return replace(pending, wanted=wanted)
             yield replace(pending.view(phase), share=share)
 
-    def _answering(
-        self,
-        pending: Pending,
-        watched: str,
-        options: Sequence[Any],
-        stop: threading.Event,
-        notes: list[str],
-    ) -> Iterator[ChatView]:
-        settings, instructions = settings_of(options, self.assistant.card)
-        wanted, live = pending.wanted, None
+    def _answering(self, pending: Pending, run: Run) -> Iterator[ChatView]:
+        settings, instructions = settings_of(run.options, self.assistant.card)
+        wanted, live, notes = pending.wanted, None, run.notes
         notes += wanted.notes
         if pending.varied and not settings.temperature:
             settings = replace(settings, temperature=VARIED, top_p=LIKELY)
             notes.append(VARIED_NOTE)
-        if (stream := self.live.stream(watched)) is not None:
+        if (stream := self.live.stream(run.watched)) is not None:
             live = MediaSource(CAMERA, stream=stream)
             kept = plural(len(stream.frames), "frame")
             notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
@@ -129,7 +127,7 @@ class Answers:
             wanted.question,
             wanted.files,
             settings,
-            stop,
+            run.stop,
             again=wanted.again,
             span=wanted.span,
             instructions=instructions,
