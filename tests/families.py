@@ -38,13 +38,12 @@ def byte_tokenizer(special: list[str], **options: Any) -> PreTrainedTokenizerFas
 
 
 def loud(model: PreTrainedModel) -> PreTrainedModel:
-    """Scales random weights up: fresh ones are so small that every prompt has one answer."""
-    torch.manual_seed(1)
+    """Draws the same weights in each run, larger than usual: else every prompt has one answer."""
+    torch.manual_seed(4)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if "embed_tokens" in name:
-                continue
-            parameter.copy_(torch.randn_like(parameter) * (0.3 if parameter.dim() > 1 else 0.1))
+            scale = 0.02 if "embed_tokens" in name else 0.3 if parameter.dim() > 1 else 0.1
+            parameter.copy_(torch.randn_like(parameter) * scale)
             if parameter.dim() == 1 and "norm" in name and name.endswith("weight"):
                 parameter.add_(1.0)
     return model.eval()
