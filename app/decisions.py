@@ -39,7 +39,7 @@ class Decision:
         return cls(kind, tuple(options))
 
     def answer(self, decided: Decided, calibration: Calibration | None) -> dict[str, Any]:
-        """Returns the decision as a JSON record. Without a calibration it says so."""
+        """Returns the decision as a JSON record."""
         chosen = calibration or Calibration()
         shares = chosen.probabilities(decided.options, decided.logprobs)
         best = max(range(len(shares)), key=shares.__getitem__)

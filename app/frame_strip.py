@@ -132,11 +132,11 @@ def _one_strip(strip: Strip, base: str) -> str:
 
 def _frame(strip: Strip, index: int, label: str, base: str) -> str:
     when = f"at {label}" if strip.times else label
-    said = f"{for_label(strip.name)}, {when}, picture {index + 1} of {len(strip.pictures)}"
+    text = f"{for_label(strip.name)}, {when}, picture {index + 1} of {len(strip.pictures)}"
     address, more = f"{base}/{strip.key}/{index}.jpg", ""
     if (found := strip.found_in(index)) is not None:
         more = f' data-boxes="{base}/{strip.key}/boxes/{index}.jpg"'
-        said += f": {in_words(found)}"
+        text += f": {in_words(found)}"
     if strip.times:
         more += f' data-time="{strip.times[index]:.3f}"'
     shape = strip.shape(index)
@@ -145,8 +145,8 @@ def _frame(strip: Strip, index: int, label: str, base: str) -> str:
     source = f' src="{address}"' if strip.pictures[index] else ""
     return (
         f'<span class="cell"><a class="frame" {where}{more} target="_blank" rel="noopener">'
-        f'<img{source}{style} alt="{html.escape(said)}" loading="lazy"><span>{label}</span></a>'
-        f'<button class="enlarge" aria-label="Enlarge {html.escape(said)}">⤢</button></span>'
+        f'<img{source}{style} alt="{html.escape(text)}" loading="lazy"><span>{label}</span></a>'
+        f'<button class="enlarge" aria-label="Enlarge {html.escape(text)}">⤢</button></span>'
     )
 
 

@@ -122,7 +122,7 @@ class Chat:
         return now.with_version(at, answered.turns[at:])
 
     def showing(self, index: int, place: int) -> "Chat":
-        """Shows another version of a turn. Raises IndexError if there is none."""
+        """Shows another version of a turn. Raises IndexError if it does not exist."""
         if not (0 <= index < len(self.turns) and 0 <= place < self.turns[index].num_versions):
             raise IndexError(f"turn {index} has no version {place}")
         return self.until(index)._continued(self.versions(index), place)

@@ -107,7 +107,7 @@ def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProce
 def find_resume_checkpoint(
     output: Path, identity: dict[str, Any], allow_changes: bool
 ) -> Path | None:
-    """The checkpoint to resume; None if there is none.
+    """The checkpoint to resume; None if missing.
 
     Raises ValueError if its recipe or data differs, unless `allow_changes`.
     """

@@ -111,8 +111,9 @@ def _device_map_options(
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `from_pretrained` that assign parts to devices."""
     config, dtype = folder.config, held.dtype
-    need = estimate(config, dtype, held.load, held.quantize)
-    where = map_devices(meta_model(config), dtype, need, free, held.quantize)
+    model = meta_model(config)
+    need = estimate(config, dtype, held.load, held.quantize, model)
+    where = map_devices(model, dtype, need, free, held.quantize)
     options: dict[str, Any] = {"device_map": where}
     if "disk" in where.values():
         options["offload_folder"] = offload_folder(folder.path, dtype, held.quantize)

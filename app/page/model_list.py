@@ -1,4 +1,4 @@
-"""What the page says of each model before it is loaded, and which larger one would run here."""
+"""Describes models before they are loaded, and finds the largest that would run here."""
 
 from collections.abc import Sequence
 from pathlib import Path

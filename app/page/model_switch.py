@@ -29,8 +29,8 @@ def model_switch(assistant: Replier) -> "ModelSwitch | None":
             elem_id="models",
         )
         use = gr.Button("Use this model", size="sm")
-        told = gr.HTML("", padding=False)
-    return ModelSwitch(assistant, choice, use, told)
+        note = gr.HTML("", padding=False)
+    return ModelSwitch(assistant, choice, use, note)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ModelSwitch:
     models: Models
     choice: gr.Radio
     use: gr.Button
-    told: gr.HTML
+    note: gr.HTML
 
     def attach(self, about: gr.HTML, describe: Callable[[Mapping[str, Any]], str]) -> None:
         """Connects the button; `describe` turns a card into the text of `about`."""
@@ -58,7 +58,7 @@ class ModelSwitch:
             sentence = f"Loading {for_label(str(name))} ..."
             return gr.Radio(interactive=False), gr.Button(interactive=False), _note(sentence)
 
-        shown = [self.choice, self.use, self.told]
+        shown = [self.choice, self.use, self.note]
         begun = self.use.click(lock, [self.choice], shown, queue=False, **OPTIONS)
         begun.then(change, [self.choice], [*shown, about], concurrency_id="model", **OPTIONS)
 

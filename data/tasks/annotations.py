@@ -56,7 +56,7 @@ class Localized:
 
     id: str
     video: Path
-    duration: float | None  # of the video, in seconds; None: only the file tells
+    duration: float | None  # of the video, in seconds; None: not in the annotations
     segments: tuple[Segment, ...]
 
 

@@ -6,7 +6,7 @@ B" is T, which is wrong, but counts as an answer.
 
 
 def first_character(text: str) -> str | None:
-    """Returns one character, which need not be a letter; None if there is none."""
+    """Returns one character, which need not be a letter; None if missing."""
     inside = text.strip().partition(")")[0].strip()
     if "(" in inside:
         inside = inside.split("(")[1].strip()

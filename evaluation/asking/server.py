@@ -78,8 +78,8 @@ class ServerAsker:
 
     def template(self) -> str:
         """Hashes what this module makes of a conversation."""
-        said = Conversation((Message("user", (Text("What happens in 3 s?"),)),))
-        return hashlib.sha256(repr(_messages(said, "(", True)).encode()).hexdigest()
+        sample = Conversation((Message("user", (Text("What happens in 3 s?"),)),))
+        return hashlib.sha256(repr(_messages(sample, "(", True)).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """Describes the peer for the manifest, as far as an address can be described."""
@@ -153,9 +153,9 @@ class ServerAsker:
             with urllib.request.urlopen(request, timeout=self.timeout) as reply:  # noqa: S310
                 found = json.loads(reply.read(REPLIES))
         except urllib.error.HTTPError as error:
-            said = error.read(300).decode("utf-8", "replace").split("\n")[0]
+            detail = error.read(300).decode("utf-8", "replace").split("\n")[0]
             raise ServerError(
-                f"{self.url} answered with the status {error.code}: {said or error.reason}"
+                f"{self.url} answered with the status {error.code}: {detail or error.reason}"
             ) from error
         except (OSError, ValueError) as error:  # URLError is an OSError
             reason = getattr(error, "reason", error)
@@ -201,7 +201,7 @@ def _image(pixels: np.ndarray) -> dict[str, Any]:
 
 
 def _text(reply: dict[str, Any]) -> str:
-    """Returns the answer of a reply. Raises ServerError if there is none."""
+    """Returns the answer of a reply. Raises ServerError if it has none."""
     try:
         content = reply["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError) as error:

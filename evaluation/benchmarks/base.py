@@ -32,7 +32,7 @@ SUBTITLES = "subtitles of "  # begins the names of subtitles in `Benchmark.files
 class MediaPart:
     """The location of an image, a video or a folder of frames; holds no pixels."""
 
-    # "file": an image or a video, as the file itself tells; shown as in the chat.
+    # "file": an image or a video, by its content; shown as in the chat.
     kind: Literal["image", "video", "frames", "file"]
     path: Path | None = None
     data: bytes | None = field(default=None, repr=False)  # an encoded file

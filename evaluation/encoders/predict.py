@@ -30,7 +30,7 @@ class Asked:
 
     video: Video
     texts: tuple[str, ...]  # its own sentences
-    given: dict[str, Any]  # what the benchmark tells besides
+    given: dict[str, Any]  # other fields of the benchmark
     classes: tuple[str, ...]
     num_frames: int  # of a clip
     clips: int = 1

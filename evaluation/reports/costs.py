@@ -8,7 +8,7 @@ from evaluation.runs.log import LogRow
 
 @dataclass(frozen=True)
 class Cost:
-    """Means per answer. A peer behind an address tells no visual tokens: None."""
+    """Means per answer. `visual_tokens` is None for a peer behind an address."""
 
     input_tokens: float
     output_tokens: float
@@ -34,7 +34,7 @@ def cost_of(rows: Sequence[LogRow], is_peer: bool = False) -> Cost | None:
 
 
 def cost_cells(cost: Cost | None) -> list[str]:
-    """Formats a cost in the order of COLUMNS; a dash for what is not known."""
+    """Formats a cost in the order of COLUMNS; a dash for an unknown one."""
     if cost is None:
         return ["-"] * len(COLUMNS)
     visual = "-" if cost.visual_tokens is None else f"{cost.visual_tokens:,.0f}"

@@ -45,7 +45,7 @@ def load_start(recipe: Recipe) -> PVCForConditionalGeneration:
 
 
 def read_score(name: str, seed: int, recipe: Recipe) -> dict[str, Any] | None:
-    """The scores of an earlier run with as many steps; None if there is none."""
+    """The scores of an earlier run with as many steps; None if missing."""
     written = folder_of(name, seed, recipe) / SCORES
     if not written.is_file():
         return None

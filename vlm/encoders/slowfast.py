@@ -1,7 +1,7 @@
 """SlowFast (arXiv 1812.03982): one clip at two frame rates, in two networks of different width.
 
-The slow path sees T frames with all channels and tells what is there; the fast path sees alpha * T
-frames with beta = 1/8 of the channels and tells how it moves. Lateral connections carry the fast
+The slow path sees T frames with all channels, for appearance; the fast path sees alpha * T frames
+with beta = 1/8 of the channels, for motion. Lateral connections carry the fast
 path into the slow one, after the stem and after res2, res3 and res4.
 
     slow <- [slow, lateral(fast)]                                                   Lateral.forward

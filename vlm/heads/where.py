@@ -42,7 +42,7 @@ def mask_task(tasks: Sequence[str]) -> str:
 def box_at(
     loaded: LoadedVideoText, path: Path, second: float, every: float, text: str, reader: MediaReader
 ) -> Box | None:
-    """The box at one moment of a film, seen with the moments before it; None if there is none.
+    """The box at one moment of a film, seen with the moments before it; None if nothing is found.
 
     Raises MediaError if the film cannot be read.
     """

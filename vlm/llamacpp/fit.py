@@ -20,6 +20,7 @@ KEYS = torch.float16
 class LlamaNeed:
     """Bytes of each part."""
 
+    num_parameters: int
     text: int  # the language model's weights
     vision: int  # tower and compressor
     cache: int  # keys and values, taken whole at the start
@@ -43,6 +44,7 @@ def estimate(
     chunk = min(PREFILL_CHUNK, load.context)
     inner = max(getattr(text, "intermediate_size", 0), load.context * text.num_attention_heads // 8)
     return LlamaNeed(
+        num_parameters=model.num_parameters(),
         text=file_bytes or int(weights * BITS[kind] / 8),
         vision=vision,
         cache=cache_bytes(text, load.context, KEYS),
@@ -51,11 +53,9 @@ def estimate(
     )
 
 
-def check_fit(
-    config: PVCConfig, kind: str, need: LlamaNeed, load: Load, room: DeviceMemory
-) -> FitReport:
+def check_fit(kind: str, need: LlamaNeed, load: Load, room: DeviceMemory) -> FitReport:
     """Compares the need with what is free."""
-    size = f"{meta_model(config).num_parameters() / GB:.2f} billion parameters"
+    size = f"{need.num_parameters / GB:.2f} billion parameters"
     available = f"{gigabytes(room.free)} are free {room.name}"
     weights = need.text + need.vision
     parts = (

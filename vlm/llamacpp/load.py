@@ -67,7 +67,7 @@ def load_llama(
     load = Load.of(found.config, context)
     size = (folder / GGUF).stat().st_size
     need = estimate(found.config, form["type"], dtype, load, size)
-    fit = check_fit(found.config, form["type"], need, load, memory_of(CPU))
+    fit = check_fit(form["type"], need, load, memory_of(CPU))
     if not fit.weights_fit and not anyway:
         raise ValueError(f"{found.card['name']}: {fit.sentence} (--anyway loads it nevertheless.)")
     if announce is not None:

@@ -158,7 +158,7 @@ class Answers:
     # -- live pictures -> the name of this tab's, the same for the page's scripts
 
     def begin_live(self) -> tuple:
-        """Begins to follow a live picture; the scripts get its name, or why there is none."""
+        """Begins to follow a live picture; the scripts get its name, or the error."""
         try:
             name = self.live.begin()
         except ValueError as error:

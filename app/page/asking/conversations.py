@@ -132,7 +132,7 @@ class Conversations:
 
 
 def turn_of(asked: Asked | None, chat: Chat) -> int | None:
-    """Returns the index of the turn that was asked for; None if there is none."""
+    """Returns the index of the turn that was asked for; None if missing."""
     at = asked.get("turn") if isinstance(asked, dict) else None
     return at if type(at) is int and 0 <= at < len(chat.turns) else None
 

@@ -102,7 +102,7 @@ def from_text(text: str | None) -> Chat:
 def read(turns: Any, holds: Callable[[Path], bool] = lambda path: False) -> Chat:
     """Returns a conversation without model state; an empty one if it is malformed.
 
-    `holds` tells which paths are uploads that still exist. Raises TooMuch beyond the limits.
+    `holds` returns whether a path is an upload that still exists. Raises TooMuch beyond the limits.
     """
     try:
         if not isinstance(turns, list):

@@ -4,7 +4,7 @@
     thumos/validation/video_validation_0000266.mp4, thumos/test/...     anywhere below the folder
 
 As papers do, it trains on the validation videos, since the training videos are cut to one action.
-The lists tell no durations, and the videos are those with a segment. Ambiguous_*.txt is not read:
+The lists hold no durations, and the videos are those with a segment. Ambiguous_*.txt is not read:
 the protocol of ActivityNet, by which most papers score THUMOS'14, knows no ambiguous segments.
 """
 

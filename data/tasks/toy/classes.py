@@ -1,7 +1,7 @@
 """Toy sets of recognition: in which direction does the shape move?
 
 Every direction has as many clips, and every clip shows one shape of any color. The first frame
-tells nothing, so an encoder has to look at the order of the frames.
+shows no direction, so an encoder has to look at the order of the frames.
 """
 
 import json

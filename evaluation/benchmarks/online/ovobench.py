@@ -1,7 +1,7 @@
 """OVO-Bench: questions asked at a moment of a film that goes on (arXiv:2501.05510).
 
 Backward tasks ask what has happened, real-time ones what is happening, and forward ones whether it
-can be told already: each moment of a forward entry is a question of its own. Frames come from the
+can be seen already: each moment of a forward entry is a question of its own. Frames come from the
 film up to that moment; packets behind it are not decoded (`MediaPart.until`). The last frame is
 that of the moment itself. Prompts and scores are those of the authors' offline evaluation.
 
@@ -107,8 +107,8 @@ class OVOBench(Benchmark):
         right = row["targets"][0]
         if mode == "clean" or row["category"]["task"] == "REC":
             return float(answer == right)
-        said = answer or ""
-        return float(right in said or (row["category"]["task"] in FORWARD and said == right[0]))
+        answer = answer or ""
+        return float(right in answer or (row["category"]["task"] in FORWARD and answer == right[0]))
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:
         """Returns the mean over the tasks of each scenario."""

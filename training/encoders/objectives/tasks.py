@@ -76,11 +76,11 @@ class Tasks(Objective):
     def summary(self) -> str:
         seen = epoch_sizes(self.sizes, self.recipe.gradient_accumulation_steps)
         sets = zip(self.sources, self.sizes, seen, strict=True)
-        said = ", ".join(
+        listed = ", ".join(
             f"{one.name} ({one.task}) {size:,}" + (f" repeated to {used:,}" if used > size else "")
             for one, size, used in sets
         )
-        return f"samples of an epoch: {said}; {self.num_held:,} held out"
+        return f"samples of an epoch: {listed}; {self.num_held:,} held out"
 
     def digests(self) -> dict[str, str]:
         return {

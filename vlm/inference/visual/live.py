@@ -107,7 +107,7 @@ def see_next(
 def as_film(stream: Stream, count: int, words_per_frame: int) -> Encoded:
     """Returns `count` of the kept frames, evenly spread and the last among them, as a film.
 
-    Their tokens are those computed as they came: a frame also tells of those between.
+    Their tokens are those computed as they came, which hold something of the frames between, too.
     """
     frames = spread(stream.frames, count)
     findings = [found for frame in frames for found in frame.findings]

@@ -30,7 +30,7 @@ def read_captions(source: Source, request: Request, check: Check) -> Iterator[Me
 
 
 def _track(container: Any) -> Any:
-    """Returns the default track of text, else the first; None if there is none."""
+    """Returns the default track of text, else the first; None if missing."""
     tracks = [
         stream
         for stream in container.streams.subtitles

@@ -14,7 +14,7 @@ UNKNOWN = 0xFFFFFF00  # sizes of AVI chunks from here on were never filled in
 
 
 def is_truncated(source: Source) -> bool:
-    """Whether the container says it is longer than the file. False if it does not say."""
+    """Whether the container declares more bytes than the file has. False if it declares none."""
     fd, size = source.fd, source.size
     if source.kind.reader == "mov":
         return _mp4_end(fd, size) > size
@@ -57,7 +57,7 @@ def _segment_end(fd: int) -> int:
 
 
 def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
-    """(value, bytes used) of a number of variable length; (0, 0) if there is none."""
+    """(value, bytes used) of a number of variable length; (0, 0) if missing."""
     first = data[at] if at < len(data) else 0
     used = 9 - first.bit_length()
     if not first or at + used > len(data):

@@ -81,15 +81,15 @@ def read_timeline(
             keys=(),
             truncated=truncated,
         )
-    # Without a duration of the video itself, only the sound tells a video that ends early from a
-    # file that does.
+    # Without a duration of the video itself, only the sound shows whether the video or the
+    # file ends early.
     sound = source.kind.reader not in OWN_DURATION and "DURATION" not in stream.metadata
     found = walk(container, stream, fps, check, sound)
     return _from_packets(found, source, declared, fps, truncated)
 
 
 def _claims(container: Any, stream: Any, source: Source, fps: float) -> list[float]:
-    """What headers say about the duration of the video, in seconds, the most reliable first."""
+    """The durations of the video in its headers, in seconds, the most reliable first."""
     tick = float(stream.time_base)
     claims = [(stream.duration or 0) * tick, (container.duration or 0) / 1e6]
     if source.kind.reader == "avi" and fps:  # FFmpeg lowers the duration of a truncated AVI
