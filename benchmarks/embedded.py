@@ -31,8 +31,11 @@ def load(experts: Sequence[str] | None = None) -> tuple[Assistant, str]:
     return assistant, f"{name}, {str(assistant.model.dtype).removeprefix('torch.')}"
 
 
-def plain_language_model() -> Any:
-    """Returns the language model alone, as transformers computes it: nothing is packed."""
+def plain_language_model(dtype: Any = None) -> Any:
+    """Returns the language model alone, as transformers computes it: nothing is packed.
+
+    `dtype`: a torch dtype; None: the one this machine computes in.
+    """
     import torch
 
     from vlm.presets import build_model
@@ -41,4 +44,4 @@ def plain_language_model() -> Any:
         model, _, _ = load_folder("embedded", device="cpu")
     except WeightsError:
         model = build_model("embedded").to(default_dtype(torch.device("cpu")))
-    return model.language_model.eval()
+    return model.language_model.eval().to(dtype or model.dtype)

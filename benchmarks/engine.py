@@ -1,6 +1,7 @@
 """The language model through transformers, through our loop in torch, and through llama.cpp.
 
-All three answer the same prompt, in alternation; then the time to the first token of a question
+All answer the same prompt, in alternation (transformers also in float32, the dtype of machines that
+do not multiply bfloat16); then the time to the first token of a question
 about 16 frames, in torch and with llama.cpp, without the experts, which take the same time with
 both. Without llama-cpp-python its rows are missing.
 """
@@ -12,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import torch
 
@@ -48,22 +50,25 @@ def run(quick: bool = False) -> list[str]:
 def speed(engines: dict[str, Assistant], name: str, num_tokens: int, repeats: int) -> list[str]:
     """Measures reading a prompt and writing an answer, greedy."""
     torchs = next(iter(engines.values()))
-    model = plain_language_model()
+    peers = {"transformers' generate": plain_language_model()}
+    if torchs.model.dtype != torch.float32:
+        peers["transformers' generate, float32"] = plain_language_model(torch.float32)
     ids = torch.tensor([torchs.processor.writer.plain(PROMPT)])
 
-    def theirs(count: int) -> None:
+    def theirs(model: Any, count: int) -> None:
         model.generate(
             ids, max_new_tokens=count, min_new_tokens=count, do_sample=False, pad_token_id=0
         )
 
     tasks: dict[str, Callable[[], None]] = {}
     for count in (1, num_tokens):
-        tasks[f"transformers' generate {count}"] = partial(theirs, count)
+        for what, model in peers.items():
+            tasks[f"{what} {count}"] = partial(theirs, model, count)
         for what, assistant in engines.items():
             tasks[f"{what} {count}"] = partial(answer, assistant, ids, count)
     took = medians(tasks, repeats)
     rows = []
-    for what in ("transformers' generate", *engines):
+    for what in (*peers, *engines):
         one, whole = took[f"{what} 1"], took[f"{what} {num_tokens}"]
         steps = (num_tokens - 1) / 1e3
         step = (whole.clock - one.clock) / steps, (whole.processor - one.processor) / steps
