@@ -19,7 +19,7 @@ class Serving:
     def __init__(self, app: "FastAPI") -> None:
         import uvicorn
 
-        from app.serve.command import listen
+        from app.serve.listening import listen
 
         listener = listen("127.0.0.1", 0)
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")

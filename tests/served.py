@@ -15,9 +15,9 @@ import uvicorn
 from PIL import Image
 from tiny import tiny_assistant
 
-from app.serve.command import listen
 from app.serve.keys import Keys
 from app.serve.limits import ServeLimits
+from app.serve.listening import listen
 from app.serve.routes import build_api
 from app.serve.service import Service
 from vlm.assistant import Assistant

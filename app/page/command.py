@@ -38,9 +38,11 @@ def chat(args: argparse.Namespace, load: LoadWith) -> int:
 
     private_folder()  # before importing Gradio, which otherwise creates its own
     from app.page.start import page_of
-    from app.page.web.server import free_port, serve
+    from app.page.web.server import serve
+    from app.serve.listening import listen_near
 
-    port = free_port(args.host, args.port)
+    listening = listen_near(args.host, args.port)
+    port = listening.getsockname()[1]
     assistant = load(args)
     if args.port and port != args.port:
         _say(f"Port {args.port} is in use; using {port}.")
@@ -58,7 +60,7 @@ def chat(args: argparse.Namespace, load: LoadWith) -> int:
         import webbrowser
 
         webbrowser.open(address)
-    serve(app, args.host, port)
+    serve(app, listening)
     return 0
 
 

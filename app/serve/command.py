@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from app.page.kept.uploads import delete_private_folder, private_folder
 from app.serve.by_path import ByPath
 from app.serve.keys import Keys
+from app.serve.listening import listen
 from app.serve.options import KEY_VARIABLE, limits_of
 from app.serve.routes import LOOPBACK, build_api
 from app.serve.service import Service
@@ -118,27 +119,6 @@ class _Server(uvicorn.Server):
             self._loop.call_later, self._drain, self._service.stops.set_all
         )
         super().handle_exit(sig, frame)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Returns a listening socket. Raises ValueError if the port cannot be used.
-
-    The protocol is named because asyncio sets TCP_NODELAY only then: without it each answer on a
-    kept connection waits 40 ms for the client's acknowledgment.
-    """
-    if not 0 <= port <= 65535:
-        raise ValueError(f"--port is {port}; it must be 0 (any free port) to 65535.")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(2048)
-    except OSError as error:
-        listening.close()
-        reason = error.strerror or str(error)
-        raise ValueError(f"cannot listen on {host} port {port}: {reason}.") from None
-    return listening
 
 
 def _say(sentence: str) -> None:

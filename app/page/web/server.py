@@ -157,22 +157,6 @@ def _jpeg(picture: bytes) -> Response:
     return Response(picture, media_type="image/jpeg", headers=headers)
 
 
-def free_port(host: str, wanted: int, tries: int = 20) -> int:
-    """Returns the requested port, or the next free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in range(wanted, min(wanted + tries, 65536)) if wanted else [0]:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
-    raise ValueError(
-        f"no free port from {wanted} to {wanted + tries - 1} on {host}; choose another with --port."
-    )
-
-
 class _Server(uvicorn.Server):
     """Lets running answers end at shutdown."""
 
@@ -185,18 +169,16 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: FastAPI | ByPath, host: str, port: int) -> None:
-    """Runs until SIGINT or SIGTERM.
+def serve(app: FastAPI | ByPath, listening: socket.socket) -> None:
+    """Serves on a listening socket until SIGINT or SIGTERM.
 
     Running answers end as if stopped, open connections close after two seconds, and this server's
     files are deleted.
     """
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=2
-    )
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2)
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        _Server(config, lambda: app.state.end()).run()
+        _Server(config, lambda: app.state.end()).run([listening])
     finally:
         delete_private_folder()
         signal.signal(signal.SIGTERM, before)

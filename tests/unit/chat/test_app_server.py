@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from app.chat import stream_chat
 from app.page.asking.examples import EXAMPLES
 from app.page.kept.sessions import Sessions
-from app.page.web.server import build_app, free_port
+from app.page.web.server import build_app
+from app.serve.listening import listen_near
 from app.turns import Chat
 
 
@@ -86,9 +87,10 @@ def test_a_taken_port_is_replaced_by_the_next_free_one() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert port < free_port("127.0.0.1", port) < port + 20
+        with listen_near("127.0.0.1", port) as ours:
+            assert port < ours.getsockname()[1] < port + 20
         with pytest.raises(ValueError, match="--port"):
-            free_port("127.0.0.1", port, tries=1)
+            listen_near("127.0.0.1", port, tries=1)
 
 
 def test_every_example_exists_and_is_small() -> None:

@@ -1,7 +1,6 @@
 """Uploads belong to a key and end; kept conversations continue without their media."""
 
 import base64
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import openai
 import pytest
 from media_maker import write_video
 from served import MODEL, Served, picture, served, video_part
+from waiting import until
 
 from app.serve.limits import ServeLimits
 from app.serve.media.file_store import FileStore
@@ -189,7 +189,8 @@ def test_metrics_count_in_vllms_names(server: Served, clip: Path) -> None:
     content = [video_part("data:video/mp4;base64,AAAA"), {"type": "text", "text": "What?"}]
     body = {"messages": [{"role": "user", "content": content}]}
     server.client.post("/v1/chat/completions", json=body, headers=headers)
-    time.sleep(0.05)
+    refused = 'revisit:media_refused_total{model_name="tiny",reason="unusable_media"}'
+    until(lambda: refused in server.client.get("/metrics", headers=headers).text)
     text = server.client.get("/metrics", headers=headers).text
     for name in (
         "vllm:num_requests_running",
@@ -202,4 +203,3 @@ def test_metrics_count_in_vllms_names(server: Served, clip: Path) -> None:
         "revisit:visual_tokens_total",
     ):
         assert f'{name}{{model_name="{MODEL}"' in text or f"{name}{{" in text, name
-    assert 'revisit:media_refused_total{model_name="tiny",reason="unusable_media"}' in text
