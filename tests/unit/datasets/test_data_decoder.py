@@ -5,8 +5,7 @@ import json
 import os
 import signal
 import tempfile
-import threading
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from data.sources.record_file import RecordFile
 from data.sources.shards import TarMember
 from tests.media_maker import TURNED, write_video
 from tests.tiny import tiny_processor
+from tests.waiting import kill_stopped, once_asked
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import read_image, read_video
 from vlm.media.squares import resize_frames
@@ -55,7 +55,7 @@ def test_one_process_reads_many_files_and_ends_with_its_decoder(folder: Path) ->
     decoder.image(media)
     assert decoder._child.process is process
     del decoder
-    assert process.wait(5) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
 
 
 def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) -> None:
@@ -64,10 +64,8 @@ def test_a_process_that_hangs_is_killed_and_the_next_file_is_read(folder: Path) 
     decoder.image(media, seconds=20)
     assert decoder._child is not None
     os.kill(decoder._child.process.pid, signal.SIGSTOP)
-    start = time.monotonic()
     with pytest.raises(MediaError, match='"a.png" took longer than 0 seconds'):
         decoder.image(media)
-    assert time.monotonic() - start < 3
     assert decoder.image(media, seconds=20).frames.shape == (1, 60, 90, 3)
 
 
@@ -87,8 +85,7 @@ def test_a_process_that_dies_costs_one_file(
     assert decoder._child is not None
     process = decoder._child.process
     process.send_signal(signal.SIGSTOP)
-    threading.Timer(0.2, process.send_signal, [cause]).start()
-    threading.Timer(0.3, process.send_signal, [signal.SIGCONT]).start()
+    once_asked(decoder._child, partial(kill_stopped, process, cause))
     with pytest.raises(MediaError, match=reason):
         decoder.image(media)
     assert process.poll() is not None

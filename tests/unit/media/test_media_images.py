@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import struct
 import sys
-import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import probe, read_image
@@ -248,14 +247,13 @@ def bomb(path: Path, side: int) -> Path:
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [12_000, 20_000])
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_unpacked(side, tmp_path):
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_unpacked(side, tmp_path, monkeypatch):
     path = bomb(tmp_path / "bomb.png", side)
     assert path.stat().st_size < 100_000
-    begin = time.monotonic()
+    monkeypatch.setattr(ImageFile.ImageFile, "load", pytest.fail)
     for read in (read_image, probe):
         with pytest.raises(MediaError, match=r"is too large.*limit is 50 million pixels"):
             read(path, isolated=False)
-    assert time.monotonic() - begin < 2
 
 
 def test_a_picture_with_a_text_bomb_is_refused_or_read_without_it(tmp_path):

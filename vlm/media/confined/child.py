@@ -135,7 +135,7 @@ class Child:
     def _reason_of_death(self, source: Source, request: Request) -> str:
         """A sentence on why the process ended without an answer."""
         try:
-            code = self.process.wait(timeout=1.0)
+            code = self.process.wait(timeout=5.0)  # a busy machine ends it late
         except subprocess.TimeoutExpired:
             code = 0
         if code in (-signal.SIGXCPU, -signal.SIGALRM):
