@@ -1,9 +1,9 @@
 """An assistant without a model, for tests of the user interface: same events, scripted answers.
 
-What it does is chosen by words in the question: "slow" answers word by word with pauses, "long
-look" spends seconds before its first word, "bad file" fails while decoding, "break" fails in the
-model, "hostile" answers with HTML. The experts look if the question has "read" in it; with
-"read hostile" they find HTML and control codes in the picture.
+What it does is chosen by words in the question: "slow" falls silent after ten words until it is
+stopped, "long look" does so before its first word, "long answer" has sixty words, "bad file" fails
+while decoding, "break" fails in the model, "hostile" answers with HTML. The experts look if the
+question has "read" in it; with "read hostile" they find HTML and control codes in the picture.
 """
 
 import math
@@ -47,6 +47,7 @@ HOSTILE = (
     '[a link](http://example.org/c)\n\n```html\n<img src="http://example.org/d.png">\n```\n'
     "\x1b[31mred \x1b]0;title\x07"
 )
+SILENCE = 120.0  # seconds; longer than any wait of a test
 
 
 class FakeAssistant:
@@ -63,7 +64,6 @@ class FakeAssistant:
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[str, ...], Settings]] = []
         self.systems: list[str | None] = []  # the system message of each question
-        self.stopped_at = 0.0  # on the monotonic clock
 
     def plan(self, state: State, files: Sequence[Path], text: str, settings: Settings) -> Plan:
         rows = tuple(
@@ -101,7 +101,7 @@ class FakeAssistant:
             seen.append(_seen(path, text))
         yield Encoding(0, 8)
         if "long look" in text:
-            stop.wait(20)
+            stop.wait(SILENCE)
         if stop.is_set():
             yield Finished(
                 given, "", tuple(seen), Usage(200, 0, 0, 136, 7900, 0.0, 0.0, len(files), 0), True
@@ -110,14 +110,15 @@ class FakeAssistant:
         if "break" in text:
             raise RuntimeError("/secret/path went wrong")
         yield Encoding(8, 8)
-        answer, pause = self._answer(state, text), 0.15 if "slow" in text else 0.0
         said = ""
-        for piece in answer:
-            if stop.wait(pause) if pause else stop.is_set():
-                self.stopped_at = time.monotonic()
+        for piece in self._answer(state, text):
+            if stop.is_set():
                 break
             said += piece
             yield TextDelta(piece)
+        if "slow" in text:
+            self.falls_silent()
+            stop.wait(SILENCE)
         turn = Turn(text, tuple(path.name for path in files), said)
         usage = Usage(200, 0, len(said.split()), 136, 7900, 0.1, 25.0, len(files), len(files))
         yield Finished(State((*state.turns, turn)), said, tuple(seen), usage, stop.is_set())
@@ -133,11 +134,14 @@ class FakeAssistant:
         usage = Usage(200, 0, 1, 136, 7900, 0.1, 25.0, 0, 0)
         yield Decided(options, (math.log(first), math.log(1 - first)), (), usage)
 
+    def falls_silent(self) -> None:
+        """Called when a slow answer has given its words; tests replace it."""
+
     def _answer(self, state: State, text: str) -> list[str]:
         if "hostile" in text:
             return [HOSTILE]
-        if "slow" in text:
-            return [f"word{i} " for i in range(60)]
+        if "slow" in text or "long answer" in text:
+            return [f"word{i} " for i in range(10 if "slow" in text else 60)]
         return ["You ", "asked: ", "**", text, "** ", f"({len(state.turns)} turns before)"]
 
 

@@ -3,15 +3,15 @@
 import gc
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event
 from typing import Any
 
 import pytest
 from PIL import Image as Pillow
 from replies import GREEDY, answered_from_scratch, finish
+from waiting import once_asked, until
 
 from vlm.assistant import (
     Assistant,
@@ -27,35 +27,39 @@ from vlm.media.confined.child import Child
 from vlm.media.decode import MediaReader
 
 
-def stopped_at(
-    assistant: Assistant, kind: type, files: list[Path], text: str = "What?"
-) -> tuple[Finished, float]:
-    """Stops at the first event of this kind; returns the last event and the seconds until it."""
-    stop = Event()
-    pressed = 0.0
-    chosen = Settings(max_new_tokens=500, repetition_penalty=1.0)
+def stopped(
+    assistant: Assistant,
+    files: list[Path],
+    stop: Event,
+    at: type | None = None,
+    text: str = "What?",
+    **options: Any,
+) -> tuple[Finished, list[Any]]:
+    """Stops at the first event of a kind, if given; returns the last event, and all since."""
+    later: list[Any] = []
+    chosen = Settings(**{"max_new_tokens": 500, "repetition_penalty": 1.0, **options})
     for event in assistant.reply(State(), text, files, chosen, stop):
-        if isinstance(event, kind) and not stop.is_set():
-            pressed = time.perf_counter()
+        if stop.is_set():
+            later.append(event)
+        elif at is not None and isinstance(event, at):
             stop.set()
-    assert isinstance(event, Finished)
-    return event, time.perf_counter() - pressed
+    assert isinstance(later[-1], Finished)
+    return later[-1], later
 
 
 @pytest.mark.parametrize("phase", [Planned, Decoding, Encoding])
 def test_a_reply_stopped_before_its_first_word_leaves_the_state(
     phase: type, assistant: Assistant, files: dict[str, Path]
 ) -> None:
-    last, seconds = stopped_at(assistant, phase, [files["clip.mp4"]])
+    last, later = stopped(assistant, [files["clip.mp4"]], Event(), phase)
     assert (last.stopped, last.text, last.state.turns) == (True, "", ())
-    assert seconds < 1
+    assert {type(event) for event in later} <= {phase, Finished}, "no later phase began"
 
 
 def test_a_stopped_answer_is_kept_with_a_mark_and_can_be_continued(
     assistant: Assistant, files: dict[str, Path]
 ) -> None:
-    last, seconds = stopped_at(assistant, TextDelta, [files["clip.mp4"]])
-    assert seconds < 1
+    last, _ = stopped(assistant, [files["clip.mp4"]], Event(), TextDelta)
     assert last.stopped
     assert last.text
     assert last.state.turns[-1].stopped
@@ -67,49 +71,55 @@ def test_a_stopped_answer_is_kept_with_a_mark_and_can_be_continued(
     )
 
 
-def slowly(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
-    def slow(*args: Any, **kwargs: Any) -> Any:
-        time.sleep(seconds)
-        return function(*args, **kwargs)
+class StopsInside:
+    """A function that sets a stop signal when it is called the second time."""
 
-    return slow
+    def __init__(self, function: Callable[..., Any], stop: Event) -> None:
+        self.calls = 0
+        self._function, self._stop = function, stop
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self.calls += 1
+        if self.calls == 2:
+            self._stop.set()
+        return self._function(*args, **options)
 
 
-@pytest.mark.parametrize("phase", ["decode", "look", "prefill"])
-def test_a_stop_during_slow_work_takes_effect_within_a_second(
-    phase: str, assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+def test_a_stop_while_a_film_is_read_waits_for_nothing(
+    assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "What?"
-    if phase == "decode":
+    stop, left = Event(), Event()
 
-        def read_video(*_: Any, progress: Any, cancel: Event, **__: Any) -> None:
-            for i in range(100):
-                time.sleep(0.1)
-                progress(i, 100)
-
-        monkeypatch.setattr(assistant.reader, "read_video", read_video)
-    elif phase == "look":
-        tower = assistant.model.tower
-        monkeypatch.setattr(tower, "step", slowly(tower.step, 0.3))
-    else:
-        language_model = assistant.model.language_model
-        slow = slowly(language_model.forward, 0.3)
-        monkeypatch.setattr(language_model, "forward", slow)
-        text = "x" * 1500
-    stop, pressed = Event(), []
-
-    def press() -> None:
-        pressed.append(time.perf_counter())
+    def read_video(*_: Any, cancel: Event, **__: Any) -> None:
         stop.set()
+        if cancel.wait(60):
+            left.set()
 
-    chosen = Settings(num_frames=20, max_new_tokens=50)
-    events = assistant.reply(State(), text, [files["clip.mp4"]], chosen, stop)
-    next(events)  # the plan
-    Timer(0.6, press).start()
-    last = finish(events)
-    assert last.stopped
-    assert last.state.turns == ()
-    assert 0 < time.perf_counter() - pressed[0] < 1
+    monkeypatch.setattr(assistant.reader, "read_video", read_video)
+    last, later = stopped(assistant, [files["clip.mp4"]], stop)
+    assert (last.stopped, last.state.turns, later) == (True, (), [last])
+    assert left.wait(60), "the reading was not ended"
+
+
+def test_a_stop_in_the_middle_of_a_film_takes_no_further_step_of_the_tower(
+    assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, tower = Event(), assistant.model.tower
+    monkeypatch.setattr(tower, "step", StopsInside(tower.step, stop))
+    last, later = stopped(assistant, [files["clip.mp4"]], stop, num_frames=20)
+    assert (last.stopped, last.state.turns) == (True, ())
+    assert [type(event) for event in later] == [Encoding, Finished]
+    assert later[0].done < later[0].total
+
+
+def test_a_stop_in_the_middle_of_a_long_prompt_reads_no_further_piece(
+    assistant: Assistant, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, model = Event(), assistant.model.language_model
+    reading = StopsInside(model.forward, stop)
+    monkeypatch.setattr(model, "forward", reading)
+    last, _ = stopped(assistant, [files["clip.mp4"]], stop, text="x" * 1500)
+    assert (last.stopped, last.state.turns, reading.calls) == (True, (), 2)
 
 
 def test_a_consumer_that_goes_away_stops_the_work(
@@ -134,24 +144,18 @@ def test_stop_during_the_first_look_ends_the_reading_process(
     path = tmp_path / "large.gif"
     frames = [Pillow.new("L", (64, 48), 50 * shade) for shade in range(5)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    children: list[Child] = []
+    stop, children = Event(), []
     start = Child.__init__
 
     def stuck(child: Child, *args: Any, **kwargs: Any) -> None:
         start(child, *args, **kwargs)
         os.kill(child.process.pid, signal.SIGSTOP)
+        once_asked(child, stop.set)
         children.append(child)
 
     assistant.reader.close()
     monkeypatch.setattr(Child, "__init__", stuck)
     assistant.reader = MediaReader()
-    stop = Event()
-    set_at: list[float] = []
-    Timer(0.3, lambda: (set_at.append(time.monotonic()), stop.set())).start()
     last = finish(assistant.reply(State(), "What moves?", [path], GREEDY, stop))
     assert last.stopped
-    assert time.monotonic() - set_at[0] < 0.5
-    deadline = time.monotonic() + 2
-    while children[0].process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert children[0].process.poll() is not None
+    until(lambda: children[0].process.poll() is not None)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from waiting import until
 
 from app.__main__ import parse
 from app.page.kept.uploads import _folder_and_lock
@@ -107,7 +107,7 @@ def running(
 
 
 def test_sigterm_lets_answers_end_and_leaves_nothing(tmp_path: Path) -> None:
-    with running(tmp_path / "temp", "--drain", "10", "--verify-cache") as (process, address):
+    with running(tmp_path / "temp", "--drain", "200", "--verify-cache") as (process, address):
         _end_during_an_answer(process, address)
     assert not list((tmp_path / "temp").glob("*"))
 
@@ -120,24 +120,25 @@ def _end_during_an_answer(process: subprocess.Popen[str], address: str) -> None:
         "stream_options": {"include_usage": True},
     }
     with (
-        httpx.Client(timeout=60, trust_env=False) as client,
+        httpx.Client(timeout=240, trust_env=False) as client,
         client.stream("POST", f"{address}/v1/chat/completions", json=body) as response,
     ):
         lines = response.iter_lines()
         next(lines)
         process.send_signal(signal.SIGTERM)
-        with pytest.raises(httpx.TransportError):
-            _ask_for_ten_seconds(f"{address}/health")  # it listens no more
+        until(lambda: not _listens(address))
         rest = [line for line in lines if line]
     assert rest[-1] == "data: [DONE]"
     assert json.loads(rest[-2][6:])["usage"]["completion_tokens"] > 0, "ended as usual"
     process.wait(120)
 
 
-def _ask_for_ten_seconds(address: str) -> None:
-    for _ in range(100):
-        time.sleep(0.1)
-        httpx.get(address, trust_env=False)
+def _listens(address: str) -> bool:
+    try:
+        httpx.get(f"{address}/health", trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def test_streams_that_outlast_the_drain_end_with_an_error_and_no_process_stays(
@@ -157,7 +158,7 @@ def test_streams_that_outlast_the_drain_end_with_an_error_and_no_process_stays(
     temp = tmp_path / "temp"
     with (
         running(temp, "--drain", "0.3", env=bare, preexec_fn=one_processor) as (process, address),
-        httpx.Client(timeout=60, trust_env=False) as client,
+        httpx.Client(timeout=240, trust_env=False) as client,
         contextlib.ExitStack() as streams,
     ):
         asked = [
@@ -173,7 +174,7 @@ def test_streams_that_outlast_the_drain_end_with_an_error_and_no_process_stays(
             assert rest[-1] == "data: [DONE]"
             assert json.loads(rest[-2][6:])["error"]["code"] == "draining"
         assert process.wait(120) in (0, 143)
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert not alive
     assert not list(temp.glob("*"))
 

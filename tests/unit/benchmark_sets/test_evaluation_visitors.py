@@ -150,7 +150,7 @@ def test_a_pattern_that_would_take_for_ever_leaves_its_answer_ungraded(
     line = row(slow, "a" * 200 + "b")
     assert line["score"] == {"right": None, "honest": None}
     graded, problems = graded_rows([line])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60, "without a limit it takes for ever"
     assert graded == []
     assert "question disc-0 is not graded: the pattern '(a|aa)+$'" in problems[0].lower()
 

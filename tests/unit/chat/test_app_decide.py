@@ -41,15 +41,19 @@ def arguments(*given: str) -> argparse.Namespace:
     return parse(["decide", *given])
 
 
-def test_steps_come_while_the_film_grows(recording: bytes, tmp_path: Path) -> None:
+def test_steps_come_while_the_film_grows(
+    recording: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, half = tmp_path / "film.ts", len(recording) // 2 // 188 * 188
-    steps = followed(path, 1.0, wait=20, poll=0.05)
+    waits, sleep = threading.Event(), time.sleep
+    monkeypatch.setattr(command.time, "sleep", lambda seconds: (waits.set(), sleep(seconds)))
+    steps = followed(path, 1.0, wait=60, poll=0.05)
     begun: list[tuple[float, float]] = []
     reading = threading.Thread(target=lambda: begun.append(next(steps)))
     reading.start()
-    time.sleep(0.3)  # it waits for the file
+    assert waits.wait(60)  # for the file
     path.write_bytes(recording[:half])
-    reading.join(30)
+    reading.join(60)
     assert begun == [(0, 1)]
     with path.open("ab") as file:
         file.write(recording[half:])

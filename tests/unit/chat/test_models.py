@@ -120,12 +120,13 @@ def test_a_conversation_goes_on_without_what_the_old_model_saw() -> None:
 def test_running_answers_are_stopped_before_a_change() -> None:
     stop = threading.Event()
     models = Models(load, ["a", "b"], load("a"), stop.set)
-    events = models.reply(State(), "slow answer", (), Settings(), stop)
+    events, seen = models.reply(State(), "slow answer", (), Settings(), stop), []
     next(events)
-    done = threading.Thread(target=lambda: list(events))
+    done = threading.Thread(target=lambda: seen.extend(events))
     done.start()
     models.use("b")
-    done.join(10)
+    done.join()
+    assert seen[-1].stopped
     assert models.current == "b"
 
 

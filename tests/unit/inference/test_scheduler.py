@@ -12,7 +12,7 @@ from transformers import DynamicCache
 from vlm.assistant import Assistant
 from vlm.inference.decoding import decode_batch
 from vlm.inference.decoding.decoder import Alone, Decoder, Job
-from vlm.inference.decoding.generation import Stopped
+from vlm.inference.decoding.generation import PREFILL_CHUNK, Stopped
 from vlm.inference.decoding.sampler import Sampler
 from vlm.inference.decoding.scheduler import Scheduler
 from vlm.inference.settings import Settings
@@ -149,21 +149,30 @@ def test_a_failure_ends_the_answers_it_concerns_and_the_next_one_works(
         list(scheduler.tokens(job(assistant, 5)))
 
 
-def test_a_long_prompt_is_read_between_the_words_of_others(assistant: Assistant) -> None:
+def test_a_long_prompt_is_read_between_the_words_of_others(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scheduler = Scheduler(assistant.model.language_model, 4)
     talker = job(assistant, 10, max_new_tokens=100_000)
     talker.eos_ids = frozenset()
     words = scheduler.tokens(talker)
     next(words)
-    seen: list[str] = []
-    long = job(assistant, 1500, max_new_tokens=1)
-    long.on_prefill = lambda: seen.append("read")
-    reader = threading.Thread(target=lambda: list(scheduler.tokens(long)))
-    reader.start()
-    while not seen:
-        next(words)
-        seen += []
-    reader.join(60)
+    done: list[str] = []
+    noting(monkeypatch, done, "word", decode_batch.DecodeBatch, "step")
+    noting(monkeypatch, done, "chunk", Scheduler, "_chunk")
+    list(scheduler.tokens(job(assistant, 1500, max_new_tokens=1)))
     words.close()
     scheduler.close()
-    assert talker.cache.get_seq_length() > 10 + 1500 // 256, "a word for each chunk at least"
+    first, last = done.index("chunk"), len(done) - done[::-1].index("chunk")
+    assert done[first:last] == ["chunk", "word"] * (1500 // PREFILL_CHUNK) + ["chunk"]
+
+
+def noting(patch: pytest.MonkeyPatch, done: list[str], word: str, owner: type, name: str) -> None:
+    """Notes each call of a method."""
+    method = getattr(owner, name)
+
+    def noted(*given: object) -> object:
+        done.append(word)
+        return method(*given)
+
+    patch.setattr(owner, name, noted)

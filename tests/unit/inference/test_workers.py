@@ -1,7 +1,6 @@
 """A thread gives back the OpenMP workers that its operations used."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -9,6 +8,7 @@ from threading import Event
 import pytest
 import torch
 from tiny import tiny_assistant
+from waiting import until
 
 from vlm.inference.decoding.decoder import Job
 from vlm.inference.decoding.sampler import Sampler
@@ -29,24 +29,25 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+class Started:
+    """The threads of this process that were started since; others may end meanwhile."""
 
+    def __init__(self) -> None:
+        self._before = self._all()
 
-def ends_with(count: int) -> bool:
-    """Whether so many threads are left within a second: the system ends them a little later."""
-    end = time.monotonic() + 1
-    while threads() != count and time.monotonic() < end:
-        time.sleep(0.01)
-    return threads() == count
+    def count(self) -> int:
+        return len(self._all() - self._before)
+
+    def _all(self) -> set[str]:
+        return set(os.listdir("/proc/self/task"))
 
 
 def test_the_workers_of_a_thread_end(two_threads: None) -> None:
-    before = threads()
+    started = Started()
     torch.ones(10**6).exp_()
-    assert threads() == before + 1
+    assert started.count() == 1
     release_workers()
-    assert ends_with(before)
+    until(lambda: started.count() == 0)  # the system ends them a little later
     assert torch.ones(10**6).exp_().isclose(torch.tensor(torch.e)).all()  # it can compute again
 
 
@@ -56,10 +57,10 @@ def test_a_thread_that_asks_keeps_no_workers_while_another_computes(two_threads:
     with torch.inference_mode():
         embeddings = model.get_input_embeddings()(torch.tensor([[5, 6, 7]]))
     release_workers()
-    before = threads()
+    started = Started()
     decoder = assistant.share(2)
     torch.ones(10**6).exp_()
-    assert threads() == before + 2  # the model's thread, and a worker of this one
+    assert started.count() == 2  # the model's thread, and a worker of this one
     job = Job(
         embeddings.clone(),
         assistant.prefixes.fork(model.language_model, [0]),
@@ -68,6 +69,6 @@ def test_a_thread_that_asks_keeps_no_workers_while_another_computes(two_threads:
         Event(),
     )
     assert len(list(decoder.tokens(job))) == 3
-    assert ends_with(before + 1)
+    until(lambda: started.count() == 1)
     assistant.close()
-    assert ends_with(before)
+    until(lambda: started.count() == 0)
