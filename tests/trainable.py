@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.distributed import TCPStore
 
 from data.records import write_records
 from tests.tiny import tiny_tokenizer
@@ -76,18 +76,20 @@ def in_processes(
     run: Callable[[], Any],
     num_processes: int = 1,
     environment: Mapping[str, str] = {},  # noqa: B006
-    seconds: int = 100,
+    seconds: int = 240,
 ) -> list[int]:
     """Runs `run` in processes with a launcher's environment, and returns their exit codes.
 
     They are forked, because importing torch again takes longer than the tiny runs.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    # They meet at a store of this process, as torchrun's do: a port that is chosen here and opened
+    # by the first of them could be taken in between.
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     context = multiprocessing.get_context("fork")
     children = [
-        context.Process(target=_child, args=(run, rank, num_processes, port, dict(environment)))
+        context.Process(
+            target=_child, args=(run, rank, num_processes, store.port, dict(environment))
+        )
         for rank in range(num_processes)
     ]
     for child in children:
@@ -115,6 +117,7 @@ def _child(
             LOCAL_WORLD_SIZE=str(num_processes),
             MASTER_ADDR="127.0.0.1",
             MASTER_PORT=str(port),
+            TORCHELASTIC_USE_AGENT_STORE="True",
             ACCELERATE_USE_CPU="true",
         )
     os.environ.update(environment)

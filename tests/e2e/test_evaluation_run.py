@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,13 +78,10 @@ def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
     arguments: list[str], alone: Path, tmp_path: Path, start_two: Callable
 ) -> None:
     two = start_two(arguments, tmp_path / "two")
-    killed = start(arguments, tmp_path / "killed")
-    log = tmp_path / "killed/fake/log.rank0.jsonl"
-    while not (log.exists() and log.read_bytes().count(b"\n") >= 3) and killed.poll() is None:
-        time.sleep(0.005)
-    killed.send_signal(signal.SIGKILL)
+    killed = start(arguments, tmp_path / "killed", KILLED_AFTER="3")
     killed.communicate()
-    lines = log.read_bytes().count(b"\n") if log.exists() else 16
+    log = tmp_path / "killed/fake/log.rank0.jsonl"
+    assert (killed.returncode, log.read_bytes().count(b"\n")) == (-signal.SIGKILL, 3)
     continued = start_two(arguments, tmp_path / "killed")
 
     for process in (*two, *continued):
@@ -93,7 +89,6 @@ def test_two_processes_and_a_resumed_run_end_in_the_bytes_of_one(
         assert process.returncode == 0, err
         if process in (two[1], continued[1]):
             assert out == ""
-    assert lines < 16, "it was killed too late for this test to mean anything"
     expected = (alone / "results.json").read_bytes()
     assert (tmp_path / "two/results.json").read_bytes() == expected
     assert (tmp_path / "killed/results.json").read_bytes() == expected

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 
 from page_driver import Server, ask, finished, visit  # noqa: E402
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from waiting import until  # noqa: E402
 
 # Texts and names of the page's own elements that are no German text of the table. Found by the
 # page's translator with the columns exchanged.
@@ -53,36 +54,42 @@ def german(page_server: Server, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def english(page: Page) -> list[str]:
-    """Waits for the translation of the latest change; returns what is left in English."""
-    page.wait_for_timeout(100)
-    return sorted(text for text in page.evaluate(IN_ENGLISH) if text not in NAMES)
+def in_german(page: Page) -> None:
+    """Waits for the translation of the latest change, after which nothing is left in English."""
+    left: set[str] = set()
+
+    def all_is_german() -> bool:
+        left.clear()
+        left.update(set(page.evaluate(IN_ENGLISH)) - NAMES)
+        return not left
+
+    until(all_is_german, what=left)
 
 
 def test_no_text_of_the_page_stays_in_english(german: Page, clip: Path, photo: Path) -> None:
     page = german
-    assert english(page) == []
+    in_german(page)
     page.get_by_role("button", name="Einstellungen").click()
     page.get_by_role("button", name="Kamera").click()
     for tab in ("Film", "Live"):
         page.get_by_role("tab", name=tab).click()
-        assert english(page) == []
+        in_german(page)
     page.get_by_role("button", name="Kamera live").click()
     expect(page.locator("#live [role=status]")).to_contain_text("die letzten 2 bleiben")
-    assert english(page) == []
+    in_german(page)
     page.locator("#live").get_by_role("button", name="Stopp").click()
     ask(page, "read it at 0:01", clip, photo)
     finished(page)
     expect(page.locator("#chat .strip figcaption").first).to_contain_text("8 Bilder aus clip.mp4")
-    assert english(page) == []
+    in_german(page)
     page.locator("#chat .suggestions button", has_text="Welche Farbe hat der Bus?").click()
     finished(page, 2)
     expect(page.locator("#chat strong").last).to_have_text("What color is the bus?")
     page.get_by_label("Mehr für").first.click()
-    assert english(page) == []
+    in_german(page)
     page.get_by_role("menuitem", name="Löschen").click()
     expect(page.locator("#toast")).to_contain_text("Chat gelöscht.")
-    assert english(page) == []
+    in_german(page)
 
 
 def test_errors_and_notes_are_in_german(german: Page, photo: Path, tmp_path: Path) -> None:
@@ -93,11 +100,11 @@ def test_errors_and_notes_are_in_german(german: Page, photo: Path, tmp_path: Pat
     ask(page, "What?", tmp_path / "empty.pdf")
     expect(error).to_contain_text('"empty.pdf" beginnt wie ein PDF-Dokument')
     expect(error).to_contain_text("Es wurde aus deiner Frage entfernt.")
-    assert english(page) == []
+    in_german(page)
     ask(page, "break")
     expect(error).to_contain_text("Interner Fehler")
     ask(page, "What?", photo)
     finished(page)
     page.get_by_role("button", name="Noch einmal hinsehen").click()
     expect(page.locator("#chat .facts")).to_contain_text("Mit 1 Blick mehr als zuerst gesehen.")
-    assert english(page) == []
+    in_german(page)

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from tests.trainable import base_folder, in_processes, tiny_recipe, trained
+from tests.waiting import until
 from training.checkpoints import folders
 from training.checkpoints.folders import find_problem, newest_valid
 from training.loop import reproducible_trainer
@@ -157,10 +158,7 @@ def test_a_signal_that_reaches_a_worker_after_training_disturbs_nothing(
     train(settings)
     (worker,) = multiprocessing.active_children()
     worker.terminate()
-    end = time.monotonic() + 30
-    while worker.is_alive():  # torch's handler raises here, in whatever runs
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: not worker.is_alive())  # torch's handler raises here, in whatever runs
 
 
 def test_a_program_can_exit_after_training(folder: Path) -> None:
@@ -182,7 +180,7 @@ def test_a_program_can_exit_after_training(folder: Path) -> None:
         assert len(multiprocessing.active_children()) == 1
         sys.exit(7)  # its traceback holds the trainer
 
-    assert in_processes(train_and_exit, seconds=60) == [7]
+    assert in_processes(train_and_exit) == [7]
 
 
 @pytest.mark.parametrize(
