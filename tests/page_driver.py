@@ -30,7 +30,7 @@ class Serving:
 
     def close(self) -> None:
         self.uvicorn.should_exit = True
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 class Server(Serving):

@@ -69,7 +69,7 @@ def served(
         yield served
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         served.client.close()
         if assistant is None:
             own.close()

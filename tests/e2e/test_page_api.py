@@ -40,7 +40,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(60)
     assistant.close()
 
 

@@ -25,7 +25,7 @@ from app.serve.request.chat import parse_chat
 from app.serve.request.responses import parse_responses
 from vlm.media.confined.limits import Limits
 
-LIMITS = ServeLimits(idle_seconds=1.0, bodies=3_000_000, body=2_000_000, quota=3_000_000)
+LIMITS = ServeLimits(bodies=3_000_000, body=2_000_000, quota=3_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +71,14 @@ BEGUN = (
     [("/v1/chat/completions", "application/json", b'{"mess'), ("/v1/files", FORM, BEGUN)],
     ids=["question", "upload"],
 )
-def test_a_body_that_stops_is_given_up(server: Served, path: str, kind: str, begun: bytes) -> None:
-    with connected(server) as sock:
-        sock.sendall(head(path, 100_000, kind) + begun)
-        assert status(sock) == 408
+def test_a_body_that_stops_is_given_up(
+    server: Served, tmp_path: Path, path: str, kind: str, begun: bytes
+) -> None:
+    with served(tmp_path, replace(LIMITS, idle_seconds=0.5)) as hasty:
+        with connected(hasty) as sock:
+            sock.sendall(head(path, 100_000, kind) + begun)
+            assert status(sock) == 408
+        until(lambda: is_empty(hasty))
     with connected(server) as sock:  # and one whose client leaves
         sock.sendall(head(path, 100_000, kind) + begun)
     until(lambda: is_empty(server))
@@ -97,7 +101,7 @@ def test_bodies_that_wait_are_bounded_together(
 ) -> None:
     rooms: list[Room] = []
     monkeypatch.setattr("app.serve.routes.Room", lambda size: rooms.append(Room(size)) or rooms[0])
-    with served(tmp_path, replace(LIMITS, idle_seconds=240)) as server:
+    with served(tmp_path, LIMITS) as server:
         text = {"role": "user", "content": "a" * 1_200_000}
         with connected(server) as first:
             first.sendall(head("/v1/chat/completions", 1_900_000) + b'{"mess')
