@@ -48,9 +48,15 @@ class Server(Serving):
         super().__init__(app)
 
 
-def visit(tab: Page, server: Server) -> None:
+def visit(tab: Page, server: Serving) -> None:
     tab.goto(server.address)
+    begun(tab)
+
+
+def begun(tab: Page) -> None:
+    """Waits until the page answers to its buttons and keys."""
     expect(tab.locator("#composer textarea")).to_be_editable()
+    tab.evaluate("revisit.then((page) => page.begun)")
 
 
 def ask(tab: Page, text: str, *files: Path) -> None:

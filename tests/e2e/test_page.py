@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
 
-from page_driver import Server, ask, finished, visit  # noqa: E402
+from page_driver import Server, ask, begun, finished, visit  # noqa: E402
 from playwright.sync_api import Page, expect  # noqa: E402
 
 from app.page.asking.examples import EXAMPLES  # noqa: E402
@@ -45,6 +45,7 @@ LATE = """(() => {
 def test_the_page_starts_when_its_parts_come_late(page: Page) -> None:
     page.add_init_script(LATE)
     page.reload()
+    begun(page)
     ask(page, "first")
     finished(page)
     page.locator("#composer textarea").press("ArrowUp")
@@ -190,18 +191,22 @@ def test_model_output_cannot_run_on_the_page(page: Page) -> None:
         assert "noopener" in (link.get_attribute("rel") or "")
 
 
+CAMERA = "[...document.querySelectorAll('#tools video')].find((video) => video.offsetParent)"
+
+
 def test_camera_recordings_are_attached_to_the_question(
     page: Page, page_server: Server, troubles: list[str]
 ) -> None:
     page.get_by_role("button", name="Camera").click()
     page.get_by_text("Click to Access Webcam").first.click()
-    page.wait_for_function("document.querySelector('#tools video')?.videoWidth > 0")
+    page.wait_for_function(f"{CAMERA}?.videoWidth > 0")
     page.get_by_role("button", name="capture photo").click()
     expect(page.locator("#composer .thumbnail-item")).to_have_count(1)
     page.get_by_role("tab", name="Film").click()
     page.get_by_text("Click to Access Webcam").last.click()
     page.locator("#tools").get_by_text("Record", exact=True).click()
-    page.wait_for_timeout(1500)  # of film
+    begun_at = page.evaluate(f"{CAMERA}.currentTime")
+    page.wait_for_function(f"{CAMERA}.currentTime > {begun_at + 1}")  # a second of film
     page.locator("#tools").get_by_text("Stop", exact=True).click()
     expect(page.locator("#composer .thumbnail-item")).to_have_count(2)
     ask(page, "what was recorded?")

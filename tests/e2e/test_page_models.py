@@ -12,7 +12,7 @@ SMALL, BROKEN = "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", "models/broken"
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
 
-from page_driver import Serving  # noqa: E402
+from page_driver import Serving, visit  # noqa: E402
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 
@@ -46,8 +46,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     models = Models(load, ["first", SMALL, BROKEN], load("first"), sessions.stop_all)
     serving = Serving(build_app(models, sessions=sessions, advice=ADVICE))
     page = browser.new_page(viewport={"width": 900, "height": 900})
-    page.goto(serving.address)
-    expect(page.locator("#composer textarea")).to_be_editable()
+    visit(page, serving)
     yield page
     page.close()
     serving.close()

@@ -79,10 +79,11 @@ const start = async () => {
   document.addEventListener("click", (event) => { if (event.target.closest?.("#cancel-edit")) cancelEdit(); });
   document.addEventListener("keydown", keys);
 };
-start();
+const begun = start();
 startLanguage();
 
 export const revisit = {
+  begun,
   chats,
   focus,
   theme: changeTheme,
@@ -95,5 +96,5 @@ export const revisit = {
   liveBegan: (answer) => live?.began(answer),
   keptSettings: () => [keptSettings()],
   fresh: () => { chats.open(null); },
-  showChats: () => list?.toggle(),
+  showChats: async () => { await begun; list.toggle(); },
 };
