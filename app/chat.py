@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.frame_strip import Strip, strip_of
-from app.looks import Span, source
+from app.looks import Wanted, source
 from app.replier import Replier
 from app.sanitize import for_label
 from app.subtitles import media_of, with_subtitles
@@ -61,43 +61,40 @@ class ChatView:
 def stream_chat(
     assistant: Replier,
     chat: Chat,
-    question: str,
-    files: Sequence[Path] = (),
+    wanted: Wanted,
     settings: Settings | None = None,
     stop: threading.Event | None = None,
     *,
-    again: int = 0,
-    span: Span | None = None,
     instructions: str = "",
     live: MediaSource | None = None,
 ) -> Iterator[ChatView]:
-    """Asks a question and yields a view per event.
+    """Asks a question after the turns before it, and yields a view per event.
 
     The last view is finished and carries either the extended chat or an error. Turns that the
     model has no state for are read again where their files are here (`Chat.to_read`).
-    `again` and `span` are those of `app.looks`; `instructions` take the place of the model's own
-    system message; `live` is a stream that is looked at beside the files.
+    `instructions` take the place of the model's own system message; `live` is a stream that is
+    looked at beside the files.
     """
-    settings = settings or Settings()
+    settings, files, span = settings or Settings(), wanted.files, wanted.span
     has_subtitles = len(media_of(files)) < len(files)
     view = ChatView(
-        chat,
-        question.strip() or DEFAULT_QUESTIONS["video"] * has_subtitles,
-        tuple(files),
+        chat.until(wanted.at),
+        wanted.question.strip() or DEFAULT_QUESTIONS["video"] * has_subtitles,
+        files,
         phase="Choosing what to look at" if files else "Thinking",
     )
     yield view
-    sources = [source(path, again, span, settings.num_frames) for path in media_of(files)]
+    sources = [source(path, wanted.again, span, settings.num_frames) for path in media_of(files)]
     sources += [live] if live else []
     try:
         plan: Plan | None = None
         events = assistant.reply(
-            replace(chat.state, system=instructions or None),
+            replace(view.chat.state, system=instructions or None),
             with_subtitles(view.question, files, span),
             sources,
             settings,
             stop=stop or threading.Event(),
-            earlier=[_asked(turn) for turn in chat.to_read],
+            earlier=[_asked(turn) for turn in view.chat.to_read],
         )
         for event in events:
             if isinstance(event, Planned):
@@ -113,7 +110,7 @@ def stream_chat(
                 view = replace(view, phase="", share=None, answer=view.answer + event.piece)
             elif isinstance(event, Finished):
                 seen = tuple(one.path for one in sources)
-                view = _finish(view, event, plan, seen, again, span)
+                view = _finish(view, event, plan, seen, wanted)
             yield view
     except Exception as error:  # noqa: BLE001  any error is shown and the screen stays usable
         yield failed(view, error)
@@ -140,8 +137,7 @@ def _finish(
     event: Finished,
     plan: Plan | None,
     seen: tuple[Path, ...],
-    again: int,
-    span: Span | None,
+    wanted: Wanted,
 ) -> ChatView:
     """Adds the turn; `seen` are the files of the question that were looked at."""
     chat = view.chat
@@ -165,8 +161,8 @@ def _finish(
         usage=event.usage,
         notes=tuple(plan.notes) if plan else (),
         stopped=event.stopped,
-        again=again,
-        span=span,
+        again=wanted.again,
+        span=wanted.span,
         memory=memories[-1],
     )
     longer = Chat((*chat.turns[:start], *read_again, turn))

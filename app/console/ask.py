@@ -162,17 +162,7 @@ def _answer(
 ) -> ChatView:
     written, stop = 0, threading.Event()
     with ProgressLine(sys.stderr, quiet=args.quiet) as progress, ctrl_c_stops(stop):
-        views = stream_chat(
-            assistant,
-            chat.until(wanted.at),
-            wanted.question,
-            wanted.files,
-            settings,
-            stop,
-            again=wanted.again,
-            span=wanted.span,
-        )
-        for view in views:
+        for view in stream_chat(assistant, chat, wanted, settings, stop):
             if not view.answer:
                 progress.show(view)
                 continue

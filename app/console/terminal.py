@@ -90,17 +90,7 @@ class Terminal:
         except ValueError as error:
             print(for_terminal(str(error)))
             return
-        views = stream_chat(
-            self.assistant,
-            self.chat.until(wanted.at),
-            wanted.question,
-            wanted.files,
-            self.settings,
-            stop,
-            again=wanted.again,
-            span=wanted.span,
-            live=live,
-        )
+        views = stream_chat(self.assistant, self.chat, wanted, self.settings, stop, live=live)
         with ProgressLine(sys.stderr) as progress, ctrl_c_stops(stop):
             for view in views:
                 written = self._show(view, progress, written)

@@ -123,13 +123,10 @@ class Answers:
             notes.append(f"Live: {stream.num_seen:,} seen so far; the last {kept} are kept.")
         yield from stream_chat(
             self.assistant,
-            pending.base,
-            wanted.question,
-            wanted.files,
+            pending.chat,
+            wanted,
             settings,
             run.stop,
-            again=wanted.again,
-            span=wanted.span,
             instructions=instructions,
             live=live,
         )

@@ -46,14 +46,10 @@ class Pending:
     problem: str = ""  # why it cannot be answered; "" if it can
     editing: Editing | None = None  # goes on after a failure
 
-    @property
-    def base(self) -> Chat:
-        """Returns the conversation before the question."""
-        return self.chat.until(self.wanted.at)
-
     def view(self, phase: str) -> ChatView:
         """Returns what to show before the answer begins."""
-        return ChatView(self.base, self.wanted.question, self.wanted.files, phase=phase)
+        before = self.chat.until(self.wanted.at)
+        return ChatView(before, self.wanted.question, self.wanted.files, phase=phase)
 
 
 class Questions:

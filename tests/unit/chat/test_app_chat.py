@@ -12,12 +12,15 @@ from PIL import Image
 
 from app.chat import ChatView, error_message, stream_chat, usage_line
 from app.frame_strip import clock, strip_html, strip_of
+from app.looks import Wanted
 from app.turns import Chat
 from vlm.assistant import Seen
 
 
 def talk(question: str, chat: Chat | None = None, *files: Path, **options: Any) -> list[ChatView]:
-    return list(stream_chat(FakeAssistant(), chat or Chat(), question, files, **options))
+    chat = chat or Chat()
+    wanted = Wanted(len(chat.turns), question, files)
+    return list(stream_chat(FakeAssistant(), chat, wanted, **options))
 
 
 def test_an_answer_passes_through_its_phases_and_extends_the_chat() -> None:

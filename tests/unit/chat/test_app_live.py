@@ -13,6 +13,7 @@ from media_maker import write_video
 
 from app.chat import stream_chat
 from app.console.terminal import Terminal
+from app.looks import Wanted
 from app.page.kept.live import CAMERA, IDLE, MOST, LiveStreams, Watch
 from app.page.web.live_routes import add_live
 from app.turns import Chat
@@ -74,7 +75,7 @@ def test_a_question_sees_the_stream_beside_its_files(streams: LiveStreams) -> No
     streams.see(name, FRAME, 0.0)
     assistant = FakeAssistant()
     live = MediaSource(CAMERA, stream=streams.stream(name))
-    *_, view = stream_chat(assistant, Chat(), "What now?", live=live)
+    *_, view = stream_chat(assistant, Chat(), Wanted(0, "What now?"), live=live)
     assert [strip.name for strip in view.chat.turns[0].strips] == ["live picture"]
     assert view.chat.turns[0].files == ()
 

@@ -11,7 +11,7 @@ from app.chat import stream_chat
 from app.console.ask import ask as ask_command
 from app.console.terminal import Terminal
 from app.frame_strip import Strip
-from app.looks import look_again, seconds, understood
+from app.looks import Wanted, look_again, seconds, understood
 from app.sanitize import for_page
 from app.time_links import length_seen, with_time_links
 from app.turns import Chat
@@ -19,8 +19,13 @@ from app.turns import Chat
 CLIP, PHOTO = Path("/tmp/x/clip.mp4"), Path("/tmp/x/photo.png")
 
 
-def talk(question: str, chat: Chat | None = None, *files: Path, **looks: object) -> Chat:
-    *_, last = stream_chat(FakeAssistant(), chat or Chat(), question, files, **looks)  # type: ignore[arg-type]
+def talk(question: str, chat: Chat | None = None, *files: Path) -> Chat:
+    chat = chat or Chat()
+    return answered(chat, Wanted(len(chat.turns), question, files))
+
+
+def answered(chat: Chat, wanted: Wanted) -> Chat:
+    *_, last = stream_chat(FakeAssistant(), chat, wanted)
     return last.chat
 
 
@@ -54,8 +59,7 @@ def test_look_again_asks_the_turn_with_the_picture_once_more() -> None:
     chat = talk("and?", talk("What is it?", None, PHOTO))
     wanted = understood(chat, "Look again.")
     assert (wanted.at, wanted.question, wanted.files) == (0, "What is it?", (PHOTO,))
-    again = talk(wanted.question, chat.until(0), *wanted.files, again=wanted.again)
-    chat = chat.answered(wanted.at, again)
+    chat = chat.answered(wanted.at, answered(chat, wanted))
     assert (chat.turns[0].again, chat.turns[0].num_versions) == (1, 2)
     assert look_again(chat).again == 2
 

@@ -9,6 +9,7 @@ from fake_assistant import FakeAssistant
 from fastapi.testclient import TestClient
 
 from app.chat import stream_chat
+from app.looks import Wanted
 from app.page.asking.examples import EXAMPLES
 from app.page.kept.sessions import Sessions
 from app.page.web.server import build_app
@@ -46,7 +47,7 @@ def test_files_of_this_machine_are_not_served(client: TestClient) -> None:
 
 
 def test_frames_are_served_only_under_their_key(client: TestClient, sessions: Sessions) -> None:
-    *_, last = stream_chat(FakeAssistant(), Chat(), "read it", [Path("clip.mp4")])
+    *_, last = stream_chat(FakeAssistant(), Chat(), Wanted(0, "read it", (Path("clip.mp4"),)))
     sessions.put("someone", last.chat)
     key = last.chat.turns[0].strips[0].key
     picture = client.get(f"/frames/{key}/7.jpg")
@@ -62,7 +63,7 @@ def test_frames_are_served_only_under_their_key(client: TestClient, sessions: Se
 
 
 def test_a_frame_that_no_expert_saw_has_no_boxes(client: TestClient, sessions: Sessions) -> None:
-    *_, last = stream_chat(FakeAssistant(), Chat(), "What?", [Path("photo.png")])
+    *_, last = stream_chat(FakeAssistant(), Chat(), Wanted(0, "What?", (Path("photo.png"),)))
     sessions.put("someone", last.chat)
     key = last.chat.turns[0].strips[0].key
     assert client.get(f"/frames/{key}/0.jpg").status_code == 200

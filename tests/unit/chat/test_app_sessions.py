@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
+from app.looks import Wanted
 from app.page.asking.background import Line, in_background, in_line
 from app.page.kept.sessions import Sessions
 from app.turns import Chat
 
 
 def chat_about(words: str) -> Chat:
-    *_, last = stream_chat(FakeAssistant(), Chat(), words)
+    *_, last = stream_chat(FakeAssistant(), Chat(), Wanted(0, words))
     return last.chat
 
 

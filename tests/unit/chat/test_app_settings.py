@@ -7,6 +7,7 @@ import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
+from app.looks import Wanted
 from app.page.asking.settings import (
     AUTO,
     defaults,
@@ -51,6 +52,6 @@ def test_settings_cannot_be_changed_before_those_of_the_browser_are_there() -> N
 
 def test_instructions_reach_the_model() -> None:
     assistant = FakeAssistant()
-    *_, view = stream_chat(assistant, Chat(), "one", instructions="Be brief.")
-    list(stream_chat(assistant, view.chat, "two"))
+    *_, view = stream_chat(assistant, Chat(), Wanted(0, "one"), instructions="Be brief.")
+    list(stream_chat(assistant, view.chat, Wanted(1, "two")))
     assert assistant.systems == ["Be brief.", None]

@@ -6,7 +6,7 @@ import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
-from app.looks import understood
+from app.looks import Wanted, understood
 from app.subtitles import MAX_CHARACTERS, with_subtitles
 from app.turns import Chat
 from vlm.media.confined.limits import MediaError
@@ -33,14 +33,14 @@ def test_their_words_stand_before_the_question_as_in_evaluation(subtitles: Path)
 
 def test_the_chat_shows_the_question_as_it_was_typed(subtitles: Path) -> None:
     assistant = FakeAssistant()
-    *_, view = stream_chat(assistant, Chat(), "Who?", [CLIP, subtitles])
+    *_, view = stream_chat(assistant, Chat(), Wanted(0, "Who?", (CLIP, subtitles)))
     (turn,) = view.chat.turns
     assert (turn.question, turn.files) == ("Who?", (CLIP, subtitles))
     assert [strip.name for strip in turn.strips] == ["clip.mp4"]
     [(asked, files, _)] = assistant.asked
     assert (asked.endswith("Good night.\nWho?"), files) == (True, ("clip.mp4",))
     assert understood(view.chat, "look closer from 1 to 2").files == (CLIP, subtitles)
-    *_, view = stream_chat(assistant, view.chat.without_memory(), "and?")
+    *_, view = stream_chat(assistant, view.chat.without_memory(), Wanted(1, "and?"))
     assert len(view.chat.turns) == 2
 
 

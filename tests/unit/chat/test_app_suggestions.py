@@ -7,6 +7,7 @@ from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
 from app.frame_strip import Strip
+from app.looks import Wanted
 from app.suggestions import suggestions
 from app.turns import Chat, ChatTurn
 from vlm.experts.findings import Findings, Kind, Line, Thing
@@ -28,14 +29,14 @@ def forgotten(chat: Chat) -> Strip:
 
 
 def test_questions_to_go_on_with_follow_what_was_found() -> None:
-    *_, view = stream_chat(FakeAssistant(), Chat(), "read it", [Path("a.png")])
+    *_, view = stream_chat(FakeAssistant(), Chat(), Wanted(0, "read it", (Path("a.png"),)))
     assert suggestions(view.chat) == ["What does the text say?", "What color is the bus?"]
     asked = Chat((*view.chat.turns, ChatTurn("what does  the text say?")))
     assert suggestions(asked) == ["What color is the bus?"]
     asked = Chat((*asked.turns, ChatTurn("Which color is it, and what color is the red bus?")))
     assert suggestions(asked) == []
     assert suggestions(Chat((ChatTurn("Read", strips=(forgotten(view.chat),)),))) == []
-    *_, view = stream_chat(FakeAssistant(), Chat(), "What?", [Path("a.mp4")])
+    *_, view = stream_chat(FakeAssistant(), Chat(), Wanted(0, "What?", (Path("a.mp4"),)))
     assert suggestions(view.chat)[0] == "What happens first, and what last?"
     assert suggestions(Chat()) == []
 

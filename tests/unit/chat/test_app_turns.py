@@ -9,12 +9,14 @@ import pytest
 from fake_assistant import FakeAssistant
 
 from app.chat import stream_chat
+from app.looks import Wanted
 from app.page.kept import stored
 from app.turns import Chat, ChatTurn, file_key
 
 
 def talk(question: str, chat: Chat | None = None, *files: Path) -> Chat:
-    *_, last = stream_chat(FakeAssistant(), chat or Chat(), question, files)
+    chat = chat or Chat()
+    *_, last = stream_chat(FakeAssistant(), chat, Wanted(len(chat.turns), question, files))
     assert not last.error
     return last.chat
 
