@@ -87,10 +87,6 @@ class Chat:
         """Returns the conversation before a turn."""
         return Chat(self.turns[:index])
 
-    def without_last(self) -> "Chat":
-        """Returns the conversation without its last turn."""
-        return Chat(self.turns[:-1])
-
     def with_notes(self, notes: Sequence[str]) -> "Chat":
         """Returns the conversation with notes added to its last answer."""
         last = self.turns[-1]

@@ -19,47 +19,42 @@ INTERNVIT_300M: dict[str, Any] = {
     "temporal": {"num_layers": 8, "num_heads": 16},
 }
 
+INTERNLM2: dict[str, Any] = {  # read as Llama
+    "model_type": "llama",
+    "vocab_size": 92553,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 32768,
+    "rms_norm_eps": 1e-5,
+    "rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
+    "bos_token_id": 1,
+    "eos_token_id": [92542, 92543],
+    "pad_token_id": 2,
+    "tie_word_embeddings": False,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     "pvc-internvl2-8b": {
         "tower": INTERNVIT_300M,
         "prompt": {"template": "internlm2-chat"},
         "image_token_id": 92546,
-        "text_config": {  # InternLM2.5-7B, read as Llama
-            "model_type": "llama",
-            "vocab_size": 92553,
+        "text_config": {  # InternLM2.5-7B
+            **INTERNLM2,
             "hidden_size": 4096,
             "intermediate_size": 14336,
             "num_hidden_layers": 32,
             "num_attention_heads": 32,
-            "num_key_value_heads": 8,
-            "max_position_embeddings": 32768,
-            "rms_norm_eps": 1e-5,
-            "rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
-            "bos_token_id": 1,
-            "eos_token_id": [92542, 92543],
-            "pad_token_id": 2,
-            "tie_word_embeddings": False,
         },
     },
     "pvc-internvl2-2b": {
         "tower": INTERNVIT_300M,
         "prompt": {"template": "internlm2-chat"},
         "image_token_id": 92546,
-        "text_config": {  # InternLM2-1.8B, read as Llama
-            "model_type": "llama",
-            "vocab_size": 92553,
+        "text_config": {  # InternLM2-1.8B
+            **INTERNLM2,
             "hidden_size": 2048,
             "intermediate_size": 8192,
             "num_hidden_layers": 24,
             "num_attention_heads": 16,
-            "num_key_value_heads": 8,
-            "max_position_embeddings": 32768,
-            "rms_norm_eps": 1e-5,
-            "rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
-            "bos_token_id": 1,
-            "eos_token_id": [92542, 92543],
-            "pad_token_id": 2,
-            "tie_word_embeddings": False,
         },
     },
     "embedded": {

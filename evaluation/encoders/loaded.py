@@ -4,7 +4,6 @@ OUTPUT/tasks         an encoder with a text side and heads by task (vlm/heads/fo
 OUTPUT/classifier    an encoder with one head over fixed classes (vlm/heads/classification.py)
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from evaluation.json_files import read_json
+from evaluation.runs.provenance import weights_hash
 from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import TowerConfig
 from vlm.heads.classification import (
@@ -29,7 +29,6 @@ from vlm.heads.folder import load_encoder_with_heads
 from vlm.heads.video_text import VideoText
 
 FOLDERS = ("tasks", "classifier")
-CHUNK = 2**22  # bytes hashed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,14 +153,3 @@ def load_encoder(folder: Path, device: torch.device | None = None) -> LoadedEnco
         tasks, classes = ("recognition",), tuple(names)
     model = model.to(device or torch.device("cpu")).eval()
     return LoadedEncoder(model, config, num_frames, tasks, classes, name)
-
-
-def weights_hash(model: nn.Module) -> str:
-    """SHA-256 over names, shapes, types and bytes of all weights."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
-        flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)
-        for start in range(0, len(flat), CHUNK):
-            digest.update(flat[start : start + CHUNK].cpu().numpy().tobytes())
-    return digest.hexdigest()

@@ -48,11 +48,3 @@ def recall(ranks: NDArray[np.int64], k: int) -> float:
 def median_rank(ranks: NDArray[np.int64]) -> float:
     """Returns the median rank; the mean of the two middle ones of an even number."""
     return float(np.median(ranks))
-
-
-def mean_class_accuracy(right: Sequence[bool], labels: Sequence[str]) -> float:
-    """Returns the mean over classes of the share of right clips of each."""
-    of_class: dict[str, list[bool]] = {}
-    for one, label in zip(right, labels, strict=True):
-        of_class.setdefault(label, []).append(one)
-    return float(np.mean([np.mean(values) for values in of_class.values()]))

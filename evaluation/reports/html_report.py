@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from evaluation.json_files import read_json
 from evaluation.reports.scoring import Scored
 from evaluation.reports.tables import cells, rate, remarks, setup_sentence
+from evaluation.reports.templates import template
 from evaluation.runs.log import LogRow
 from evaluation.runs.manifest import NAME
 from evaluation.runs.speed import sessions_of
@@ -25,14 +24,6 @@ MAX_TARGET = 120  # characters of an accepted answer, or of a pattern that it ha
 
 def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, Any]]) -> str:
     """Returns the HTML for all benchmarks of a run."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"cells": cells, "rate": rate}
     sections = [
         {
             "one": one,
@@ -50,8 +41,8 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
         for item, one in zip(items, found, strict=True)
     ]
     model = found[0]["identity"]["model"] if found else {}
-    template = environment.get_template("report.html.jinja")
-    return template.render(sections=sections, model=model, folder=root.resolve().name)
+    page = template("report.html.jinja", cells=cells, rate=rate)
+    return page.render(sections=sections, model=model, folder=root.resolve().name)
 
 
 def _manifest(folder: Path) -> str:

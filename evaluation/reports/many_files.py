@@ -4,11 +4,10 @@ import csv
 import io
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from evaluation.json_files import replace_file
 from evaluation.reports.costs import COLUMNS, cost_cells
 from evaluation.reports.many import Cell, Table
+from evaluation.reports.templates import template
 
 LEGEND = (
     "Values are percentages with 95 % intervals. ▲ and ▼: better or worse than {first} by more than"
@@ -62,15 +61,7 @@ def csv_text(table: Table) -> str:
 
 def html(table: Table) -> str:
     """Returns one self-contained page without scripts."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"value": text, "costs": cost_cells}
-    page = environment.get_template("many.html.jinja")
+    page = template("many.html.jinja", value=text, costs=cost_cells)
     return page.render(table=table, columns=COLUMNS, legend=legend(table))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from evaluation.json_files import read_json
 from evaluation.reports.statistics import RESAMPLES, SEED
@@ -73,6 +74,12 @@ def model_hash(model: PVCForConditionalGeneration) -> str:
     saved = Path(folder) / "config.json"
     config = read_json(saved) if folder and saved.is_file() else model.config.to_dict()
     digest.update(json.dumps(_model_identity(config), sort_keys=True, default=str).encode())
+    return weights_hash(model, digest)
+
+
+def weights_hash(model: nn.Module, digest: "hashlib._Hash | None" = None) -> str:
+    """SHA-256 over names, shapes, dtypes and bytes of all weights, after what `digest` holds."""
+    digest = digest or hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
         flat = tensor.detach().reshape(-1).contiguous().view(torch.uint8)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PARTS = ("tokenizer", "image_processor", "video_processor")  # of a processor, that are known here
 VIDEO_SETTINGS = ("video_preprocessor_config.json", "preprocessor_config.json")
-TESTED = ("gemma3", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
 def is_image_text(folder: Path) -> bool:

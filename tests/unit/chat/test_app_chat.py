@@ -50,8 +50,8 @@ def test_a_follow_up_question_gets_the_state_of_the_first() -> None:
     first = talk("one")[-1].chat
     second = talk("two", first)[-1].chat
     assert "(1 turns before)" in second.turns[1].answer
-    assert second.without_last().turns == first.turns
-    assert second.without_last().state.turns == first.state.turns
+    assert second.until(1).turns == first.turns
+    assert second.until(1).state.turns == first.state.turns
 
 
 @pytest.mark.parametrize("question", ["bad file", "break"])
