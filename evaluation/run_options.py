@@ -30,7 +30,13 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         metavar="BENCHMARK",
         help="names from `list`, or groups: video, documents, images, motion, online",
     )
-    where = run.add_argument_group("files")
+    _add_files(run.add_argument_group("files"))
+    _add_questions(run.add_argument_group("questions"))
+    add_mode(run)
+    _add_model(run.add_argument_group("model"))
+
+
+def _add_files(where: argparse._ArgumentGroup) -> None:
     where.add_argument(
         "--data",
         type=Path,
@@ -51,7 +57,9 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         metavar="DIR",
         help="log, results.json and report.html (default: runs/evaluation/MODEL)",
     )
-    questions = run.add_argument_group("questions")
+
+
+def _add_questions(questions: argparse._ArgumentGroup) -> None:
     for name, letter, text in (
         ("--frames", "N", "frames per video (default: the benchmark's, then the model's)"),
         ("--max-tiles", "N", "maximum number of tiles per image"),
@@ -76,8 +84,9 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     questions.add_argument(
         "--split", default="", metavar="NAME", help="split of the set (see `list`)"
     )
-    add_mode(run)
-    model = run.add_argument_group("model")
+
+
+def _add_model(model: argparse._ArgumentGroup) -> None:
     add_model_options(model)
     add_experts(model, default=None, otherwise="those the model was trained with")
     model.add_argument(

@@ -7,7 +7,7 @@ its own events.
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -15,7 +15,7 @@ from gradio.data_classes import FileData
 
 from app.page.asking.answers import Answers
 from app.page.asking.conversations import Conversations, attach
-from app.page.asking.examples import shared_examples
+from app.page.asking.examples import Example, shared_examples
 from app.page.asking.questions import Questions
 from app.page.asking.settings import NAMES, defaults, own_temperature, settings_panel, unlocked
 from app.page.kept.live import LiveStreams
@@ -82,37 +82,10 @@ def build_page(
             gr.HTML("<h1>Revisit</h1><p>Ask about a video or an image</p>", padding=False)
             theme = gr.Button("Dark", size="sm", elem_id="theme", min_width=0)
             fresh = gr.Button("New chat", size="sm", min_width=0)
-        chatbot = gr.Chatbot(
-            elem_id="chat",
-            label="Conversation",
-            show_label=False,
-            container=False,
-            scale=1,
-            height=None,
-            buttons=[],
-            allow_file_downloads=False,
-            feedback_options=None,
-            latex_delimiters=LATEX,
-            allow_tags=False,
-            placeholder=_welcome(card, advice),
-            examples=[
-                {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)}
-                for e in examples
-            ],
-        )
+        chatbot = _chatbot(card, examples, advice)
         gr.HTML(EDIT_BAR, padding=False, elem_id="edit-bar")
         gr.HTML(LIVE_BAR, padding=False, elem_id="live-bar")
-        composer = gr.MultimodalTextbox(
-            elem_id="composer",
-            label="Your question",
-            show_label=False,
-            container=False,
-            placeholder="Ask, or drop a video or image",
-            file_types=["image", "video", *OTHER_TYPES],
-            file_count="multiple",
-            max_plain_text_length=100_000,
-            interactive=False,  # until `restore` has run
-        )
+        composer = _composer()
         with gr.Row(elem_id="tools"):
             photo, film = _camera()
             options = settings_panel(own)
@@ -177,6 +150,40 @@ def build_page(
             camera.change(attach, [composer, camera], [composer, camera], **quick)
     blocks.queue(max_size=32)
     return blocks
+
+
+def _chatbot(card: Mapping[str, Any], examples: Sequence[Example], advice: str) -> gr.Chatbot:
+    return gr.Chatbot(
+        elem_id="chat",
+        label="Conversation",
+        show_label=False,
+        container=False,
+        scale=1,
+        height=None,
+        buttons=[],
+        allow_file_downloads=False,
+        feedback_options=None,
+        latex_delimiters=LATEX,
+        allow_tags=False,
+        placeholder=_welcome(card, advice),
+        examples=[
+            {"display_text": f"{e.title}\n{e.question}", "icon": str(e.picture)} for e in examples
+        ],
+    )
+
+
+def _composer() -> gr.MultimodalTextbox:
+    return gr.MultimodalTextbox(
+        elem_id="composer",
+        label="Your question",
+        show_label=False,
+        container=False,
+        placeholder="Ask, or drop a video or image",
+        file_types=["image", "video", *OTHER_TYPES],
+        file_count="multiple",
+        max_plain_text_length=100_000,
+        interactive=False,  # until `restore` has run
+    )
 
 
 def _js(call: str) -> str:
