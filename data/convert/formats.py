@@ -18,6 +18,7 @@ from data.convert.parts import Dialogue, Slot, Turn, loss_of, role_of
 
 Entry = Mapping[str, Any]
 
+LEFT_OUT = ".not-converted.jsonl"  # name of the list of what has no counterpart here
 QUERY_KEYS, RESPONSE_KEYS = ("query", "instruction", "prompt"), ("response", "output", "completion")
 TYPES = {"image_url": "image", "input_image": "image", "video_url": "video", "input_video": "video"}
 # Tags in ms-swift's texts that its `objects` fill in.

@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data.convert.formats import FORMATS, detect
+from data.convert.formats import FORMATS, LEFT_OUT, detect
 from data.convert.media_names import CannotConvertError
 from data.convert.media_paths import MediaPaths
 from data.convert.parts import place_media, without_opening
@@ -19,7 +19,6 @@ from data.records import RecordError, record_from_json, write_records
 from data.samples.learnable import NO_ANSWER, has_answer_to_learn
 
 NUM_DETECT = 100  # first entries, used to detect the format
-LEFT_OUT = ".not-converted.jsonl"
 
 
 @dataclass

@@ -12,24 +12,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 from vlm.ending import end
 from vlm.llamacpp.options import TYPES
-from vlm.weights import base_models, shipped, sources
-from vlm.weights.io import cache
-from vlm.weights.io.shards import Shards
-from vlm.weights.pvc.convert import convert
-from vlm.weights.pvc.inspect import inspect
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    """Runs one command and returns its exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        return run(args)
+    except ValueError as error:  # WeightsError, or a package that is missing
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Builds the parser of all commands."""
+    made = argparse.ArgumentParser(
         prog="python -m vlm.weights",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = made.add_subparsers(dest="command", required=True)
     look = commands.add_parser("inspect", help="show what a folder holds and what does not fit")
     look.add_argument("folder", help="a folder, ours or original, or the name of a repository")
     look.add_argument("--all", action="store_true", help="list the tensors of every layer")
@@ -48,40 +52,51 @@ def main(arguments: list[str] | None = None) -> int:
     pack = commands.add_parser("pack", help="extract the trained weights of a training checkpoint")
     pack.add_argument("trained", type=Path, help="the folder of the checkpoint")
     pack.add_argument("out", type=Path, help="the folder to write, such as vlm/weights/embedded")
-    chosen = parser.parse_args(arguments)
-    try:
-        if chosen.command == "inspect":
-            lines, fits = inspect(sources.resolve(chosen.folder), chosen.all)
-            print("\n".join(lines))
-            return 0 if fits else 1
-        if chosen.command == "convert":
-            print(_convert(sources.resolve(chosen.source), chosen.target))
-        elif chosen.command == "gguf":
-            from vlm.llamacpp.folder import gguf_folder
+    return made
 
-            print(gguf_folder(chosen.model, chosen.type, chosen.out))
-        elif chosen.command == "base":
-            print(base_models.smollm2())
-            print(base_models.efficientnet_lite2())
-        elif chosen.command == "embedded":
-            print(shipped.assembled_folder())
-        elif chosen.command == "check":
-            for made in (
-                base_models.smollm2(),
-                base_models.efficientnet_lite2().parent,
-                shipped.assembled_folder(),
-            ):
-                cache.verify(made)
-                print(f"{made}: every file is unchanged")
-        elif chosen.command == "pack":
-            print(shipped.pack(chosen.trained, chosen.out))
-    except ValueError as error:  # WeightsError, or a package that is missing
-        sys.stderr.write(f"{error}\n")
-        return 1
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command; raises ValueError."""
+    from vlm.weights import base_models, shipped, sources  # imported late: torch takes a second
+
+    if args.command == "inspect":
+        from vlm.weights.pvc.inspect import inspect
+
+        lines, fits = inspect(sources.resolve(args.folder), args.all)
+        print("\n".join(lines))
+        return 0 if fits else 1
+    if args.command == "convert":
+        print(_convert(sources.resolve(args.source), args.target))
+    elif args.command == "gguf":
+        from vlm.llamacpp.folder import gguf_folder
+
+        print(gguf_folder(args.model, args.type, args.out))
+    elif args.command == "base":
+        print(base_models.smollm2())
+        print(base_models.efficientnet_lite2())
+    elif args.command == "embedded":
+        print(shipped.assembled_folder())
+    elif args.command == "check":
+        from vlm.weights.io import cache
+
+        for made in (
+            base_models.smollm2(),
+            base_models.efficientnet_lite2().parent,
+            shipped.assembled_folder(),
+        ):
+            cache.verify(made)
+            print(f"{made}: every file is unchanged")
+    elif args.command == "pack":
+        print(shipped.pack(args.trained, args.out))
     return 0
 
 
 def _convert(source: Path, target: Path) -> Path:
+    from tqdm import tqdm
+
+    from vlm.weights.io.shards import Shards
+    from vlm.weights.pvc.convert import convert
+
     with tqdm(
         total=Shards(source).bytes, desc="Converting", unit="B", unit_scale=True, unit_divisor=1000
     ) as bar:
