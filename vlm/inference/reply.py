@@ -1,7 +1,7 @@
 """One reply of our models, step by step: plan, decode, encode, answer. Each step can be stopped."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
@@ -104,6 +104,25 @@ class Reply(Answering[Prompt]):
         self, sources: Sequence[MediaSource], infos: Sequence[MediaInfo], plan: Plan
     ) -> Generator[Event, None, list[Encoded]]:
         """Returns the files as visual tokens: decoded and encoded, or from the cache."""
+        keys, known = yield from self.known(sources, plan)
+        decoded: dict[int, Decoded] = {}
+        for i, encoded in enumerate(known):
+            if encoded is None and keys[i] not in keys[:i]:  # the same file twice is decoded once
+                decoded[i] = yield from self.decode(sources[i], infos[i], plan, i)
+        for i, encoded in (yield from self.encode(decoded, keys)).items():
+            known[i] = encoded
+        first = [known[keys.index(key)] for key in keys]
+        ready = [encoded for encoded in first if encoded is not None]
+        for i, file in enumerate(plan.files):
+            ready[i] = yield from self.look_again(ready[i], file.looks - file.looks_before)
+        for file, encoded in zip(plan.files, ready, strict=True):
+            self.note_seen(file, encoded)
+        return ready
+
+    def known(
+        self, sources: Sequence[MediaSource], plan: Plan
+    ) -> Generator[Event, None, tuple[list[bytes], list[Encoded | None]]]:
+        """Returns the key of each file in the cache, and what the cache holds of it."""
         keys: list[bytes] = []
         known: list[Encoded | None] = []
         for source, file in zip(sources, plan.files, strict=True):
@@ -123,43 +142,40 @@ class Reply(Answering[Prompt]):
             )
             keys.append((yield from self.key(what, file.name)))
             known.append(self.encoder.cache.get(keys[-1]))
-        decoded: dict[int, Decoded] = {}
-        for i, encoded in enumerate(known):
-            if encoded is None and keys[i] not in keys[:i]:  # the same file twice is decoded once
-                decoded[i] = yield from self.decode(sources[i], infos[i], plan, i)
+        return keys, known
 
+    def encode(
+        self, decoded: Mapping[int, Decoded], keys: Sequence[bytes]
+    ) -> Generator[Event, None, dict[int, Encoded]]:
+        """Encodes files, by their position, and puts each into the cache."""
         total = sum(one.media.looks for one in decoded.values())
-        done = 0
+        done, found = 0, {}
         if total:
             yield Encoding(done, total)
         for i, one in decoded.items():
-            media = one.media
             pieces: list[Tensor] = []
-            stream = self.encoder.stream(media)
+            stream = self.encoder.stream(one.media)
             while (tokens := self.decoder.run(partial(next, stream, None))) is not None:
                 pieces.append(tokens)
                 done += len(tokens) // self.processor.tokens_per_look
                 yield Encoding(done, total)
                 if self.stop.is_set():
                     raise Stopped
-            joined = self.encoder.join(media, pieces)
-            digest = self.encoder.digest(media)
-            encoded = Encoded(media, digest, joined, one.warnings, one.findings)
-            self.encoder.cache.put(keys[i], encoded)
-            known[i] = encoded
-            self.encoded_clips += len(media.clips)
+            joined = self.encoder.join(one.media, pieces)
+            digest = self.encoder.digest(one.media)
+            found[i] = Encoded(one.media, digest, joined, one.warnings, one.findings)
+            self.encoder.cache.put(keys[i], found[i])
+            self.encoded_clips += len(one.media.clips)
+        return found
 
-        first = [known[keys.index(key)] for key in keys]
-        ready = [encoded for encoded in first if encoded is not None]
-        for i, file in enumerate(plan.files):
-            for done in range(file.looks - file.looks_before):
-                yield Encoding(done, file.looks - file.looks_before)
-                ready[i] = self.decoder.run(partial(self.encoder.look_again, ready[i]))
-                if self.stop.is_set():
-                    raise Stopped
-        for file, encoded in zip(plan.files, ready, strict=True):
-            self.note_seen(file, encoded)
-        return ready
+    def look_again(self, encoded: Encoded, num_looks: int) -> Generator[Event, None, Encoded]:
+        """Returns a picture with more looks at it."""
+        for done in range(num_looks):
+            yield Encoding(done, num_looks)
+            encoded = self.decoder.run(partial(self.encoder.look_again, encoded))
+            if self.stop.is_set():
+                raise Stopped
+        return encoded
 
     def seen_live(self, stream: Stream, count: int) -> Encoded:
         """Returns frames of a stream. Raises ValueError if another model has seen it."""
