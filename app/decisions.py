@@ -33,7 +33,9 @@ class Decision:
         elif kind == "score":
             low, high = 1 if low is None else low, 5 if high is None else high
             if not 0 <= low < high:
-                raise ValueError(f"a score from {low} to {high} is empty or negative.")
+                raise ValueError(
+                    f"a score from {low} to {high} has no two numbers in order, from 0 on."
+                )
             options = tuple(str(score) for score in range(low, high + 1))
         check_options(options)
         return cls(kind, tuple(options))
@@ -60,6 +62,16 @@ class Decision:
 
 
 def windows(duration: float, every: float) -> list[tuple[float, float]]:
-    """Returns the sections [start, end] of a film, in seconds, one for each step of time."""
-    count = max(1, int(duration / every + 1e-6))
-    return [(i * every, min((i + 1) * every, duration)) for i in range(count)]
+    """Returns the sections [start, end] of a film, in seconds, one for each step of time.
+
+    What is left at the end is a step of its own from half a step on; less belongs to the last one.
+    """
+    whole = int(duration / every + 1e-6)
+    count = max(1, whole + is_step(duration - whole * every, every))
+    ends = [(i + 1) * every for i in range(count - 1)] + [duration]
+    return list(zip([0.0, *ends], ends, strict=False))
+
+
+def is_step(seconds: float, every: float) -> bool:
+    """Whether so much of a film's end is decided about on its own."""
+    return seconds >= every / 2

@@ -59,10 +59,11 @@ def ask(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
     return 0
 
 
-def split_items(items: list[str]) -> tuple[list[str], str | None]:
+def split_items(items: list[str], to_come: bool = False) -> tuple[list[str], str | None]:
     """Splits files and question; None for "-", nothing, or a last word that is a file.
 
-    A "-" among the files is a file piped to standard input.
+    A "-" among the files is a file piped to standard input. With `to_come` a file may be missing:
+    it is waited for.
     """
     if not items:
         return [], None
@@ -80,9 +81,13 @@ def split_items(items: list[str]) -> tuple[list[str], str | None]:
         raise ValueError("standard input can be one file, with a question as the last word.")
     for name in names:
         refuse_address(name)
-        if name != STDIN and not Path(name).is_file():
+        if name != STDIN and not Path(name).is_file() and not (to_come and _may_come(name)):
             raise ValueError(f"{name}: no such file; the question comes last, in quotes.")
     return names, question
+
+
+def _may_come(name: str) -> bool:
+    return not Path(name).exists() and Path(name).absolute().parent.is_dir()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.console.ask import settings_from, split_items
 from app.console.labeled import fit_file
-from app.decisions import Decision, windows
+from app.decisions import Decision, is_step, windows
 from app.sanitize import for_terminal
 from vlm.assistant import Assistant, Decided, MediaSource, Settings, State
 from vlm.inference.calibration import Calibration
@@ -30,7 +30,7 @@ def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
         return 0
     calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
     decision = decision_of(args)
-    names, question = split_items(args.items)
+    names, question = split_items(args.items, to_come=args.follow)
     if question is None or len(names) != 1:
         raise ValueError('give one file and a question: decide clip.mp4 "Is the door open?"')
     if args.every is not None and not 0.1 <= args.every <= 3600:
@@ -108,10 +108,11 @@ def followed(
 ) -> Iterator[tuple[float, float]]:
     """Yields the steps of a growing film as they come, each once it is there whole.
 
-    Ends when nothing more of the file could be read for `wait` seconds. Raises MediaError if its
+    Ends when nothing more of the file could be read for `wait` seconds; then comes what is left, if
+    it is half a step or more. Raises MediaError if its
     end cannot be read, ValueError if it has not appeared.
     """
-    done, size, rested = 0, -1, 0.0
+    done, size, rested, duration = 0, -1, 0.0, 0.0
     trouble: ValueError | None = ValueError(f"{path.name} has not appeared within {wait:g} s.")
     while rested < wait:
         now = path.stat().st_size if path.exists() else -1
@@ -128,6 +129,8 @@ def followed(
         time.sleep(poll)
     if trouble is not None:
         raise trouble
+    if is_step(duration - done * every, every):
+        yield done * every, duration
 
 
 def line_of(record: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -166,10 +166,16 @@ def _segment(one: Found, number: int) -> dict[str, Any]:
     segment = one.segments[number]
     entry: dict[str, Any] = {"start": segment.start, "end": segment.end, "score": segment.score}
     entry["peak"] = one.peak(segment)
+    entry = _rounded(entry)
     if one.boxes:
         box = one.boxes[number]
-        entry["box"] = None if box is None else asdict(box)
+        entry["box"] = None if box is None else _rounded(asdict(box))
     return entry
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, Any]:
+    """Seconds, scores and shares without the digits that binary fractions add."""
+    return {name: round(value, 6) for name, value in values.items()}
 
 
 def _as_json(one: Found, words: str) -> str:
@@ -177,10 +183,10 @@ def _as_json(one: Found, words: str) -> str:
     entry = {
         "file": str(one.path),
         "words": words,
-        "duration": one.film.duration,
+        "duration": round(one.film.duration, 6),
         "segments": [_segment(one, number) for number in range(len(one.segments))],
-        "best": {"time": second, "score": score},
-        "times": list(one.film.times),
+        "best": _rounded({"time": second, "score": score}),
+        "times": [round(time, 6) for time in one.film.times],
         "scores": [round(float(value), 6) for value in one.film.scores[:, 0]],
     }
     return json.dumps(entry) + "\n"

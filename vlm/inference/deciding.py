@@ -18,6 +18,7 @@ from vlm.inference.events import Asked, Decided, Event
 from vlm.inference.reply import Prompt, Reply
 from vlm.inference.settings import Settings
 from vlm.inference.visual.media_source import MediaSource
+from vlm.plural import plural
 
 MAX_OPTIONS = 64
 
@@ -62,7 +63,8 @@ def decide(
 def check_options(options: Sequence[str]) -> None:
     """Raises ValueError unless there are several different options, none of them empty."""
     if not 2 <= len(options) <= MAX_OPTIONS:
-        raise ValueError(f"there are {len(options)} options; give from 2 to {MAX_OPTIONS}.")
+        given = plural(len(options), "option")
+        raise ValueError(f"{given} cannot be chosen between; give from 2 to {MAX_OPTIONS}.")
     if any(not option.strip() for option in options):
         raise ValueError("an option is empty.")
     if len(set(options)) < len(options):

@@ -16,6 +16,7 @@ from tiny import tiny_assistant
 from app.__main__ import parse
 from app.console import decide as command
 from app.console.decide import decide, followed
+from app.decisions import windows
 from vlm.assistant import Assistant
 from vlm.inference.calibration import Calibration
 from vlm.media.confined.limits import MediaError
@@ -71,6 +72,26 @@ def test_a_film_that_rests_or_cannot_be_read_ends_the_steps(
         list(followed(path, 1.0, wait=0.2, poll=0.1))
     path.write_bytes(recording)
     assert len(list(followed(path, 2.0, wait=0.2, poll=0.1))) == 2
+
+
+def test_the_end_of_a_film_is_decided_about_too(recording: bytes, tmp_path: Path) -> None:
+    assert windows(19, 10) == [(0, 10), (10, 19)]
+    assert windows(12, 5) == [(0, 5), (5, 12)]  # less than half a step belongs to the last one
+    assert windows(4, 1) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert windows(0.2, 1) == [(0, 0.2)]
+    path = tmp_path / "film.ts"
+    path.write_bytes(recording)
+    steps = list(followed(path, 2.5, wait=0.2, poll=0.1))
+    assert steps == [(0, 2.5), (2.5, pytest.approx(4, abs=0.2))]
+
+
+def test_a_film_to_follow_may_still_have_to_come(tmp_path: Path) -> None:
+    given = [str(tmp_path / "film.ts"), "--follow", "--wait", "0.01", QUESTION]
+    with pytest.raises(ValueError, match="film.ts has not appeared"):
+        decide(arguments(*given), lambda: None)  # type: ignore[arg-type, return-value]
+    for item in (str(tmp_path / "no folder" / "film.ts"), str(tmp_path)):
+        with pytest.raises(ValueError, match="no such file"):
+            decide(arguments(item, "--follow", QUESTION), lambda: None)  # type: ignore[arg-type, return-value]
 
 
 def test_an_alert_marks_where_the_probability_rises_to_the_threshold(
