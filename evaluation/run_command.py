@@ -28,7 +28,7 @@ from vlm.model_options import model_options
 
 if TYPE_CHECKING:
     from evaluation.asking.asker import Asker
-    from evaluation.asking.runner import Task
+    from evaluation.asking.task import Task
 
 COUNTS = (
     *("frames", "max_tiles", "looks", "max_new_tokens", "limit", "batch_size", "workers"),
@@ -214,7 +214,7 @@ def _model_name(args: argparse.Namespace) -> str:
 
 
 def _task(args: argparse.Namespace, benchmark: Benchmark, options: Options) -> Task:
-    from evaluation.asking.runner import Task
+    from evaluation.asking.task import Task
 
     return Task(
         benchmark,

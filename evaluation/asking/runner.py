@@ -4,65 +4,28 @@ Questions that the folder's log answers are skipped, so a killed run continues w
 any number of processes. Samples that failed before are tried again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.asking.answerer import Answer, GenerateSettings, Prompt, peak_memory
+from evaluation.asking.answerer import Answer, Prompt, peak_memory
 from evaluation.asking.asker import Asker
+from evaluation.asking.begin import begin
 from evaluation.asking.conversations import Answers, Asked, batches, converse
 from evaluation.asking.fitting import as_in_chat, fit_facts
 from evaluation.asking.media_ahead import MediaAhead, Ready
 from evaluation.asking.progress import Bar
 from evaluation.asking.sharding import Processes
-from evaluation.benchmarks.base import Benchmark, Options, Question
-from evaluation.benchmarks.hub import fetch, revision_of
+from evaluation.asking.task import Task
+from evaluation.benchmarks.base import Benchmark, Question
+from evaluation.benchmarks.hub import fetch
 from evaluation.reports.scoring import score_row
-from evaluation.runs import manifest, provenance
-from evaluation.runs.card import code_hash, write_card
-from evaluation.runs.fingerprints import files_of, fingerprints, prompts_hash
+from evaluation.runs.card import write_card
 from evaluation.runs.log import LogRow, LogWriter, answered, merge, read_log
 from evaluation.runs.speed import Speed, merge_speed
 from evaluation.runs.thumbnails import Thumbnails
 from vlm.ending import sentence
-from vlm.inference.settings import Sampling
-
-
-@dataclass(frozen=True)
-class Task:
-    """A benchmark and its settings. None is the benchmark's default, then the model's."""
-
-    benchmark: Benchmark
-    folder: Path  # its data
-    options: Options = Options()
-    num_frames: int | None = None
-    max_tiles: int | None = None
-    looks: int | None = None
-    max_new_tokens: int | None = None
-    media: bool = True  # False: blind
-    words_only: bool = False  # the experts' words in place of media
-    workers: int | None = None  # that decode ahead; None: by the number of CPUs
-    hub: str | None = None  # the revision on the hub to read, instead of `folder`
-    clips: int = 1  # of a video, and crops of each, that an encoder averages
-    crops: int = 1
-
-    def settings(self, default_frames: int) -> GenerateSettings:
-        """Returns the settings with defaults resolved."""
-        benchmark = self.benchmark
-        return GenerateSettings(
-            num_frames=self.num_frames
-            or (None if benchmark.as_in_chat else benchmark.num_frames or default_frames),
-            max_tiles=self.max_tiles or benchmark.max_tiles,
-            looks=self.looks,
-            max_new_tokens=self.max_new_tokens or benchmark.max_new_tokens,
-            media=self.media,
-            words_only=self.words_only,
-            repetition_penalty=Sampling().repetition_penalty if benchmark.as_in_chat else 1.0,
-            frame_by_frame=benchmark.online,
-            clips=self.clips,
-            crops=self.crops,
-        )
 
 
 class CannotBegin(ValueError):  # noqa: N818 - a refusal, not a failure
@@ -85,7 +48,7 @@ def run(
     """
     processes = processes or Processes()
     announce = announce if processes.first else lambda sentence: None
-    settings = task.settings(answerer.view.default_frames)
+    asker = answerer.with_settings(task.settings(answerer.view.default_frames))
     questions: list[Question] = []
     rows: list[LogRow] = []
     problem = ""
@@ -96,9 +59,7 @@ def run(
         questions = task.benchmark.questions(task.folder, replace(task.options, limit=None))
         if processes.first:
             with_answer = answered(read_log(out))
-            remark = _begin(
-                task, settings, questions, answerer, model, out, processes.count, with_answer
-            )
+            remark = begin(task, questions, asker, model, out, processes.count, with_answer)
             if remark:
                 announce(remark)
         rows = read_log(out)
@@ -118,7 +79,7 @@ def run(
     if shared is not None:
         shared.enter(task.benchmark.name, len(mine), len(mine) - len(waiting))
     bar = shared or _bar(task, processes, len(mine), len(mine) - len(waiting))
-    answers = _answers(task, answerer.with_settings(settings), waiting, Answers(questions, rows))
+    answers = _answers(task, asker, waiting, Answers(questions, rows))
     speed = _log_answers(task.benchmark, answers, indices, out, processes.rank, bar)
     if bar is not None and bar is not shared:
         bar.close()
@@ -159,39 +120,6 @@ def _log_answers(
             if bar is not None:
                 bar.add(failed=bool(row["error"]))
     return speed
-
-
-def _begin(
-    task: Task,
-    settings: GenerateSettings,
-    questions: Sequence[Question],
-    answerer: Asker,
-    model: dict[str, Any],
-    out: Path,
-    processes: int,
-    with_answer: Collection[str],
-) -> str:
-    """Writes the manifest, and removes leftovers of a killed run. Returns a remark or ""."""
-    around = provenance.run_environment(processes, answerer.device)
-    around["asked"] = len(questions[: task.options.limit])
-    around["batch_size"] = answerer.batch_size
-    around["code"] = code_hash()
-    asked = [q for i, q in enumerate(questions) if i < around["asked"] or q.id in with_answer]
-    files = files_of(task.benchmark, asked if task.media else [], task.options, task.folder)
-    identity = _identity(task, settings, questions, model)
-    if answerer.words is not None and task.media:
-        identity["asked"]["experts"] = answerer.words.key
-    identity[manifest.LATER]["chat_template"] = answerer.template()
-    remark = manifest.write_or_check(
-        out,
-        identity,
-        around,
-        fingerprints({name: where for found in files.values() for name, where in found.items()}),
-        {name for id, found in files.items() if id in with_answer for name in found},
-    )
-    for path in out.glob("speed.rank*.json"):
-        path.unlink()
-    return remark
 
 
 def _answers(
@@ -273,41 +201,3 @@ def _row(
         },
         "error": answer.error,
     }
-
-
-def _identity(
-    task: Task, settings: GenerateSettings, questions: Sequence[Question], model: dict[str, Any]
-) -> dict[str, Any]:
-    benchmark, options = task.benchmark, task.options
-    files = benchmark.data_files(task.folder, options)
-    return {
-        "benchmark": benchmark.name,
-        "model": model,
-        "asked": {
-            **{key: list(v) if isinstance(v, tuple) else v for key, v in _asked(settings)},
-            "split": benchmark.split(options),
-            "prompt": benchmark.prompt_mode(options),
-            "subtitles": options.subtitle_rule if options.subtitles else None,
-            "frame_rule": benchmark.frame_rule,
-        },
-        "data": {
-            "questions": len(questions),
-            "questions_sha256": manifest.questions_hash(questions),
-            "files": manifest.file_hashes(task.folder, files),
-            "revision": revision_of(task.folder, files),
-        },
-        manifest.LATER: {
-            "version": benchmark.protocol,
-            "package": provenance.package_version(),
-            "prompts": prompts_hash(benchmark, questions, options),
-        },
-    }
-
-
-def _asked(settings: GenerateSettings) -> Iterator[tuple[str, Any]]:
-    """Yields the settings to record; younger ones only if used, so that old runs go on."""
-    younger = {"repetition_penalty": 1.0, "words_only": False, "frame_by_frame": False}
-    younger |= {"clips": 1, "crops": 1}
-    for key, value in asdict(settings).items():
-        if key not in younger or value != younger[key]:
-            yield key, value

@@ -13,7 +13,7 @@ from evaluation.benchmarks.tasks.base import TaskBenchmark
 
 if TYPE_CHECKING:  # torch takes seconds, and invalid options are refused before
     from evaluation.asking.asker import Asker
-    from evaluation.asking.runner import Task
+    from evaluation.asking.task import Task
 
 CROPS = (1, 3)
 

@@ -12,7 +12,8 @@ from tiny_encoder import write_classifier, write_encoder
 
 from data.tasks.toy.sets import TOY_SETS
 from evaluation.__main__ import main
-from evaluation.asking.runner import Task, run
+from evaluation.asking.runner import run
+from evaluation.asking.task import Task
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.benchmarks.tasks.base import pack_array, unpack_array

@@ -13,8 +13,8 @@ from evaluation.asking import runner
 from evaluation.asking.answerer import Answerer, Prompt
 from evaluation.asking.conversations import batches
 from evaluation.asking.media_ahead import Ready
-from evaluation.asking.runner import Task
 from evaluation.asking.sharding import Processes
+from evaluation.asking.task import Task
 from evaluation.benchmarks.base import Options, Question
 from evaluation.benchmarks.own.visitors import Visitors
 from evaluation.json_files import write_json

@@ -11,7 +11,7 @@ from tiny import tiny_assistant
 from evaluation.asking import runner
 from evaluation.asking.answerer import Answerer, GenerateSettings
 from evaluation.asking.online import FrameByFrame
-from evaluation.asking.runner import Task
+from evaluation.asking.task import Task
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.json_files import read_json
 from evaluation.runs.log import read_log

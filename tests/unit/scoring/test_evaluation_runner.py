@@ -16,12 +16,13 @@ from evaluation.asking import runner
 from evaluation.asking.answerer import Answerer, Prompt
 from evaluation.asking.media_ahead import MediaAhead
 from evaluation.asking.progress import Bar, duration
-from evaluation.asking.runner import Task
 from evaluation.asking.sharding import Processes
+from evaluation.asking.task import Task
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.json_files import write_json
 from evaluation.reports import scoring
+from evaluation.runs import provenance
 from evaluation.runs.log import LogWriter, read_log
 from evaluation.runs.manifest import file_hashes
 from evaluation.runs.provenance import describe_model, model_hash
@@ -249,11 +250,11 @@ def test_a_run_whose_prompt_has_changed_is_refused(
         with pytest.raises(ValueError, match="protocol version: 1, here 2"):
             runner.run(task, answerer, MODEL, out)
     with monkeypatch.context() as patch:
-        patch.setattr(runner.provenance, "package_version", lambda: "9.0")
+        patch.setattr(provenance, "package_version", lambda: "9.0")
         with pytest.raises(ValueError, match=r"protocol package: .*here 9\.0"):
             runner.run(task, answerer, MODEL, out)
     with monkeypatch.context() as patch:
-        patch.setattr(runner.provenance, "template_hash", lambda processor: "another")
+        patch.setattr(provenance, "template_hash", lambda processor: "another")
         with pytest.raises(ValueError, match="protocol chat_template"):
             runner.run(task, answerer, MODEL, out)
     assert (out / "log.jsonl").read_bytes() == before

@@ -13,7 +13,7 @@ from tiny import tiny_assistant
 from evaluation.asking import runner
 from evaluation.asking.answerer import Answerer, GenerateSettings, Prompt
 from evaluation.asking.described import described
-from evaluation.asking.runner import Task
+from evaluation.asking.task import Task
 from evaluation.benchmarks.base import Options
 from evaluation.benchmarks.own.visitors import Visitors
 from evaluation.json_files import read_json
