@@ -256,7 +256,8 @@ def test_the_folder_is_private_and_deleted_at_shutdown(
         assert client.get("/config").status_code == 200
         open_page = client.send(client.build_request("GET", f"{API}/heartbeat/a"), stream=True)
         assert open_page.status_code == 200
-        answers = [server.visitor().post("/login", data=wrong).status_code for _ in range(12)]
+        guessing = server.visitor()
+        answers = [guessing.post("/login", data=wrong).status_code for _ in range(12)]
         assert (answers[0], answers[-1]) == (400, 429)
     finally:
         printed = server.end()
