@@ -4,6 +4,7 @@ A wait has a condition and a deadline that only a fault reaches. What must still
 goes on is held at a gate: a long answer ends early on a fast machine.
 """
 
+import os
 import signal
 import subprocess
 import threading
@@ -69,6 +70,19 @@ def gate_before(patch: pytest.MonkeyPatch, owner: type | object, name: str, free
 
     patch.setattr(owner, name, held)
     return gate
+
+
+class Started:
+    """The threads of this process that were started since; others may end meanwhile."""
+
+    def __init__(self) -> None:
+        self._before = self._all()
+
+    def count(self) -> int:
+        return len(self._all() - self._before)
+
+    def _all(self) -> set[str]:
+        return set(os.listdir("/proc/self/task"))
 
 
 def once_asked(child: Child, act: Callable[[], object]) -> None:

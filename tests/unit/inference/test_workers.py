@@ -1,6 +1,5 @@
 """A thread gives back the OpenMP workers that its operations used."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -8,7 +7,7 @@ from threading import Event
 import pytest
 import torch
 from tiny import tiny_assistant
-from waiting import until
+from waiting import Started, until
 
 from vlm.inference.decoding.decoder import Job
 from vlm.inference.decoding.sampler import Sampler
@@ -27,19 +26,6 @@ def two_threads() -> Iterator[None]:
     yield
     release_workers()
     torch.set_num_threads(before)
-
-
-class Started:
-    """The threads of this process that were started since; others may end meanwhile."""
-
-    def __init__(self) -> None:
-        self._before = self._all()
-
-    def count(self) -> int:
-        return len(self._all() - self._before)
-
-    def _all(self) -> set[str]:
-        return set(os.listdir("/proc/self/task"))
 
 
 def test_the_workers_of_a_thread_end(two_threads: None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 from media_maker import write_video
-from served import MODEL, Served, picture, served, video_part
+from served import MODEL, Served, data_url, picture, served, video_part
 from waiting import until
 
 from app.serve.limits import ServeLimits
@@ -186,9 +186,10 @@ def test_the_events_of_a_streamed_response_end_with_the_whole_one(server: Served
 
 def test_metrics_count_in_vllms_names(server: Served, clip: Path) -> None:
     headers = {"Authorization": f"Bearer {ANN}"}
-    content = [video_part("data:video/mp4;base64,AAAA"), {"type": "text", "text": "What?"}]
-    body = {"messages": [{"role": "user", "content": content}]}
-    server.client.post("/v1/chat/completions", json=body, headers=headers)
+    for url in (data_url(clip.read_bytes()), "data:video/mp4;base64,AAAA"):
+        content = [video_part(url, num_frames=3), {"type": "text", "text": "What?"}]
+        body = {"messages": [{"role": "user", "content": content}], "max_tokens": 3}
+        server.client.post("/v1/chat/completions", json=body, headers=headers)
     refused = 'revisit:media_refused_total{model_name="tiny",reason="unusable_media"}'
     until(lambda: refused in server.client.get("/metrics", headers=headers).text)
     text = server.client.get("/metrics", headers=headers).text
