@@ -152,7 +152,7 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
             group_times = torch.stack([times[look_starts[i] : look_starts[i] + R] for i in members])
             clip = frames[rows.to(pixel_values.device)].clips(len(members))
             features, _ = self.tower.encode_clips(clip, group_times)
-            for index, tokens in zip(members, self._project(features, group_times), strict=True):
+            for index, tokens in zip(members, self.project(features, group_times), strict=True):
                 out[index] = tokens.flatten(0, 1)  # [R * M, D]
         return torch.cat([tokens for tokens in out if tokens is not None])
 
@@ -167,7 +167,7 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
         times = torch.tensor(timesteps, dtype=torch.float32, device=self.device)
         clip = None if pixel_values is None else pixel_values[:, None].to(self.tower_dtype)
         features, state = self.tower.step(clip, times, state)
-        return self._project(features, times).flatten(0, 2), state
+        return self.project(features, times).flatten(0, 2), state
 
     def encode_steps(
         self, pixel_values: Tensor, looks: int, timesteps: Tensor | list[float], chunk: int
@@ -189,7 +189,7 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
             clip = frames.to(self.tower_dtype) if T > 1 or cache is None else None
             now = times[:, start : start + chunk]
             features, cache = self.tower.step(clip, now, cache)
-            yield self._project(features, now)[0].flatten(0, 1)
+            yield self.project(features, now)[0].flatten(0, 1)
 
     def get_image_features(
         self,
@@ -242,7 +242,7 @@ class PVCForConditionalGeneration(PreTrainedModel, PictureGenerationMixin):
         """The dtype the tower computes in."""
         return self.tower.dtype
 
-    def _project(self, features: VideoFeatures, times: Tensor) -> Tensor:
+    def project(self, features: VideoFeatures, times: Tensor) -> Tensor:
         """A tower's features -> [B, T, M, D]."""
         stages = [self.get_submodule(name) for name in self.stages]
         return project(self.compressor, stages, features, times)

@@ -184,7 +184,7 @@ def _encode_video_end(model: PVCForConditionalGeneration, num_frames: int) -> An
         )
         cache = TemporalCache(layers, cache.last)
         features, cache = model.tower.step(clip, times, cache)
-    return torch.cat([encoded, model._project(features, times)[0].flatten(0, 1)])
+    return torch.cat([encoded, model.project(features, times)[0].flatten(0, 1)])
 
 
 def _resized(keys: Tensor, num_frames: int) -> Tensor:
