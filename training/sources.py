@@ -8,15 +8,16 @@ Both are the data that the embedded model was trained on, made once by `python -
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from data.records import MediaFile, Record, RecordError
+from data.records import MediaFile, Record, RecordError, record_from_json
 from data.sources.record_file import RecordFile, RecordSequence
 from training.recipe import Recipe
 from vlm.weights.io.files import cache_dir
 
 FILES = {"worlds": "instruct/words.jsonl", "chat": "chat.jsonl"}
-LOOKED_AT = 100  # records of a file, to find whether its media have words
+LOOKED_AT = 100  # lines of a file, to find whether its media have words
 
 
 @dataclass(frozen=True)
@@ -102,17 +103,18 @@ class JoinedFiles(RecordSequence):
 
 
 def without_words(recipe: Recipe) -> list[str]:
-    """The recipe's files whose media lack the experts' words, judged by their first records."""
+    """The recipe's files whose media lack the experts' words, judged by their first lines."""
     root = data_root(recipe)
     names = []
     for source in recipe.data:
-        if (root / source.path).suffix == ".tar":
+        path = root / source.path
+        if path.suffix == ".tar":
             continue
-        records = RecordFile(root / source.path)
         media: list[MediaFile] = []
-        for index in range(min(len(records), LOOKED_AT)):
-            with suppress(RecordError):
-                media += records.read(index).media
+        with path.open("rb") as lines:
+            for line in islice(lines, LOOKED_AT):
+                with suppress(RecordError):
+                    media += record_from_json(line, path.parent, source.path).media
         if media and not any(one.words for one in media):
             names.append(source.path)
     return names

@@ -2,36 +2,29 @@
 
     Conversation -> prepare (tiles, squares, timesteps) -> render (ids, labels) -> tensors
 
-The number of looks at a picture is passed as a number: its pixels are never repeated. Frames stay
-uint8 until `pixel_values`, the one function that normalizes them.
+The number of looks at a picture is passed as a number: its pixels are never repeated.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import (
-    AutoImageProcessor,
     AutoProcessor,
     BatchFeature,
     PreTrainedTokenizerBase,
     ProcessorMixin,
 )
-from transformers.image_processing_utils import BaseImageProcessor
 from transformers.processing_utils import MultiModalData
 
 from vlm.config import MAX_LOOKS, MAX_TILES, PromptConfig, PVCConfig
 from vlm.conversation import Clip, Conversation, Image, Media, Message, Video, from_messages
-from vlm.media.decode import read_image, read_video
-from vlm.media.pixels import pixels_of
+from vlm.image_processor import PVCImageProcessor
 from vlm.media.tilings import TILINGS
+from vlm.message_media import read_part
 from vlm.prompt.writer import PromptWriter
 from vlm.timesteps import next_timestep, relative_timesteps
 
@@ -72,51 +65,6 @@ class Rendered:
     def timesteps(self) -> list[float]:
         """The times of all looks, concatenated."""
         return [time for clip in self.clips for time in clip.timesteps]
-
-
-class PVCImageProcessor(BaseImageProcessor):
-    """Pictures of any size to squares, squares to pixel values."""
-
-    model_input_names = ["pixel_values"]
-
-    def __init__(
-        self,
-        image_size: int = 448,
-        image_mean: Sequence[float] = (0.485, 0.456, 0.406),
-        image_std: Sequence[float] = (0.229, 0.224, 0.225),
-        tiling: str = "internvl",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.image_size = image_size
-        self.image_mean = list(image_mean)
-        self.image_std = list(image_std)
-        self.tiling = tiling
-
-    def tiles(self, pixels: np.ndarray, max_tiles: int = 1) -> np.ndarray:
-        """uint8 [H, W, 3] -> [n, S, S, 3]; if n > 1, the last tile is the thumbnail."""
-        return TILINGS[self.tiling].cut(pixels, max_tiles, self.image_size)
-
-    def grid(self, pixels: np.ndarray, max_tiles: int = 1) -> tuple[int, int]:
-        """Returns the columns and rows that `tiles` cuts a picture [H, W, 3] into."""
-        H, W, _ = pixels.shape
-        return TILINGS[self.tiling].grid(W, H, max_tiles, self.image_size)
-
-    def squares(self, frames: np.ndarray) -> np.ndarray:
-        """uint8 [T, H, W, 3] -> [T, S, S, 3]."""
-        return TILINGS[self.tiling].squares(frames, self.image_size)
-
-    def pixel_values(self, frames: np.ndarray | Tensor) -> Tensor:
-        """uint8 [F, S, S, 3] -> float [F, 3, S, S], normalized, on the device of `frames`."""
-        frames = torch.as_tensor(frames)
-        mean = torch.tensor(self.image_mean, device=frames.device) * 255
-        std = torch.tensor(self.image_std, device=frames.device) * 255
-        return ((frames.float() - mean) / std).permute(0, 3, 1, 2).contiguous()
-
-    def preprocess(self, images: Sequence[np.ndarray], **kwargs: Any) -> BatchFeature:
-        """Prepares each picture as one square, like transformers' image processors."""
-        squares = [self.tiles(np.asarray(image)) for image in images]
-        return BatchFeature({"pixel_values": self.pixel_values(np.concatenate(squares))})
 
 
 class PVCProcessor(ProcessorMixin):
@@ -316,48 +264,4 @@ class PVCProcessor(ProcessorMixin):
         return self(from_messages(conversation, read), add_generation_prompt)
 
 
-def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
-    """Reads the medium of a message part: a path, a PIL picture, or an array of pixels."""
-    source = _source(part)
-    if part["type"] == "image":
-        if isinstance(source, str | Path):
-            source = read_image(Path(source)).pixels
-        elif hasattr(source, "convert"):  # a PIL picture
-            source = pixels_of(source)
-        return Image(source)
-    if isinstance(source, str | Path):
-        video = read_video(Path(source), num_frames=num_frames)
-        return Video(video.frames, video.times)
-    if isinstance(source, list | tuple):
-        source = np.stack(
-            [pixels_of(x) if hasattr(x, "convert") else np.asarray(x) for x in source]
-        )
-    return Video(source, np.asarray(part.get("times", range(len(source))), dtype=np.float64))
-
-
-def _source(part: Mapping[str, Any]) -> Any:
-    """The medium of a part, under any of the keys that chat templates use."""
-    kind = part["type"]
-    given = [key for key in (kind, "path", "url") if part.get(key) is not None]
-    if not given:
-        raise ValueError(
-            f"a message has a part of type {kind!r} without a medium; give a path, a PIL picture or"
-            f' pixels under "{kind}", or a path under "path" or "url".'
-        )
-    source = part[given[0]]
-    if not isinstance(source, str):
-        return source
-    if source.startswith("file://"):
-        return url2pathname(urlsplit(source).path)
-    if re.match(r"(https?|ftps?|s3|gs|data|hf):", source, re.IGNORECASE):
-        raise ValueError(
-            f"a message gives {source[:60]!r}; addresses are not fetched, save the file and give"
-            " its path."
-        )
-    return source
-
-
-AutoImageProcessor.register(
-    PVCConfig, image_processor_classes={"pil": PVCImageProcessor, "torchvision": PVCImageProcessor}
-)
 AutoProcessor.register(PVCConfig, PVCProcessor)

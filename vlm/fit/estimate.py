@@ -20,11 +20,11 @@ from vlm.encoders import build_tower
 from vlm.encoders.pvc import ProgressiveEncoder, TemporalCache
 from vlm.fit.peak_memory import META, peak_bytes
 from vlm.fit.quantize import FULL_PRECISION_PARTS, quantized_bytes
+from vlm.image_processor import PVCImageProcessor
 from vlm.inference.decoding.generation import PREFILL_CHUNK
 from vlm.inference.visual.looking import FRAMES_AT_ONCE, TILES_AT_ONCE
 from vlm.layers.kv_cache import KeyValues
 from vlm.model import PVCForConditionalGeneration
-from vlm.processor import PVCImageProcessor
 
 
 @dataclass(frozen=True)

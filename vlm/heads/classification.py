@@ -17,7 +17,7 @@ from vlm.config_upgrade import upgrade
 from vlm.encoders import build_tower
 from vlm.encoders.base import VideoEncoder
 from vlm.encoders.config import TowerConfig
-from vlm.processor import PVCImageProcessor
+from vlm.image_processor import PVCImageProcessor
 from vlm.timesteps import relative_timesteps
 from vlm.weights.io.files import WeightsError, read_safetensors, write_safetensors
 

@@ -19,8 +19,8 @@ from revisit_vllm.processing import PVCDummyInputs, PVCInfo, PVCMultiModalProces
 from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
 from vlm.encoders import build_tower
+from vlm.image_processor import PVCImageProcessor
 from vlm.model import PVCForConditionalGeneration
-from vlm.processor import PVCImageProcessor
 from vlm.projector import build_stages
 
 

@@ -14,8 +14,8 @@ from vlm.experts.classifier import FRAMES_PER_BATCH, Classifier
 from vlm.experts.expert_words import ExpertWords
 from vlm.experts.experts import Experts
 from vlm.experts.kept_features import KeptFeatures
+from vlm.image_processor import PVCImageProcessor
 from vlm.presets import preset_config
-from vlm.processor import PVCImageProcessor
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
 
