@@ -73,5 +73,5 @@ def windows(duration: float, every: float) -> list[tuple[float, float]]:
 
 
 def is_step(seconds: float, every: float) -> bool:
-    """Whether so much of a film's end is decided about on its own."""
+    """Returns whether so much of a film's end is decided about on its own."""
     return seconds >= every / 2

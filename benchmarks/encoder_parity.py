@@ -34,7 +34,7 @@ def perturb(net: nn.Module, generator: torch.Generator) -> None:
 
 @torch.inference_mode()
 def compare(name: str, reference: Reference, seed: int) -> list[str]:
-    """A row: the size, the largest feature and the largest differences."""
+    """Returns a row: the size, the largest feature and the largest differences."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     theirs = reference.make().eval()
@@ -61,7 +61,7 @@ def compare(name: str, reference: Reference, seed: int) -> list[str]:
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:
-    """The largest difference of two features of one shape."""
+    """Returns the largest difference of two features of one shape."""
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     return float((ours - theirs).abs().max())
 

@@ -80,7 +80,7 @@ EDGES = (
 
 
 def year(encoder: str) -> int:
-    """The year of the first paper of an encoder, from its number on arXiv."""
+    """Returns the year of the first paper of an encoder, from its number on arXiv."""
     papers = [preset.paper for preset in ENCODERS[encoder].presets.values() if preset.paper]
     return 2000 + int(min(papers)[:2])
 

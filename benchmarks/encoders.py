@@ -70,7 +70,7 @@ PLOT = Path(__file__).parents[1] / "docs" / "images" / "encoders.png"
 
 
 def names() -> list[str]:
-    """The chosen presets that there are: an encoder may have been removed."""
+    """Returns the chosen presets that there are: an encoder may have been removed."""
     return [name for name in CHOSEN if name in PRESETS]
 
 
@@ -142,7 +142,7 @@ def measured(
 
 
 def cost_table(frames: Sequence[int], rounds: int) -> list[str]:
-    """A row for each encoder."""
+    """Returns a row for each encoder."""
     columns = ["encoder", "parameters", "px", *(f"{n} frames" for n in GROWTH)]
     columns += [f"{GROWTH[-1]} by {GROWTH[0]}"]
     columns += [f"{n} frames: {what}" for n in frames for what in ("clips/s", "MB")]

@@ -104,7 +104,7 @@ def pvc_8b() -> PVCConfig:
 
 
 def internvl2_8b() -> PVCConfig:
-    """The base model of PVC: all layers spatial, 2 x 2 patches per token, no AdaLN."""
+    """Returns the base model of PVC: all layers spatial, 2 x 2 patches per token, no AdaLN."""
     tower = upgrade(
         "tower", INTERNVIT_300M, {"backbone": {"depth": 24}, "temporal": {"num_layers": 0}}
     )

@@ -53,7 +53,7 @@ def read_text(path: Path) -> str:
 
 
 def is_blank_line(line: bytes) -> bool:
-    """Whether a line holds nothing but spaces, or the mark of an empty file."""
+    """Returns whether a line holds nothing but spaces, or the mark of an empty file."""
     return not line.removeprefix(codecs.BOM_UTF8).strip()
 
 

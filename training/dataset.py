@@ -36,7 +36,7 @@ def build_dataset(
     processor: PVCProcessor,
     loop_version: int = LOOP_VERSION,
 ) -> RecordDataset | PackedDataset:
-    """All samples of the run, in order; with `packing`, all rows.
+    """Returns all samples of the run, in order; with `packing`, all rows.
 
     Samples of about equal length are grouped by step, so that a step has the same samples however
     it is divided into batches, accumulation steps and processes.
@@ -195,7 +195,7 @@ class LengthOf:
 
 
 def _measure(file: RecordFile, estimator: LengthEstimator, recipe: Recipe) -> LengthTable:
-    """The lengths of a whole file, measured by one process while the others wait."""
+    """Returns the lengths of a whole file, measured by one process while the others wait."""
     cache_path = cache_dir() / "lengths" / f"{file.digest[:24]}-{estimator.name[:16]}.npz"
     cache_path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_path.with_suffix(".lock")):

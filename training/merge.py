@@ -49,7 +49,7 @@ def merge(trained: Path, out: Path) -> Path:
 
 
 def read_recipe(trained: Path) -> Recipe:
-    """The recipe stored with trained weights."""
+    """Returns the recipe stored with trained weights."""
     path = trained / RECIPE
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def trained_folder(run: Path, checkpoint: str | None) -> Path:
-    """The folder of trained weights: of the finished run or of a checkpoint."""
+    """Returns the folder of trained weights: of the finished run or of a checkpoint."""
     if checkpoint is None:
         if not (run / "trained").is_dir():
             raise ValueError(f"{run} is not finished, it has no trained/: try --checkpoint last")

@@ -40,7 +40,7 @@ RENAMED = {
 
 
 def _parsed(value: Any) -> Any:
-    """A number from text: YAML reads 1e-5 as text."""
+    """Returns a number from text: YAML reads 1e-5 as text."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -48,7 +48,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    """A tuple from a list, a single value or nothing."""
+    """Returns a tuple from a list, a single value or nothing."""
     return tuple(value) if isinstance(value, (list, tuple)) else () if value is None else (value,)
 
 
@@ -195,7 +195,7 @@ class Recipe:
         return self.batch_size * self.gradient_accumulation_steps
 
     def adapters(self, part: str) -> Lora | None:
-        """The adapters that are trained instead of a part's weights."""
+        """Returns the adapters that are trained instead of a part's weights."""
         of_parts = {"language_model": self.lora, "compressor": self.compressor_lora}
         of_parts |= {"tower": self.tower_lora, "backbone": self.tower_lora}
         return of_parts.get(part)
@@ -210,7 +210,7 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The keys and values of a YAML file."""
+    """Returns the keys and values of a YAML file."""
     path = Path(path)
     try:
         values = yaml.safe_load(read_text(path))
@@ -254,12 +254,12 @@ def _assign(values: Any, keys: list[str], value: Any) -> None:
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as plain values, to be stored with a run."""
+    """Returns a recipe as plain values, to be stored with a run."""
     return asdict(recipe)
 
 
 def recipe_from_values(values: dict[str, Any], where: str) -> Recipe:
-    """The inverse of `recipe_values`; `where` names the source of the values in errors."""
+    """Returns the inverse of `recipe_values`; `where` names the source of the values in errors."""
     try:
         refuse_old_keys(values)
         return checked(Recipe, values)
@@ -281,5 +281,5 @@ def refuse_old_keys(values: Iterable[str]) -> None:
 
 
 def with_current_keys(stored: dict[str, Any]) -> dict[str, Any]:
-    """The values of a recipe that an older run has stored, under the current keys."""
+    """Returns the values of a recipe that an older run has stored, under the current keys."""
     return {RENAMED.get(name, name): value for name, value in stored.items()}

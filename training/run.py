@@ -90,7 +90,7 @@ def train(recipe: Recipe, resume: bool = True, allow_changes: bool = False) -> P
 
 
 def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The model and processor of a recipe before the first step."""
+    """Returns the model and processor of a recipe before the first step."""
     model, processor = model_of(recipe)
     if recipe.quantize:
         quantize(model, recipe.quantize)
@@ -107,7 +107,7 @@ def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProce
 def find_resume_checkpoint(
     output: Path, identity: dict[str, Any], allow_changes: bool
 ) -> Path | None:
-    """The checkpoint to resume; None if missing.
+    """Returns the checkpoint to resume; None if missing.
 
     Raises ValueError if its recipe or data differs, unless `allow_changes`.
     """
@@ -152,7 +152,7 @@ def held_out_dataset(
 
 
 def sample_questions(recipe: Recipe, processor: PVCProcessor) -> SampleAnswers | None:
-    """The questions answered with every checkpoint; None without `samples`."""
+    """Returns the questions answered with every checkpoint; None without `samples`."""
     if not recipe.samples:
         return None
     readable = readable_records(RecordFile(data_root(recipe) / recipe.samples))
@@ -161,7 +161,7 @@ def sample_questions(recipe: Recipe, processor: PVCProcessor) -> SampleAnswers |
 
 
 def probe_questions(recipe: Recipe, processor: PVCProcessor) -> Probe | None:
-    """The questions asked before and after the run; None without `probe`."""
+    """Returns the questions asked before and after the run; None without `probe`."""
     if not recipe.probe:
         return None
     records = probe_records(recipe.probe, data_root(recipe))

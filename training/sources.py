@@ -30,18 +30,21 @@ class WeightedFile:
 
 
 def data_root(recipe: Recipe) -> Path:
-    """The folder that the paths of a recipe's sources are relative to."""
+    """Returns the folder that the paths of a recipe's sources are relative to."""
     root = general_folder() if recipe.data_root == "cache" else Path(recipe.data_root)
     return root.expanduser()
 
 
 def general_folder() -> Path:
-    """Where `python -m data.embedded` writes."""
+    """Returns where `python -m data.embedded` writes."""
     return cache_dir() / "training"
 
 
 def weighted_files(recipe: Recipe) -> list[WeightedFile]:
-    """The recipe's files, then those of `mix_in`. Raises ValueError for one that is not made."""
+    """Returns the recipe's files, then those of `mix_in`.
+
+    Raises ValueError for one that is not made.
+    """
     root = data_root(recipe)
     own = [WeightedFile(one.path, root / one.path, one.weight) for one in recipe.data]
     if not recipe.mix_in:
@@ -62,12 +65,12 @@ def weighted_files(recipe: Recipe) -> list[WeightedFile]:
 
 
 def own_share(recipe: Recipe) -> float:
-    """The share of a run's samples that come from the recipe's own files."""
+    """Returns the share of a run's samples that come from the recipe's own files."""
     return 1 - sum(recipe.mix_in.values())
 
 
 def steps_of_epochs(recipe: Recipe, num_processes: int) -> int:
-    """The steps in which the recipe's own files are read `num_epochs` times, rounded up.
+    """Returns the steps in which the recipe's own files are read `num_epochs` times, rounded up.
 
     With several files of different weights, an epoch has as many samples as they have records.
     """

@@ -155,7 +155,7 @@ class PVCTrainer(ReproducibleTrainer):
 
     @contextmanager
     def answering(self, model: Any) -> Iterator[PVCForConditionalGeneration]:
-        """The model inside the wrappers; answering calls its parts, not its forward."""
+        """Yields the model inside the wrappers; answering calls its parts, not its forward."""
         inner = self.model if self.is_fsdp_enabled else self.accelerator.unwrap_model(model)
         with self.accelerator.autocast():
             yield inner

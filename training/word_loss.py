@@ -64,7 +64,7 @@ class WordLoss:
         looks: list[int],
         targets: list[TargetWords],
     ) -> Tensor:
-        """The loss of visual tokens [V, D], a scalar; looks and targets are per sample."""
+        """Returns the loss of visual tokens [V, D], a scalar; looks and targets are per sample."""
         with torch.autocast(visual.device.type, enabled=False):
             visual = visual.float()
             M = len(visual) // sum(looks)

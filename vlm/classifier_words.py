@@ -61,6 +61,6 @@ class ClassWordEmbeddings(nn.Module):
 
 
 def class_words(model: nn.Module) -> ClassWordEmbeddings | None:
-    """The stage of a model, None if it has no such stage."""
+    """Returns the stage of a model, None if it has no such stage."""
     stage = getattr(model, "concepts", None)
     return stage if isinstance(stage, ClassWordEmbeddings) else None

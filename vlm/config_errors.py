@@ -45,7 +45,7 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
 
 
 def sentence(error: ValidationError, adapter: TypeAdapter[Any], given: Any, where: str = "") -> str:
-    """The first problem of a validation error in one sentence.
+    """Returns the first problem of a validation error in one sentence.
 
     `given` is the validated value, `where` its dotted name.
     """
@@ -68,7 +68,7 @@ def sentence(error: ValidationError, adapter: TypeAdapter[Any], given: Any, wher
 
 
 def unknown_field(name: str, kind: str, known: Iterable[str]) -> str:
-    """A sentence for a field that `kind` does not have."""
+    """Returns a sentence for a field that `kind` does not have."""
     return f"{name} is not a field of {kind}; its fields are {', '.join(known)}"
 
 
@@ -99,7 +99,7 @@ def expected(schema: Schema, root: Schema | None = None) -> str:
 
 
 def quoted(value: Any) -> str:
-    """A value as JSON writes it, cut to a length that fits a sentence."""
+    """Returns a value as JSON writes it, cut to a length that fits a sentence."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) < MAX_QUOTED else text[: MAX_QUOTED - 3] + "..."
 
@@ -142,13 +142,13 @@ def _resolved(root: Schema, schema: Schema) -> Schema:
 
 
 def _members(root: Schema, schema: Schema) -> list[Schema]:
-    """The schema itself, or the members of a union."""
+    """Returns the schema itself, or the members of a union."""
     schema = _resolved(root, schema)
     return [_resolved(root, one) for one in schema.get("anyOf", [schema])]
 
 
 def _field(root: Schema, schema: Schema, step: str | int) -> Schema | None:
-    """The schema of a field or list entry; None if there is no such field.
+    """Returns the schema of a field or list entry; None if there is no such field.
 
     A list of a fixed length is described as a whole, not by its entries.
     """
@@ -161,7 +161,7 @@ def _field(root: Schema, schema: Schema, step: str | int) -> Schema | None:
 
 
 def _fields(root: Schema, schema: Schema) -> tuple[str, list[str]]:
-    """The name of a dataclass and those of its fields."""
+    """Returns the name of a dataclass and those of its fields."""
     for member in _members(root, schema):
         if "properties" in member:
             return member.get("title", "object"), list(member["properties"])

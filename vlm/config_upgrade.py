@@ -41,7 +41,7 @@ PATHS = {"tower": TOWER, "compressor": COMPRESSOR}
 
 
 def upgrade(section: str, *given: Mapping[str, Any]) -> dict[str, Any]:
-    """A section of config.json (tower, compressor or prompt) in its present form.
+    """Returns a section of config.json (tower, compressor or prompt) in its present form.
 
     Of several mappings the later ones change fields of the earlier ones.
     """

@@ -38,7 +38,7 @@ def discard_output() -> None:
 
 
 def sentence(error: Exception) -> str:
-    """The error's own text; of the operating system's, the file and the reason."""
+    """Returns the error's own text; of the operating system's, the file and the reason."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     reason = f"{error.strerror}."

@@ -34,7 +34,7 @@ def read_part(part: Mapping[str, Any], num_frames: int) -> Image | Video:
 
 
 def _source(part: Mapping[str, Any]) -> Any:
-    """The medium of a part, under any of the keys that chat templates use."""
+    """Returns the medium of a part, under any of the keys that chat templates use."""
     kind = part["type"]
     given = [key for key in (kind, "path", "url") if part.get(key) is not None]
     if not given:

@@ -149,7 +149,7 @@ ASSEMBLIES: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def preset_config(name: str, **changes: Any) -> PVCConfig:
-    """A preset's config; `changes` replace whole fields."""
+    """Returns a preset's config; `changes` replace whole fields."""
     if name not in PRESETS:
         raise ValueError(f'no preset "{name}"; there are {", ".join(PRESETS)}')
     return PVCConfig(**{**PRESETS[name], **changes})

@@ -31,7 +31,10 @@ STAGES: dict[str, type[Stage]] = {
 
 
 def build_stages(config: PVCConfig) -> dict[str, nn.Module]:
-    """The stages of a config by name; ValueError with the known ones for an unknown name."""
+    """Returns the stages of a config by name.
+
+    Raises ValueError with the known ones for an unknown name.
+    """
     names = config.compressor_config.stages
     for name in names:
         if name not in STAGES:

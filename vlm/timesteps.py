@@ -26,7 +26,7 @@ def relative_timesteps(
 
 
 def next_timestep(timesteps: Sequence[float], scale: float = 1.0, form: str = "t/T") -> float:
-    """The timestep of one more look at a still picture, after looks that keep theirs.
+    """Returns the timestep of one more look at a still picture, after looks that keep theirs.
 
     Halfway between the last look and the end of the clip: a second look stands where it does among
     two, and a later one stays inside the clip. The form "t" counts on. (Not in the paper, which

@@ -30,7 +30,7 @@ def refuse_address(name: str) -> None:
 
 
 def find_clips(items: Sequence[str]) -> list[NamedClip]:
-    """The files named, and those in folders and their subfolders that start as media do.
+    """Returns the files named, and those in folders and their subfolders that start as media do.
 
     Each once, in order. Raises ValueError for an item that is missing or has no media.
     """
@@ -58,7 +58,7 @@ def find_clips(items: Sequence[str]) -> list[NamedClip]:
 
 
 def is_media(path: Path) -> bool:
-    """Whether a file in a folder is taken: by its first bytes, whatever its name.
+    """Returns whether a file in a folder is taken: by its first bytes, whatever its name.
 
     One that cannot be opened is taken too, so that the reason is reported, and so is one whose
     name is that of a film or a picture and whose content is neither.

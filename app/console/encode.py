@@ -73,7 +73,10 @@ def _check_numbers(args: argparse.Namespace) -> None:
 
 
 def _job(args: argparse.Namespace, encoder: ChosenEncoder) -> Job:
-    """The encoder on its device with the sampling asked for; ValueError if they do not fit."""
+    """Returns the encoder on its device with the sampling asked for.
+
+    Raises ValueError if they do not fit.
+    """
     tower = encoder.tower
     if tower.in_channels != 3:
         raise ValueError(

@@ -156,7 +156,7 @@ def _as_text(one: Found) -> str:
 
 
 def _spoken(box: Box) -> str:
-    """A box in percent of the width (x) and the height (y)."""
+    """Returns a box in percent of the width (x) and the height (y)."""
     edges = (box.left, box.right, box.top, box.bottom)
     return "x {:.0f}-{:.0f}%  y {:.0f}-{:.0f}%".format(*(100 * edge for edge in edges))
 

@@ -21,7 +21,7 @@ class Found:
     boxes: tuple[Box | None, ...] = ()  # of the segments at their peaks; () if not looked for
 
     def peak(self, segment: ScoredSegment) -> float:
-        """The moment of a segment with the highest score, in seconds."""
+        """Returns the moment of a segment with the highest score, in seconds."""
         times, scores = np.asarray(self.film.times), self.film.scores[:, 0]
         inside = (segment.start <= times) & (times <= segment.end)
         return float(times[np.where(inside, scores, -1).argmax()])

@@ -232,7 +232,7 @@ def _named(record: Record, sentence: str) -> str:
 
 
 def _digest(line: bytes) -> bytes:
-    """A hash of the messages alone, whatever the formatting of the line."""
+    """Returns a hash of the messages alone, whatever the formatting of the line."""
     messages = json.dumps(load(decode(line))["messages"], sort_keys=True)
     return hashlib.blake2b(messages.encode(), digest_size=16).digest()
 

@@ -42,7 +42,7 @@ class ClipFindings:
 
 
 def is_clip_list(path: Path) -> bool:
-    """Whether a file is a list of clips, or a folder, and not a file of records."""
+    """Returns whether a file is a list of clips, or a folder, and not a file of records."""
     if path.is_dir() or path.suffix in (".csv", ".txt"):
         return True
     try:

@@ -35,7 +35,7 @@ class Line:
 def read_lists(
     lists: Sequence[Path], root: Path | None = None, names: Path | None = None
 ) -> tuple[list[list[LabeledClip]], list[str]]:
-    """The clips of each list, and the class names that all share.
+    """Returns the clips of each list, and the class names that all share.
 
     `root` is where the clips are; by default, where their list is. Raises ValueError that names
     the file and the line.
@@ -74,7 +74,7 @@ def read_names(path: Path) -> list[str]:
 
 
 def read_lines(path: Path, root: Path) -> Iterator[Line]:
-    """The clips of one list. Raises ValueError that names the file and the line."""
+    """Yields the clips of one list. Raises ValueError that names the file and the line."""
     text = _text(path)
     if path.suffix == ".jsonl":
         yield from _jsonl(path, root, text)
@@ -149,7 +149,7 @@ def _split(line: str) -> tuple[str, str, str]:
 
 
 def _existing(folder: Path, name: str, usual: str) -> Path:
-    """The file of this name with the suffix it has; the usual one if it is missing."""
+    """Returns the file of this name with the suffix it has; the usual one if it is missing."""
     found = (folder / f"{name}{suffix}" for suffix in (usual, *SUFFIXES))
     return next((path for path in found if path.is_file()), folder / f"{name}{usual}")
 

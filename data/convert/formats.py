@@ -65,7 +65,7 @@ FORMATS: dict[str, Callable[[Entry], Dialogue]] = {
 
 
 def detect(entries: list[Entry]) -> str:
-    """The format of these entries. Raises ValueError if it is ambiguous or unknown."""
+    """Returns the format of these entries. Raises ValueError if it is ambiguous or unknown."""
     keys = {key for entry in entries for key in entry}
     if "messages" in keys and "conversations" not in keys:
         return "openai"

@@ -19,7 +19,7 @@ QUALITY = {"preset": "veryfast", "crf": "12"}  # no difference that an eye sees
 
 
 def frames_in(folder: Path) -> list[Path]:
-    """The pictures in a folder in order: frame2.jpg comes before frame10.jpg."""
+    """Returns the pictures in a folder in order: frame2.jpg comes before frame10.jpg."""
     found = [path for path in folder.iterdir() if path.suffix.lower() in STILLS]
     return sorted((path for path in found if path.is_file()), key=_natural)
 

@@ -36,7 +36,7 @@ MediaName = str | Frames
 
 
 def names(value: Any, what: str, kind: str) -> list[MediaName]:
-    """The media in a field that holds one of them, a list of them or nothing."""
+    """Returns the media in a field that holds one of them, a list of them or nothing."""
     if value in (None, "") or value != value:  # noqa: PLR0124  pandas writes NaN for nothing
         return []
     listed = value if isinstance(value, list) else [value]
@@ -46,7 +46,7 @@ def names(value: Any, what: str, kind: str) -> list[MediaName]:
 
 
 def media_name(value: Any, what: str, kind: str) -> MediaName:
-    """The name of one picture or film; `what` is the field, for messages."""
+    """Returns the name of one picture or film; `what` is the field, for messages."""
     if isinstance(value, Mapping):
         return _of_dict(value, what, kind)
     if isinstance(value, list) and value and kind == "video":
@@ -58,12 +58,12 @@ def media_name(value: Any, what: str, kind: str) -> MediaName:
 
 
 def has_name(part: Mapping[str, Any]) -> bool:
-    """Whether a part of a message names its file."""
+    """Returns whether a part of a message names its file."""
     return any(part.get(key) not in (None, "") for key in (*NAME_KEYS, *CONTENT_KEYS, "source"))
 
 
 def is_still(value: Any) -> bool:
-    """Whether a name in a list of a film is that of a frame."""
+    """Returns whether a name in a list of a film is that of a frame."""
     if isinstance(value, Mapping):
         value = next((value[key] for key in NAME_KEYS if value.get(key)), None)
     if not isinstance(value, str):

@@ -38,7 +38,7 @@ class MediaPaths:
     decoder: Decoder = field(default_factory=Decoder, compare=False)  # of the frames of films
 
     def __call__(self, kind: str, name: MediaName) -> str:
-        """The path of a file relative to the records' folder."""
+        """Returns the path of a file relative to the records' folder."""
         if isinstance(name, Frames):
             files = [self._find("frame", one) or self._decoded("image", one) for one in name.names]
             return self._film(files, name.per_second)
@@ -55,7 +55,7 @@ class MediaPaths:
         return self._named(path)
 
     def _find(self, kind: str, name: str) -> Path | None:
-        """The path of a file or folder inside `media`; None for base64."""
+        """Returns the path of a file or folder inside `media`; None for base64."""
         if name.startswith("data:"):
             return None
         if "://" in name and not name.startswith("file://"):
@@ -127,7 +127,7 @@ class MediaPaths:
 
 
 def _spellings(name: str) -> list[str]:
-    """A name as it is, as the path of a file address, and with Windows' separators."""
+    """Returns a name as it is, as the path of a file address, and with Windows' separators."""
     plain = name
     if name.startswith("file://"):
         plain = name.removeprefix("file://").removeprefix("localhost")

@@ -59,7 +59,7 @@ class Dialogue:
 
 
 def role_of(name: Any) -> str:
-    """The role of a record message for another format's role name."""
+    """Returns the role of a record message for another format's role name."""
     role = ROLES.get(str(name))
     if role is None:
         raise CannotConvertError(f"a turn has the role {name!r:.60}, which records cannot hold")
@@ -67,7 +67,7 @@ def role_of(name: Any) -> str:
 
 
 def loss_of(turn: Mapping[str, Any], role: str) -> bool:
-    """Whether a turn is learned if it is an answer."""
+    """Returns whether a turn is learned if it is an answer."""
     try:
         return role != "assistant" or has_loss(turn)
     except ValueError as error:
@@ -166,7 +166,7 @@ def media_part(kind: str, name: MediaName, path_of: MediaPath) -> Part:
 
 
 def message(turn: Turn, parts: list[Part]) -> dict[str, Any]:
-    """A record message, in the short form if it is only text."""
+    """Returns a record message, in the short form if it is only text."""
     if not parts or all(part["type"] == "text" and not part["text"].strip() for part in parts):
         raise CannotConvertError(f"a turn of the {turn.role} is empty")
     flag = {} if turn.has_loss else {LOSS_KEYS[0]: False}

@@ -35,7 +35,7 @@ Found = tuple[
 
 
 def files_of(path: Path, media: Path | None = None) -> list[SourceFile]:
-    """The files to convert for a path: itself, or those in an InternVL list."""
+    """Returns the files to convert for a path: itself, or those in an InternVL list."""
     listed = _internvl_list(path)
     if listed is None:
         return [SourceFile(printable(path.stem), path, media or path.parent)]
@@ -94,7 +94,10 @@ def _whole(path: Path) -> Any:
 
 
 def _is_list(path: Path) -> bool:
-    """Whether the file is one JSON list, not one object per line. Raises ValueError if missing."""
+    """Returns whether the file is one JSON list, not one object per line.
+
+    Raises ValueError if missing.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(4)

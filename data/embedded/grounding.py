@@ -73,14 +73,14 @@ def _words(box: Box, frame: Sequence[Box], before: Sequence[Box]) -> tuple[str, 
 
 
 def _place(box: Box) -> list[str]:
-    """The place of an object by thirds: left, right, top, bottom, a corner or middle."""
+    """Returns the place of an object by thirds: left, right, top, bottom, a corner or middle."""
     down = "top" if box.y < 1 / 3 else "bottom" if box.y > 2 / 3 else ""
     across = "left" if box.x < 1 / 3 else "right" if box.x > 2 / 3 else ""
     return [word for word in (down, across) if word] or ["middle"]
 
 
 def _motion(box: Box, before: Sequence[Box]) -> list[str]:
-    """The direction of motion since the previous frame."""
+    """Returns the direction of motion since the previous frame."""
     same = [other for other in before if other.label == box.label]
     if len(same) != 1:
         return []
@@ -101,7 +101,7 @@ def _whole(described: Sequence[tuple[str, ...]], look: int) -> tuple[str, ...]:
 
 
 def _inside(boxes: Sequence[Box], row: int, column: int, grid: tuple[int, int]) -> list[Box]:
-    """The objects in a square, that with the largest overlap first."""
+    """Returns the objects in a square, that with the largest overlap first."""
     height, width = 1 / grid[0], 1 / grid[1]
     shares = []
     for box in boxes:
@@ -113,7 +113,7 @@ def _inside(boxes: Sequence[Box], row: int, column: int, grid: tuple[int, int]) 
 
 
 def _shared(center: float, size: float, other: float, other_size: float) -> float:
-    """The length of the overlap of two intervals."""
+    """Returns the length of the overlap of two intervals."""
     low = max(center - size / 2, other - other_size / 2)
     high = min(center + size / 2, other + other_size / 2)
     return max(0.0, high - low)

@@ -60,7 +60,7 @@ def prepare(out: Path) -> None:
 
 
 def is_held_out(name: str) -> bool:
-    """Whether objects of this name are held out for scoring, in every set alike."""
+    """Returns whether objects of this name are held out for scoring, in every set alike."""
     return int(hashlib.sha256(name.lower().encode()).hexdigest(), 16) % 100 < HELD_PERCENT
 
 

@@ -221,7 +221,7 @@ def chatml(turns: Sequence[str]) -> str:
 
 
 def whole_sentences(answer: str, complete: bool) -> str:
-    """The answer; if incomplete, cut after its last whole sentence, "" if there is none."""
+    """Returns the answer; if incomplete, cut after its last whole sentence, "" if there is none."""
     answer = answer.strip()
     if complete:
         return answer
@@ -280,7 +280,7 @@ def base_generator(folder: Path) -> Callable[[list[str]], list[tuple[str, bool]]
 
 
 def record(number: int, split: str, turns: Sequence[str]) -> dict[str, Any]:
-    """A conversation as a JSONL record."""
+    """Returns a conversation as a JSONL record."""
     roles = ("user", "assistant")
     messages = [
         {"role": roles[i % 2], "content": [{"type": "text", "text": turn}]}

@@ -204,7 +204,7 @@ def emoji_pictures(fluent: Path, google: Path) -> Iterator[tuple[str, str, str, 
 
 
 def everyday_name(short_name: str, subcategory: str) -> str | None:
-    """The everyday name of an emoji; None if it is skipped."""
+    """Returns the everyday name of an emoji; None if it is skipped."""
     if subcategory not in CATEGORIES or short_name in _DROP or re.match(r"clock\d", short_name):
         return None
     if subcategory in _ONLY and short_name not in _ONLY[subcategory].split():

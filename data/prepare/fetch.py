@@ -32,7 +32,7 @@ class Package:
 
 
 def cache_folder() -> Path:
-    """The folder of prepared assets, which also holds the converted base weights."""
+    """Returns the folder of prepared assets, which also holds the converted base weights."""
     return cache_dir()
 
 

@@ -58,7 +58,7 @@ class Decoder:
     def video(
         self, media: MediaFile, num_frames: int, square: int, seconds: float | None = None
     ) -> Decoded:
-        """The middles of `num_frames` segments of a video as squares, [T, S, S, 3]."""
+        """Returns the middles of `num_frames` segments of a video as squares, [T, S, S, 3]."""
         request = Request(
             "video",
             num_frames,
@@ -72,7 +72,7 @@ class Decoder:
     def video_at(
         self, media: MediaFile, times: Sequence[float], square: int, seconds: float | None = None
     ) -> Decoded:
-        """The frames displayed at `times` (seconds) as squares, in order and none twice."""
+        """Returns the frames displayed at `times` (seconds) as squares, in order and none twice."""
         request = Request(
             "video", times=tuple(times), size=SQUARES_FROM * square, square=square,
             limits=self._limits(seconds),

@@ -36,7 +36,7 @@ class DiskCache:
     num_bytes: int
 
     def path(self, name: str) -> Path:
-        """The file of an entry; `name` is a hexadecimal digest."""
+        """Returns the file of an entry; `name` is a hexadecimal digest."""
         return self.folder / name[:2] / f"{name}.safetensors"
 
     def get(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -124,7 +124,7 @@ class Mixture(RecordSequence):
         return number, int(self._epoch_order(number, epoch)[ordinal])
 
     def _epoch_order(self, source: int, epoch: int) -> NDArray[np.int64]:
-        """The shuffle order of one epoch over a file."""
+        """Returns the shuffle order of one epoch over a file."""
         known = self._shuffled.get(source)
         if known is None or known[0] != epoch:
             size = len(self.sources[source])  # type: ignore[arg-type]  # a file

@@ -48,7 +48,7 @@ def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _renamed(record: Record, key: str) -> dict[str, Any]:
-    """The record's line with the media names of the tar file."""
+    """Returns the record's line with the media names of the tar file."""
     folder = Path("/")
     number = 0
     line = record_to_json(record, folder)

@@ -124,7 +124,7 @@ class RecordMaker:
 
 
 def _objects(world: World) -> Objects | None:
-    """The positions of the things in a world, None if they have none."""
+    """Returns the positions of the things in a world, None if they have none."""
     if isinstance(world.media, Clip):
         frames, size = world.media.placed, world.media.frames[0].size
     else:

@@ -52,7 +52,7 @@ class WorldRng:
         return self.pick(QUESTIONS[self.held][question]).format(**words)
 
     def rgb(self, thing: Thing) -> Rgb:
-        """A slightly varied color for a shape; unused for objects."""
+        """Returns a slightly varied color for a shape; unused for objects."""
         red, green, blue = COLORS.get(thing.color, (0, 0, 0))
         jitter = [self.random.randint(-12, 12) for _ in range(3)]
         r, g, b = (

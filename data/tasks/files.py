@@ -18,7 +18,7 @@ LONGEST = 10 * 24 * 3600.0  # seconds; no video is longer
 
 
 def file_text(path: Path) -> str:
-    """The text of a file."""
+    """Returns the text of a file."""
     try:
         return read_text(path)
     except ValueError as error:
@@ -26,7 +26,7 @@ def file_text(path: Path) -> str:
 
 
 def json_file(path: Path) -> Any:
-    """The content of a JSON file."""
+    """Returns the content of a JSON file."""
     text = file_text(path)
     try:
         value = load(text)
@@ -72,14 +72,14 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, s
 
 
 def an_object(value: Any, where: str) -> dict[str, Any]:
-    """A JSON object."""
+    """Returns a JSON object."""
     if not isinstance(value, dict):
         raise ValueError(f"{where} must be an object, {{...}}")
     return value
 
 
 def member(value: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:
-    """The value of a key, which must be of a kind."""
+    """Returns the value of a key, which must be of a kind."""
     found = an_object(value, where).get(key)
     if not isinstance(found, kind) or isinstance(found, bool):
         kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -90,7 +90,7 @@ def member(value: Any, key: str, kind: type | tuple[type, ...], where: str) -> A
 
 
 def seconds(value: Any, where: str) -> float:
-    """A time of JSON or text."""
+    """Returns a time of JSON or text."""
     try:
         time = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -119,7 +119,7 @@ def _not_just_below(value: Any) -> Any:
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """The path of a name below a folder; refuses one that leads out of it."""
+    """Returns the path of a name below a folder; refuses one that leads out of it."""
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
         raise ValueError(f"{where} names the file {name[:60]!r}, which is not inside of {folder}")
@@ -127,7 +127,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
 
 
 def first_of(folder: Path, *names: str) -> Path:
-    """The first of these files that exists, else the first name."""
+    """Returns the first of these files that exists, else the first name."""
     found = (folder / name for name in names)
     return next((path for path in found if path.is_file()), folder / names[0])
 

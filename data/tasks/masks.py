@@ -32,12 +32,12 @@ def unpack(rle: Rle) -> NDArray[np.bool_]:
 
 
 def as_coco(rle: Rle) -> dict[str, Any]:
-    """The form that pycocotools takes."""
+    """Returns the form that pycocotools takes."""
     return {"size": [rle.height, rle.width], "counts": rle.counts}
 
 
 def as_json(rle: Rle) -> dict[str, Any]:
-    """The form that a JSON file has."""
+    """Returns the form that a JSON file has."""
     return {"size": [rle.height, rle.width], "counts": rle.counts.decode("ascii")}
 
 
@@ -92,7 +92,7 @@ def _check_runs(runs: list[int], num_pixels: int) -> None:
 
 
 def _runs(counts: bytes) -> list[int]:
-    """The lengths of the runs in COCO's text.
+    """Returns the lengths of the runs in COCO's text.
 
     Six bits a character: five of the value, lowest first, and whether it goes on. From the fourth
     run on, the value is the difference from the run before the last.

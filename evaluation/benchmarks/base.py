@@ -60,7 +60,7 @@ class MediaPart:
     def video_file(
         cls, found: Path | Member, start: float | None = None, end: float | None = None
     ) -> "MediaPart":
-        """A video, or a segment of it, at a location from `VideoFiles.find`."""
+        """Returns a video, or a segment of it, at a location from `VideoFiles.find`."""
         if isinstance(found, Member):
             return cls("video", packed=found, start=start, end=end)
         return cls("video", found, start=start, end=end)

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def table(data: Path, grids: Sequence[int]) -> str:
-    """The metrics of both sets for each grid, as Markdown."""
+    """Returns the metrics of both sets for each grid, as Markdown."""
     rows = ["| patches | AP | AP50 | AP75 | J&F |", "|---|---:|---:|---:|---:|"]
     for grid in grids:
         found = [*best(data, "ytvis", grid), best(data, "mevis", grid)[0]]
@@ -60,7 +60,7 @@ def table(data: Path, grids: Sequence[int]) -> str:
 
 
 def best(data: Path, name: str, grid: int) -> list[float]:
-    """The value of each mode of a benchmark, 0 to 1, with masks of grid x grid patches."""
+    """Returns the value of each mode of a benchmark, 0 to 1, with masks of grid x grid patches."""
     benchmark = TASK_BENCHMARKS[name]
     assert isinstance(benchmark, MaskBenchmark)
     rows: list[Any] = []

@@ -56,7 +56,7 @@ class LoadedEncoder:
         return clip_pixels(frames, self.config)[None].to(self.device)
 
     def features(self, clip: Tensor, seconds: list[float]) -> VideoFeatures:
-        """The encoder's features of one clip."""
+        """Returns the encoder's features of one clip."""
         times = clip_times(seconds, self.config)[None].to(self.device)
         if isinstance(self.model, VideoClassifier):
             return self.model.tower(clip, times)

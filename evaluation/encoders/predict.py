@@ -38,7 +38,7 @@ class Asked:
 
 
 def recognition(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
-    """The mean over views of the probabilities of the classes, and of the unit features."""
+    """Returns the mean over views of the probabilities of the classes, and of the unit features."""
     scores, features = [], []
     for clip, seconds in _views(encoder, asked):
         found = encoder.features(clip, seconds)
@@ -54,7 +54,7 @@ def recognition(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
 
 
 def retrieval(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
-    """The unit features of the clip, the mean over views, and of its sentences."""
+    """Returns the unit features of the clip, the mean over views, and of its sentences."""
     found = [encoder.embed_video(encoder.features(*view))[0] for view in _views(encoder, asked)]
     texts = encoder.embed_text(asked.texts).float().cpu().numpy()
     return {"texts": pack_array(texts), "video": pack_array(_mean_unit(found))}
@@ -100,13 +100,13 @@ def tracks_of(label: str, logits: NDArray[np.float32]) -> list[list[Any]]:
 
 
 def referred(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
-    """The mask of the expression on every frame."""
+    """Returns the mask of the expression on every frame."""
     (logits,) = _mask_logits(encoder, asked, asked.texts[:1], "referring")
     return {"masks": _packed(logits > 0)}
 
 
 def num_pieces(task: str, asked: Asked, clip_frames: int) -> int:
-    """How many clips the encoder takes for one question."""
+    """Returns how many clips the encoder takes for one question."""
     if task in ("recognition", "retrieval"):
         return asked.clips * asked.crops
     return len(chunks(len(asked.video.frames), clip_frames))
@@ -123,7 +123,7 @@ PREDICT: dict[str, Callable[[LoadedEncoder, Asked], dict[str, Any]]] = {
 
 
 def _views(encoder: LoadedEncoder, asked: Asked) -> list[tuple[Tensor, list[float]]]:
-    """The inputs of all views: clip [1, T, 3, S, S], seconds."""
+    """Returns the inputs of all views: clip [1, T, 3, S, S], seconds."""
     found = views(asked.video.frames, asked.video.times, asked.num_frames, asked.clips, asked.crops)
     return [(encoder.pixels(frames), seconds) for frames, seconds in found]
 

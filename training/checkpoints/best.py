@@ -19,7 +19,7 @@ def early_stopping(patience: int) -> list[TrainerCallback]:
 
 
 def early_stopping_counter(trainer: Any) -> int | None:
-    """The checkpoints since the best one; None without early stopping."""
+    """Returns the checkpoints since the best one; None without early stopping."""
     for callback in trainer.callback_handler.callbacks:
         if isinstance(callback, EarlyStoppingCallback):
             return callback.early_stopping_patience_counter
@@ -27,7 +27,7 @@ def early_stopping_counter(trainer: Any) -> int | None:
 
 
 def num_steps(steps: int, patience: int, checkpoint: Path | None) -> int:
-    """The steps of a run: `steps`, or those to a checkpoint at which it has ended early."""
+    """Returns the steps of a run: `steps`, or those to a checkpoint at which it has ended early."""
     if checkpoint is None:
         return steps
     counter = folders.read_json(checkpoint / folders.STATE).get("early_stopping") or 0

@@ -27,7 +27,7 @@ MAX_NAMED = 2_000  # media with a digest each; more share one, which names none 
 
 
 def weights_digests(model: str, start_from: str = "") -> dict[str, str]:
-    """The digest of each file of the base model, and of the stage that is continued."""
+    """Returns the digest of each file of the base model, and of the stage that is continued."""
     found: dict[str, str] = {}
     try:
         if model == "embedded":
@@ -48,7 +48,7 @@ def weights_digests(model: str, start_from: str = "") -> dict[str, str]:
 
 
 def encoder_digests(weights: str) -> dict[str, str]:
-    """The digests of an encoder's published file, or of the folder of its image model."""
+    """Returns the digests of an encoder's published file, or of the folder of its image model."""
     if not weights:
         return {}
     path = Path(weights).expanduser()
@@ -74,7 +74,7 @@ def _settings_digests(folder: Path) -> dict[str, str]:
 
 
 def file_digest(path: Path) -> str:
-    """A digest of a file's size and content; "missing" if there is no such file."""
+    """Returns a digest of a file's size and content; "missing" if there is no such file."""
     try:
         facts = path.stat()
     except OSError:
@@ -137,7 +137,7 @@ def media_digests(records: Path) -> dict[str, str]:
 
 
 def _media_digest(path: Path) -> str:
-    """A digest of the size, the first, the middle and the last block."""
+    """Returns a digest of the size, the first, the middle and the last block."""
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
@@ -153,7 +153,7 @@ def _media_digest(path: Path) -> str:
 
 
 def _media_names(records: Path) -> Iterator[str]:
-    """The media of a file's records in order; faulty lines are skipped, as in training."""
+    """Yields the media of a file's records in order; faulty lines are skipped, as in training."""
     try:
         with records.open("rb") as lines:
             for line in lines:

@@ -15,12 +15,12 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def is_sharded(parameter: Tensor) -> bool:
-    """Whether DeepSpeed holds the float32 copy of a parameter in shards."""
+    """Returns whether DeepSpeed holds the float32 copy of a parameter in shards."""
     return hasattr(parameter, "_hp_mapping")
 
 
 def full_parameter(parameter: Tensor) -> Tensor:
-    """The full float32 copy."""
+    """Returns the full float32 copy."""
     from deepspeed.utils import safe_get_full_fp32_param
 
     return safe_get_full_fp32_param(parameter)

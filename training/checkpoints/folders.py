@@ -51,7 +51,7 @@ def write_checkpoint(folder: Path, writes: bool, write: Callable[[Path | None], 
 
 
 def checkpoints(output: Path) -> list[Path]:
-    """All checkpoints of a run, newest first, broken ones included."""
+    """Returns all checkpoints of a run, newest first, broken ones included."""
     found = [path for path in output.glob(f"{PREFIX}*") if path.name[len(PREFIX) :].isdigit()]
     return sorted(found, key=step_of, reverse=True)
 
@@ -61,7 +61,7 @@ def step_of(checkpoint: Path) -> int:
 
 
 def newest_valid(output: Path, report: Report) -> Path | None:
-    """The newest intact checkpoint; None if the run has no checkpoints.
+    """Returns the newest intact checkpoint; None if the run has no checkpoints.
 
     Broken ones are reported. Raises ValueError if all are broken.
     """

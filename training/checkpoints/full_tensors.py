@@ -25,7 +25,7 @@ MAX_FILE_BYTES = 4 << 30  # larger sets of tensors are split into several files
 
 
 def full_parameter(parameter: Tensor) -> Tensor:
-    """The full parameter, on the CPU."""
+    """Returns the full parameter, on the CPU."""
     return _full(
         deepspeed_zero2.full_parameter(parameter)
         if deepspeed_zero2.is_sharded(parameter)
@@ -117,7 +117,7 @@ def read_tensors(folder: Path, stem: str = STEM) -> dict[str, Tensor]:
 
 
 def inner_optimizer(optimizer: Any) -> torch.optim.Optimizer:
-    """The torch optimizer inside the wrappers of accelerate."""
+    """Returns the torch optimizer inside the wrappers of accelerate."""
     while hasattr(optimizer, "optimizer"):
         optimizer = optimizer.optimizer
     return optimizer

@@ -54,7 +54,7 @@ MAX_NAMES = 3  # changed files named in a sentence
 
 
 def fingerprint(recipe: Recipe, num_processes: int) -> dict[str, Any]:
-    """Everything that must be equal in a resumed run."""
+    """Returns everything that must be equal in a resumed run."""
     values = recipe_values(recipe)
     values["samples_per_step"] = recipe.samples_per_process * num_processes
     files = {file.name: file.path for file in weighted_files(recipe)}
@@ -73,7 +73,7 @@ def fingerprint(recipe: Recipe, num_processes: int) -> dict[str, Any]:
 
 
 def file_fingerprint(path: Path) -> str:
-    """A digest of a file of records; of tar files, a digest of their names and sizes."""
+    """Returns a digest of a file of records; of tar files, a digest of their names and sizes."""
     if path.suffix == ".tar":
         sizes = [(p.name, p.stat().st_size if p.is_file() else 0) for p in shards(path)]
         return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
@@ -100,7 +100,7 @@ def records_content(identity: dict[str, Any]) -> bool:
 
 
 def changed_values(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """A phrase for each value of the recipe that would change the trained weights."""
+    """Returns a phrase for each value of the recipe that would change the trained weights."""
     old, new = {**ADDED, **with_current_keys(before["recipe"])}, {**ADDED, **now["recipe"]}
     ignored = set(NEUTRAL)
     if any(new[key] for key in CHOOSING):
@@ -126,7 +126,7 @@ def _without_data_paths(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def changed_files(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """A phrase for the first of the files that were changed or added.
+    """Returns a phrase for the first of the files that were changed or added.
 
     A file under another name is compared with the one at the same position.
     """
@@ -142,7 +142,7 @@ def changed_files(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def changed_media(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """A phrase for the first of the media that were changed, of files that were not."""
+    """Returns a phrase for the first of the media that were changed, of files that were not."""
     if len(old) != len(new):
         return []  # the files of records differ, which is reported already
     pairs = zip(old.values(), new.values(), strict=True)

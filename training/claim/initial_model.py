@@ -16,7 +16,7 @@ from vlm.model import PVCForConditionalGeneration
 
 
 def fresh(variant: Variant, scale: Scale, seed: int) -> PVCForConditionalGeneration:
-    """A model of random weights.
+    """Returns a model of random weights.
 
     Position embeddings are initialized as large as patches, word embeddings as large as visual
     tokens: with the usual small values, so small a model learns positions slowly.
@@ -33,7 +33,7 @@ def fresh(variant: Variant, scale: Scale, seed: int) -> PVCForConditionalGenerat
 def from_start(
     variant: Variant, scale: Scale, seed: int, start: PVCForConditionalGeneration
 ) -> PVCForConditionalGeneration:
-    """One of the four models before its training."""
+    """Returns one of the four models before its training."""
     model = fresh(variant, scale, seed)
     model.language_model.load_state_dict(start.language_model.state_dict())
     depth = model.config.tower_config.backbone.depth
@@ -79,7 +79,7 @@ def _merge_tokens(target: AdaptiveCompressor, source: AdaptiveCompressor, dim: i
 
 
 def _renamed(name: str, depth: int) -> str:
-    """The name of a start model's tower weight in a tower with `depth` plain layers."""
+    """Returns the name of a start model's tower weight in a tower with `depth` plain layers."""
     layers = "backbone.layers."
     if not name.startswith(layers):
         return name

@@ -19,7 +19,7 @@ COLORS = {"uncompressed": "0.55", "repeats": "C1", "progressive": "C0", "pvc": "
 
 
 def read_scores(folder: Path) -> list[Scores]:
-    """The scores of all runs in a folder, or in a file of results."""
+    """Returns the scores of all runs in a folder, or in a file of results."""
     if folder.is_file():
         return json.loads(folder.read_text(encoding="utf-8"))
     found = sorted(folder.glob("*/scores.json"))

@@ -32,7 +32,7 @@ ANSWER_TOKENS = 2 * len(CELLS) + 2
 
 
 def load_start(recipe: Recipe) -> PVCForConditionalGeneration:
-    """The initial model of all four, trained if it does not exist yet."""
+    """Returns the initial model of all four, trained if it does not exist yet."""
     folder = Path(recipe.output) / "start" / "model"
     if not (folder / "config.json").is_file():
         scale = SCALES[recipe.model]
@@ -45,7 +45,7 @@ def load_start(recipe: Recipe) -> PVCForConditionalGeneration:
 
 
 def read_score(name: str, seed: int, recipe: Recipe) -> dict[str, Any] | None:
-    """The scores of an earlier run with as many steps; None if missing."""
+    """Returns the scores of an earlier run with as many steps; None if missing."""
     written = folder_of(name, seed, recipe) / SCORES
     if not written.is_file():
         return None
@@ -73,7 +73,7 @@ def run(name: str, seed: int, recipe: Recipe) -> None:
 
 
 def folder_of(name: str, seed: int, recipe: Recipe) -> Path:
-    """The output folder of a run."""
+    """Returns the output folder of a run."""
     return Path(recipe.output) / f"{name}-{seed}"
 
 

@@ -34,11 +34,11 @@ class Worlds(Dataset[Sample]):
         return self.steps * self.batch_size
 
     def example(self, index: int) -> Example:
-        """The example of sample `index`, the same for all four models."""
+        """Returns the example of sample `index`, the same for all four models."""
         return example(self.turns[index // self.batch_size % len(self.turns)], self.seed, index)
 
     def looks(self, index: int) -> int:
-        """The number of looks at the pages of this sample's batch."""
+        """Returns the number of looks at the pages of this sample's batch."""
         if self.variant.looks == 1:
             return 1
         rng = np.random.default_rng((self.seed, index // self.batch_size))
@@ -52,7 +52,7 @@ class Worlds(Dataset[Sample]):
 
 
 def ask(variant: Variant, one: Example, looks: int | None = None) -> Conversation:
-    """The question of an example, with the frames that this variant sees."""
+    """Returns the question of an example, with the frames that this variant sees."""
     picture: Image | Video
     if len(one.frames) == 1:
         picture = Image(one.frames[0], looks)

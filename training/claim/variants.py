@@ -65,7 +65,7 @@ SCALES = {
 
 
 def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCConfig:
-    """The config of one of the four models."""
+    """Returns the config of one of the four models."""
     temporal = scale.temporal_layers if variant.temporal else 0
     tower: dict[str, Any] = {
         "image_size": SIZE,
@@ -112,7 +112,7 @@ def config(variant: Variant, scale: Scale, timestep_scale: float = 16.0) -> PVCC
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer whose only tokens are words, digits and markup."""
+    """Returns a tokenizer whose only tokens are words, digits and markup."""
     vocabulary = {token: i for i, token in enumerate((*MARKS, *WORDS))}
     whole = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
     pieces = "|".join([word for word in WORDS if len(word) > 1] + [r"[\s\S]"])

@@ -42,7 +42,7 @@ class Example:
 
 
 def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
-    """The example of this kind and number; with `full`, no cell of a page is empty."""
+    """Returns the example of this kind and number; with `full`, no cell of a page is empty."""
     rng = np.random.default_rng((seed, KINDS.index(kind), number))
     if kind == "long":
         return _long(rng)
@@ -62,13 +62,13 @@ def example(kind: str, seed: int, number: int, full: bool = False) -> Example:
 
 
 def labeled(digits: NDArray[np.int64]) -> str:
-    """Every digit after the letter of its cell, so that an answer needs no counting."""
+    """Returns every digit after the letter of its cell, so that an answer needs no counting."""
     pairs = zip(CELLS, digits, strict=False)
     return "".join(f"{letter}{DIGITS[digit]}" for letter, digit in pairs)
 
 
 def _long(rng: np.random.Generator) -> Example:
-    """A sequence of digits, each for at least two frames, at random cells."""
+    """Returns a sequence of digits, each for at least two frames, at random cells."""
     digits = rng.integers(0, 10, EVENTS)
     ends = np.sort(rng.choice(np.arange(1, LONG - EVENTS), EVENTS - 1, replace=False))
     lengths = np.diff([0, *(ends + np.arange(1, EVENTS)), LONG])
@@ -102,7 +102,7 @@ def _cross(rng: np.random.Generator, frames: NDArray[np.uint8], way: str) -> Non
 
 
 def _pen(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A bright color; the paper is black."""
+    """Returns a bright color; the paper is black."""
     return rng.uniform(150, 255, 3)
 
 

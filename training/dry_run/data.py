@@ -23,7 +23,7 @@ KINDS_OF_MIXED = {"worlds": "image", "chat": "text"}  # of `mix_in`
 
 
 def shares_by_kind(recipe: Recipe) -> tuple[dict[str, float], list[str]]:
-    """The share of each kind of sample in the run, and notes on what was assumed."""
+    """Returns the share of each kind of sample in the run, and notes on what was assumed."""
     shares: dict[str, float] = defaultdict(float)
     notes: list[str] = []
     total = sum(source.weight for source in recipe.data) / own_share(recipe)
@@ -43,7 +43,7 @@ def shares_by_kind(recipe: Recipe) -> tuple[dict[str, float], list[str]]:
 
 
 def kinds_of(path: Path) -> dict[str, float]:
-    """The shares of images, videos and text alone among a file's first records."""
+    """Returns the shares of images, videos and text alone among a file's first records."""
     counts = Counter(_kind(record) for _, record in islice(_records(path), NUM_READ))
     return {kind: number / counts.total() for kind, number in counts.items()}
 

@@ -74,7 +74,7 @@ def sample_cost(model: PVCForConditionalGeneration, shape: Shape) -> Cost:
 
 
 def _progressive(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
-    """The cost of one clip in PVC's tower, extrapolated from its first layers."""
+    """Returns the cost of one clip in PVC's tower, extrapolated from its first layers."""
     tower = progressive(model.tower)
     plain = getattr(tower.backbone, "layers", None)
     owners = [tower] if plain is None else [tower.backbone, tower]
@@ -86,7 +86,7 @@ def _progressive(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, 
 
 
 def _whole(model: PVCForConditionalGeneration, shape: Shape) -> dict[str, float]:
-    """The cost of one clip in any other tower, whose layers differ: all of them run."""
+    """Returns the cost of one clip in any other tower, whose layers differ: all of them run."""
     with FusedAttention(), sdpa_kernel(SDPBackend.MATH):
         found = _vision(model, shape)
         with block_inputs(model.tower) as blocks:

@@ -60,7 +60,7 @@ class Machine:
 def dry_run(
     recipe: Recipe, machine: Machine, text_tokens: int = 192, answer_tokens: int = 64
 ) -> list[str]:
-    """The report as lines of Markdown."""
+    """Returns the report as lines of Markdown."""
     if recipe.num_epochs is not None:
         recipe = replace(recipe, steps=steps_of_epochs(recipe, machine.devices))
     shares, notes = shares_by_kind(recipe)
@@ -86,7 +86,7 @@ def dry_run(
 
 
 def meta_model(recipe: Recipe) -> PVCForConditionalGeneration:
-    """The recipe's model on the meta device, with parts frozen as in training."""
+    """Returns the recipe's model on the meta device, with parts frozen as in training."""
     name = "embedded" if recipe.model == "embedded-trained" else recipe.model
     if name in PRESETS:
         config = preset_config(name)
@@ -115,7 +115,7 @@ def sample_shapes(
     text_tokens: int,
     answer_tokens: int,
 ) -> list[Shape]:
-    """A typical sample of each kind, with its share of the run."""
+    """Returns a typical sample of each kind, with its share of the run."""
     looks = round(sum(probability * (i + 1) for i, probability in enumerate(recipe.looks)))
     frames = (recipe.min_frames + recipe.max_frames) // 2
     of_kind = {
@@ -153,7 +153,7 @@ def parameter_table(model: PVCForConditionalGeneration) -> list[str]:
 
 
 def sample_table(costs: dict[Shape, Cost], config: PVCConfig, dim: int) -> list[str]:
-    """The shapes, tokens and operations of a sample of each kind."""
+    """Returns the shapes, tokens and operations of a sample of each kind."""
     (rows, columns), S = config.grid, config.image_size
     lines = [
         f"A frame has {S} x {S} pixels and {rows} x {columns} patches of width "

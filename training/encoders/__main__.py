@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _wrapped(names: list[str]) -> str:
-    """The names in lines that fit a terminal."""
+    """Returns the names in lines that fit a terminal."""
     lines = [""]
     for name in names:
         if len(lines[-1]) + len(name) > 90:
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_arguments(arguments: argparse.Namespace) -> EncoderRecipe:
-    """The recipe from a folder or a YAML file, with the overrides of `--set`."""
+    """Returns the recipe from a folder or a YAML file, with the overrides of `--set`."""
     values: dict[str, Any] = {"folder": arguments.recipe}
     if Path(arguments.recipe).suffix in (".yaml", ".yml") or Path(arguments.recipe).is_file():
         values = read_yaml(arguments.recipe)

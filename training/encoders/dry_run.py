@@ -28,7 +28,7 @@ class ClipCost:
 
 
 def dry_run(recipe: EncoderRecipe) -> list[str]:
-    """The report as lines of Markdown. Raises ValueError for wrong values or lists."""
+    """Returns the report as lines of Markdown. Raises ValueError for wrong values or lists."""
     objective = objective_class(recipe.objective).read(recipe)
     recipe = with_steps(recipe, objective, recipe.samples_per_process)
     built = on_meta(recipe)
@@ -47,7 +47,7 @@ def dry_run(recipe: EncoderRecipe) -> list[str]:
 
 
 def on_meta(recipe: EncoderRecipe) -> BuiltTower:
-    """The encoder without values; only one that continues a model's tower is read."""
+    """Returns the encoder without values; only one that continues a model's tower is read."""
     if not recipe.encoder and not recipe.preset:
         built = build(recipe)
         built.tower.to("meta")
@@ -107,7 +107,7 @@ def parameter_table(built: BuiltTower, model: nn.Module) -> list[str]:
 
 
 def clip_lines(recipe: EncoderRecipe, built: BuiltTower, cost: ClipCost) -> list[str]:
-    """The shape and the operations of one clip."""
+    """Returns the shape and the operations of one clip."""
     S, T = built.config.image_size, built.num_frames
     frames, rows, columns = built.tower.token_grid(T, S, S)
     return [

@@ -56,7 +56,10 @@ def train(recipe: EncoderRecipe, resume: bool = True, allow_changes: bool = Fals
 
 
 def read_objective(recipe: EncoderRecipe) -> Objective:
-    """The objective of a recipe with its data; ValueError if nothing is left to train on."""
+    """Returns the objective of a recipe with its data.
+
+    Raises ValueError if nothing is left to train on.
+    """
     objective = objective_class(recipe.objective).read(recipe)
     place = recipe.folder or recipe.data or "`tasks`"
     if not objective.num_samples:
@@ -71,7 +74,7 @@ def read_objective(recipe: EncoderRecipe) -> Objective:
 
 
 def with_steps(recipe: EncoderRecipe, objective: Objective, samples: int) -> EncoderRecipe:
-    """The recipe with the steps of its epochs, of so many `samples` a step."""
+    """Returns the recipe with the steps of its epochs, of so many `samples` a step."""
     if recipe.num_epochs is None:
         return recipe
     return replace(recipe, steps=ceil(recipe.num_epochs * objective.num_samples / samples))
@@ -110,7 +113,7 @@ def save_result(
 
 
 def fingerprint(recipe: EncoderRecipe, objective: Objective) -> dict[str, Any]:
-    """Everything that must be equal in a resumed run (run_identity.py)."""
+    """Returns everything that must be equal in a resumed run (run_identity.py)."""
     values = asdict(recipe) | {"samples_per_step": per_step(recipe)}
     if objective.mean_of_batch:  # samples compare with each other: how they are grouped counts
         values["samples_per_micro_batch"] = recipe.batch_size * num_processes()

@@ -29,7 +29,7 @@ class BuiltTower:
 
 
 def resolved(recipe: EncoderRecipe) -> EncoderRecipe:
-    """The recipe with the numbers that it leaves to the encoder's preset."""
+    """Returns the recipe with the numbers that it leaves to the encoder's preset."""
     num_frames, dropout = NUM_FRAMES, DROPOUT
     if recipe.encoder:
         facts = PRESETS[known_preset(recipe.encoder)]
@@ -42,7 +42,7 @@ def resolved(recipe: EncoderRecipe) -> EncoderRecipe:
 
 
 def build(recipe: EncoderRecipe) -> BuiltTower:
-    """The encoder of a recipe, with what the recipe does not train frozen."""
+    """Returns the encoder of a recipe, with what the recipe does not train frozen."""
     recipe = resolved(recipe)
     torch.manual_seed(recipe.seed)
     built = _built(recipe)

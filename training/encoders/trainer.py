@@ -73,7 +73,7 @@ class EncoderTrainer(ReproducibleTrainer):
         fill(changing(self.accelerator.unwrap_model(self.model)), read_tensors(folder))
 
     def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Tensor | None:
-        """The usable samples of a step, over its accumulation steps and all processes."""
+        """Returns the usable samples of a step, over its accumulation steps and all processes."""
         count = sum(batch["valid"].sum() for batch in batch_samples)
         if not isinstance(count, Tensor):
             return None  # no batch is left
@@ -87,7 +87,7 @@ class EncoderTrainer(ReproducibleTrainer):
         num_items_in_batch: Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
-        """The mean over the usable samples of a step, however it is divided."""
+        """Returns the mean over the usable samples of a step, however it is divided."""
         self.quarantine.take(inputs)
         outputs = model(**self.objective.model_inputs(inputs))
         inner = self.accelerator.unwrap_model(model)

@@ -69,12 +69,12 @@ def training_arguments(recipe: RunSettings, metric: str = "") -> TrainingArgumen
 
 
 def chooses(recipe: RunSettings) -> bool:
-    """Whether the held-out metric chooses the weights or the last step."""
+    """Returns whether the held-out metric chooses the weights or the last step."""
     return recipe.load_best_model_at_end or recipe.early_stopping_patience > 0
 
 
 def uses_bf16(recipe: RunSettings) -> bool:
-    """Whether a step runs under autocast to bfloat16."""
+    """Returns whether a step runs under autocast to bfloat16."""
     if isinstance(recipe.bf16, bool):
         return recipe.bf16
     return language_dtype() == torch.bfloat16

@@ -28,7 +28,7 @@ VISION_INPUTS = ("pixel_values", "clip_frames", "clip_looks", "timesteps", "extr
 
 
 def num_processes() -> int:
-    """The number of processes that train together; 1 without a launcher."""
+    """Returns the number of processes that train together; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -70,7 +70,7 @@ def max_shapes(vision: dict[str, Any], device: torch.device) -> int:
 
 
 def clip_shapes(vision: dict[str, Any]) -> set[tuple[int, int]]:
-    """The distinct (frames, looks) among a batch's clips."""
+    """Returns the distinct (frames, looks) among a batch's clips."""
     if vision.get("clip_frames") is None:
         return set()
     frames, looks = vision["clip_frames"].tolist(), vision["clip_looks"].tolist()

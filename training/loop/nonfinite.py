@@ -37,7 +37,7 @@ class NonfiniteGuard:
         return torch.where(torch.isfinite(loss), loss, torch.zeros_like(loss))
 
     def should_skip(self, gradient_norm: Any, is_empty: bool = False) -> bool:
-        """Whether to skip this step. Collective: every process calls it once a step.
+        """Returns whether to skip this step. Collective: every process calls it once a step.
 
         `is_empty`: no process has an answer to learn in this step.
         """

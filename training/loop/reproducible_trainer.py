@@ -94,7 +94,7 @@ class ReproducibleTrainer(Trainer):
         """Before an optimizer step: removes gradients of parameters that no sample used."""
 
     def checkpoint_name(self, name: str) -> str:
-        """A parameter's name in checkpoints."""
+        """Returns a parameter's name in checkpoints."""
         return name
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -121,7 +121,7 @@ class ReproducibleTrainer(Trainer):
         return loader
 
     def batch_index(self) -> int:
-        """The index of the current batch among all batches of the run, over all processes.
+        """Returns the index of the current batch among all batches of the run, over all processes.
 
         One process with two accumulation steps and two processes with one see the same batches
         under the same indices.
@@ -170,7 +170,7 @@ class ReproducibleTrainer(Trainer):
         super().log(logs, *args, **kwargs)
 
     def _mean_loss(self, loss: float) -> float:
-        """The logged mean over steps, without skipped ones; NaN if all were skipped."""
+        """Returns the logged mean over steps, without skipped ones; NaN if all were skipped."""
         skipped, unlogged = self.guard.take_unlogged()
         steps = self.state.global_step - self._last_logged
         self._last_logged = self.state.global_step
@@ -283,6 +283,6 @@ class ReproducibleTrainer(Trainer):
 
 
 def seed_of(seed: int, index: int) -> int:
-    """The seed of one batch's random numbers."""
+    """Returns the seed of one batch's random numbers."""
     digest = hashlib.sha256(f"{seed} {index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

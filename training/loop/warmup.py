@@ -29,7 +29,7 @@ def start_above_zero(scheduler: Any, num_warmup_steps: int) -> None:
 
 
 def _rate(schedule: Callable[[int], float], num_warmup_steps: int, step: int) -> float:
-    """The factor of the rate at a step counted from 0."""
+    """Returns the factor of the rate at a step counted from 0."""
     if step < num_warmup_steps:
         return (step + 1) / num_warmup_steps
     return schedule(step)

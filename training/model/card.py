@@ -50,7 +50,7 @@ def write_card(folder: Path, recipe: Recipe, run: Path, num_parameters: int | No
 
 
 def what_is_trained(recipe: Recipe) -> str:
-    """The trained parts of the model, in words."""
+    """Returns the trained parts of the model, in words."""
     words = []
     for part in ("backbone", "tower", "compressor", "language_model"):
         lora = recipe.adapters(part)

@@ -57,13 +57,13 @@ class FeatureCache:
 
 
 def _computed_in(image: Tensor) -> torch.dtype:
-    """The dtype that a backbone computes in: autocast's if it is enabled."""
+    """Returns the dtype that a backbone computes in: autocast's if it is enabled."""
     kind = image.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
 
 
 def _rounded(features: ImageTokens, row: int) -> dict[str, Tensor]:
-    """The features of one image, in half precision unless they overflow it."""
+    """Returns the features of one image, in half precision unless they overflow it."""
     parts = {}
     for name, values in {"tokens": features.tokens, **features.extra}.items():
         value = values[row].detach()

@@ -51,7 +51,7 @@ def model_of(
 
 
 def model_folder(name: str) -> Path:
-    """The folder of an existing model. Raises ValueError for a preset without weights."""
+    """Returns the folder of an existing model. Raises ValueError for a preset without weights."""
     if name in PRESETS and name not in ("embedded", "embedded-trained"):
         raise ValueError(
             f"`model: {name}` is a preset without weights, which is enough for --dry-run; "
@@ -67,7 +67,7 @@ def language_dtype() -> torch.dtype:
 
 
 def stored_dtype(name: str) -> torch.dtype:
-    """The dtype that a model's language model is stored in, before and after training."""
+    """Returns the dtype that a model's language model is stored in, before and after training."""
     if name == "embedded":
         return torch.bfloat16
     stored = sources.config_of(model_folder(name)).dtype
@@ -82,7 +82,7 @@ def attention_implementation() -> str:
 def fresh_embedded(
     seed: int = 0, dtype: torch.dtype = torch.bfloat16
 ) -> tuple[PVCForConditionalGeneration, PVCProcessor]:
-    """The embedded preset on its base weights, with all other layers untrained."""
+    """Returns the embedded preset on its base weights, with all other layers untrained."""
     base = smollm2()
     config, attention = preset_config("embedded"), attention_implementation()
     with torch.random.fork_rng(devices=[]):

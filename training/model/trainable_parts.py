@@ -33,7 +33,7 @@ ADAPTER, RECIPE = "adapter_config.json", "recipe.json"
 
 
 def part_of(name: str) -> str:
-    """The part that a parameter of this name belongs to."""
+    """Returns the part that a parameter of this name belongs to."""
     part = "backbone" if name.startswith("tower.backbone.") else name.partition(".")[0]
     assert part in PARTS, name
     return part
@@ -75,7 +75,7 @@ def prepare_parts(model: PVCForConditionalGeneration, recipe: Recipe) -> None:
 
 
 def is_trained(name: str, model: PVCForConditionalGeneration, recipe: Recipe) -> bool:
-    """Whether this recipe trains the parameter of this name."""
+    """Returns whether this recipe trains the parameter of this name."""
     part = part_of(name)
     if part in recipe.freeze:
         return False
@@ -135,7 +135,7 @@ def named_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def trained_parameters(model: nn.Module) -> dict[str, Tensor]:
-    """The tensors to save: trained here, or by an earlier stage (`model.carried`)."""
+    """Returns the tensors to save: trained here, or by an earlier stage (`model.carried`)."""
     carried: set[str] = getattr(model, "carried", set())
     named = named_tensors(model)
     return {n: p for n, p in named.items() if p.requires_grad or n in carried}

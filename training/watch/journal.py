@@ -100,7 +100,7 @@ def _is_nan(value: float) -> bool:
 
 
 def read_journal(path: Path) -> list[dict[str, float]]:
-    """The lines of a journal, without an incomplete one."""
+    """Returns the lines of a journal, without an incomplete one."""
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:

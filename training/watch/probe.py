@@ -31,7 +31,10 @@ ADVICE = (
 
 
 def probe_records(names: Sequence[str], root: Path) -> list[Record]:
-    """The questions of a recipe's `probe`. Raises ValueError if none has accepted answers."""
+    """Returns the questions of a recipe's `probe`.
+
+    Raises ValueError if none has accepted answers.
+    """
     found: list[Record] = []
     for name in names:
         if name == FACTS:
@@ -77,7 +80,7 @@ class Probe:
         return right
 
     def summary(self, step: int) -> str:
-        """The counts before and at the step whose weights are kept, in a line."""
+        """Returns the counts before and at the step whose weights are kept, in a line."""
         counts = self.counts()
         total = len(self.records)
         before = counts["before"]
@@ -86,7 +89,7 @@ class Probe:
         return f"{line}: {ADVICE}." if after is not None and has_fallen(before, after) else line
 
     def counts(self) -> dict[str, Any]:
-        """The counts so far; "before" is None in a run that was resumed without them."""
+        """Returns the counts so far; "before" is None in a run that was resumed without them."""
         try:
             return json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -105,7 +108,7 @@ class Probe:
 
 
 def has_fallen(before: int | None, after: int) -> bool:
-    """Whether clearly fewer answers are right than before."""
+    """Returns whether clearly fewer answers are right than before."""
     return before is not None and before - after >= max(MIN_FALLEN, FALLEN * before)
 
 

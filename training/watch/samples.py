@@ -66,7 +66,7 @@ class SampleAnswers:
 
 
 def as_markdown(lines: Sequence[dict]) -> str:
-    """One section for each question, one row for each step."""
+    """Returns one section for each question, one row for each step."""
     sections: dict[str, list[str]] = {}
     for line in lines:
         title = f"## {line['id']}: {_cell(line['question'])}\n\nExpected: {_cell(line['expected'])}"

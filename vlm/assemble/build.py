@@ -99,7 +99,7 @@ def assemble(
 
 
 def _part(changes: Mapping[str, Mapping[str, Any]] | None, part: str) -> dict[str, Any]:
-    """The fields of one part among the given changes."""
+    """Returns the fields of one part among the given changes."""
     return upgrade(part, (changes or {}).get(part, {}))
 
 
@@ -211,7 +211,7 @@ def assembly_notes(
 
 
 def _time(tower: VideoEncoder, config: TowerConfig) -> str:
-    """How a tower sees time: its temporal layers, or whether it looks ahead."""
+    """Returns how a tower sees time: its temporal layers, or whether it looks ahead."""
     if not isinstance(tower, ProgressiveEncoder):
         return "causal" if tower.causal else "frames see the whole clip"
     layers = f"{config.temporal.num_layers} temporal layers"

@@ -43,7 +43,7 @@ def with_encoder(
 
 
 def config_with_encoder(config: PVCConfig, encoder: str) -> PVCConfig:
-    """The config that a model has after `with_encoder`."""
+    """Returns the config that a model has after `with_encoder`."""
     return config_with_tower(config, read_encoder_tower(encoder, {}).config)
 
 

@@ -58,7 +58,10 @@ def encoder_preset(name: str) -> str | None:
 
 
 def known_preset(name: str) -> str:
-    """The preset that `name` means; ValueError that lists the encoders for an unknown name."""
+    """Returns the preset that `name` means.
+
+    Raises ValueError that lists the encoders for an unknown name.
+    """
     preset = encoder_preset(name)
     if preset is None:
         known = ", ".join(encoder for encoder, kind in ENCODERS.items() if kind.presets)
@@ -70,7 +73,7 @@ def known_preset(name: str) -> str:
 
 
 def read_encoder_tower(name: str, changes: Mapping[str, Any], weights: str = "") -> ImageTower:
-    """An encoder of the table as a tower, by the name of a preset or of the encoder.
+    """Returns an encoder of the table as a tower, by the name of a preset or of the encoder.
 
     `changes` are fields of its TowerConfig. `weights` is a published file of the encoder, or the
     folder of the image model (CLIP, SigLIP) that it is built on; without them all is random.
@@ -116,7 +119,7 @@ def square_side(grid: tuple[int, int], wanted: int) -> int:
 
 
 def has_global_token(config: TowerConfig) -> bool:
-    """Whether the encoder gives one token for each whole frame."""
+    """Returns whether the encoder gives one token for each whole frame."""
     return _features(config).global_token is not None
 
 
@@ -131,7 +134,7 @@ def check_any_length(config: TowerConfig) -> None:
 
 
 def _features(config: TowerConfig) -> VideoFeatures:
-    """The features of one frame, without values."""
+    """Returns the features of one frame, without values."""
     with torch.device("meta"), torch.no_grad():
         tower = build_tower(config).eval()
         side = config.image_size

@@ -55,14 +55,17 @@ PRESETS: dict[str, Preset] = {
 
 
 def encoder_class(name: str) -> type[VideoEncoder]:
-    """The class of a name in ENCODERS; ValueError with the known names for any other."""
+    """Returns the class of a name in ENCODERS; ValueError with the known names for any other."""
     if name not in ENCODERS:
         raise ValueError(f'no encoder "{name}"; there are {", ".join(ENCODERS)}')
     return ENCODERS[name]
 
 
 def build_tower(config: TowerConfig) -> VideoEncoder:
-    """The encoder that a config describes, with fresh weights; ValueError for wrong options."""
+    """Returns the encoder that a config describes, with fresh weights.
+
+    Raises ValueError for wrong options.
+    """
     encoder = encoder_class(config.encoder)
     check_options(config.encoder, encoder, config.options)
     tower = encoder.from_config(config)

@@ -184,7 +184,7 @@ class VideoEncoder(Checkpointing, ABC):
         return self
 
     def batch_norms(self) -> Iterator[nn.Module]:
-        """The layers whose statistics depend on the batch."""
+        """Returns the layers whose statistics depend on the batch."""
         kinds = (nn.BatchNorm2d, nn.BatchNorm3d)
         return (module for module in self.modules() if isinstance(module, kinds))
 

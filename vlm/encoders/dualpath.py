@@ -139,7 +139,7 @@ class DualPath(OnImageTransformer):
         return num_grids + min(num_frames, self.num_spatial), *self.stem.grid(height, width)
 
     def spread(self, num_frames: int) -> list[int]:
-        """The numbers of the frames for space, evenly spaced."""
+        """Returns the numbers of the frames for space, evenly spaced."""
         num_spatial = min(num_frames, self.num_spatial)
         return [index * num_frames // num_spatial for index in range(num_spatial)]
 
@@ -211,7 +211,7 @@ class DualPath(OnImageTransformer):
         return interleaved_sinusoid(F.pad(number, (1, 0)), self.dim)
 
     def _paper_positions(self, num_grids: int, grid: tuple[int, int]) -> Tensor:
-        """A sinusoid of time, row and column side by side, zero for CLS: [G, 1 + N, C]."""
+        """Returns a sinusoid of time, row and column side by side, zero for CLS: [G, 1 + N, C]."""
         number = self.small_frames(num_grids, grid)
         rows = torch.arange(grid[0], device=number.device)[:, None].expand_as(number)
         columns = torch.arange(grid[1], device=number.device).expand_as(number)

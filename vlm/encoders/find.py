@@ -22,7 +22,7 @@ def find_preset(name: str) -> tuple[str, Preset]:
 
 
 def _near(name: str, most: int = 3) -> str:
-    """The end of a sentence: the names most like this one, if any is."""
+    """Returns the end of a sentence: the names most like this one, if any is."""
     known = [*ENCODERS, *(preset for preset in PRESETS if not preset.endswith("-test"))]
     near = difflib.get_close_matches(name.lower(), known, most, 0.5)
     # A part of a name, such as "swin", is like few names as a whole.

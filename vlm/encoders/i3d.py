@@ -67,7 +67,7 @@ class Mixed(nn.Module):
 
 
 def _preset(parameters: int, **options: Any) -> Preset:
-    """A row; `parameters` with a classifier of 400 classes."""
+    """Returns a row; `parameters` with a classifier of 400 classes."""
     return Preset(
         TowerConfig(
             encoder="i3d",

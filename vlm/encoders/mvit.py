@@ -118,7 +118,7 @@ def _preset(
     weights: str = "github.com/facebookresearch/SlowFast (MODEL_ZOO.md, projects/mvitv2)",
     **options: Any,
 ) -> Preset:
-    """A row; `parameters` with a classifier of 400 classes."""
+    """Returns a row; `parameters` with a classifier of 400 classes."""
     mean, std = (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)
     tower = TowerConfig(
         encoder="mvit",

@@ -29,7 +29,7 @@ def vit_config(
     patch_size: int = 16,
     **options: Any,
 ) -> TowerConfig:
-    """The config of an encoder on a published image transformer.
+    """Returns the config of an encoder on a published image transformer.
 
     Sizes: B and L, as in the ViT paper (arXiv 2010.11929), and `test`, whose frames are 16 pixels.
     """

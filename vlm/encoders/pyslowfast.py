@@ -20,7 +20,7 @@ def kinetics_preset(
     weights: str = "none",
     **options: Any,
 ) -> Preset:
-    """A row; `dim` of the pooled feature, `parameters` with a classifier of 400 classes."""
+    """Returns a row; `dim` of the pooled feature, `parameters` with a classifier of 400 classes."""
     return Preset(
         TowerConfig(
             encoder=encoder,

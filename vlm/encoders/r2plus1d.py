@@ -102,7 +102,7 @@ def stem(kind: str, dim: int, frames: int | None, eps: float) -> nn.Module:
 
 
 def _preset(parameters: int, num_frames: int = 16, weights: str = "none", **options: Any) -> Preset:
-    """A row; `parameters` with a classifier of 400 classes, as in the paper's table."""
+    """Returns a row; `parameters` with a classifier of 400 classes, as in the paper's table."""
     return Preset(
         TowerConfig(
             encoder="r2plus1d",

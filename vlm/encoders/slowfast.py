@@ -171,7 +171,7 @@ class SlowFast(StridedEncoder):
         identity_at_start(self)
 
     def select(self, clip: Tensor) -> Tensor:
-        """The slow path's ceil(T / alpha) of T frames [B, 3, T, H, W]."""
+        """Returns the slow path's ceil(T / alpha) of T frames [B, 3, T, H, W]."""
         T = clip.shape[2]
         if self.slow_frames == "strided":
             return clip[:, :, :: self.alpha]

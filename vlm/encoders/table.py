@@ -38,7 +38,7 @@ class Row:
 
 
 def published(encoder: str) -> list[str]:
-    """The names of an encoder's presets, without those for tests."""
+    """Returns the names of an encoder's presets, without those for tests."""
     return [name for name in ENCODERS[encoder].presets if not name.endswith("-test")]
 
 
@@ -91,7 +91,7 @@ def row(name: str) -> Row:
 
 
 def in_time(tower: VideoEncoder) -> str:
-    """How an encoder takes the frames of a clip."""
+    """Returns how an encoder takes the frames of a clip."""
     if tower.incremental:
         return STREAMS
     return CAUSAL if tower.causal else WHOLE_CLIP
@@ -141,19 +141,19 @@ def as_text(rows: Iterable[Row], every: bool) -> str:
 
 
 def as_markdown(rows: Iterable[Row], every: bool) -> str:
-    """A table for docs/encoders.md."""
+    """Returns a table for docs/encoders.md."""
     header, *body = _cells(rows, every)
     rule = ["---" if name in LEFT else "---:" for name in header]
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *body))
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    """A list of objects with the fields of `Row`."""
+    """Returns a list of objects with the fields of `Row`."""
     return json.dumps([asdict(r) for r in rows], indent=1)
 
 
 def details(rows: Iterable[Row]) -> str:
-    """Where the weights of each preset are, and what it follows; a line for each."""
+    """Returns where the weights of each preset are, and what it follows; a line for each."""
     return "\n".join(
         f"{r.preset}: follows {'the ' if r.follows.startswith(('paper', 'code')) else ''}"
         f"{r.follows}; weights: {r.weights}"

@@ -51,7 +51,7 @@ SCHEMES = {
 def _preset(
     scheme: str, total: int, *, num_frames: int = 8, follows: str = "code", **sizes: Any
 ) -> Preset:
-    """A preset by its published number of parameters, with a head for 400 classes."""
+    """Returns a preset by its published number of parameters, with a head for 400 classes."""
     options: dict[str, Any] = {} if scheme == "space" else {"num_frames": num_frames}
     tower = vit_config("timesformer", "vit", scheme=scheme, **options, **sizes)
     published = follows == "code"

@@ -52,7 +52,7 @@ PLACE = "https://huggingface.co/Andy1621/uniformerv2"
 def _preset(
     total: int, num_classes: int, *, num_frames: int = 8, trainable: int | None = None, **sizes: Any
 ) -> Preset:
-    """A preset by its published number of parameters with a head."""
+    """Returns a preset by its published number of parameters with a head."""
     tower = vit_config("uniformerv2", **sizes)
     without_head = total - num_classes * (tower.block.dim + 1)
     return Preset(
@@ -274,7 +274,7 @@ class UniFormerV2(OnImageTransformer):
         return self.stem.pre_norm(self.stem.place(x, (H, W))).unflatten(0, (B, T)), (H, W)
 
     def _gather(self, q: Tensor, x: Tensor, grid: tuple[int, int], results: list[Tensor]) -> Tensor:
-        """The result of the next global block, [B, Q, C]."""
+        """Returns the result of the next global block, [B, Q, C]."""
         number = len(results)
         block = self.global_blocks[number]
         if self.fusion == "sequential":

@@ -88,7 +88,7 @@ def _random(facts: Preset, seed: int) -> VideoEncoder:
 
 
 def _where(facts: Preset) -> str:
-    """Where trained weights are, as the end of a sentence."""
+    """Returns where trained weights are, as the end of a sentence."""
     if facts.weights == "none":
         return "none are published, so train it (training.encoders) and name the file as --weights."
     return f"--weights reads published ones: {facts.weights} (license: {facts.weights_license})."
@@ -97,7 +97,7 @@ def _where(facts: Preset) -> str:
 def _on_image_model(
     preset: str, facts: Preset, folder: Path, seed: int
 ) -> tuple[VideoEncoder, str]:
-    """The encoder on the image model of a folder, and what a user should know of it."""
+    """Returns the encoder on the image model of a folder, and what a user should know of it."""
     tower = _random(facts, seed)
     if not isinstance(tower, OnImageTransformer):
         raise WeightsError(

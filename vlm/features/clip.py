@@ -39,7 +39,7 @@ class ClipFeatures:
 
 
 def default_sampling(encoder: ChosenEncoder) -> Sampling:
-    """The number and size of frames that the encoder was made for."""
+    """Returns the number and size of frames that the encoder was made for."""
     return Sampling(encoder.num_frames, encoder.config.image_size, encoder.looks)
 
 
@@ -79,7 +79,7 @@ def encode_clip(
 
 
 def _alone(batch: Tensor) -> Tensor:
-    """The only row, with memory of its own: outputs may be views of one another."""
+    """Returns the only row, with memory of its own: outputs may be views of one another."""
     return batch[0].float().cpu().clone()
 
 
@@ -97,7 +97,7 @@ def _read(
 
 
 def _middle(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The largest square in the middle of frames [T, H, W, 3]."""
+    """Returns the largest square in the middle of frames [T, H, W, 3]."""
     H, W = frames.shape[1:3]
     side = min(H, W)
     top, left = (H - side) // 2, (W - side) // 2

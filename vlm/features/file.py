@@ -77,7 +77,7 @@ def read_features(path: Path) -> tuple[dict[str, ClipFeatures], dict[str, str]]:
 
 
 def read_header(path: Path) -> dict[str, str] | None:
-    """The header of a file of features; None if it is missing or another file."""
+    """Returns the header of a file of features; None if it is missing or another file."""
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

@@ -14,7 +14,7 @@ NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))  # later frames, later rows; the o
 def instances(
     mask: NDArray[np.bool_], smallest: int = 1, most: int | None = None
 ) -> list[NDArray[np.bool_]]:
-    """The connected parts of a mask [T, H, W], the largest first, at most `most`.
+    """Returns the connected parts of a mask [T, H, W], the largest first, at most `most`.
 
     Neighbors share a side, an edge or a corner. Parts of fewer than `smallest` pixels in all frames
     are left out.
@@ -59,7 +59,7 @@ def _touching(
 
 
 def _joined(number: int, ones: Numbers, others: Numbers) -> Numbers:
-    """The smallest number of each one's part, from pairs that belong together."""
+    """Returns the smallest number of each one's part, from pairs that belong together."""
     parts = np.arange(number)
     while True:
         a, b = parts[ones], parts[others]

@@ -35,7 +35,7 @@ class LoadedVideoText:
 
 
 def tokens_of(config: TextConfig, folder: Path | None) -> Tokens:
-    """The tokenizer of a text tower; ValueError if its files are needed and not given."""
+    """Returns the tokenizer of a text tower; ValueError if its files are needed and not given."""
     if config.tokenizer == "words":
         return HashedWords(config.vocab_size)
     if folder is None:

@@ -19,11 +19,11 @@ class Projections(nn.Module):
         self.frame = _to(tower.dim, text_dim)
 
     def clips(self, features: VideoFeatures) -> Tensor:
-        """The feature of each clip, [B, P]."""
+        """Returns the feature of each clip, [B, P]."""
         return F.normalize(self.clip(features.pooled).float(), dim=-1)
 
     def frames(self, tower: VideoEncoder, features: VideoFeatures, num_frames: int) -> Tensor:
-        """The feature of each of T frames, [B, T, P].
+        """Returns the feature of each of T frames, [B, T, P].
 
         It is the encoder's own for a whole frame (`global_token`), or the mean of the frame's
         patches. An encoder that strides time repeats the nearest.

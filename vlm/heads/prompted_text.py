@@ -49,7 +49,7 @@ class CLIPText(nn.Module):
         return self.proj(self.read(embeddings, ends))
 
     def read(self, embeddings: Tensor, ends: Tensor) -> Tensor:
-        """The normed EOS of each row, [K, C]."""
+        """Returns the normed EOS of each row, [K, C]."""
         x = embeddings + self.positions[: embeddings.shape[1]]
         for block in self.blocks:
             x = block(x)

@@ -20,6 +20,6 @@ class RetrievalHead(nn.Module):
 
 @torch.no_grad()
 def ranks(similarities: Tensor) -> Tensor:
-    """The rank of the right one in each row of [N, N], from 1; ties count against it."""
+    """Returns the rank of the right one in each row of [N, N], from 1; ties count against it."""
     right = similarities.diagonal()[:, None]
     return (similarities >= right).sum(dim=1)

@@ -21,7 +21,7 @@ class ScoredSegment:
 
 
 def frame_edges(times: Sequence[float], duration: float | None = None) -> list[float]:
-    """The T + 1 borders of the parts of a film that T frames stand for.
+    """Returns the T + 1 borders of the parts of a film that T frames stand for.
 
     The border between two frames is halfway; the first and the last part are as long on both sides
     of their frame, within the film.

@@ -52,7 +52,7 @@ def class_features(text: TextSide, names: Sequence[str], templated: bool) -> Ten
 
 
 def in_words(name: str) -> str:
-    """A class name as words: "HighJump" and "high_jump" are "high jump"."""
+    """Returns a class name as words: "HighJump" and "high_jump" are "high jump"."""
     if " " not in name:
         name = _WORD_START.sub(" ", name.replace("_", " "))
         name = name.lower() if name != name.upper() else name

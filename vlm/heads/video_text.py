@@ -84,7 +84,7 @@ class VideoText(nn.Module):
         return {"tasks": list(self.heads), "loss": self.loss, "background": self.background}
 
     def head(self, task: str) -> Any:
-        """The head of a task; ValueError with those there are if it was not trained."""
+        """Returns the head of a task; ValueError with those there are if it was not trained."""
         if task not in self.heads:
             raise ValueError(f"this encoder has no head for {task}; it has {', '.join(self.heads)}")
         return self.heads[task]
@@ -126,7 +126,7 @@ class VideoText(nn.Module):
     # What a user or a benchmark asks.
 
     def features(self, clip: Tensor, times: Tensor | None = None) -> VideoFeatures:
-        """The encoder's features; each method below takes them."""
+        """Returns the encoder's features; each method below takes them."""
         return self.tower(clip, times)
 
     def classify(self, features: VideoFeatures, classes: Sequence[str]) -> Tensor:

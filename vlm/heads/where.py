@@ -30,7 +30,7 @@ class Box:
 
 
 def can_locate(loaded: LoadedVideoText) -> bool:
-    """Whether the encoder has a head for masks that knows the background."""
+    """Returns whether the encoder has a head for masks that knows the background."""
     return loaded.model.background and any(task in loaded.tasks for task in MASKS)
 
 
@@ -55,7 +55,7 @@ def box_at(
 
 @torch.inference_mode()
 def box_in(loaded: LoadedVideoText, frames: NDArray[np.uint8], text: str) -> Box | None:
-    """The box in the last of T frames, uint8 [T, H, W, 3]."""
+    """Returns the box in the last of T frames, uint8 [T, H, W, 3]."""
     model, T, size = loaded.model, len(frames), loaded.config.image_size
     device = next(model.parameters()).device
     clip = clip_pixels(frames, loaded.config)[None].to(device)
@@ -66,7 +66,7 @@ def box_in(loaded: LoadedVideoText, frames: NDArray[np.uint8], text: str) -> Box
 
 
 def box_around(mask: Tensor) -> Box | None:
-    """The box around the pixels of a mask [H, W]; None of an empty one."""
+    """Returns the box around the pixels of a mask [H, W]; None of an empty one."""
     H, W = mask.shape
     rows, columns = (torch.nonzero(mask.any(dim=axis)).flatten().tolist() for axis in (1, 0))
     if not rows:

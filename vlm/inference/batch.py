@@ -162,7 +162,7 @@ class BatchAnswerer:
 
 
 def is_sharded(model: nn.Module) -> bool:
-    """Whether other processes hold a part of the weights (FSDP, of either kind)."""
+    """Returns whether other processes hold a part of the weights (FSDP, of either kind)."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
         return False

@@ -21,7 +21,7 @@ def split_class(x: Tensor, grid: Size) -> tuple[Tensor, Tensor]:
 
 
 def join_class(cls: Tensor, x: Tensor) -> tuple[Tensor, Size]:
-    """The inverse of `split_class`; also returns the size of the map."""
+    """Returns the inverse of `split_class`; also returns the size of the map."""
     T, H, W = x.shape[2:]
     x = x.flatten(2).transpose(1, 2)  # [F, T*H*W, C]
     return torch.cat([cls, x.reshape(*cls.shape[:-2], -1, cls.shape[-1])], dim=-2), (T, H, W)

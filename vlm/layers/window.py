@@ -39,7 +39,7 @@ def partition(x: Tensor, window: Size) -> Tensor:
 
 
 def unpartition(x: Tensor, window: Size, grid: Size) -> Tensor:
-    """The inverse of `partition`, for a map of size `grid`."""
+    """Returns the inverse of `partition`, for a map of size `grid`."""
     T, H, W = grid
     t, h, w = window
     x = x.view(len(x), T // t, H // h, W // w, t, h, w, x.shape[-1])

@@ -43,7 +43,7 @@ SMALL = 4e9  # bytes
 
 
 def is_gguf_folder(folder: Path) -> bool:
-    """Whether the language model of a folder is a GGUF file."""
+    """Returns whether the language model of a folder is a GGUF file."""
     return (folder / GGUF).is_file()
 
 
@@ -81,7 +81,7 @@ def gguf_folder(
 
 
 def fingerprint(folder: Path, kind: str) -> dict[str, str]:
-    """Everything that determines the content of the written folder.
+    """Returns everything that determines the content of the written folder.
 
     Weight files count by size and time: hashing gigabytes would take longer than loading them.
     """

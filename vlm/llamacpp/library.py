@@ -13,7 +13,7 @@ PACKAGE = "llama_cpp"
 
 
 def is_installed() -> bool:
-    """Whether the package is here. Does not import it."""
+    """Returns whether the package is here. Does not import it."""
     return find_spec(PACKAGE) is not None
 
 

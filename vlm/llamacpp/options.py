@@ -40,7 +40,7 @@ def engine_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def uses_llama(name: str | Path, engine: str | None) -> bool:
-    """Whether llama.cpp computes. Raises ValueError if torch should read a GGUF file."""
+    """Returns whether llama.cpp computes. Raises ValueError if torch should read a GGUF file."""
     holds = (Path(name).expanduser() / GGUF).is_file()
     if holds and engine == TORCH:
         raise ValueError(f"{name} holds its language model as GGUF; leave out --engine torch.")

@@ -168,7 +168,10 @@ PNG, JPEG, WebP, ...); convert it first"
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether these bytes are all characters. No accepted binary format is within 1024 bytes."""
+    """Returns whether these bytes are all characters.
+
+    No accepted binary format is within 1024 bytes.
+    """
     return head[:1] not in (b"", b"\xff") and all(
         byte >= 32 or byte in b"\t\r\n\f\x1b" for byte in head
     )
@@ -191,7 +194,7 @@ def _is_sound(head: bytes) -> bool:
 
 
 def _is_mpeg_sound(head: bytes) -> bool:
-    """Whether the file begins with the header of an MP1, MP2, MP3 or AAC (ADTS) frame."""
+    """Returns whether the file begins with the header of an MP1, MP2, MP3 or AAC (ADTS) frame."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return False
     layer, version = head[1] >> 1 & 3, head[1] >> 3 & 3

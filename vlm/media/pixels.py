@@ -35,7 +35,7 @@ _TURNS = {
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels [H, W, 3] of a picture, as `read_image` returns them for its file."""
+    """Returns the pixels [H, W, 3] of a picture, as `read_image` returns them for its file."""
     import numpy as np
 
     image.load()
@@ -43,13 +43,13 @@ def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def displayed(image: Image.Image, turned: int = 1, profile: bytes | None = None) -> Image.Image:
-    """A loaded picture as RGB: upright, on white, in 8 bits, in sRGB."""
+    """Returns a loaded picture as RGB: upright, on white, in 8 bits, in sRGB."""
     image = in_srgb(on_white(image), profile)
     return image.transpose(_TURNS[turned]) if turned in _TURNS else image
 
 
 def orientation(image: Image.Image) -> int:
-    """The camera's orientation, 1 to 8; 1 if there is none left to apply.
+    """Returns the camera's orientation, 1 to 8; 1 if there is none left to apply.
 
     Pillow itself turns a TIFF when its pixels are loaded, and swaps its sides when it is opened.
     """

@@ -45,7 +45,7 @@ def segment_indices(
 def segment_times(
     duration: float, num_frames: int, start: float = 0.0, end: float | None = None
 ) -> list[float]:
-    """The middles, in seconds, of `num_frames` equal segments of [start, end].
+    """Returns the middles, in seconds, of `num_frames` equal segments of [start, end].
 
     For a video of n frames at a constant rate, num_frames = n returns every frame once: the k-th
     time is the middle of the k-th frame.

@@ -29,7 +29,7 @@ class Tiling:
     squares: Callable[[Pixels, int], Pixels]
 
     def count(self, width: int, height: int, max_tiles: int, size: int) -> int:
-        """The number of squares of a picture, the one of the whole picture included."""
+        """Returns the number of squares of a picture, the one of the whole picture included."""
         columns, rows = self.grid(width, height, max_tiles, size)
         return columns * rows + (columns * rows > 1)
 

@@ -45,7 +45,7 @@ class Layout(Protocol):
         ...
 
     def video(self, times: Sequence[float], duration: float | None) -> Iterator[Piece]:
-        """A video whose frames have these times, in seconds."""
+        """Returns a video whose frames have these times, in seconds."""
         ...
 
 

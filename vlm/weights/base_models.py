@@ -56,7 +56,7 @@ def efficientnet_lite2(notify: Notify = print_status) -> Path:
 
 
 def backbone_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of `efficientnet_lite2` under the names of `EfficientNetLite`."""
+    """Returns the tensors of `efficientnet_lite2` under the names of `EfficientNetLite`."""
     from vlm.encoders.backbones.efficientnet import fold_batch_norm
 
     return fold_batch_norm(read_safetensors(file))

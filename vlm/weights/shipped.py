@@ -47,7 +47,7 @@ def assembled_folder(shipped: Path = SHIPPED, notify: Notify = print_status) -> 
 
 
 def fingerprint(shipped: Path) -> dict[str, str]:
-    """Everything that determines the content of the assembled folder."""
+    """Returns everything that determines the content of the assembled folder."""
     delta, config = shipped / DELTA, shipped / "config.json"
     for path in (delta, config):
         if not path.is_file():
@@ -161,7 +161,7 @@ def pack(trained: Path, out: Path = SHIPPED) -> Path:
 
 
 def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
-    """The tensors of the base models under their names in the whole model."""
+    """Returns the tensors of the base models under their names in the whole model."""
     language = read_safetensors(language_model / "model.safetensors")
     backbone = base_models.backbone_tensors(classifier)
     return {
@@ -171,13 +171,13 @@ def _frozen_parts(language_model: Path, classifier: Path) -> dict[str, Tensor]:
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are equal at the precision of the coarser one."""
+    """Returns whether two tensors are equal at the precision of the coarser one."""
     dtype = min(a.dtype, b.dtype, key=lambda dtype: dtype.itemsize)
     return a.shape == b.shape and bool((a.to(dtype) == b.to(dtype)).all())
 
 
 def _plain(name: str) -> str:
-    """The name of a tensor without the parts that peft adds."""
+    """Returns the name of a tensor without the parts that peft adds."""
     name = name.replace("base_model.model.", "")
     return name.replace(".default.", ".").replace(".base_layer.", ".")
 

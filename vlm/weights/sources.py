@@ -160,7 +160,7 @@ def _from_hub(name: str, notify: Notify) -> Path:
 
 
 def _from_cache(name: str) -> Path | None:
-    """The folder of an earlier download; None if missing or incomplete."""
+    """Returns the folder of an earlier download; None if missing or incomplete."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

@@ -21,7 +21,10 @@ TOWER = "tower."
 
 
 def load_tower(folder: Path) -> tuple[PVCConfig, VideoEncoder]:
-    """The model's config and its tower in float32; WeightsError if the weights do not fit."""
+    """Returns the model's config and its tower in float32.
+
+    Raises WeightsError if the weights do not fit.
+    """
     from vlm.encoders import build_tower
 
     config = sources.config_of(folder)

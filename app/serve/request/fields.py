@@ -20,7 +20,7 @@ class Fields:
         self._read: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
-        """Whether a field is given and not null."""
+        """Returns whether a field is given and not null."""
         return self._value.get(name) is not None
 
     def place(self, name: str) -> str:

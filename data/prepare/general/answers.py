@@ -27,7 +27,7 @@ def _own(items: Sequence[T], held: bool) -> list[T]:
 
 
 def _asked(rng: random.Random, question: str) -> str:
-    """The question as somebody types it."""
+    """Returns the question as somebody types it."""
     if rng.random() < 0.2:
         question = question[:1].lower() + question[1:]
     return question.rstrip("?.") if rng.random() < 0.12 else question

@@ -209,6 +209,6 @@ def write_text(
 
 @lru_cache(maxsize=4096)
 def _ink_box(text: str, font_file: str) -> tuple[float, float, float, float]:
-    """The bounding box of a text at 100 pixels."""
+    """Returns the bounding box of a text at 100 pixels."""
     draw = ImageDraw.Draw(Image.new("L", (1, 1)))
     return draw.textbbox((0, 0), text, font=load_font(font_file, 100))

@@ -73,7 +73,7 @@ _IRREGULAR = {
 
 
 def is_countable(name: str) -> bool:
-    """Whether the name takes "a": a mug of beer does, grapes and bread do not."""
+    """Returns whether the name takes "a": a mug of beer does, grapes and bread do not."""
     last = re.split(r" (?:of|with|at) ", name)[0].split()[-1].lower()
     plural_form = last.endswith("s") and not last.endswith(_SINGULAR_S)
     return not plural_form and last not in _MASS

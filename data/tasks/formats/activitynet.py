@@ -17,7 +17,7 @@ from data.tasks.set_format import SetFormat
 
 
 def read_database(path: Path, folder: Path, split: str) -> TaskSet[Localized]:
-    """The videos of a subset, whose name is compared without regard to case."""
+    """Returns the videos of a subset, whose name is compared without regard to case."""
     database = member(json_file(path), "database", dict, str(path))
     videos = VideoIndex(folder)
     classes: set[str] = set()

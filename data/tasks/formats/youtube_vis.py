@@ -74,7 +74,7 @@ def _video(
 def read_masks(
     values: list[Any], size: tuple[int, int] | None, num_frames: int, where: str
 ) -> tuple[Rle | None, ...]:
-    """The masks of one object on all frames."""
+    """Returns the masks of one object on all frames."""
     if len(values) != num_frames:
         raise ValueError(f"{where} has {len(values)} masks for {num_frames} frames")
     masks = []

@@ -84,7 +84,7 @@ def _place(mover: Mover, time: float) -> tuple[int, int]:
 
 
 def any_mover(rng: np.random.Generator, start: float, end: float, kind: bool = False) -> Mover:
-    """A mover of a random look, direction and path; of `kind`: one of KINDS."""
+    """Returns a mover of a random look, direction and path; of `kind`: one of KINDS."""
     shape = str(rng.choice(list(KINDS) if kind else list(SHAPES)))
     color = KINDS[shape] if kind else str(rng.choice(BRIGHT))
     direction = str(rng.choice(list(DIRECTIONS)))

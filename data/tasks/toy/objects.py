@@ -100,7 +100,7 @@ def _expressions(shown: Film) -> dict[str, list[int]]:
 
 
 def _runs(mask: NDArray[np.bool_]) -> dict[str, Any] | None:
-    """A mask as a list of runs, column by column, as YouTube-VIS's files have it."""
+    """Returns a mask as a list of runs, column by column, as YouTube-VIS's files have it."""
     if not mask.any():
         return None
     flat = mask.flatten(order="F").astype(np.int8)

@@ -71,11 +71,11 @@ def unpack_array(text: str, columns: int | None = None) -> NDArray[np.float32]:
 
 
 def clip_of(one: Any) -> MediaPart:
-    """The video of an annotation, or the part of it that is annotated."""
+    """Returns the video of an annotation, or the part of it that is annotated."""
     start, end = getattr(one, "start", None), getattr(one, "end", None)
     return MediaPart("video", one.video, start=start, end=end)
 
 
 def group_of(one: Any) -> str:
-    """The source video: the cluster of the error bars."""
+    """Returns the source video: the cluster of the error bars."""
     return getattr(one, "group", "") or one.video.name

@@ -107,7 +107,7 @@ class ReferringBenchmark(MaskBenchmark):
 
 
 def read_track(masks: Sequence[Any]) -> Track:
-    """The masks of a track from JSON."""
+    """Returns the masks of a track from JSON."""
     found: list[Rle | None] = []
     for mask in masks:
         if mask is None:
@@ -119,7 +119,7 @@ def read_track(masks: Sequence[Any]) -> Track:
 
 
 def _merged(masks: Sequence[Rle | None], height: int, width: int) -> np.ndarray:
-    """All masks of one frame together, [H, W]."""
+    """Returns all masks of one frame together, [H, W]."""
     found = np.zeros((height, width), dtype=bool)
     for mask in masks:
         if mask is not None:

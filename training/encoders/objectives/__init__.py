@@ -11,7 +11,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 
 def objective_class(name: str) -> type[Objective]:
-    """The class of a name in OBJECTIVES; ValueError with the known names for any other."""
+    """Returns the class of a name in OBJECTIVES; ValueError with the known names for any other."""
     if name not in OBJECTIVES:
         raise ValueError(f'no objective "{name}"; there are {", ".join(OBJECTIVES)}')
     return OBJECTIVES[name]

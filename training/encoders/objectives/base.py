@@ -43,7 +43,7 @@ class Objective(ABC):
 
     @abstractmethod
     def summary(self) -> str:
-        """The data in a phrase."""
+        """Returns the data in a phrase."""
 
     @abstractmethod
     def digests(self) -> dict[str, str]:
@@ -55,27 +55,27 @@ class Objective(ABC):
 
     @abstractmethod
     def training_data(self, built: BuiltTower, num_samples: int) -> Dataset[Any]:
-        """The samples of a whole run in order, as often as there are."""
+        """Returns the samples of a whole run in order, as often as there are."""
 
     @abstractmethod
     def held_data(self, built: BuiltTower) -> Dataset[Any]:
-        """The held-out samples."""
+        """Returns the held-out samples."""
 
     @abstractmethod
     def collator(self, built: BuiltTower) -> Callable[[Sequence[Any]], dict[str, Any]]:
         """Makes a batch of samples."""
 
     def model_inputs(self, batch: Batch) -> dict[str, Any]:
-        """The arguments of the model's `forward`."""
+        """Returns the arguments of the model's `forward`."""
         return {"clip": batch["clip"], "times": batch["times"]}
 
     @abstractmethod
     def losses(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
-        """The loss of each sample, [B]."""
+        """Returns the loss of each sample, [B]."""
 
     @abstractmethod
     def scores(self, outputs: Any, batch: Batch, model: nn.Module) -> Tensor:
-        """The score of each sample, [B]; NaN does not count. Their mean is `metric`."""
+        """Returns the score of each sample, [B]; NaN does not count. Their mean is `metric`."""
 
     def group(self, batch: Batch) -> str:
         """What a held-out batch is of, if its scores have a mean of their own; "" if not."""

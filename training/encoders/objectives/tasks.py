@@ -150,7 +150,7 @@ class Tasks(Objective):
         return str(batch["task"])
 
     def chance(self, batch: Batch) -> Tensor:
-        """The scores of answers without looking."""
+        """Returns the scores of answers without looking."""
         return chance(dict(batch))
 
     def examples(self, built: BuiltTower) -> Mapping[str, Batch]:

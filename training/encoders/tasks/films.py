@@ -44,7 +44,7 @@ class Films:
         return frames[shown], seconds[shown]
 
     def picture(self, path: Path, num_frames: int) -> Frames:
-        """One frame of a sequence of `num_frames` pictures, [S, S, 3]."""
+        """Returns one frame of a sequence of `num_frames` pictures, [S, S, 3]."""
         if path in self._kept:
             return self._kept[path][0][0]
         frames = self.decoder.image(MediaFile("image", path), self.size).frames

@@ -38,7 +38,7 @@ def one_of(logits: Tensor, right: Tensor, loss: str) -> Tensor:
 def task_losses(
     outputs: Any, batch: dict[str, Any], loss: str, background_weight: float, head: Any
 ) -> Tensor:
-    """The losses [B] of a micro-batch; `outputs` are those of `VideoText`."""
+    """Returns the losses [B] of a micro-batch; `outputs` are those of `VideoText`."""
     task = batch["task"]
     if task == "recognition":
         return one_of(outputs.float(), batch["target"], loss)
@@ -72,7 +72,7 @@ def mask_losses(logits: Tensor, mask: Tensor, background_weight: float) -> Tenso
 
 
 def _mean(losses: Tensor, chosen: Tensor) -> Tensor:
-    """The mean of each sample over the chosen places; 0 if there are none."""
+    """Returns the mean of each sample over the chosen places; 0 if there are none."""
     axes = tuple(range(1, losses.ndim))
     return (losses * chosen).sum(dim=axes) / chosen.sum(dim=axes).clamp(min=1)
 

@@ -30,14 +30,14 @@ def moments(one: Film, duration: float, num_frames: int, rng: random.Random | No
 
 
 def places(num_frames: int, rng: random.Random | None) -> list[float]:
-    """A place in each of T parts of length 1."""
+    """Returns a place in each of T parts of length 1."""
     return [k + (0.5 if rng is None else rng.random()) for k in range(num_frames)]
 
 
 def around(
     windows: Sequence[tuple[float, float]], duration: float, least: float, rng: random.Random
 ) -> tuple[float, float]:
-    """A random stretch of at least `least` seconds that has one of the windows in it."""
+    """Returns a random stretch of at least `least` seconds that has one of the windows in it."""
     first, last = rng.choice(list(windows))
     length = min(max(least, last - first), duration)
     earliest = max(0.0, min(last, duration) - length)

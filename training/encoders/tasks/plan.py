@@ -27,7 +27,7 @@ class MicroBatch:
 
 
 def shares(sizes: Sequence[int], per_step: int) -> list[Fraction]:
-    """The mean number of micro-batches of each set in a step of `per_step`: at least 1.
+    """Returns the mean number of micro-batches of each set in a step of `per_step`: at least 1.
 
     Those above 1 are in proportion to the sizes, none of which counts less than half of the
     largest.
@@ -72,7 +72,7 @@ def turns(found: Sequence[Fraction], num_steps: int) -> Iterator[list[int]]:
 def planned(
     sizes: Sequence[int], samples_each: int, per_step: int, num_steps: int, seed: int
 ) -> list[MicroBatch]:
-    """The micro-batches of a run; a set is seen whole before any of it is seen again."""
+    """Returns the micro-batches of a run; a set is seen whole before any of it is seen again."""
     orders = [_Shuffled(size, f"{seed} {source}") for source, size in enumerate(sizes)]
     order = chain.from_iterable(turns(shares(sizes, per_step), num_steps))
     return [

@@ -110,7 +110,7 @@ def proof(recipe: EncoderRecipe) -> list[Line]:
 
 @torch.no_grad()
 def held_score(objective: Tasks, batches: Sequence[Batch], folder: Path) -> float:
-    """The mean score of a trained encoder on the held-out samples."""
+    """Returns the mean score of a trained encoder on the held-out samples."""
     model, recipe = load_encoder_with_heads(folder).model, objective.recipe
     found = []
     for batch in batches:
@@ -134,7 +134,7 @@ def _mean(parts: Sequence[Tensor]) -> float:
 
 
 def table(runs: Sequence[Sequence[Line]]) -> str:
-    """The lines of one run or the means of several as Markdown."""
+    """Returns the lines of one run or the means of several as Markdown."""
     several = len(runs) > 1
     rows = [
         "| set | task | held out | chance | alone | together |" + several * " by seed |",

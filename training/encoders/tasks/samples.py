@@ -128,7 +128,7 @@ class TaskDataset(Dataset[Item]):
         }
 
     def _blank(self, source: Source, num_texts: int) -> Item:
-        """The inputs of a sample that cannot be read; it does not count."""
+        """Returns the inputs of a sample that cannot be read; it does not count."""
         T, size = self.num_frames, self.config.image_size
         item: Item = {
             "clip": torch.zeros(T, 3, size, size),
@@ -188,7 +188,7 @@ def _number(name: str, texts: Sequence[str]) -> int:
 
 
 def _resized(mask: np.ndarray, size: int) -> np.ndarray:
-    """The nearest pixels of a mask [H, W] as a square, as the frame is squeezed."""
+    """Returns the nearest pixels of a mask [H, W] as a square, as the frame is squeezed."""
     H, W = mask.shape
     rows = ((np.arange(size) + 0.5) * H / size).astype(int)
     columns = ((np.arange(size) + 0.5) * W / size).astype(int)

@@ -17,7 +17,7 @@ from vlm.heads.video_text import MASKS
 
 
 def task_scores(outputs: Any, batch: dict[str, Any], background: bool, head: Any) -> Tensor:
-    """The scores [B]; NaN where a sample has nothing to score."""
+    """Returns the scores [B]; NaN where a sample has nothing to score."""
     task = batch["task"]
     if task in ("recognition", "retrieval"):
         right = batch["target"] if task == "recognition" else batch["own"]
@@ -54,7 +54,7 @@ def _iou(one: Tensor, other: Tensor) -> Tensor:
 
 
 def chance(batch: dict[str, Any]) -> Tensor:
-    """The scores [B] of answers without looking: any text, any order, all pixels."""
+    """Returns the scores [B] of answers without looking: any text, any order, all pixels."""
     task, size = batch["task"], len(batch["valid"])
     if task in ("recognition", "retrieval"):
         return torch.full((size,), 1 / len(batch["texts"]))

@@ -32,7 +32,7 @@ class Source:
     classes: tuple[str, ...]
 
     def limited(self, most: int) -> "Source":
-        """The first `most` annotations; 0: all."""
+        """Returns the first `most` annotations; 0: all."""
         return replace(self, annotations=self.annotations[:most]) if most else self
 
     def only(self, classes: Sequence[str]) -> "Source":
@@ -58,7 +58,7 @@ class Source:
         return tuple(dict.fromkeys(self.sentence(k, rng) for k in samples))
 
     def sentence(self, sample: int, rng: random.Random) -> str:
-        """The text of a sample, one of several at random."""
+        """Returns the text of a sample, one of several at random."""
         one = self.annotations[sample]
         return rng.choice(one.texts) if isinstance(one, Captioned) else str(one.text)
 
@@ -71,7 +71,7 @@ class Source:
 
 
 def labels(one: Recognition | Localized | Segmented) -> list[str]:
-    """The class names of an annotation, each once."""
+    """Returns the class names of an annotation, each once."""
     if isinstance(one, Recognition):
         return [one.label] if one.label else []
     if isinstance(one, Localized):
@@ -80,7 +80,7 @@ def labels(one: Recognition | Localized | Segmented) -> list[str]:
 
 
 def _of_classes(one: Any, classes: set[str]) -> Any:
-    """An annotation without what is of other classes."""
+    """Returns an annotation without what is of other classes."""
     if isinstance(one, Localized):
         return replace(one, segments=tuple(s for s in one.segments if s.label in classes))
     if isinstance(one, Segmented):
@@ -126,7 +126,7 @@ def split_of(given: TaskSource, held: bool) -> str:
 
 
 def annotation_files(given: TaskSource) -> list[Path]:
-    """The files that a resumed run compares."""
+    """Returns the files that a resumed run compares."""
     folder = Path(given.folder).expanduser()
     splits = dict.fromkeys(split_of(given, held) for held in (False, True))
     return [path for split in splits for path in TASK_SETS[given.set].files(folder, split)]

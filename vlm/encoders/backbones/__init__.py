@@ -16,7 +16,7 @@ BACKBONES: dict[str, type[ImageBackbone]] = {
 
 
 def backbone_class(name: str) -> type[ImageBackbone]:
-    """The class of a name in BACKBONES; ValueError with the known names for any other."""
+    """Returns the class of a name in BACKBONES; ValueError with the known names for any other."""
     if name not in BACKBONES:
         raise ValueError(f'no backbone "{name}"; there are {", ".join(BACKBONES)}')
     return BACKBONES[name]

@@ -48,7 +48,7 @@ class ViTBlock(Checkpointing):
 
 
 def layer_scale(dim: int, start: float | None) -> nn.Parameter | float:
-    """A learned scale of each channel of a branch, or 1 if the family has none."""
+    """Returns a learned scale of each channel of a branch, or 1 if the family has none."""
     return 1.0 if start is None else nn.Parameter(torch.full((dim,), start))
 
 

@@ -61,7 +61,10 @@ class FileTokens:
 
 
 def fitted(tokens: Callable[[str], list[int]], texts: Sequence[str], room: int) -> list[list[int]]:
-    """The ids of sentences, the first `room` of each; ValueError for one without any word."""
+    """Returns the ids of sentences, the first `room` of each.
+
+    Raises ValueError for one without any word.
+    """
     rows = [tokens(text)[:room] for text in texts]
     for text, row in zip(texts, rows, strict=True):
         if not row:

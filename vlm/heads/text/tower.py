@@ -71,7 +71,7 @@ TEXT_PRESETS: dict[str, TextConfig] = {
 
 
 def text_config(name: str) -> TextConfig:
-    """The preset of a name; ValueError with the known names for any other."""
+    """Returns the preset of a name; ValueError with the known names for any other."""
     if name not in TEXT_PRESETS:
         raise ValueError(f'no text tower "{name}"; there are {", ".join(TEXT_PRESETS)}')
     return TEXT_PRESETS[name]
@@ -94,7 +94,7 @@ class SigLIPText(nn.Module):
         return self.proj(self.read(embeddings, ends))
 
     def read(self, embeddings: Tensor, ends: Tensor) -> Tensor:
-        """The normed last place of each row, [K, C]."""
+        """Returns the normed last place of each row, [K, C]."""
         x = embeddings + self.positions[: embeddings.shape[1]]
         for block in self.blocks:
             x = block(x)
@@ -102,7 +102,7 @@ class SigLIPText(nn.Module):
 
 
 def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
-    """The tower of a config with fresh weights, in which different sentences differ.
+    """Returns the tower of a config with fresh weights, in which different sentences differ.
 
     torch's usual start leaves every feature near that of an empty sentence, since the place that is
     read carries mostly itself. A tower of hashed words, which is never trained, takes the empty
@@ -125,7 +125,7 @@ def build_text_tower(config: TextConfig) -> CLIPText | SigLIPText:
 
 
 def _empty_row(tower: CLIPText | SigLIPText, config: TextConfig) -> tuple[Tensor, Tensor]:
-    """The embeddings [1, L, C] of a sentence without words, and the place of its end."""
+    """Returns the embeddings [1, L, C] of a sentence without words, and the place of its end."""
     start = [] if config.start_id is None else [config.start_id]
     ids = [*start, config.end_id]
     ids += [config.pad_id] * (config.length - len(ids))

@@ -53,7 +53,7 @@ def product(linear: nn.Linear | PackedLinear) -> Callable[[Tensor], Tensor]:
 
 
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether oneDNN multiplies this number format here."""
+    """Returns whether oneDNN multiplies this number format here."""
     if platform.machine() not in PROCESSORS or not torch.backends.mkldnn.is_available():
         return False
     if dtype == torch.bfloat16:

@@ -129,7 +129,7 @@ def append(store: Any, keys: Tensor, values: Tensor) -> None:
 
 
 def _is_start(store: Any) -> bool:
-    """Whether the layer still holds what was written into its room."""
+    """Returns whether the layer still holds what was written into its room."""
     return bool(store.keys.data_ptr() == store.room[0].data_ptr())
 
 

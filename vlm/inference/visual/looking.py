@@ -143,7 +143,7 @@ class VisualEncoder:
 
     @torch.inference_mode()
     def embed(self, ids: Sequence[int], media: Sequence[Encoded], known: int = 0) -> Tensor:
-        """The prompt's embeddings [1, L, D], from position `known` on.
+        """Returns the prompt's embeddings [1, L, D], from position `known` on.
 
         `media` are all pictures and videos of the prompt, those before `known` included.
         """

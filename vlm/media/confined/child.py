@@ -133,7 +133,7 @@ class Child:
         return buffer
 
     def _reason_of_death(self, source: Source, request: Request) -> str:
-        """A sentence on why the process ended without an answer."""
+        """Returns a sentence on why the process ended without an answer."""
         try:
             code = self.process.wait(timeout=5.0)  # a busy machine ends it late
         except subprocess.TimeoutExpired:

@@ -79,7 +79,7 @@ class Request:
         return (self.num_frames or 16) if self.times is None else len(set(self.times))
 
     def times_in(self, duration: float, frames: Sequence[float] = ()) -> list[float]:
-        """The requested times, sorted, each once; by default 16 spread over `duration`.
+        """Returns the requested times, sorted, each once; by default 16 spread over `duration`.
 
         `frames` are the times at which frames begin, if known: then no two of the spread times fall
         on one frame.

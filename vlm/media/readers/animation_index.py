@@ -33,7 +33,7 @@ class FrameIndex:
 
 
 def index_frames(source: Source, image: Any, request: Request, check: Check) -> FrameIndex:
-    """The frames of an opened animation, at most as many as may be walked."""
+    """Returns the frames of an opened animation, at most as many as may be walked."""
     index = FrameIndex()
     file = io.BufferedReader(cast(Any, _File(source.fd)), 2**20)
     try:

@@ -14,7 +14,10 @@ UNKNOWN = 0xFFFFFF00  # sizes of AVI chunks from here on were never filled in
 
 
 def is_truncated(source: Source) -> bool:
-    """Whether the container declares more bytes than the file has. False if it declares none."""
+    """Returns whether the container declares more bytes than the file has.
+
+    False if it declares none.
+    """
     fd, size = source.fd, source.size
     if source.kind.reader == "mov":
         return _mp4_end(fd, size) > size
@@ -30,7 +33,7 @@ def is_truncated(source: Source) -> bool:
 
 
 def _mp4_end(fd: int, size: int) -> int:
-    """Where the last top-level box ends."""
+    """Returns where the last top-level box ends."""
     at = 0
     for _ in range(MOST_BOXES):
         head = os.pread(fd, 16, at)
@@ -46,7 +49,7 @@ def _mp4_end(fd: int, size: int) -> int:
 
 
 def _segment_end(fd: int) -> int:
-    """Where Matroska's segment ends; 0 if its size is unknown (recorded by a browser)."""
+    """Returns where Matroska's segment ends; 0 if its size is unknown (recorded by a browser)."""
     head = os.pread(fd, 4096, 0)
     length, used = _ebml_size(head, 4)
     at = 4 + used + length
@@ -66,7 +69,7 @@ def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _riff_end(fd: int, size: int) -> int:
-    """Where the last RIFF chunk ends: AVI of more than a gigabyte has several."""
+    """Returns where the last RIFF chunk ends: AVI of more than a gigabyte has several."""
     at = 0
     while at < size:
         head = os.pread(fd, 8, at)
@@ -93,7 +96,7 @@ def avi_frames(fd: int, size: int) -> int:
 
 
 def _asf_end(fd: int) -> int:
-    """The size of the file by its properties; 0 if it was broadcast or has none."""
+    """Returns the size of the file by its properties; 0 if it was broadcast or has none."""
     head = os.pread(fd, 65536, 0)
     at = head.find(b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65")
     if at < 0 or head[at + 88 : at + 89] == b"\1":
@@ -102,7 +105,7 @@ def _asf_end(fd: int) -> int:
 
 
 def _has_part_of_packet(fd: int, size: int) -> bool:
-    """Whether a transport stream ends within a packet."""
+    """Returns whether a transport stream ends within a packet."""
     head = os.pread(fd, 768, 0)
     length, sync = (188, 0) if head[:1] == head[188:189] == b"\x47" else (192, 4)
     rest = size % length

@@ -100,7 +100,7 @@ def _only_isolated(source: Source, what: str) -> MediaError:
 
 
 def _main_stream(container: Any, source: Source) -> Any:
-    """The film, not the cover picture: the default stream first, then the largest."""
+    """Returns the film, not the cover picture: the default stream first, then the largest."""
     cover = av.stream.Disposition.attached_pic
     films = [s for s in container.streams.video if not s.disposition & cover]
     streams = [s for s in films if s.codec_context is not None]
@@ -130,7 +130,7 @@ def _check_size(width: int, height: int, source: Source, request: Request) -> No
 
 
 def _has_box(fd: int, wanted: bytes) -> bool:
-    """Whether an MP4 has this box, whole, at its top level."""
+    """Returns whether an MP4 has this box, whole, at its top level."""
     size, at = os.fstat(fd).st_size, 0
     for _ in range(10_000):
         head = os.pread(fd, 16, at)

@@ -103,7 +103,7 @@ class FrameReader:
         return self.stream.codec_context.decode(None) if packet is None else packet.decode()
 
     def _is_later(self, packet: Any, offset: float) -> bool:
-        """Whether a packet belongs to a frame that is displayed after `request.until`."""
+        """Returns whether a packet belongs to a frame that is displayed after `request.until`."""
         stamp = packet.pts if packet.pts is not None else packet.dts
         if self.request.until is None or stamp is None:
             return False
@@ -184,7 +184,7 @@ class FrameReader:
 
 
 def _transparent_decoder(stream: Any) -> Any:
-    """A decoder of VP8 or VP9 that knows WebM's transparency; None if the stream has none.
+    """Returns a decoder of VP8 or VP9 that knows WebM's transparency; None if the stream has none.
 
     FFmpeg's own decoders of the two drop it.
     """

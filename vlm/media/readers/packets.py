@@ -70,7 +70,7 @@ def walk(container: Any, stream: Any, fps: float, check: Check, sound: bool = Fa
 def _goes_back(
     packet: Any, decoded: int | None, time: float, times: list[float], first: int, tick: float
 ) -> bool:
-    """Whether another clip begins with this packet.
+    """Returns whether another clip begins with this packet.
 
     Packets come in decoding order, so a B frame's time may be seconds before the one ahead of it,
     in slow videos and around a still; the decoding time never goes back within a clip.

@@ -150,7 +150,7 @@ def _layout(
 
 
 def _picture(frame: Any, time: float, size: tuple[int, int]) -> Message:
-    """A frame scaled to `size`, transparency on white."""
+    """Returns a frame scaled to `size`, transparency on white."""
     if any(component.is_alpha for component in frame.format.components):
         return _on_white(frame, time, size)
     picture = frame.reformat(

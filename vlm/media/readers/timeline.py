@@ -40,7 +40,7 @@ class Timeline:
     broken: bool = False  # its times go back somewhere: do not seek
 
     def key_before(self, time: float) -> float | None:
-        """The last key frame at or before `time`; None if key frames are unknown."""
+        """Returns the last key frame at or before `time`; None if key frames are unknown."""
         index = bisect.bisect_right(self.keys, time + 1e-6)
         return self.keys[index - 1] if index else None
 
@@ -53,9 +53,10 @@ class Timeline:
 def read_timeline(
     container: Any, stream: Any, source: Source, check: Check, exact: bool = False
 ) -> Timeline:
-    """The timeline of an opened PyAV stream. May read packets: seek or reopen before decoding.
+    """Returns the timeline of an opened PyAV stream.
 
-    `exact` reads all packets of a file of any size.
+    May read packets: seek or reopen before decoding. `exact` reads all packets of a file of any
+    size.
     """
     rate = float(stream.average_rate or stream.guessed_rate or 0)
     fps = rate if 0 < rate <= 10_000 else 0.0
@@ -89,7 +90,7 @@ def read_timeline(
 
 
 def _claims(container: Any, stream: Any, source: Source, fps: float) -> list[float]:
-    """The durations of the video in its headers, in seconds, the most reliable first."""
+    """Returns the durations of the video in its headers, in seconds, the most reliable first."""
     tick = float(stream.time_base)
     claims = [(stream.duration or 0) * tick, (container.duration or 0) / 1e6]
     if source.kind.reader == "avi" and fps:  # FFmpeg lowers the duration of a truncated AVI
@@ -105,7 +106,7 @@ def _claims(container: Any, stream: Any, source: Source, fps: float) -> list[flo
 def _from_index(
     stream: Any, source: Source, fps: float, claims: list[float], truncated: bool
 ) -> Timeline | None:
-    """The timeline by the container's index; None if the packets are needed."""
+    """Returns the timeline by the container's index; None if the packets are needed."""
     if source.kind.reader not in ("mov", "avi"):  # others list at most the key frames
         return None
     tick = float(stream.time_base)

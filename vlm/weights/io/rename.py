@@ -191,7 +191,7 @@ def fit_rules(
 
 
 def first_few(names: Sequence[str], limit: int = 8) -> str:
-    """A list for a sentence: the first names and the number of the others."""
+    """Returns a list for a sentence: the first names and the number of the others."""
     if not names:
         return "none"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

@@ -35,17 +35,17 @@ class JsonObject:
         return self.values.get(name) is not None
 
     def only(self, *names: str) -> JsonObject:
-        """The object with these fields alone, if present."""
+        """Returns the object with these fields alone, if present."""
         return JsonObject(
             self.path, {n: v for n, v in self.values.items() if n in names}, self.where
         )
 
     def upgraded(self, section: str) -> JsonObject:
-        """The fields of a section of one of our configs, under their current names."""
+        """Returns the fields of a section of one of our configs, under their current names."""
         return JsonObject(self.path, upgrade(section, self.values), self.where)
 
     def section(self, name: str) -> JsonObject:
-        """A nested object."""
+        """Returns a nested object."""
         value = self._given(name, REQUIRED)
         if not isinstance(value, dict):
             raise self.wrong(name, "an object")
@@ -61,18 +61,18 @@ class JsonObject:
         return self.checked(name, bool, default)
 
     def text(self, name: str, known: Sequence[str] = (), default: Any = REQUIRED) -> str:
-        """A string; one of `known` unless that is empty."""
+        """Returns a string; one of `known` unless that is empty."""
         return self.checked(name, Literal[tuple(known)] if known else str, default)
 
     def checked(self, name: str, kind: Any, default: Any = REQUIRED) -> Any:
-        """A field checked against the type `kind`; see `vlm.config_errors.checked`."""
+        """Returns a field checked against the type `kind`; see `vlm.config_errors.checked`."""
         try:
             return checked(kind, self._given(name, default), self.where + name)
         except ValueError as error:
             raise WeightsError(f"{self.path}: {error}.") from None
 
     def wrong(self, name: str, expected: str) -> WeightsError:
-        """The error of a field with another value than `expected`."""
+        """Returns the error of a field with another value than `expected`."""
         given = quoted(self.values.get(name))
         return WeightsError(f"{self.path}: {self.where}{name} must be {expected}, not {given}.")
 
@@ -128,7 +128,7 @@ def check_dataclass(given: JsonObject, kind: type) -> None:
 
 
 def _bounded(name: str, kind: Any) -> Any:
-    """The type with the bounds of a number."""
+    """Returns the type with the bounds of a number."""
     kinds = get_args(kind) or (kind,)
     if int in kinds:
         low, high = BOUNDS.get(name, SIZE)

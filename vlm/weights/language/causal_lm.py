@@ -186,7 +186,7 @@ def _load_renamed(
 
 
 def _inner_prefixes(shards: Shards) -> tuple[str, str]:
-    """The prefixes of the body and the head of the inner language model."""
+    """Returns the prefixes of the body and the head of the inner language model."""
     for body, head in INNER_PREFIXES:
         if any(name.startswith(body) for name in shards.shapes):
             return body, head

@@ -57,7 +57,7 @@ class Published:
 
 
 def is_published(folder: Path) -> bool:
-    """Whether a folder is an original PVC-InternVL2."""
+    """Returns whether a folder is an original PVC-InternVL2."""
     try:
         return read_json_object(folder / "config.json").values.get("model_type") == MODEL_TYPE
     except WeightsError:
@@ -222,7 +222,7 @@ def _adaln(
 
 
 def near_zero(shards: Shards, name: str) -> bool:
-    """Whether the bias of gamma is nearer to 0 than to 1; if so, the scale is 1 + gamma."""
+    """Returns whether the bias of gamma is nearer to 0 than to 1; if so, the scale is 1 + gamma."""
     return float(shards.get(name).float().mean()) < 0.5
 
 

@@ -99,7 +99,7 @@ def convert(
 def _fits(
     found: Mapping[str, Shape], expected: Mapping[str, Shape], layouts: Sequence[Layout]
 ) -> Iterator[Fit]:
-    """Every layout under every prefix, up to the first that fits."""
+    """Yields every layout under every prefix, up to the first that fits."""
     for prefix in PREFIXES:
         for layout in layouts:
             # Programs add a prefix to the classifier's names or to the encoder's alone.
@@ -115,7 +115,10 @@ def _problems(fit: Fit) -> int:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file by name; WeightsError with the likely cause if it is not read."""
+    """Returns all tensors of a file by name.
+
+    Raises WeightsError with the likely cause if it is not read.
+    """
     if path.suffix == ".safetensors":
         return read_safetensors(path)
     import torch
