@@ -12,6 +12,7 @@ from vlm.config_upgrade import upgrade
 from vlm.encoders import frame_grid
 from vlm.encoders.config import TowerConfig
 from vlm.layers.norm import AdaLNConfig
+from vlm.unknown_name import check_name
 
 EXPERTS = ("kinds", "things", "text")  # a classifier, a detector, a reader (vlm/experts)
 MAX_LOOKS = 64  # at a picture or a tile, the most that a question may ask for
@@ -61,8 +62,8 @@ class PromptConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_tokens", tuple(self.image_tokens))
         object.__setattr__(self, "experts", tuple(self.experts))
-        if unknown := [name for name in self.experts if name not in EXPERTS]:
-            raise ValueError(f'no expert "{unknown[0]}"; there are {", ".join(EXPERTS)}')
+        for name in self.experts:
+            check_name("expert", name, EXPERTS)
         if self.tile_order not in ("tile", "look"):
             raise ValueError(f'tile_order is "tile" or "look", not "{self.tile_order}"')
         if self.looks < 1:

@@ -11,6 +11,7 @@ import torch
 
 from vlm.config import PVCConfig
 from vlm.model import PVCForConditionalGeneration
+from vlm.unknown_name import check_name
 
 INTERNVIT_300M: dict[str, Any] = {
     "image_size": 448,
@@ -150,8 +151,7 @@ ASSEMBLIES: dict[str, dict[str, dict[str, Any]]] = {
 
 def preset_config(name: str, **changes: Any) -> PVCConfig:
     """Returns a preset's config; `changes` replace whole fields."""
-    if name not in PRESETS:
-        raise ValueError(f'no preset "{name}"; there are {", ".join(PRESETS)}')
+    check_name("preset", name, PRESETS)
     return PVCConfig(**{**PRESETS[name], **changes})
 
 

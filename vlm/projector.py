@@ -13,6 +13,7 @@ from vlm.classifier_words import ClassWordEmbeddings
 from vlm.compressor import AdaptiveCompressor
 from vlm.config import PVCConfig
 from vlm.encoders.base import VideoFeatures
+from vlm.unknown_name import check_name
 
 
 class Stage(Protocol):
@@ -37,8 +38,7 @@ def build_stages(config: PVCConfig) -> dict[str, nn.Module]:
     """
     names = config.compressor_config.stages
     for name in names:
-        if name not in STAGES:
-            raise ValueError(f'no stage "{name}"; there are {", ".join(STAGES)}')
+        check_name("stage", name, STAGES)
     return {name: cast(nn.Module, STAGES[name].from_config(config)) for name in names}
 
 

@@ -33,6 +33,7 @@ from vlm.encoders.pvc import ProgressiveEncoder
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import ASSEMBLIES
 from vlm.processor import PVCProcessor
+from vlm.unknown_name import check_name
 from vlm.weights import base_models
 from vlm.weights.io.files import WeightsError, apply_umask
 from vlm.weights.io.schema import JsonObject, check_dataclass
@@ -75,8 +76,7 @@ def assemble(
     `tower` names an image tower, or an encoder of vlm/encoders, whose weights are in
     `tower_weights`. Raises ValueError, one sentence, for parts that are missing or do not fit.
     """
-    if preset not in ASSEMBLIES:
-        raise ValueError(f'no preset "{preset}"; there are {", ".join(ASSEMBLIES)}')
+    check_name("preset", preset, ASSEMBLIES)
     requested = {
         part: upgrade(part, ASSEMBLIES[preset][part], _part(changes, part)) for part in PARTS
     }

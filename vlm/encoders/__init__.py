@@ -27,6 +27,7 @@ from vlm.encoders.uniformerv2 import UniFormerV2
 from vlm.encoders.video_swin import VideoSwin
 from vlm.encoders.vpt import VPT
 from vlm.encoders.vtn import VTN
+from vlm.unknown_name import check_name
 
 ENCODERS: dict[str, type[VideoEncoder]] = {
     "pvc": ProgressiveEncoder,
@@ -56,8 +57,7 @@ PRESETS: dict[str, Preset] = {
 
 def encoder_class(name: str) -> type[VideoEncoder]:
     """Returns the class of a name in ENCODERS; ValueError with the known names for any other."""
-    if name not in ENCODERS:
-        raise ValueError(f'no encoder "{name}"; there are {", ".join(ENCODERS)}')
+    check_name("encoder", name, ENCODERS)
     return ENCODERS[name]
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from vlm.layers.mlp import ACTIVATIONS
 from vlm.layers.norm import AdaLNConfig
 from vlm.timesteps import TIMESTEP_FORMS
+from vlm.unknown_name import check_name
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -42,10 +43,7 @@ class BlockConfig:
     norm_eps: float = 1e-6
 
     def __post_init__(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f'no activation "{self.activation}"; there are {", ".join(ACTIVATIONS)}'
-            )
+        check_name("activation", self.activation, ACTIVATIONS)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from vlm.encoders.config import TowerConfig
 from vlm.encoders.preset import Preset
 from vlm.encoders.strided import StridedEncoder, as_maps, as_tokens
 from vlm.layers.conv3d import SameConvUnit3d, SameMaxPool3d, init_convolutions
+from vlm.unknown_name import check_name
 
 # Channels of a, b1, b2, c1, c2, d of each Mixed layer; a max pooling stands before 4b and 5b.
 MIXED = {
@@ -113,8 +114,7 @@ class I3D(StridedEncoder):
     ) -> None:
         """`width` scales all channels, for tests; `time_padding` is "constant" or "replicate"."""
         super().__init__()
-        if time_padding not in ("constant", "replicate"):
-            raise ValueError(f'no padding "{time_padding}"; there are constant, replicate')
+        check_name("padding", time_padding, ("constant", "replicate"))
         self.in_channels = in_channels
         self.time_stride = 8 if inflated else 1
         t7, t3, t2 = (7, 3, 2) if inflated else (1, 1, 1)

@@ -40,6 +40,7 @@ from vlm.encoders.strided import StridedEncoder, as_maps, as_tokens
 from vlm.layers.conv3d import ConvUnit3d, init_convolutions, num_outputs
 from vlm.layers.nonlocal_block import NonLocal, identity_at_start
 from vlm.layers.resnet3d import STAGE_DEPTHS, Stage3d
+from vlm.unknown_name import check_name
 
 FUSIONS = ("conv", "reshape", "reshape-sum", "sample")
 
@@ -138,10 +139,8 @@ class SlowFast(StridedEncoder):
         `nonlocal_places`: bottlenecks of res3 and of res4 that a non-local block follows.
         """
         super().__init__()
-        if fusion not in FUSIONS:
-            raise ValueError(f'no fusion "{fusion}"; there are {", ".join(FUSIONS)}')
-        if slow_frames not in ("even", "strided"):
-            raise ValueError(f'no choice of frames "{slow_frames}"; there are even, strided')
+        check_name("fusion", fusion, FUSIONS)
+        check_name("choice of frames", slow_frames, ("even", "strided"))
         self.alpha, self.slow_frames = alpha, slow_frames
         self.time_stride = alpha
         fast_dim = dim // beta_inverse

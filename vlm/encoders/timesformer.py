@@ -38,6 +38,7 @@ from vlm.layers.attention import Attention
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.position import resize_times
 from vlm.layers.regroup import grouping
+from vlm.unknown_name import check_name
 
 SCHEMES = {
     "space": ("space",),
@@ -153,8 +154,7 @@ class TimeSformer(OnImageTransformer):
         num_frames: int = 8,
         drop_path: float = 0.1,
     ) -> None:
-        if scheme not in SCHEMES:
-            raise ValueError(f'no scheme "{scheme}"; there are {", ".join(SCHEMES)}')
+        check_name("scheme", scheme, SCHEMES)
         block, groupings = config.block, SCHEMES[scheme]
         rates = drop_path_rates(drop_path, config.backbone.depth)
         super().__init__(config, [TimeSformerBlock(block, groupings, rate) for rate in rates])

@@ -43,6 +43,7 @@ from vlm.layers.conv3d import Conv3d
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.mlp import MLP
 from vlm.layers.patches import whole_steps
+from vlm.unknown_name import check_name
 
 FUSIONS = ("sequential", "parallel", "keys", "queries")
 HEAD = {"norm": False, "dropout": 0.5}
@@ -215,8 +216,7 @@ class UniFormerV2(OnImageTransformer):
         mlp_dropout: float = 0.5,
     ) -> None:
         """`num_global`: blocks of this number, the last ones, carry a global block."""
-        if fusion not in FUSIONS:
-            raise ValueError(f'no fusion "{fusion}"; there are {", ".join(FUSIONS)}')
+        check_name("fusion", fusion, FUSIONS)
         block, depth, dim = config.block, config.backbone.depth, config.block.dim
         rates = drop_path_rates(drop_path, depth)
         super().__init__(config, [LocalBlock(block, local, rate) for rate in rates])

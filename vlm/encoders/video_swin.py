@@ -38,6 +38,7 @@ from vlm.layers.conv3d import Size, inflate, num_outputs
 from vlm.layers.drop_path import DropPath, drop_path_rates
 from vlm.layers.mlp import MLP
 from vlm.layers.window import WindowAttention3d
+from vlm.unknown_name import check_name
 
 FORMS = ("joint", "factorized", "split")
 
@@ -186,8 +187,7 @@ class VideoSwin(StridedEncoder):
     ) -> None:
         """`num_frames` sets the positions of the split form; others are stretched to fit."""
         super().__init__()
-        if form not in FORMS:
-            raise ValueError(f'no form "{form}"; there are {", ".join(FORMS)}')
+        check_name("form", form, FORMS)
         self.patch: Size = (patch[0], patch[1], patch[2])
         size: Size = (window[0], window[1], window[2])
         half: Size = (size[0] // 2, size[1] // 2, size[2] // 2)

@@ -30,6 +30,7 @@ from vlm.encoders.preset import Preset
 from vlm.layers.longformer import LongformerLayer, WindowAttention
 from vlm.layers.mlp import MLP
 from vlm.layers.position import interleaved_sinusoid
+from vlm.unknown_name import check_name
 
 POSITIONS = ("learned", "sinusoid", "none")
 PAPER, CODE = "2102.00719", "https://github.com/bomri/SlowFast"
@@ -95,8 +96,7 @@ class VTN(OnImageTransformer):
         dropout: float = 0.1,
     ) -> None:
         """`num_frames`: after how many frames of the video positions begin anew."""
-        if positions not in POSITIONS:
-            raise ValueError(f'no positions "{positions}"; there are {", ".join(POSITIONS)}')
+        check_name("positions", positions, POSITIONS)
         block, dim = config.block, config.block.dim
         super().__init__(config, [ViTBlock(block) for _ in range(config.backbone.depth)])
         self.causal, self.frame_stride, self.num_frames = causal, frame_stride, num_frames

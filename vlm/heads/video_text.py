@@ -23,6 +23,7 @@ from vlm.heads.retrieval import RetrievalHead
 from vlm.heads.segmentation import SegmentationHead, mask_logits, upsampled
 from vlm.heads.text.side import TextSide
 from vlm.heads.text_classes import TextClassesHead, class_features
+from vlm.unknown_name import check_name
 
 Task = Literal["recognition", "retrieval", "localization", "grounding", "instances", "referring"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -50,8 +51,7 @@ class VideoText(nn.Module):
         self.heads = nn.ModuleDict({name: self._head(name) for name in tasks})
 
     def _head(self, task: str) -> nn.Module:
-        if task not in TASKS:
-            raise ValueError(f'no task "{task}"; there are {", ".join(TASKS)}')
+        check_name("task", task, TASKS)
         if self.loss == "nce" and task in ("grounding", *MASKS):
             raise ValueError(f"{task} is trained with `loss: sigmoid`; nce has no form for it")
         if task == "recognition":

@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlm.unknown_name import check_name
+
 FUNCTIONS = ("gaussian", "embedded", "dot", "concat")
 
 
@@ -34,8 +36,7 @@ class NonLocal(nn.Module):
         pool_first: bool = True,
     ) -> None:
         super().__init__()
-        if function not in FUNCTIONS:
-            raise ValueError(f'no pairwise function "{function}"; there are {", ".join(FUNCTIONS)}')
+        check_name("pairwise function", function, FUNCTIONS)
         self.function, self.pool_first = function, pool_first
         self.scale = inner_dim**-0.5 if scaled and function == "embedded" else 1.0
         embeds = function != "gaussian"

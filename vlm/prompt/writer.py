@@ -20,6 +20,7 @@ from vlm.media.sampling import segment_times
 from vlm.prompt.layouts import LAYOUTS, Mark, Piece
 from vlm.prompt.safe_tokenizer import PlainTokenizer
 from vlm.prompt.template import TurnMarkup, template_of
+from vlm.unknown_name import check_name
 
 # Of the experts' words: for the things in a picture or a first frame, and for each word of text.
 # Most frames of a video add nothing to the ones before.
@@ -61,8 +62,7 @@ class PromptWriter:
             tokenizer.convert_tokens_to_ids(token) for token in prompt.image_tokens
         )
 
-        if prompt.layout not in LAYOUTS:
-            raise ValueError(f'no layout "{prompt.layout}"; there are {", ".join(LAYOUTS)}')
+        check_name("layout", prompt.layout, LAYOUTS)
         self.layout = LAYOUTS[prompt.layout](prompt)
         self._vocabulary = tokenizer.get_vocab()
         self._literals: dict[tuple[str, bool], list[int]] = {}

@@ -3,6 +3,7 @@
 from training.encoders.objectives.base import Objective
 from training.encoders.objectives.classes import Classes
 from training.encoders.objectives.tasks import Tasks
+from vlm.unknown_name import check_name
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "classes": Classes,
@@ -12,6 +13,5 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 def objective_class(name: str) -> type[Objective]:
     """Returns the class of a name in OBJECTIVES; ValueError with the known names for any other."""
-    if name not in OBJECTIVES:
-        raise ValueError(f'no objective "{name}"; there are {", ".join(OBJECTIVES)}')
+    check_name("objective", name, OBJECTIVES)
     return OBJECTIVES[name]

@@ -3,6 +3,7 @@
 from vlm.encoders.backbones.efficientnet import EfficientNetLite
 from vlm.encoders.backbones.vit import CLIP, SigLIP, ViT
 from vlm.encoders.base import ImageBackbone
+from vlm.unknown_name import check_name
 
 BACKBONES: dict[str, type[ImageBackbone]] = {
     "vit": ViT,
@@ -17,6 +18,5 @@ BACKBONES: dict[str, type[ImageBackbone]] = {
 
 def backbone_class(name: str) -> type[ImageBackbone]:
     """Returns the class of a name in BACKBONES; ValueError with the known names for any other."""
-    if name not in BACKBONES:
-        raise ValueError(f'no backbone "{name}"; there are {", ".join(BACKBONES)}')
+    check_name("backbone", name, BACKBONES)
     return BACKBONES[name]

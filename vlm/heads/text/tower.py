@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vlm.encoders.backbones.vit import ViTBlock
 from vlm.encoders.config import BlockConfig
 from vlm.heads.prompted_text import CLIPText
+from vlm.unknown_name import check_name
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,7 @@ TEXT_PRESETS: dict[str, TextConfig] = {
 
 def text_config(name: str) -> TextConfig:
     """Returns the preset of a name; ValueError with the known names for any other."""
-    if name not in TEXT_PRESETS:
-        raise ValueError(f'no text tower "{name}"; there are {", ".join(TEXT_PRESETS)}')
+    check_name("text tower", name, TEXT_PRESETS)
     return TEXT_PRESETS[name]
 
 
