@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.json_files import read_json
+from evaluation.reports.markdown import blocks
 from evaluation.reports.scoring import Scored
 from evaluation.reports.tables import cells, rate, remarks, setup_sentence
 from evaluation.reports.templates import template
@@ -34,7 +35,7 @@ def html_report(root: Path, items: Sequence[Scored], found: Sequence[dict[str, A
             "answers": _all_answers(item),
             "wrong": sum(is_failure(row, item.mode) for row in item.rows),
             "failed": one["failed"][:LISTED],
-            "tables": item.benchmark.tables(item.answered),
+            "tables": list(blocks(item.benchmark.tables(item.answered))),
             "sessions": sessions_of(item.folder),
             "manifest": _manifest(item.folder),
         }

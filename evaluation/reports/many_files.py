@@ -54,9 +54,15 @@ def csv_text(table: Table) -> str:
             low, high = cell.interval or (None, None)
             mark = {"▲": "better", "▼": "worse"}.get(cell.mark, "")
             facts = (cell.value, low, high, cell.n, mark, cell.mode, cell.state, not cell.unlike)
-            spent = [None if cell.cost is None else getattr(cell.cost, key) for key in costs]
+            spent = [
+                _rounded(None if cell.cost is None else getattr(cell.cost, key)) for key in costs
+            ]
             writer.writerow([_safe(one) for one in (name, run, model, *facts, *spent)])
     return out.getvalue()
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 6)
 
 
 def html(table: Table) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from evaluation.json_files import replace_file
 from evaluation.runs import manifest
 from evaluation.runs.log import read_log
+from vlm.plural import plural
 
 NAME = "card.txt"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow", "av", "rapidfuzz")
@@ -45,7 +46,7 @@ def card(folder: Path) -> dict[str, str]:
     films = {name: text for name, text in media.items() if name not in subtitles}
     for what, files in (("films and pictures", films), ("subtitles", subtitles)):
         packed = {name: text for name, text in files.items() if manifest.PACKED not in name}
-        lines[what] = f"{len(packed)} files, {_hash(packed)}" if packed else "none"
+        lines[what] = f"{plural(len(packed), 'file')}, {_hash(packed)}" if packed else "none"
     rows = read_log(folder)
     answers = {row["id"]: repr((row["raw"], row["prompt"], row["error"])) for row in rows}
     lines["answers"] = f"{len(answers)}, {_hash(answers)}"

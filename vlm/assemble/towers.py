@@ -14,9 +14,11 @@ from vlm.encoders import ENCODERS, build_tower
 from vlm.encoders import PRESETS as ENCODER_PRESETS
 from vlm.encoders.base import VideoFeatures
 from vlm.encoders.config import TowerConfig
+from vlm.encoders.find import did_you_mean
 from vlm.encoders.on_image import OnImageTransformer
 from vlm.presets import INTERNVIT_300M, PRESETS
 from vlm.weights import base_models
+from vlm.weights.io.files import WeightsError
 from vlm.weights.sources import resolve
 from vlm.weights.towers.read import LoadedProjector, read_projector, read_tower
 from vlm.weights.video_models.image_base import load_image_base
@@ -45,9 +47,22 @@ def read_image_tower(name: str, changes: Mapping[str, Any]) -> ImageTower:
         return ImageTower(
             TowerConfig(**plain), {f"backbone.{name}": t for name, t in tensors.items()}
         )
-    folder = resolve(name)
+    folder = _resolve(name)
     read = read_tower(folder, changes)
     return ImageTower(read.config, read.tensors, read_projector(folder, read.config.block.dim))
+
+
+def _resolve(name: str) -> Path:
+    """The folder of an image model; a word that is like an encoder's name is a mistyped one."""
+    try:
+        return resolve(name)
+    except WeightsError as error:
+        near = did_you_mean(name)
+        if "/" in name or Path(name).exists() or "?" not in near:
+            raise
+        raise WeightsError(
+            f"{name} is neither a folder, nor a repository on huggingface.co, nor an encoder{near}"
+        ) from error
 
 
 def encoder_preset(name: str) -> str | None:
@@ -67,7 +82,7 @@ def known_preset(name: str) -> str:
         known = ", ".join(encoder for encoder, kind in ENCODERS.items() if kind.presets)
         raise ValueError(
             f'no encoder "{name}"; there are {known}, and their presets, such as'
-            f" {next(iter(ENCODER_PRESETS))} (vlm/encoders)"
+            f" {next(iter(ENCODER_PRESETS))} (vlm/encoders){did_you_mean(name)}"
         )
     return preset
 

@@ -15,13 +15,13 @@ def find_preset(name: str) -> tuple[str, Preset]:
         name = next(iter(ENCODERS[name].presets), name)
     if name not in PRESETS:
         raise ValueError(
-            f'no encoder or preset "{name}"{_near(name)} `python -m vlm.encoders --presets` lists'
-            " all."
+            f'no encoder or preset "{name}"{did_you_mean(name)} `python -m vlm.encoders --presets`'
+            " lists all."
         )
     return name, PRESETS[name]
 
 
-def _near(name: str, most: int = 3) -> str:
+def did_you_mean(name: str, most: int = 3) -> str:
     """Returns the end of a sentence: the names most like this one, if any is."""
     known = [*ENCODERS, *(preset for preset in PRESETS if not preset.endswith("-test"))]
     near = difflib.get_close_matches(name.lower(), known, most, 0.5)

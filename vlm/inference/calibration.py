@@ -51,7 +51,9 @@ class Calibration:
             content = json.loads(path.read_text(encoding="utf-8"))
             return cls(float(content["temperature"]), dict(content["bias"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path.name} is no calibration: {error}.") from None
+            missing = isinstance(error, KeyError)
+            problem = f"{error} is missing" if missing else str(error)
+            raise ValueError(f"{path.name} is no calibration: {problem}.") from None
 
 
 @dataclass(frozen=True)

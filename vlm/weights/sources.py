@@ -148,15 +148,25 @@ def _from_hub(name: str, notify: Notify) -> Path:
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise WeightsError(
-            f"{name} is neither a folder here nor a repository on huggingface.co that you may read."
+            f"{name} is neither a folder here nor a repository on huggingface.co that you may read"
+            f"{_did_you_mean(name)}"
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         short = name.partition("/")[2]
         raise WeightsError(
             f"{name}{f' ({size})' if size else ''} is not a folder here, and downloading it from"
             " huggingface.co failed (no connection, or downloads are disabled). Fetch it where"
-            f" there is one, `hf download {name} --local-dir {short}`, and name the folder."
+            f" there is one, `hf download {name} --local-dir {short}`, and name the folder"
+            f"{_did_you_mean(name)}"
         ) from error
+
+
+def _did_you_mean(name: str) -> str:
+    """Ends a sentence with the known name that is like this one, if it is none itself."""
+    from vlm.families.known import download_bytes, similar_name
+
+    like = None if download_bytes(name) else similar_name(name)
+    return "." if like is None else f"; did you mean {like}?"
 
 
 def _from_cache(name: str) -> Path | None:

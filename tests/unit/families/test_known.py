@@ -1,5 +1,7 @@
 """Names of published models: their size is known before a download, a near miss is corrected."""
 
+import re
+
 import pytest
 
 from vlm.families.known import download_bytes, known_model, known_names, similar_name
@@ -45,3 +47,18 @@ def test_a_near_miss_is_corrected(given: str, meant: str | None) -> None:
 def test_the_sentence_names_the_model_that_was_meant() -> None:
     with pytest.raises(WeightsError, match="OpenGVLab/InternVL3-2B; did you mean that"):
         resolve("InternVL3-2B")
+
+
+@pytest.mark.parametrize(
+    ("given", "end"),
+    [
+        ("HuggingFaceTB/SmolVLM2-500M", "; did you mean HuggingFaceTB/SmolVLM2-500M-Video-Inst"),
+        ("OpenGVLab/InternVL3-1B-hf", "name the folder."),
+        ("somebody/unknown", "name the folder."),
+    ],
+)
+def test_a_name_of_two_parts_that_cannot_be_downloaded_is_corrected_too(
+    given: str, end: str
+) -> None:
+    with pytest.raises(WeightsError, match=re.escape(end)):
+        resolve(given, notify=lambda line: None)

@@ -83,6 +83,11 @@ def test_what_does_not_fit_is_one_sentence(
     assert not out.exists()
 
 
+def test_a_mistyped_encoder_is_corrected(language_model: Path) -> None:
+    with pytest.raises(ValueError, match="nor an encoder; did you mean timesformer"):
+        assemble("timesfomer", str(language_model))
+
+
 def test_an_encoder_takes_the_weights_of_its_image_model(
     language_model: Path, tmp_path: Path
 ) -> None:

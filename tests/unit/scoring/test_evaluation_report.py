@@ -13,6 +13,7 @@ from evaluation.__main__ import main
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.json_files import write_json
 from evaluation.reports.compare import compare
+from evaluation.reports.markdown import blocks
 from evaluation.reports.scoring import run_folders, scored
 from evaluation.runs.log import FIELDS, LogWriter, merge
 from evaluation.score_command import write_report
@@ -140,12 +141,29 @@ def test_the_report_is_one_file_without_scripts(tmp_path: Path) -> None:
         assert outside not in page
 
 
+def test_further_tables_are_tables_on_the_page() -> None:
+    lines = [
+        "| kind | right |",
+        "| --- | ---: |",
+        "| a\\|b | 3 |",
+        "q1: it takes too long.",
+        "q2: so.",
+    ]
+    lines += ["", "| of |", "|---|", "| 2 |"]
+    assert list(blocks(lines)) == [
+        ([["kind", "right"], ["a|b", "3"]], ""),
+        ([], "q1: it takes too long.\nq2: so."),
+        ([["of"], ["2"]], ""),
+    ]
+
+
 def test_stratum_weights_and_further_values_of_a_benchmark_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(BENCHMARKS, "fake", Weighted())
     lines = strict(made_run(tmp_path, "AAAAA"))  # three even, two odd
     assert "| 5 rows |" in lines
+    assert "<th>5 rows" in (tmp_path / "report.html").read_text()
     assert "Fake: best 100.00." in lines
     strict(made_run(tmp_path / "other", "ABABA"))
     found = json.loads((tmp_path / "other/results.json").read_text())["benchmarks"]["fake"]
