@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,24 @@ from vlm.media.confined.limits import MediaError
 from vlm.media.decode import probe
 
 POLL = 1.0  # seconds between looks at a growing file
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question whose answers are given, and the model that it is put to."""
+
+    assistant: Assistant
+    question: str
+    decision: Decision
+    settings: Settings
+    calibration: Calibration | None
+
+    def about(self, source: MediaSource) -> dict[str, Any]:
+        """Returns the record of the decision about a file or a part of it."""
+        options = self.decision.options
+        *_, last = self.assistant.decide(State(), self.question, options, [source], self.settings)
+        assert isinstance(last, Decided)
+        return self.decision.answer(last, self.calibration)
 
 
 def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
@@ -42,35 +61,27 @@ def decide(args: argparse.Namespace, load: Callable[[], Assistant]) -> int:
         raise ValueError(f"--threshold is {args.threshold}; it must be between 0 and 1.")
     if args.follow:
         steps = followed(path, args.every, args.wait)
-        _series(load(), path, steps, question, decision, settings, calibration, args)
+        _series(Asked(load(), question, decision, settings, calibration), path, steps, args)
         return 0
     info = probe(path)  # before the model is loaded
-    if args.every is None:
-        record = one_decision(load(), MediaSource(path), question, decision, settings, calibration)
-        _write(json.dumps(record) if args.json else line_of(record))
-        return 0
-    if info.kind != "video":
+    if args.every is not None and info.kind != "video":
         raise ValueError(f"{path.name} is a picture; --every and --follow need a video.")
-    steps = iter(windows(info.duration, args.every))
-    _series(load(), path, steps, question, decision, settings, calibration, args)
+    asked = Asked(load(), question, decision, settings, calibration)
+    if args.every is None:
+        record = asked.about(MediaSource(path))
+        _write(json.dumps(record) if args.json else line_of(record))
+    else:
+        _series(asked, path, iter(windows(info.duration, args.every)), args)
     return 0
 
 
 def _series(
-    assistant: Assistant,
-    path: Path,
-    steps: Iterator[tuple[float, float]],
-    question: str,
-    decision: Decision,
-    settings: Settings,
-    calibration: Calibration | None,
-    args: argparse.Namespace,
+    asked: Asked, path: Path, steps: Iterator[tuple[float, float]], args: argparse.Namespace
 ) -> None:
     """Prints a decision for each step; one that rises to the threshold is an alert."""
     above = False
     for start, end in steps:
-        source = MediaSource(path, start=start, end=end)
-        record = one_decision(assistant, source, question, decision, settings, calibration)
+        record = asked.about(MediaSource(path, start=start, end=end))
         record |= {"start": start, "end": end}
         if args.threshold is not None:
             was, above = above, record["probability"] >= args.threshold
@@ -89,28 +100,14 @@ def decision_of(args: argparse.Namespace) -> Decision:
     return Decision.of("yes_no")
 
 
-def one_decision(
-    assistant: Assistant,
-    source: MediaSource,
-    question: str,
-    decision: Decision,
-    settings: Settings,
-    calibration: Calibration | None,
-) -> dict[str, Any]:
-    """Returns the record of one decision."""
-    *_, last = assistant.decide(State(), question, decision.options, [source], settings)
-    assert isinstance(last, Decided)
-    return decision.answer(last, calibration)
-
-
 def followed(
     path: Path, every: float, wait: float, poll: float = POLL
 ) -> Iterator[tuple[float, float]]:
     """Yields the steps of a growing film as they come, each once it is there whole.
 
     Ends when nothing more of the file could be read for `wait` seconds; then comes what is left, if
-    it is half a step or more. Raises MediaError if its
-    end cannot be read, ValueError if it has not appeared.
+    it is half a step or more. Raises MediaError if its end cannot be read, ValueError if it has not
+    appeared.
     """
     done, size, rested, duration = 0, -1, 0.0, 0.0
     trouble: ValueError | None = ValueError(f"{path.name} has not appeared within {wait:g} s.")

@@ -108,7 +108,7 @@ def test_an_alert_marks_where_the_probability_rises_to_the_threshold(
         share = next(chances)
         return {"probability": share, "probabilities": {"Yes": share, "No": 1 - share}}
 
-    monkeypatch.setattr(command, "one_decision", one)
+    monkeypatch.setattr(command.Asked, "about", one)
     options = ("--every", "0.8", "--threshold", "0.8", "--json")
     assert decide(arguments(str(path), QUESTION, *options), lambda: None) == 0  # type: ignore[arg-type, return-value]
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
