@@ -12,7 +12,6 @@ import gc
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from transformers import set_seed
 from transformers.utils import logging
@@ -22,14 +21,9 @@ from data.samples.dataset import MediaOptions, RecordDataset, SamplingConfig
 from data.samples.disk_cache import DiskCache
 from data.samples.packing import PackedDataset
 from data.sources.record_file import RecordFile
-from training.checkpoints import folders
 from training.checkpoints.best import load_best, num_steps
-from training.checkpoints.run_identity import (
-    fingerprint,
-    keep_loop_version,
-    records_content,
-    refuse_changes,
-)
+from training.checkpoints.resume import find_resume_checkpoint
+from training.checkpoints.run_identity import fingerprint
 from training.dataset import build_dataset, longest_sample
 from training.loop.arguments import chooses
 from training.loop.distributed import num_processes, print_rank0
@@ -102,33 +96,6 @@ def prepare_model(recipe: Recipe) -> tuple[PVCForConditionalGeneration, PVCProce
         cache_backbone_features(model, DiskCache(cache_dir() / "features", num_bytes))
     model.config.use_cache = False
     return model, processor
-
-
-def find_resume_checkpoint(
-    output: Path, identity: dict[str, Any], allow_changes: bool
-) -> Path | None:
-    """Returns the checkpoint to resume; None if missing.
-
-    Raises ValueError if its recipe or data differs, unless `allow_changes`.
-    """
-    checkpoint = folders.newest_valid(output, print_rank0) if output.is_dir() else None
-    if checkpoint is None:
-        return None
-    before = folders.read_json(checkpoint / folders.FINGERPRINT)
-    keep_loop_version(before, identity)
-    if not records_content(before):
-        print_rank0(
-            f"{checkpoint} is of an older version, which did not record the base weights and the "
-            "media: they are not compared."
-        )
-    try:
-        refuse_changes(before, identity, checkpoint)
-    except ValueError as error:
-        if not allow_changes:
-            raise
-        print_rank0(f"WARNING: resuming despite changes: {error}")
-    print_rank0(f"Resuming from {checkpoint}.")
-    return checkpoint
 
 
 def held_out_dataset(

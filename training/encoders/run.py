@@ -21,6 +21,7 @@ from transformers.utils import logging
 from training.checkpoints.best import load_best, num_steps
 from training.checkpoints.content_digests import encoder_digests, weights_digests
 from training.checkpoints.full_tensors import write_tensors
+from training.checkpoints.resume import find_resume_checkpoint
 from training.checkpoints.run_identity import LOOP_VERSION
 from training.encoders.objectives import Objective, objective_class
 from training.encoders.recipe import EncoderRecipe
@@ -29,7 +30,6 @@ from training.encoders.trainer import EncoderTrainer, per_step
 from training.loop.arguments import chooses
 from training.loop.distributed import num_processes, print_rank0
 from training.loop.signals import StopOnSignal, train_until_stopped
-from training.run import find_resume_checkpoint
 from training.watch.journal import Journal, ProgressBar
 from vlm.weights.io.cache import build_atomically
 
