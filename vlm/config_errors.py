@@ -10,6 +10,7 @@ The sentence has no file name and no final period: the caller knows where the va
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -69,7 +70,10 @@ def sentence(error: ValidationError, adapter: TypeAdapter[Any], given: Any, wher
 
 def unknown_field(name: str, kind: str, known: Iterable[str]) -> str:
     """Returns a sentence for a field that `kind` does not have."""
-    return f"{name} is not a field of {kind}; its fields are {', '.join(known)}"
+    fields = list(known)
+    near = difflib.get_close_matches(name.rpartition(".")[2], fields, 1)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    return f"{name} is not a field of {kind}; its fields are {', '.join(fields)}{guess}"
 
 
 def expected(schema: Schema, root: Schema | None = None) -> str:

@@ -52,7 +52,7 @@ def add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     encode.add_argument(
         "--weights",
         metavar="FILE",
-        help="a published file of the preset, one that training.encoders wrote, or the folder of"
+        help="a published file of the preset, the folder that training.encoders wrote, or that of"
         " the image model (CLIP, SigLIP) under it (default: random)",
     )
     clip = encode.add_argument_group("clip")

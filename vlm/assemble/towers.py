@@ -22,7 +22,7 @@ from vlm.weights.io.files import WeightsError
 from vlm.weights.sources import resolve
 from vlm.weights.towers.read import LoadedProjector, read_projector, read_tower
 from vlm.weights.video_models.image_base import load_image_base
-from vlm.weights.video_models.read import load_video_model
+from vlm.weights.video_models.read import load_video_model, weights_path
 
 FRESH, EFFICIENTNET = "fresh", "efficientnet-lite2"
 FACTORS = (4, 3, 2, 1)  # sides of squares of patches to choose from
@@ -110,7 +110,7 @@ def read_encoder_tower(name: str, changes: Mapping[str, Any], weights: str = "")
         )
     if not weights:
         return ImageTower(config, {})
-    path = Path(weights).expanduser()
+    path = weights_path(weights)
     if not path.is_dir():
         return ImageTower(config, load_video_model(path, preset, config).state_dict())
     tower = build_tower(config)

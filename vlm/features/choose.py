@@ -16,7 +16,7 @@ from vlm.plural import plural
 from vlm.weights import sources
 from vlm.weights.io.files import WeightsError
 from vlm.weights.video_models.image_base import load_image_base
-from vlm.weights.video_models.read import load_video_model
+from vlm.weights.video_models.read import load_video_model, weights_path
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def choose_encoder(name: str, weights: str | None = None, seed: int = 0) -> Chos
             f"{preset} has random weights (seed {seed}), so its features carry no meaning; "
             f"{_where(facts)}"
         )
-    elif (path := Path(weights).expanduser()).is_dir():
+    elif (path := weights_path(weights)).is_dir():
         (tower, notice), known = _on_image_model(preset, facts, path, seed), path.name
     else:
         tower, known, notice = load_video_model(path, preset), path.name, ""

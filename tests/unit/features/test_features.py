@@ -174,6 +174,16 @@ def test_weights_of_another_encoder_are_refused_with_the_tensors_that_misfit(
         choose_encoder("pro-tuning-test", str(path))
 
 
+@pytest.mark.parametrize("given", ["run", "run/trained", "run/trained/model.safetensors"])
+def test_the_folder_of_a_training_run_gives_its_encoder(given: str, tmp_path: Path) -> None:
+    trained = choose_encoder("pro-tuning-test", seed=5)
+    file = tmp_path / "run" / "trained" / "model.safetensors"
+    file.parent.mkdir(parents=True)
+    save_file(trained.tower.state_dict(), file)
+    loaded = choose_encoder("pro-tuning-test", str(tmp_path / given))
+    assert loaded.digest() == trained.digest()
+
+
 def test_a_folder_of_an_image_model_is_the_base_and_a_sentence_counts_what_is_untrained(
     tmp_path: Path,
 ) -> None:

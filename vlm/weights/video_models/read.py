@@ -50,10 +50,23 @@ LAYOUTS: dict[str, Sequence[Layout]] = {
     "video-swin": video_swin.LAYOUTS,
     "vtn": vtn.LAYOUTS,
 }
+WEIGHTS = "model.safetensors"  # of a folder that training.encoders wrote
 OWN = Layout("revisit", ())  # our names, as training.encoders writes them
 # Keys under which training programs store the tensors, and prefixes that they add to names.
 CONTAINERS = ("state_dict", "model_state", "model")
 PREFIXES = ("", "module.", "backbone.", "module.backbone.", "model.", "tower.")
+
+
+def weights_path(given: str) -> Path:
+    """The path that a user gives as --weights; of a run of `training.encoders`, its encoder's file.
+
+    The folder of the run and its `trained` mean the same; a folder with a config.json is a model.
+    """
+    path = Path(given).expanduser()
+    for file in (path / "trained" / WEIGHTS, path / WEIGHTS):
+        if file.is_file() and not (file.parent / "config.json").exists():
+            return file
+    return path
 
 
 def load_video_model(path: Path, preset: str, config: TowerConfig | None = None) -> VideoEncoder:
