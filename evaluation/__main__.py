@@ -49,6 +49,17 @@ def parser() -> argparse.ArgumentParser:
         required=True,
     )
     add_run(commands)
+    _add_score(commands)
+    _add_compare(commands)
+    _add_table(commands)
+    _add_export(commands)
+    commands.add_parser("list", help="list the benchmarks and the files each needs")
+    _add_toy(commands)
+    add_looks(commands)
+    return top
+
+
+def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     score = commands.add_parser(
         "score",
         help="score an existing log again",
@@ -59,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
     add_mode(score)
 
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     compare = commands.add_parser(
         "compare",
         help="test whether two runs differ",
@@ -70,37 +83,6 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("first", type=Path, metavar="A", help="the --out folder of one run")
     compare.add_argument("second", type=Path, metavar="B", help="the --out folder of the other")
     add_mode(compare)
-
-    _add_table(commands)
-    export = commands.add_parser(
-        "export",
-        help="write submission files for leaderboards",
-        description="Writes the answers of a run in the format of a leaderboard.",
-        epilog="examples:\n  python -m evaluation export out --format videomme\n"
-        "  python -m evaluation export out/docvqa --format rrc --to docvqa_test.json",
-        formatter_class=RAW,
-    )
-    export.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
-    export.add_argument(
-        "--format", required=True, help="videomme, rrc, ...; an unknown name lists all"
-    )
-    export.add_argument(
-        "--to", type=Path, metavar="FILE", help="output file (default: beside the log)"
-    )
-
-    commands.add_parser("list", help="list the benchmarks and the files each needs")
-    toy = commands.add_parser(
-        "toy",
-        help="make small synthetic data sets in the published layouts",
-        description="Makes a toy set for each benchmark of assistants: real file formats, invented"
-        " content. Those of video encoders: python -m data.tasks DIR.",
-        epilog="example:\n  python -m evaluation toy toys && "
-        "python -m evaluation run videomme --data toys --out out",
-        formatter_class=RAW,
-    )
-    toy.add_argument("folder", type=Path, metavar="DIR", help="output folder")
-    add_looks(commands)
-    return top
 
 
 def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -127,6 +109,37 @@ def _add_table(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     same.add_argument("first", type=Path, metavar="A", help="the --out folder of one run")
     same.add_argument("second", type=Path, metavar="B", help="the --out folder of the other")
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = commands.add_parser(
+        "export",
+        help="write submission files for leaderboards",
+        description="Writes the answers of a run in the format of a leaderboard.",
+        epilog="examples:\n  python -m evaluation export out --format videomme\n"
+        "  python -m evaluation export out/docvqa --format rrc --to docvqa_test.json",
+        formatter_class=RAW,
+    )
+    export.add_argument("folder", type=Path, metavar="DIR", help="the --out folder of the run")
+    export.add_argument(
+        "--format", required=True, help="videomme, rrc, ...; an unknown name lists all"
+    )
+    export.add_argument(
+        "--to", type=Path, metavar="FILE", help="output file (default: beside the log)"
+    )
+
+
+def _add_toy(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    toy = commands.add_parser(
+        "toy",
+        help="make small synthetic data sets in the published layouts",
+        description="Makes a toy set for each benchmark of assistants: real file formats, invented"
+        " content. Those of video encoders: python -m data.tasks DIR.",
+        epilog="example:\n  python -m evaluation toy toys && "
+        "python -m evaluation run videomme --data toys --out out",
+        formatter_class=RAW,
+    )
+    toy.add_argument("folder", type=Path, metavar="DIR", help="output folder")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

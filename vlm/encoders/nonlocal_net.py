@@ -19,7 +19,7 @@ The presets for 8 frames (`nonlocal-c2d-r50-8x8` and more) follow PySlowFast. Th
 the exponent nor pools before phi and g.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -124,38 +124,16 @@ class NonLocalNet(StridedEncoder):
         self.stem = ConvUnit3d(3, dim, (stem_kernel, 7, 7), (s, 2, 2))
         depth = 3 if s > 1 else 1
         self.stem_pool = nn.MaxPool3d((depth, 3, 3), (s, 2, 2), padding=(depth // 2, 1, 1))
-        # The paper's pooling after res2 is 3 frames deep, PySlowFast's 2; an odd frame stays.
-        self.time_pool: nn.Module = nn.Identity()
-        if time_pool and s > 1:
-            self.time_pool = nn.MaxPool3d((3, 1, 1), (2, 1, 1), padding=(1, 0, 0))
-        elif time_pool:
-            self.time_pool = nn.MaxPool3d((2, 1, 1), (2, 1, 1), ceil_mode=True)
-
-        def nonlocals(stage: int) -> Mapping[int, NonLocal]:
-            places = PLACES[nonlocal_blocks][stage - 1] if stage in (1, 2) else ()
-            wide = 4 * dim * 2**stage
-            return {
-                index: NonLocal(
-                    wide,
-                    wide // 2,
-                    function,
-                    scaled=not paper_block,
-                    pool_first=not paper_block,
-                )
-                for index in places
-                if index < depths[stage]
-            }
-
-        stages = []
-        wide = dim
+        self.time_pool = _time_pool(strided=s > 1) if time_pool else nn.Identity()
+        block = partial(
+            NonLocal, function=function, scaled=not paper_block, pool_first=not paper_block
+        )
+        stages, wide = [], dim
         for index, (pattern, number) in enumerate(zip(time_kernels, depths, strict=True)):
-            stage = Stage3d(
-                wide,
-                dim * 2**index,
-                cycled(pattern, number),
-                2 if index else 1,
-                nonlocals(index),
-            )
+            inner = dim * 2**index
+            places = PLACES[nonlocal_blocks][index - 1] if index in (1, 2) else ()
+            nonlocals = {i: block(4 * inner, 2 * inner) for i in places if i < number}
+            stage = Stage3d(wide, inner, cycled(pattern, number), 2 if index else 1, nonlocals)
             stages.append(stage)
             wide = stage.dim
         self.stages = nn.ModuleList(stages)
@@ -174,3 +152,10 @@ class NonLocalNet(StridedEncoder):
             pyramid.append(as_maps(x))
         H, W = x.shape[-2:]
         return VideoFeatures(as_tokens(x), (H, W), x.mean(dim=(2, 3, 4)), tuple(pyramid))
+
+
+def _time_pool(strided: bool) -> nn.Module:
+    """The pooling after res2: the paper's is 3 frames deep, PySlowFast's 2; an odd frame stays."""
+    if strided:
+        return nn.MaxPool3d((3, 1, 1), (2, 1, 1), padding=(1, 0, 0))
+    return nn.MaxPool3d((2, 1, 1), (2, 1, 1), ceil_mode=True)
