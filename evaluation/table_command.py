@@ -6,8 +6,8 @@ Load neither a model nor torch.
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.reports.many import many_runs
-from evaluation.reports.many_files import markdown, write_table
+from evaluation.reports.run_table import many_runs
+from evaluation.reports.run_table_files import markdown, write_table
 from evaluation.reports.scoring import run_folders
 from evaluation.runs.card import unlike
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
-from evaluation.benchmarks.stored import Cell, Member
+from evaluation.benchmarks.packed_media import Cell, Member
 from evaluation.benchmarks.subtitles import RULES
 from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video

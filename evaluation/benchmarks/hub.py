@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluation.benchmarks.base import Benchmark, Hub, Options
-from evaluation.benchmarks.stored import unpack_tars
+from evaluation.benchmarks.packed_media import unpack_tars
 
 SNAPSHOT = re.compile(r"datasets--(.+?)--(.+?)/snapshots/([0-9a-f]{40})(?:/|$)")
 

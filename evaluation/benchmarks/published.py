@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks.stored import Cell
+from evaluation.benchmarks.packed_media import Cell
 from evaluation.json_files import read_json
 
 PICTURE_NAME = "image.path"  # key of an image's original file name in a row

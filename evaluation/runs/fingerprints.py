@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from evaluation.benchmarks.base import SUBTITLES, Benchmark, Options, Question
-from evaluation.benchmarks.stored import Member
+from evaluation.benchmarks.packed_media import Member
 from evaluation.runs.manifest import MISSING, PACKED
 from vlm.conversation import Text
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.dry_run.saved import FusedAttention, block_inputs, saved_bytes
+from training.dry_run.saved_for_backward import FusedAttention, block_inputs, saved_bytes
 from vlm.config import PVCConfig
 from vlm.encoders.pvc import ProgressiveEncoder, progressive
 from vlm.model import PVCForConditionalGeneration

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.dry_run.saved import FusedAttention, saved_bytes
+from training.dry_run.saved_for_backward import FusedAttention, saved_bytes
 from training.encoders.objectives import Objective, objective_class
 from training.encoders.recipe import EncoderRecipe
 from training.encoders.run import with_steps

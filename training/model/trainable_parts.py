@@ -22,7 +22,7 @@ from training.checkpoints.full_tensors import (
     read_tensors,
     write_tensors,
 )
-from training.model.unread import unread_parameters
+from training.model.unread_parameters import unread_parameters
 from training.recipe import PARTS, Lora, Recipe, recipe_values
 from vlm.encoders import frozen_parameters
 from vlm.encoders.backbones import backbone_class

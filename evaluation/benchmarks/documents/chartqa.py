@@ -12,6 +12,7 @@ from evaluation.benchmarks.free import (
     lmms,
     stripped,
 )
+from evaluation.benchmarks.packed_media import inside
 from evaluation.benchmarks.published import (
     PICTURE_NAME,
     parquet_files,
@@ -19,7 +20,6 @@ from evaluation.benchmarks.published import (
     read_parquet,
     text,
 )
-from evaluation.benchmarks.stored import inside
 from evaluation.metrics.relaxed import relaxed, relaxed_clean
 from evaluation.runs.log import LogRow
 

@@ -18,8 +18,8 @@ from evaluation.benchmarks.free import (
     table,
     unchanged,
 )
+from evaluation.benchmarks.packed_media import Cell, first_existing
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
-from evaluation.benchmarks.stored import Cell, first_existing
 from evaluation.metrics.anls import anls
 from evaluation.runs.log import LogRow
 

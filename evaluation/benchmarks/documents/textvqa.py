@@ -13,8 +13,8 @@ from evaluation.benchmarks.free import (
     table,
     unchanged,
 )
+from evaluation.benchmarks.packed_media import Cell, first_existing
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
-from evaluation.benchmarks.stored import Cell, first_existing
 from evaluation.metrics.vqa import evalai, vlmevalkit, vqa_accuracy, vqa_accuracy_clean
 from evaluation.runs.log import LogRow
 

@@ -24,8 +24,8 @@ from evaluation.benchmarks.choices import (
     vlmevalkit_match,
     vlmevalkit_prompt,
 )
+from evaluation.benchmarks.packed_media import Cell
 from evaluation.benchmarks.published import parquet_files, read_parquet, read_table, text
-from evaluation.benchmarks.stored import Cell
 from evaluation.runs.log import LogRow
 
 MILLION = 1_000_000

@@ -18,8 +18,8 @@ from evaluation.answers.clean import clean_choice
 from evaluation.answers.yes_no import clean_yes_no
 from evaluation.benchmarks.base import Benchmark, MediaPart, Options, Question
 from evaluation.benchmarks.choices import LETTERS, mean_score
+from evaluation.benchmarks.packed_media import inside
 from evaluation.benchmarks.published import read_list, text
-from evaluation.benchmarks.stored import inside
 from evaluation.runs.log import LogRow
 
 ANSWERS = "ovo_bench_new.json"

@@ -21,8 +21,8 @@ from evaluation.benchmarks.choices import (
     longvideobench,
     vlmevalkit_letter_to_e,
 )
+from evaluation.benchmarks.packed_media import Member, VideoFiles, inside
 from evaluation.benchmarks.published import parquet_files, read_list, read_parquet, text
-from evaluation.benchmarks.stored import Member, VideoFiles, inside
 from evaluation.json_files import read_json
 from vlm.conversation import Image, Part, Text, Video
 from vlm.media.subtitles import Caption

@@ -10,8 +10,8 @@ from pathlib import Path
 from evaluation.answers.bracket import first_character
 from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, clean, mean_score, ranked_abcd
+from evaluation.benchmarks.packed_media import named_videos
 from evaluation.benchmarks.published import read_lines, text
-from evaluation.benchmarks.stored import named_videos
 from evaluation.runs.log import LogRow
 
 ANSWERS = "video_info.meta.jsonl"

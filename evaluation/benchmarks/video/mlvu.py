@@ -21,8 +21,8 @@ from evaluation.benchmarks.choices import (
     options_by_letter,
     ranked_abcd,
 )
+from evaluation.benchmarks.packed_media import VideoFiles
 from evaluation.benchmarks.published import letter_of, read_list, text
-from evaluation.benchmarks.stored import VideoFiles
 from evaluation.runs.log import LogRow
 
 SYSTEM = (

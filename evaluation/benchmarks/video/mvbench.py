@@ -14,8 +14,8 @@ from evaluation.answers.matching import vlmevalkit_option
 from evaluation.answers.ranked import strip_reasoning
 from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, bracketed, clean, options_by_letter
+from evaluation.benchmarks.packed_media import Member, VideoFiles, inside
 from evaluation.benchmarks.published import letter_of, read_list, text
-from evaluation.benchmarks.stored import Member, VideoFiles, inside
 from evaluation.metrics.vqa import strip_punctuation
 from evaluation.runs.log import LogRow
 

@@ -15,8 +15,8 @@ from evaluation.answers.ranked import strip_reasoning
 from evaluation.answers.yes_no import clean_yes_no
 from evaluation.benchmarks.base import Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, mean_score
+from evaluation.benchmarks.packed_media import VideoFiles
 from evaluation.benchmarks.published import read_parquet, text
-from evaluation.benchmarks.stored import VideoFiles
 from evaluation.json_files import read_json
 from evaluation.runs.log import LogRow
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from evaluation.answers.ranked import strip_reasoning
 from evaluation.benchmarks.base import Benchmark, Composed, Hub, MediaPart, Options, Question
+from evaluation.benchmarks.packed_media import VideoFiles
 from evaluation.benchmarks.published import text
-from evaluation.benchmarks.stored import VideoFiles
 from evaluation.json_files import read_json
 from evaluation.metrics.spans import clean_span, format_span, overlap, written_spans
 from evaluation.runs.log import LogRow

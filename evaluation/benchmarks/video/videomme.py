@@ -20,8 +20,8 @@ from evaluation.benchmarks.choices import (
     video_mme,
     vlmevalkit_letter,
 )
+from evaluation.benchmarks.packed_media import Member, VideoFiles
 from evaluation.benchmarks.published import read_parquet, text
-from evaluation.benchmarks.stored import Member, VideoFiles
 from evaluation.benchmarks.subtitles import RULES
 from vlm.conversation import Image, Text, Video
 from vlm.media.subtitles import Caption, read_subtitles

@@ -22,8 +22,8 @@ from evaluation.answers.first_letter import first_letter
 from evaluation.answers.ranked import strip_reasoning
 from evaluation.benchmarks.base import SUBTITLES, Composed, Hub, MediaPart, Options, Question
 from evaluation.benchmarks.choices import ChoiceBenchmark, clean, mean_score
+from evaluation.benchmarks.packed_media import Member, VideoFiles
 from evaluation.benchmarks.published import read_parquet, text
-from evaluation.benchmarks.stored import Member, VideoFiles
 from evaluation.benchmarks.word_subtitles import between, read_words, sentences
 from evaluation.runs.log import LogRow
 from vlm.conversation import Image, Part, Text, Video

@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
-from evaluation.benchmarks.stored import Member, VideoFiles
+from evaluation.benchmarks.packed_media import Member, VideoFiles
 from evaluation.benchmarks.video import videomme
 from evaluation.benchmarks.video.longvideobench import NarratedQuestion
 from evaluation.benchmarks.video.videomme import VideoQuestion

@@ -15,7 +15,7 @@ import pytest
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import Options
 from evaluation.benchmarks.hub import fetch, revision_of
-from evaluation.benchmarks.stored import unpack_tars
+from evaluation.benchmarks.packed_media import unpack_tars
 from evaluation.runs.manifest import file_hashes
 from evaluation.toy import TOYS, make_toy
 

@@ -11,7 +11,7 @@ from toy_rows import toy_prompt, toy_questions, toy_scores
 
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.base import MediaPart, Options
-from evaluation.benchmarks.stored import Member, VideoFiles
+from evaluation.benchmarks.packed_media import Member, VideoFiles
 from evaluation.benchmarks.video.longvideobench import interleave
 from evaluation.toy import make_toy
 from vlm.conversation import Video

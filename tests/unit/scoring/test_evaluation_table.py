@@ -16,8 +16,8 @@ from evaluation.benchmarks import BENCHMARKS
 from evaluation.json_files import read_json, write_json
 from evaluation.reports import times
 from evaluation.reports.costs import cost_cells, cost_of
-from evaluation.reports.many import many_runs
-from evaluation.reports.many_files import csv_text, html, markdown
+from evaluation.reports.run_table import many_runs
+from evaluation.reports.run_table_files import csv_text, html, markdown
 from evaluation.reports.tables import speed
 from evaluation.runs.card import card, code_hash, unlike, write_card
 from evaluation.runs.log import LogWriter, merge

@@ -17,7 +17,7 @@ from training.model.card import what_is_trained
 from training.model.feature_cache import cache_backbone_features
 from training.model.initial_model import model_of
 from training.model.trainable_parts import part_of, prepare_parts, start_from
-from training.model.unread import unread_parameters
+from training.model.unread_parameters import unread_parameters
 from training.recipe import Recipe, Source
 from training.trainer import sharded_layers
 from vlm.assemble.swap import config_with_encoder

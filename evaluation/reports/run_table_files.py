@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evaluation.json_files import replace_file
 from evaluation.reports.costs import COLUMNS, cost_cells
-from evaluation.reports.many import Cell, Table
+from evaluation.reports.run_table import Cell, Table
 from evaluation.reports.templates import template
 
 LEGEND = (
@@ -67,7 +67,7 @@ def _rounded(number: float | None) -> float | None:
 
 def html(table: Table) -> str:
     """Returns one self-contained page without scripts."""
-    page = template("many.html.jinja", value=text, costs=cost_cells)
+    page = template("run_table.html.jinja", value=text, costs=cost_cells)
     return page.render(table=table, columns=COLUMNS, legend=legend(table))
 
 
