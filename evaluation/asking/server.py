@@ -158,8 +158,9 @@ class ServerAsker:
                 f"{self.url} answered with the status {error.code}: {detail or error.reason}"
             ) from error
         except (OSError, ValueError) as error:  # URLError is an OSError
-            reason = getattr(error, "reason", error)
-            raise ServerError(f"{self.url} cannot be asked ({reason}).") from error
+            cause = getattr(error, "reason", error)
+            words = getattr(cause, "strerror", None) or str(cause)
+            raise ServerError(f"{self.url} cannot be asked ({words}).") from error
         if not isinstance(found, dict):
             raise ServerError(f"{self.url} sent a reply that is no JSON object.")
         return found

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 
 from vlm.ending import end, sentence
+from vlm.weights.io.cache import build_once
 from vlm.weights.io.files import WeightsError, write_safetensors
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,34 @@ def test_weights_that_cannot_be_written_are_a_sentence_and_leave_nothing(tmp_pat
     with pytest.raises(WeightsError, match=r"weights\.safetensors cannot be written: .*\.$"):
         write_safetensors({"a": torch.zeros(1)}, target)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+        Exception("No space left on device (os error 28)"),  # of tokenizers
+    ],
+)
+def test_a_disk_that_fills_while_a_folder_is_built_is_a_sentence_with_the_remedy(
+    error: Exception, tmp_path: Path
+) -> None:
+    def make(folder: Path) -> None:
+        raise error
+
+    words = r"model cannot be written \(No space left on device\)\. Free some space"
+    with pytest.raises(WeightsError, match=words):
+        build_once(tmp_path / "model", {}, make)
+    assert not (tmp_path / "model").exists()
+
+
+def test_other_errors_while_a_folder_is_built_stay(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        build_once(tmp_path / "model", {}, make)
 
 
 def test_a_disk_that_fills_while_weights_are_written_is_a_sentence(

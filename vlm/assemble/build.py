@@ -7,7 +7,8 @@ new.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from vlm.presets import ASSEMBLIES
 from vlm.processor import PVCProcessor
 from vlm.unknown_name import check_name
 from vlm.weights import base_models
-from vlm.weights.io.files import WeightsError, apply_umask
+from vlm.weights.io.files import WeightsError, apply_umask, naming
 from vlm.weights.io.schema import JsonObject, check_dataclass
 from vlm.weights.language.prepare import LanguageModel, read_language_model
 from vlm.weights.model_card import model_card
@@ -110,7 +111,7 @@ def write(assembled: Assembled, out: Path) -> None:
     model = assembled.model
     size = sum(p.numel() * p.element_size() for p in model.parameters())
     building = out.with_name(f".{out.name}.building")
-    try:
+    with naming(out), _removed(building):
         out.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(out.parent).free
         if size > free:
@@ -131,10 +132,15 @@ def write(assembled: Assembled, out: Path) -> None:
         if out.exists():
             out.rmdir()
         building.rename(out)
-    except OSError as error:
-        raise WeightsError(f"{out} cannot be written ({error.strerror or error}).") from error
+
+
+@contextmanager
+def _removed(folder: Path) -> Iterator[None]:
+    """Removes the folder at the end, if it is still there."""
+    try:
+        yield
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _join(

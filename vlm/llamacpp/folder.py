@@ -23,7 +23,13 @@ from vlm.llamacpp.write import BITS, DEFAULT, write_gguf
 from vlm.loading import CARD, ModelFolder, find_model
 from vlm.weights import sources
 from vlm.weights.io.cache import Notify, build_atomically, build_once, print_status
-from vlm.weights.io.files import WeightsError, cache_dir, read_safetensors, write_safetensors
+from vlm.weights.io.files import (
+    WeightsError,
+    cache_dir,
+    naming,
+    read_safetensors,
+    write_safetensors,
+)
 from vlm.weights.io.rename import first_few
 from vlm.weights.io.shards import weight_files
 from vlm.weights.own import own_config, own_processor
@@ -73,8 +79,9 @@ def gguf_folder(
 
     source = fingerprint(folder, kind)
     if out is not None:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        build_atomically(out.absolute(), source, make)
+        with naming(out, "Name another folder as --out."):
+            out.absolute().parent.mkdir(parents=True, exist_ok=True)
+            build_atomically(out.absolute(), source, make)
         return out
     key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
     return build_once(cache_dir() / "gguf" / f"{folder.name}-{key}-{kind}", source, make)

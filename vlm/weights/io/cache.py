@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vlm.weights.io.files import WeightsError, apply_umask, sha256
+from vlm.weights.io.files import WeightsError, apply_umask, naming, sha256
 
 MANIFEST = "manifest.json"
 Notify = Callable[[str], None]
@@ -33,17 +33,13 @@ def build_once(folder: Path, source: Mapping[str, str], make: Callable[[Path], N
     """
     if is_built(folder, source):
         return folder
-    try:
+    remedy = "Free some space, or set the environment variable REVISIT_CACHE to another folder."
+    with naming(folder, remedy):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             # Another process may have built it while this one waited.
             if not is_built(folder, source):
                 build_atomically(folder, source, make)
-    except OSError as error:
-        raise WeightsError(
-            f"{folder} cannot be written ({error.strerror or error}). Free some space, or set the "
-            "environment variable REVISIT_CACHE to another folder."
-        ) from error
     return folder
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 LFS_POINTER = b"version https://git-lfs"
+SYSTEM_ERROR = "(os error"  # in the texts of libraries written in Rust
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -68,16 +70,32 @@ def write_safetensors(
         partial.chmod(mode)  # as in `apply_umask`
         partial.replace(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} cannot be written: {_reason(error)}.") from error
+        raise WeightsError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
 
 
-def _reason(error: Exception) -> str:
+@contextlib.contextmanager
+def naming(folder: Path, remedy: str = "") -> Iterator[None]:
+    """Raises WeightsError with the folder and the remedy if something within cannot be written.
+
+    safetensors and tokenizers report a full disk in types of their own, tokenizers as a bare
+    Exception.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError) and SYSTEM_ERROR not in str(error):
+            raise
+        sentence = f"{folder} cannot be written ({reason(error)})."
+        raise WeightsError(f"{sentence} {remedy}".rstrip()) from error
+
+
+def reason(error: Exception) -> str:
     """Why a file cannot be written, without the numbers and the words around it."""
     text = (isinstance(error, OSError) and error.strerror) or str(error)
-    return text.rpartition("I/O error: ")[2].partition(" (os error")[0]
+    return text.rpartition("I/O error: ")[2].partition(f" {SYSTEM_ERROR}")[0]
 
 
 def apply_umask(folder: Path) -> None:
