@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from app.frame_strip import Strip
 from app.turns import Chat
 from vlm.experts.detection.coco import GROUP_OF_NAME
-from vlm.experts.findings import Findings, Kind, Line, Thing
+from vlm.experts.findings import UNNAMED, Findings, Kind, Line, Thing
 from vlm.experts.words import activity_in, place_in
 
 MOST = 3
@@ -84,12 +84,12 @@ def _is_readable(lines: Sequence[Line]) -> bool:
 
 
 def _has_a_color(thing: Thing) -> bool:
-    return bool(thing.color) and thing.name != "person" and thing.area >= LARGE
+    return bool(thing.color) and thing.name not in ("person", UNNAMED) and thing.area >= LARGE
 
 
 def _is_that(thing: Thing, kinds: Sequence[Kind] | None) -> bool:
     """Returns whether a thing is no squirrel that the detector, which knows none, called a cat."""
-    if kinds is None or GROUP_OF_NAME[thing.name] != GROUP_OF_NAME["cat"]:
+    if kinds is None or GROUP_OF_NAME.get(thing.name) != GROUP_OF_NAME["cat"]:
         return True
     return any(kind.name == thing.name for kind in kinds)
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from vlm.encoders.pvc import progressive
-from vlm.experts.expert_words import expert_words
+from vlm.experts.expert_words import default_experts, expert_words
 from vlm.inference import planning
 from vlm.inference.answering import Answering, Surroundings
 from vlm.inference.budget import FilePlan, Plan
@@ -167,7 +167,7 @@ class Assistant:
             )
             pack(model.language_model)
         if read_text:
-            named = processor.prompt_config.experts if experts is None else experts
+            named = default_experts(processor.prompt_config) if experts is None else experts
             experts = tuple(dict.fromkeys((*named, "text")))
         made = cls(model, processor, card=card, experts=experts, **chosen)
         release_workers()  # another thread may answer

@@ -14,7 +14,8 @@ from vlm.encoders.config import TowerConfig
 from vlm.layers.norm import AdaLNConfig
 from vlm.unknown_name import check_name
 
-EXPERTS = ("kinds", "things", "text")  # a classifier, a detector, a reader (vlm/experts)
+# A classifier, a detector, one for flat drawings, a reader (vlm/experts).
+EXPERTS = ("kinds", "things", "shapes", "text")
 MAX_LOOKS = 64  # at a picture or a tile, the most that a question may ask for
 MAX_TILES = 1024  # of a picture, the most that any model takes
 

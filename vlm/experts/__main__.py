@@ -13,6 +13,7 @@ import torch
 from vlm.ending import end
 from vlm.experts.classifier import base_classifier
 from vlm.experts.detection.detector import WEIGHTS, load_detector
+from vlm.experts.drawing.drawings import drawings
 from vlm.experts.experts import Experts
 from vlm.experts.film import film_lines, film_summary
 from vlm.experts.options import add_experts, expert_names
@@ -42,15 +43,16 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         "python -m vlm.experts",
         description="Prints what a classifier (kinds), a detector (things with number, place and\n"
-        "color) and a reader (text) find in images and videos, in the words that a language\n"
-        "model reads: one line per look at an image, or per frame of a video.",
+        "color), an expert for flat drawings (shapes) and a reader (text) find in images and\n"
+        "videos, in the words that a language model reads: one line per look at an image, or\n"
+        "per frame of a video.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="images or videos")
     made.add_argument("--looks", type=int, default=4, help="looks per image (default 4)")
     made.add_argument("--words", type=int, default=24, help="words of text per look (default 24)")
     made.add_argument("--frames", type=int, default=8, help="frames per video (default 8)")
-    add_experts(made, default="things,text", otherwise="things,text")
+    add_experts(made, default="things,shapes,text", otherwise="things,shapes,text")
     made.add_argument("--time", action="store_true", help="print the seconds of each expert")
     made.add_argument("--json", action="store_true", help="print one JSON object per file")
     return made
@@ -61,6 +63,7 @@ def load_experts(names: tuple[str, ...]) -> dict[str, Timed]:
     loaders: dict[str, Callable[[], Callable[..., Any]]] = {
         "kinds": base_classifier,
         "things": lambda: load_detector(WEIGHTS),
+        "shapes": lambda: drawings,
         "text": Reader,
     }
     return {name: Timed(loaders[name]()) for name in names}
@@ -68,7 +71,7 @@ def load_experts(names: tuple[str, ...]) -> dict[str, Timed]:
 
 def lines_of(path: Path, timed: dict[str, Timed], args: argparse.Namespace) -> list[str]:
     """Returns the lines of one file, one per look or frame."""
-    experts = Experts(*map(timed.get, ("things", "text", "kinds")))
+    experts = Experts(*map(timed.get, ("things", "text", "kinds", "shapes")))
     if probe(path).kind == "image":
         frames = torch.from_numpy(read_image(path).pixels)[None]
         return still_looks(experts(frames)[0], args.looks, args.words)

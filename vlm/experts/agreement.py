@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vlm.experts.detection.coco import GROUP_OF_NAME
-from vlm.experts.findings import CERTAIN, Kind, Line, Thing
+from vlm.experts.findings import CERTAIN, UNNAMED, Kind, Line, Thing, iou, shared_area
 from vlm.experts.together import rides
 
 GUESS = 0.4  # score
 SUPPORT, OVERRULE = 0.2, 0.5  # probability of a kind that confirms a thing; that renames it
 SEVERAL = 2  # sure things of a class that confirm its guesses
 PAGE_LINES, PAGE_AREA = 5, 0.06  # rows of text, and the share of the frame that they cover
+SAME_PLACE = 0.5  # intersection over union of a drawn thing and one of the detector
+LETTERED = 0.5  # of a drawn thing, on a row of text: then it is a letter of it
+LETTERS = 2  # of a row; one alone may be a shape that was taken for it
 ON_PAGE = 0.6  # score of a thing that is stated on a page
 
 
@@ -38,6 +41,31 @@ def reconcile(
         elif page and thing.score >= CERTAIN:
             kept.append(replace(thing, score=GUESS))
     return tuple(kept)
+
+
+def with_drawn(
+    things: Sequence[Thing], drawn: Sequence[Thing], lines: Sequence[Line] | None
+) -> tuple[Thing, ...]:
+    """Adds the things of a drawing to those of the detector.
+
+    Of two in the same place the figure of geometry stands, then what the detector found. Letters
+    are no things.
+    """
+    if not drawn or is_page(lines or ()):
+        return tuple(things)
+    rows = [line for line in lines or () if sum(c.isalnum() for c in line.text) >= LETTERS]
+    drawn = [t for t in drawn if not any(_on(t, row) for row in rows)]
+    kept = []
+    for thing in things:
+        there = [t for t in drawn if iou(t, thing) >= SAME_PLACE]
+        if all(t.name == UNNAMED for t in there):
+            kept.append(thing)
+            drawn = [t for t in drawn if t not in there]
+    return (*kept, *drawn)
+
+
+def _on(thing: Thing, row: Line) -> bool:
+    return shared_area(thing.box, row.box) >= LETTERED * thing.area
 
 
 def is_page(lines: Sequence[Line]) -> bool:

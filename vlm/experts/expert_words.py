@@ -12,12 +12,13 @@ from vlm.config import EXPERTS, PromptConfig
 from vlm.conversation import Image, Video
 from vlm.experts.classifier import Classifier, base_classifier, classifier_of
 from vlm.experts.detection.detector import WEIGHTS, load_detector
+from vlm.experts.drawing.drawings import drawings
 from vlm.experts.experts import Experts
 from vlm.experts.film import film_words
 from vlm.experts.findings import Findings
 from vlm.experts.kept_features import KeptFeatures
 from vlm.experts.reading.reader import Reader, ReaderMissingError
-from vlm.experts.words import still_looks
+from vlm.experts.words import of_still, still_looks
 from vlm.model import PVCForConditionalGeneration
 from vlm.presets import preset_config
 from vlm.processor import PVCProcessor
@@ -55,10 +56,16 @@ class ExpertWords:
             findings = self.experts(torch.tensor(part.frames))
             words = film_words(findings, self.prompt.words_per_frame)
             return Described(replace(part, words=words), tuple(findings))
-        findings = self.experts(torch.tensor(part.pixels)[None])
+        findings = [of_still(found) for found in self.experts(torch.tensor(part.pixels)[None])]
         looks = self.prompt.looks if part.looks is None else part.looks
         words = tuple(still_looks(findings[0], looks, self.prompt.words_per_look))
         return Described(replace(part, words=words), tuple(findings))
+
+
+def default_experts(prompt: PromptConfig) -> tuple[str, ...]:
+    """Returns those the model was trained with; shapes stand in the same words as things."""
+    beside = ("shapes",) if "things" in prompt.experts else ()
+    return tuple(dict.fromkeys((*prompt.experts, *beside)))
 
 
 def expert_words(
@@ -72,7 +79,7 @@ def expert_words(
     `announce` gets a sentence if an expert is missing.
     """
     prompt = processor.prompt_config
-    chosen = prompt.experts if names is None else names
+    chosen = default_experts(prompt) if names is None else names
     classifier = classifier_of(model, processor) if "kinds" in chosen else None
     return _chosen_experts(chosen, classifier, prompt, announce)
 
@@ -112,4 +119,5 @@ def _chosen_experts(
     if not chosen:
         return None
     detector = load_detector(WEIGHTS) if "things" in chosen else None
-    return ExpertWords(Experts(detector, reader, classifier), prompt, chosen)
+    shapes = drawings if "shapes" in chosen else None
+    return ExpertWords(Experts(detector, reader, classifier, shapes), prompt, chosen)

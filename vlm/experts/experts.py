@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
-from vlm.experts.agreement import reconcile
+from vlm.experts.agreement import reconcile, with_drawn
 from vlm.experts.colors import color_of, color_of_thing, middle_color
 from vlm.experts.findings import Findings, Kind, Line, Thing
-from vlm.experts.quality import quality
+from vlm.experts.quality import quality, small_frames
 from vlm.experts.reading.film_text import first_of_its_kind
 
 FRAMES_PER_BATCH = 4  # larger ones leave the processor's cache
@@ -31,10 +31,12 @@ class Experts:
         detector: Callable[[Tensor], Sequence[Sequence[Thing]]] | None,
         reader: Callable[[Tensor], Sequence[Sequence[Line]]] | None,
         classifier: Callable[[Tensor], Sequence[tuple[Kind, ...]]] | None = None,
+        drawings: Callable[[Tensor], Sequence[Sequence[Thing]]] | None = None,
     ) -> None:
         self.detector = detector
         self.reader = reader
         self.classifier = classifier
+        self.drawings = drawings  # takes small frames, of `vlm.experts.quality`
 
     def __call__(self, frames: Tensor) -> list[Findings]:
         """Looks at all frames; an expert that is None leaves its findings None."""
@@ -43,17 +45,23 @@ class Experts:
         )
         kinds = None if self.classifier is None else self.classifier(frames)
         things = self._things(frames)
-        flags = quality(frames)
+        small = small_frames(frames)
+        flags = quality(small)
+        drawn = None if self.drawings is None else self.drawings(small)
         read = None if reading is None else reading.result()
         findings = []
         for t in range(len(frames)):
             of, seen = (kinds[t] if kinds is not None else None), things[t]
             lines = None if read is None else tuple(read[t])
+            if seen is not None:
+                seen = reconcile(seen, of, lines)
+            if drawn is not None:
+                seen = with_drawn(seen or (), drawn[t], lines)
             blurred, dark = flags[t]
             findings.append(
                 Findings(
                     kinds=of,
-                    things=None if seen is None else reconcile(seen, of, lines),
+                    things=seen,
                     lines=lines,
                     color=color_of(frames[t].numpy()),
                     middle_color=middle_color(frames[t].numpy()),

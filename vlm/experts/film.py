@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from vlm.experts.activities import activity
 from vlm.experts.detection.coco import GROUP_OF_NAME
-from vlm.experts.findings import CERTAIN, Findings, Kind, Thing, iou
+from vlm.experts.findings import CERTAIN, UNNAMED, Findings, Kind, Thing, iou
 from vlm.experts.places import place_of
 from vlm.experts.together import together
 from vlm.experts.words import describe, name_things, read_order
@@ -152,13 +152,24 @@ def _counted(tracks: Sequence[Track]) -> str:
 
 def _match(tracks: list[Track], thing: Thing) -> Track | None:
     """The track that a thing goes on: the most overlap, else the nearest center."""
-    group = GROUP_OF_NAME[thing.name]
-    same = [track for track in tracks if GROUP_OF_NAME[track.name] == group]
+    same = [track for track in tracks if _may_be(track, thing)]
     best = max(same, key=lambda track: iou(track.last, thing), default=None)
     if best is not None and iou(best.last, thing) > 0.1:
         return best
     best = min(same, key=lambda track: _distance(track.last, thing), default=None)
     return best if best is not None and _distance(best.last, thing) < NEAR else None
+
+
+def _may_be(track: Track, thing: Thing) -> bool:
+    """Whether a thing may be that of a track: of a class that a detector confuses with it.
+
+    A drawn thing keeps its color, or its figure if it has one: something else in its place is new.
+    """
+    groups = GROUP_OF_NAME.get(track.name), GROUP_OF_NAME.get(thing.name)
+    if groups != (None, None):
+        return groups[0] == groups[1]
+    named = track.name == thing.name != UNNAMED
+    return named or track.last.color == thing.color
 
 
 def _distance(a: Thing, b: Thing) -> float:

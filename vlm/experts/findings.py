@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; 0 to 1 of the frame
 
+UNNAMED = "shape"  # a drawn thing that is no figure of geometry
 CERTAIN = 0.48  # the score of a thing that is stated; below, it is a guess
 
 
@@ -17,9 +18,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing that the detector found."""
+    """One thing that the detector found, or the expert for drawings."""
 
-    name: str  # a class of COCO
+    name: str  # a class of COCO, a figure of geometry or UNNAMED
     score: float  # 0 to 1
     box: Box
     color: str = ""

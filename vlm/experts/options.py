@@ -5,13 +5,15 @@ Nothing heavy is imported here, so `--help` answers at once.
 
 import argparse
 
-NAMES = ("kinds", "things", "text")  # as in vlm.config.EXPERTS
+NAMES = ("kinds", "things", "shapes", "text")  # as in vlm.config.EXPERTS
 NONE = "none"
 
 
 def add_expert_options(group: "argparse._ArgumentGroup | argparse.ArgumentParser") -> None:
     """Adds --experts and --read-text."""
-    add_experts(group, default=None, otherwise="those the model was trained with")
+    add_experts(
+        group, default=None, otherwise="those the model was trained with, and shapes beside things"
+    )
     group.add_argument(
         "--read-text",
         action="store_true",
@@ -27,8 +29,8 @@ def add_experts(
         "--experts",
         default=default,
         metavar="NAMES",
-        help="what looks at each file: kinds (a classifier), things (a detector), text (a reader),"
-        f" divided by commas, or none (default: {otherwise})",
+        help="what looks at each file: kinds (a classifier), things (a detector), shapes (of flat"
+        f" drawings), text (a reader), divided by commas, or none (default: {otherwise})",
     )
 
 

@@ -8,25 +8,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LONG_SIDE = 384  # pixels at which both are measured
+LONG_SIDE = 384  # pixels of small frames, at which both are measured
 BLURRED = 0.68  # of the differences kept
 DARK = 0.2  # brightness, 0 to 1, that the share BRIGHT of the pixels does not exceed
 BRIGHT = 0.97
 FLAT = 0.002  # mean difference of neighbors; a frame without any is neither sharp nor blurred
 
 
-def quality(frames: Tensor) -> list[tuple[bool, bool]]:
-    """uint8 [T, H, W, 3] -> blurred, dark for each frame."""
-    blur, bright = blur_and_brightness(frames)
-    return list(zip((blur > BLURRED).tolist(), (bright < DARK).tolist(), strict=True))
-
-
-def blur_and_brightness(frames: Tensor) -> tuple[Tensor, Tensor]:
-    """uint8 [T, H, W, 3] -> the share of differences kept [T], and the bright end [T]."""
+def small_frames(frames: Tensor) -> Tensor:
+    """uint8 [T, H, W, 3] -> uint8 [T, 3, h, w], at most LONG_SIDE long."""
     H, W = frames.shape[1:3]
     ratio = min(LONG_SIDE / max(H, W), 1.0)
     size = max(round(H * ratio), 16), max(round(W * ratio), 16)
-    small = F.interpolate(frames.permute(0, 3, 1, 2), size, mode="bilinear", antialias=True)
+    return F.interpolate(frames.permute(0, 3, 1, 2), size, mode="bilinear", antialias=True)
+
+
+def quality(small: Tensor) -> list[tuple[bool, bool]]:
+    """Small frames uint8 [T, 3, h, w] -> blurred, dark for each."""
+    blur, bright = blur_and_brightness(small)
+    return list(zip((blur > BLURRED).tolist(), (bright < DARK).tolist(), strict=True))
+
+
+def blur_and_brightness(small: Tensor) -> tuple[Tensor, Tensor]:
+    """uint8 [T, 3, h, w] -> the share of differences kept [T], and the bright end [T]."""
     gray = small.float().mean(dim=1, keepdim=True) / 255  # [T, 1, h, w]
     kept = []
     for dim, padding in ((3, (4, 4, 0, 0)), (2, (0, 0, 4, 4))):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from vlm.experts.activities import Activity, activity
 from vlm.experts.agreement import is_page
-from vlm.experts.findings import CERTAIN, Findings, Kind, Line, Thing
+from vlm.experts.findings import CERTAIN, UNNAMED, Findings, Kind, Line, Thing
 from vlm.experts.places import Place, place_of
 from vlm.experts.together import together
 from vlm.plural import plural
@@ -32,9 +32,20 @@ def still_looks(findings: Findings, num_looks: int, words_per_look: int) -> list
     Look 1 gives kinds, things and the first `words_per_look` words of the text, prominent lines
     first; each further look reads on, and is empty once all is read.
     """
+    findings = of_still(findings)
     parts = _portions(read_order(findings.lines or ()), num_looks, words_per_look)
     first = describe(findings, parts[0])
     return [first, *(f"Text goes on: {part}" if part else "" for part in parts[1:])]
+
+
+def of_still(findings: Findings) -> Findings:
+    """Leaves out drawn things without a name: in a film they move, in a picture they tell nothing.
+
+    A language model that reads of "1 shape" denies the thing that it is asked for.
+    """
+    if findings.things is None:
+        return findings
+    return replace(findings, things=tuple(t for t in findings.things if t.name != UNNAMED))
 
 
 def describe(findings: Findings, text: str) -> str:

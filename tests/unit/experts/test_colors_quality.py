@@ -15,7 +15,7 @@ from vlm.experts.detection.nanodet import NanoDet
 from vlm.experts.experts import Experts
 from vlm.experts.findings import Findings, Kind, Thing
 from vlm.experts.kinds import kinds_of
-from vlm.experts.quality import _bright_end, quality
+from vlm.experts.quality import _bright_end, quality, small_frames
 from vlm.experts.reading.reader import ReaderMissingError
 from vlm.media.decode import read_video
 
@@ -70,10 +70,12 @@ def test_a_blurred_and_a_dark_frame_are_recognized() -> None:
     frame = torch.from_numpy(sharp)[None]
     small = torch.nn.functional.interpolate(frame.permute(0, 3, 1, 2), (12, 12))
     blurred = torch.nn.functional.interpolate(small, (192, 192), mode="bicubic").permute(0, 2, 3, 1)
-    assert quality(frame) == [(False, False)]
-    assert quality(blurred) == [(True, False)]
-    assert quality(frame // 8) == [(False, True)]
-    assert quality(torch.full((1, 64, 64, 3), 200, dtype=torch.uint8)) == [(False, False)]
+    assert quality(small_frames(frame)) == [(False, False)]
+    assert quality(small_frames(blurred)) == [(True, False)]
+    assert quality(small_frames(frame // 8)) == [(False, True)]
+    assert quality(small_frames(torch.full((1, 64, 64, 3), 200, dtype=torch.uint8))) == [
+        (False, False)
+    ]
 
 
 def test_a_family_is_named_if_its_classes_are_sure_together() -> None:

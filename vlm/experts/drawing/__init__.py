@@ -1,0 +1,1 @@
+"""Finds the separate things of a flat drawing, by image processing alone."""
