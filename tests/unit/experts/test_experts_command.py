@@ -36,7 +36,7 @@ def test_a_wrong_name_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> Non
     assert main([str(FOLDER / "cat.jpg"), "--experts", "things,faces"]) == 2
     out, errors = capsys.readouterr()
     assert out == ""
-    assert errors == '--experts names "faces"; there are kinds, things, text, or none.\n'
+    assert errors == '--experts names "faces"; there are kinds, things, shapes, text, or none.\n'
 
 
 def test_an_unusable_file_is_one_sentence_and_the_others_are_read(

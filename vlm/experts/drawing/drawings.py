@@ -30,7 +30,9 @@ SCORE = 0.9
 LONG_SIDE = 192  # pixels at which things are looked for
 LEAST = 0.003  # of the picture: smaller places are details
 MANY, MANY_DETAILS = 14, 25  # a picture of more is a page, a map, a pattern
-LEAST_FLAT = 0.1  # of the neighbors in all things; fewer are those of a photograph that was cut out
+# Of the neighbors in all things: fewer are alike in a photograph that was cut out; so many in a
+# drawing without any figure.
+LEAST_FLAT, DRAWN = 0.1, 0.25
 EDGE = 0.08  # of a thing's short side: its outline
 LEAST_CORE = 0.12  # of a thing within its outline; a line has less
 ONE_COLOR, LINE = 0.75, 0.3  # of a thing within its outline; of a line, which has soft sides
@@ -59,10 +61,12 @@ def drawn_things(picture: Pixels) -> list[Thing]:
     large = np.flatnonzero(share >= LEAST) + 1
     if not 0 < len(large) <= MANY or details > MANY_DETAILS:
         return []
-    if flatness(picture, labels > 0) < LEAST_FLAT:
+    flat = flatness(picture, labels > 0)
+    if flat < LEAST_FLAT:
         return []
     things = [thing for n in large for thing in _of_region(picture, labels, int(n))]
-    return _as_others(things) if len(things) <= MANY else []
+    figures = any(thing.name != UNNAMED for thing in things)
+    return _as_others(things) if len(things) <= MANY and (figures or flat >= DRAWN) else []
 
 
 def _of_region(picture: Pixels, labels: Labels, number: int) -> list[Thing]:
