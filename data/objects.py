@@ -51,7 +51,7 @@ def objects_from_json(value: Any) -> Objects | None:
 def _number(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{number} is no position")
+        raise ValueError(f"{number} is not a position")
     return number
 
 

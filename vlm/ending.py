@@ -1,6 +1,6 @@
-"""Ends a command as its user expects, whatever it was doing: no traceback for what is no bug.
+"""Ends a command as its user expects, whatever it was doing: no traceback for what is not a bug.
 
-A pipe whose reader has gone (`| head`) and Ctrl-C are no errors; a disk that is full and a folder
+A pipe whose reader has gone (`| head`) and Ctrl-C are not errors; a disk that is full and a folder
 that may not be written are one sentence.
 """
 

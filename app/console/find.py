@@ -106,7 +106,7 @@ def _check(args: argparse.Namespace, names: list[str], words: str) -> None:
     if args.follow and (len(names) > 1 or args.strip):
         raise ValueError("--follow takes one file or -, and makes no strip.")
     if args.strip and not args.strip.absolute().parent.is_dir():
-        raise ValueError(f"{args.strip} cannot be written: {args.strip.parent} is no folder.")
+        raise ValueError(f"{args.strip} cannot be written: {args.strip.parent} is not a folder.")
     if args.strip and args.strip.is_dir():
         raise ValueError(f"{args.strip} cannot be written: it is a folder; name a PNG file.")
 

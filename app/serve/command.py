@@ -51,7 +51,7 @@ def serve(args: argparse.Namespace, load: Load) -> int:
         )
     calibration = Calibration.load(Path(args.calibration)) if args.calibration else None
     if args.media_dir and not Path(args.media_dir).is_dir():
-        raise ValueError(f"--media-dir {args.media_dir} is no folder.")
+        raise ValueError(f"--media-dir {args.media_dir} is not a folder.")
     listening, folder = listen(args.host, args.port), private_folder()
     _say("Loading the model ...")
     assistant = load(limits=media_limits)

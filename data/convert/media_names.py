@@ -98,6 +98,6 @@ def _rate(value: Mapping[str, Any]) -> float:
         if rate is None:
             continue
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1000:
-            raise CannotConvertError(f'"{key}" is {rate!r:.40}, which is no frame rate')
+            raise CannotConvertError(f'"{key}" is {rate!r:.40}, which is not a frame rate')
         return float(rate)
     return FRAMES_PER_SECOND

@@ -96,7 +96,7 @@ def place_media(dialogue: Dialogue, path_of: MediaPath) -> list[dict[str, Any]]:
     """Converts turns to messages; each open slot takes the next of its files.
 
     Without a slot, all media precede the first question. `<image>` may stand for a video if there
-    are no images, as in LLaVA-Video's data.
+    are not images, as in LLaVA-Video's data.
     """
     if dialogue.open_slots:
         _require_equal(dialogue, "{kind} part", " without a file")

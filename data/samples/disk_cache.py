@@ -57,7 +57,7 @@ class DiskCache:
     def put(
         self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None
     ) -> None:
-        """Stores an entry. A full disk is no error: the entry is then not stored."""
+        """Stores an entry. A full disk is not an error: the entry is then not stored."""
         path = self.path(name)
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         whole = {key: tensor.contiguous() for key, tensor in tensors.items()}

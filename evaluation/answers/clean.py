@@ -86,7 +86,7 @@ def _by_text(text: str, options: Sequence[str], letters: str) -> str | None:
     """Returns the letter of the only option whose words are contained and not denied."""
     answer = _spaced_words(text)
     inside = [i for i, option in enumerate(options) if option.strip() and option in answer]
-    # "red" is no answer of its own inside "red socks".
+    # "red" is not an answer of its own inside "red socks".
     alone = [
         i
         for i in inside

@@ -60,7 +60,7 @@ class ServerAsker:
         self.url = self.url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise ValueError(
-                f"--server {self.url} is no address that begins with http:// or https://."
+                f"--server {self.url} is not an address that begins with http:// or https://."
             )
         if "@" in self.url.split("/")[2]:
             raise ValueError(f"--server takes no name and password; put a key into {KEY}.")
@@ -162,7 +162,7 @@ class ServerAsker:
             words = getattr(cause, "strerror", None) or str(cause)
             raise ServerError(f"{self.url} cannot be asked ({words}).") from error
         if not isinstance(found, dict):
-            raise ServerError(f"{self.url} sent a reply that is no JSON object.")
+            raise ServerError(f"{self.url} sent a reply that is not a JSON object.")
         return found
 
 

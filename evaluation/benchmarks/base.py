@@ -305,7 +305,7 @@ class Benchmark(ABC):
         return list(rows)
 
     def pooled(self, rows: Sequence[LogRow], mode: str) -> "Pooled | None":
-        """Returns the metric of all rows as one, if it is no mean of units (mAP)."""
+        """Returns the metric of all rows as one, if it is not a mean of units (mAP)."""
         return None
 
     def aggregate(self, rows: Sequence[LogRow], mode: str) -> dict[str, float]:

@@ -92,7 +92,9 @@ def read_lines(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise ValueError(f"{path}, line {number} is no JSON object ({error}).") from error
+                raise ValueError(
+                    f"{path}, line {number} is not a JSON object ({error})."
+                ) from error
             missing = [key for key in keys if not isinstance(row, dict) or key not in row]
             if missing:
                 raise ValueError(f"{path}, line {number} has no {', '.join(map(repr, missing))}.")

@@ -30,7 +30,7 @@ def read_words(path: Path) -> list[Caption]:
             words.append(Caption(*times, str(row["text"])))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path}, line {number} is no word of subtitles ({error!r}); it needs text,"
+                f"{path}, line {number} is not a word of subtitles ({error!r}); it needs text,"
                 " start_time and end_time."
             ) from error
     return words

@@ -28,7 +28,7 @@ def text_to_video(similarities: Scores, video_of: Sequence[int]) -> NDArray[np.i
 def video_to_text(similarities: Scores, video_of: Sequence[int]) -> NDArray[np.int64]:
     """Returns for each video with a text the best rank among its texts: [N, M] -> at most [M].
 
-    The other texts of the same video are no rivals of the best one.
+    The other texts of the same video are not rivals of the best one.
     """
     owners = np.asarray(video_of)
     ranks = []

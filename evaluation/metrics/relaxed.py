@@ -11,7 +11,7 @@ import re
 from evaluation.answers.short import short_answer
 
 TOLERANCE = 0.05
-YEAR = re.compile(r"(?:1[5-9]|20)\d\d")  # as a target is written: 2,010 and 2010.5 are no years
+YEAR = re.compile(r"(?:1[5-9]|20)\d\d")  # as a target is written: 2,010 and 2010.5 are not years
 # Groups of three digits, or of two before the last three as in India: "1,2" is not 12.
 GROUPED = re.compile(
     r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:[ \u00a0\u202f]\d{3})+"

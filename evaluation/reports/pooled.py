@@ -1,4 +1,4 @@
-"""Error bars of a metric that is no mean over questions, such as mAP: a bootstrap over videos.
+"""Error bars of a metric that is not a mean over questions, such as mAP: a bootstrap over videos.
 
 Each resample weighs the videos by how often they were drawn and computes the metric again. Where
 resamples do not vary (0 or 100 % in every video) the interval is Wilson's, as for a mean.

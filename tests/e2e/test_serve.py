@@ -55,7 +55,7 @@ def test_wrong_options_are_refused_before_a_model_is_loaded(
         (("--api-key", "short"), "at least 8 characters"),
         (("--running", "0"), "--running is 0"),
         (("--port", "70000"), "--port is 70000"),
-        (("--calibration", __file__), "is no calibration"),
+        (("--calibration", __file__), "is not a calibration"),
     ):
         with pytest.raises(ValueError, match=words):
             serve(options(*given), load)  # type: ignore[arg-type]
@@ -193,5 +193,5 @@ def test_a_port_or_folder_that_cannot_be_used_is_named(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file" / "temp"))
     with pytest.raises(ValueError, match="set GRADIO_TEMP_DIR to one that can be written"):
         _folder_and_lock.__wrapped__()
-    with pytest.raises(ValueError, match="is no folder"):
+    with pytest.raises(ValueError, match="is not a folder"):
         serve(options("--media-dir", str(tmp_path / "file")), load)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 transformers multiplies the rate of step s, counted from 0, by s / W during a warm-up of W steps, so
 that the first step changes nothing. Here it is (s + 1) / W: the first step has 1 / W of the rate,
-and W = 1 is no warm-up. After the warm-up the schedule is transformers' own.
+and W = 1 means no warm-up. After the warm-up the schedule is transformers' own.
 """
 
 from collections.abc import Callable

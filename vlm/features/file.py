@@ -46,7 +46,7 @@ def write_features(path: Path, clips: Mapping[str, ClipFeatures], about: Mapping
 
 
 def read_features(path: Path) -> tuple[dict[str, ClipFeatures], dict[str, str]]:
-    """Features by the clips' names, and the header. WeightsError if it is no such file."""
+    """Features by the clips' names, and the header. WeightsError if it is not such a file."""
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

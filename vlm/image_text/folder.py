@@ -112,7 +112,7 @@ def load_processor(folder: Path, config: PreTrainedConfig) -> ProcessorMixin:
 
 
 class _AnyVideoProcessor:
-    """Lets a processor take our frames, which are no class of transformers.
+    """Lets a processor take our frames, which are not a class of transformers.
 
     transformers counts placeholders in the text to notice a truncated prompt. Nothing is truncated
     here, and typed placeholders, which stay text, would be counted too.

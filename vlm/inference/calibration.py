@@ -53,7 +53,7 @@ class Calibration:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             missing = isinstance(error, KeyError)
             problem = f"{error} is missing" if missing else str(error)
-            raise ValueError(f"{path.name} is no calibration: {problem}.") from None
+            raise ValueError(f"{path.name} is not a calibration: {problem}.") from None
 
 
 @dataclass(frozen=True)

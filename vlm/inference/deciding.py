@@ -44,9 +44,10 @@ def decide(
     before: Sequence[str] = (),
     earlier: Sequence[Asked] = (),
 ) -> Generator[Event, None, None]:
-    """Yields events, the last of them `Decided`. Raises ValueError for options that are no choice.
+    """Yields events, the last of them `Decided`.
 
-    Raises `Stopped` once the reply's `stop` is set.
+    Raises ValueError for options that are not a choice, and `Stopped` once the reply's `stop` is
+    set.
     """
     check_options(options)
     prompt = yield from reply.see(text, files, before, earlier)

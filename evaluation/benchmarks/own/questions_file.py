@@ -57,7 +57,7 @@ def read_entries(path: Path) -> list[Entry]:
             if entry.id in entries:
                 raise ValueError("has the id of an earlier question.")
             if entry.follows and entry.follows not in entries:
-                raise ValueError(f"follows {entry.follows!r}, which is no earlier question.")
+                raise ValueError(f"follows {entry.follows!r}, which is not an earlier question.")
             for name in entry.media:
                 _check_file(path.parent, name)
         except ValueError as error:

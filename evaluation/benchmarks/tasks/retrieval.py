@@ -65,7 +65,7 @@ class RetrievalBenchmark(TaskBenchmark):
         return [{**row, "score": scores.get(row["id"], row["score"])} for row in rows]
 
     def tables(self, rows: Sequence[LogRow]) -> list[str]:
-        """Returns the ranks, which are no shares: median and mean."""
+        """Returns the ranks, which are not shares: median and mean."""
         if not rows:
             return []
         _, *both = _ranks(rows)

@@ -205,7 +205,7 @@ def test_a_malformed_word_is_named_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "001.jsonl"
     good = json.dumps({"text": "so", "start_time": 0, "end_time": 0.5})
     path.write_text(f"{good}\n\n{{}}\n")
-    with pytest.raises(ValueError, match=r"001\.jsonl, line 3 is no word of subtitles"):
+    with pytest.raises(ValueError, match=r"001\.jsonl, line 3 is not a word of subtitles"):
         read_words(path)
     path.write_text(good)
     assert read_words(path) == [Caption(0.0, 0.5, "so")]

@@ -272,7 +272,7 @@ def test_a_malformed_file_is_named(tmp_path: Path) -> None:
     make_toy("motionbench", tmp_path / "m")
     lines = (tmp_path / "m/video_info.meta.jsonl").read_text().splitlines()
     (tmp_path / "m/video_info.meta.jsonl").write_text(f"{lines[0]}\n{{\n")
-    with pytest.raises(ValueError, match="line 2 is no JSON object"):
+    with pytest.raises(ValueError, match="line 2 is not a JSON object"):
         BENCHMARKS["motionbench"].questions(tmp_path / "m", Options())
     (tmp_path / "m/video_info.meta.jsonl").write_text(
         lines[0].replace('"answer": "B"', '"answer": "F"')

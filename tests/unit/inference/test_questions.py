@@ -151,5 +151,5 @@ def test_a_calibration_comes_back_from_its_file(tmp_path: Path) -> None:
     assert Calibration.load(tmp_path / "c.json") == kept
     assert sum(kept.probabilities(("Yes", "No"), (-0.1, -3.0))) == pytest.approx(1)
     (tmp_path / "d.json").write_text('{"temperature": 0, "bias": {}}')
-    with pytest.raises(ValueError, match=r"d\.json is no calibration"):
+    with pytest.raises(ValueError, match=r"d\.json is not a calibration"):
         Calibration.load(tmp_path / "d.json")

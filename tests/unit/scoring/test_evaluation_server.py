@@ -130,7 +130,7 @@ def test_a_failing_request_is_a_failed_sample_that_is_tried_again(
     [
         (["--server", "URL"], "--server and --model-name belong together"),
         (["--server", "URL", "--model-name", "x"], "has no model 'x'; it has peer-1, other."),
-        (["--server", "ftp://h", "--model-name", "x"], "is no address that begins with http"),
+        (["--server", "ftp://h", "--model-name", "x"], "is not an address that begins with http"),
         (["--server", "http://me:pw@h/v1", "--model-name", "x"], "takes no name and password"),
         (
             ["--server", "http://127.0.0.1:9/v1", "--model-name", "x"],

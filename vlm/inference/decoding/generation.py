@@ -104,7 +104,7 @@ class Detokenizer:
     """Tokens to text as they come, never half a character, never a special token.
 
     `tokenizers.decoders.DecodeStream` is not used: with byte-fallback tokenizers (InternLM2, Llama)
-    it raises an exception after bytes that are no UTF-8, in the middle of an answer.
+    it raises an exception after bytes that are not UTF-8, in the middle of an answer.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:

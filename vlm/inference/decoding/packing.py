@@ -21,7 +21,7 @@ PROCESSORS = ("x86_64", "AMD64")
 
 
 class PackedLinear(nn.Module):
-    """A linear layer for inference on a CPU. Its weight [out, in] is no tensor to compute with."""
+    """A linear layer for inference on a CPU. Its weight [out, in] cannot be computed with."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """One token through a Llama, Qwen2 or Qwen3 on a CPU: transformers' equations in fewer operations.
 
-Much of a step of transformers is no arithmetic if the model is small: Python around modules, masks
+Much of a step of transformers is not arithmetic if the model is small: Python around modules, masks
 of one column, keys and values that are copied whole to become one longer, a product of matrices for
 each head of the queries. Here a layer is
 

@@ -36,7 +36,9 @@ def probe(
     if not source.frames:
         return info
     if info.kind != "image":
-        raise MediaError(f"{display_name(path)} is no picture; a list of frames has pictures only.")
+        raise MediaError(
+            f"{display_name(path)} is not a picture; a list of frames has pictures only."
+        )
     num_frames, last = len(source.frames), source.times[-1]
     step = (last - source.times[0]) / max(num_frames - 1, 1)
     return replace(
