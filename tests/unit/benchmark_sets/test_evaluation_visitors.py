@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a misspelled field": ([entry(refusal_okay=True)], "did you mean 'refusal_ok'?"),
     "a missing file": ([entry(media=["media/x.jpg"])], "it shows media/x.jpg, but there is no"),
     "a file elsewhere": ([entry(media=["../x.jpg"])], "give a file below the folder"),
-    "a later question": ([entry(follows="q2"), entry(id="q2")], "'q2', which is no earlier"),
+    "a later question": ([entry(follows="q2"), entry(id="q2")], "'q2', which is not an earlier"),
     "itself": ([entry(follows="q1")], "follows 'q1', which is not an earlier question"),
 }
 
