@@ -41,7 +41,11 @@ DATA = [{"path": "a.jsonl"}]
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({}, "data is missing"),
     "unknown": ({"data": DATA, "wdith": 1}, "wdith is not a field of Run; its fields are data, ad"),
-    "unknown, with a guess": ({"data": DATA, "wdith": 1}, "; did you mean width?"),
+    "unknown, with a guess": (
+        {"data": DATA, "wdith": 1},
+        "wdith is not a field of Run; its fields are data, adapter, mean, width, precision, names; "
+        "did you mean width?",
+    ),
     "not a list": ({"data": 3}, "data must be a list of entries, not 3"),
     "missing in a list": ({"data": [{}]}, "data.0.path is missing"),
     "choice in a list": (
