@@ -12,6 +12,7 @@ import transformers
 from benchmarks.against import compare
 from vlm.ending import end
 from vlm.fit.hardware import cpu_name
+from vlm.near import did_you_mean
 
 NAMES = (
     "decode", "reading", "looks", "live", "tower", "chat", "engine", "loading", "memory", "training"
@@ -40,7 +41,8 @@ def main() -> None:
     args = parser.parse_args()
     unknown = set(args.names) - set(NAMES)
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        near = did_you_mean(min(unknown), NAMES)
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}{near}")
     if args.against:
         try:
             sys.stdout.write("\n".join(compare(args.names or NAMES, args.against)))

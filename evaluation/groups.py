@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evaluation.benchmarks import BENCHMARKS
+from vlm.near import did_you_mean
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "video": ("videomme", "videomme_v2", "mvbench", "mlvu", "longvideobench", "lvbench"),
@@ -25,7 +26,7 @@ def expanded(names: Sequence[str]) -> list[str]:
         if name not in GROUPS and name not in BENCHMARKS:
             raise ValueError(
                 f"there is no benchmark {name!r}; known are {', '.join(BENCHMARKS)},"
-                f" and the groups {', '.join(GROUPS)}."
+                f" and the groups {', '.join(GROUPS)}{did_you_mean(name, [*BENCHMARKS, *GROUPS])}"
             )
         found |= dict.fromkeys(GROUPS.get(name, (name,)))
     return list(found)

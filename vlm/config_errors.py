@@ -10,13 +10,14 @@ The sentence has no file name and no final period: the caller knows where the va
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
+from vlm.near import did_you_mean
 
 MAX_QUOTED = 60  # characters of a wrong value
 MISSING = object()
@@ -71,8 +72,7 @@ def sentence(error: ValidationError, adapter: TypeAdapter[Any], given: Any, wher
 def unknown_field(name: str, kind: str, known: Iterable[str]) -> str:
     """Returns a sentence for a field that `kind` does not have."""
     fields = list(known)
-    near = difflib.get_close_matches(name.rpartition(".")[2], fields, 1)
-    guess = f"; did you mean {near[0]}?" if near else ""
+    guess = did_you_mean(name.rpartition(".")[2], fields).removesuffix(".")
     return f"{name} is not a field of {kind}; its fields are {', '.join(fields)}{guess}"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from data.tasks.toy.sets import TOY_SETS
 from data.tasks.toy.split import EVERY
 from vlm.ending import end
+from vlm.near import did_you_mean
 
 LEAST = 4 * EVERY  # so that each of four classes is in both splits
 
@@ -30,7 +31,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.sets) - TOY_SETS.keys()):
-        sys.exit(f"{parser.prog}: no toy set {unknown[0]!r}; there are {', '.join(TOY_SETS)}")
+        near = did_you_mean(unknown[0], TOY_SETS)
+        sys.exit(f"{parser.prog}: no toy set {unknown[0]!r}; there are {', '.join(TOY_SETS)}{near}")
     if arguments.clips < LEAST:
         sys.exit(f"{parser.prog}: --clips must be at least {LEAST}")
     try:

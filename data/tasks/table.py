@@ -13,6 +13,7 @@ from data.tasks.formats.split_lists import HMDB51, UCF101
 from data.tasks.formats.thumos import THUMOS14
 from data.tasks.formats.youtube_vis import YOUTUBE_VIS
 from data.tasks.set_format import SetFormat
+from vlm.near import did_you_mean
 
 TASK_SETS: dict[str, SetFormat] = {
     "kinetics": KINETICS,
@@ -38,5 +39,7 @@ def read_set(name: str, folder: Path, split: str = "") -> TaskSet[Any]:
     Raises ValueError, one sentence, for an unknown name and for everything wrong with the files.
     """
     if name not in TASK_SETS:
-        raise ValueError(f"no data set {name!r}; there are {', '.join(TASK_SETS)}")
+        raise ValueError(
+            f"no data set {name!r}; there are {', '.join(TASK_SETS)}{did_you_mean(name, TASK_SETS)}"
+        )
     return TASK_SETS[name].read(folder, split or TASK_SETS[name].train)

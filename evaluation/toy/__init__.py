@@ -19,6 +19,7 @@ from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textv
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
 from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
 from evaluation.toy.visitors import toy_visitors
+from vlm.near import did_you_mean
 
 # Each takes the folder and whether to write the authors' layout if it differs from the hub's.
 TOYS: dict[str, Callable[[Path, bool], None]] = {
@@ -49,7 +50,9 @@ def make_toy(name: str, folder: Path, original: bool = False) -> None:
     Raises ValueError if there is no such set or the folder is not empty.
     """
     if name not in TOYS:
-        raise ValueError(f"there is no toy set {name!r}; known are {', '.join(TOYS)}.")
+        raise ValueError(
+            f"there is no toy set {name!r}; known are {', '.join(TOYS)}{did_you_mean(name, TOYS)}"
+        )
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; a toy set needs a folder of its own.")
     folder.mkdir(parents=True, exist_ok=True)

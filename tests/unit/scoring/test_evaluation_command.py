@@ -153,6 +153,8 @@ def test_a_failed_sample_sets_the_exit_code(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["run", "videome"], "groups video, documents, images, motion, online"),
+        (["run", "kinetcs"], "; did you mean kinetics?"),
         (["run", "nonsense"], "there is no benchmark 'nonsense'; known are"),
         (
             ["run", "fake", "--model", "/nowhere"],

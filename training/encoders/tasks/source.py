@@ -18,6 +18,7 @@ from data.tasks.splits import drawn_classes, drawn_clips, unseen_classes
 from data.tasks.table import TASK_SETS, read_set
 from training.encoders.recipe import TaskSource
 from vlm.heads.video_text import Task
+from vlm.near import did_you_mean
 
 MOST_MASK_CLASSES = 100  # that a pixel is compared with, as in StreamFormer
 
@@ -91,7 +92,8 @@ def _of_classes(one: Any, classes: set[str]) -> Any:
 def read_source(given: TaskSource, held: bool) -> Source:
     """Reads one set of a recipe; ValueError, one sentence, for what is wrong with it."""
     if given.set not in TASK_SETS:
-        raise ValueError(f"no data set {given.set!r}; there are {', '.join(TASK_SETS)}")
+        near = did_you_mean(given.set, TASK_SETS)
+        raise ValueError(f"no data set {given.set!r}; there are {', '.join(TASK_SETS)}{near}")
     split = split_of(given, held)
     found = read_set(given.set, Path(given.folder).expanduser(), split)
     source = Source(given.set, _task(found), found.annotations, found.classes)
