@@ -121,6 +121,15 @@ def test_a_disk_that_fills_while_a_folder_is_built_is_a_sentence_with_the_remedy
     assert not (tmp_path / "model").exists()
 
 
+def test_a_file_within_that_cannot_be_written_has_the_folders_remedy(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        (folder / "part").write_text("not a folder")
+        write_safetensors({"a": torch.zeros(1)}, folder / "part" / "w.safetensors")
+
+    with pytest.raises(WeightsError, match=r"model cannot be written \(.*\)\. Free some space"):
+        build_once(tmp_path / "model", {}, make)
+
+
 def test_other_errors_while_a_folder_is_built_stay(tmp_path: Path) -> None:
     def make(folder: Path) -> None:
         raise KeyError("a bug")

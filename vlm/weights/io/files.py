@@ -29,6 +29,10 @@ class WeightsError(ValueError):
     """One sentence: which weights, the problem, the remedy."""
 
 
+class NotWrittenError(WeightsError):
+    """A file of weights cannot be written; its cause is the library's error."""
+
+
 def cache_dir() -> Path:
     """The folder for everything built once and kept: $REVISIT_CACHE, or ~/.cache/revisit."""
     chosen = os.environ.get("REVISIT_CACHE")
@@ -57,7 +61,7 @@ def write_safetensors(
 ) -> None:
     """Writes a temporary file and renames it, so that a full disk leaves no partial file.
 
-    Raises WeightsError, with the reason, if the file cannot be written.
+    Raises NotWrittenError, with the reason, if the file cannot be written.
     """
     from safetensors.torch import save_file  # imports torch
 
@@ -70,7 +74,7 @@ def write_safetensors(
         partial.chmod(mode)  # as in `apply_umask`
         partial.replace(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} cannot be written: {reason(error)}.") from error
+        raise NotWrittenError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -86,13 +90,14 @@ def naming(folder: Path, remedy: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, OSError) and SYSTEM_ERROR not in str(error):
+        cause = error.__cause__ if isinstance(error, NotWrittenError) else error
+        if not isinstance(cause, OSError) and SYSTEM_ERROR not in str(cause):
             raise
-        sentence = f"{folder} cannot be written ({reason(error)})."
+        sentence = f"{folder} cannot be written ({reason(cause)})."
         raise WeightsError(f"{sentence} {remedy}".rstrip()) from error
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException | None) -> str:
     """Why a file cannot be written, without the numbers and the words around it."""
     text = (isinstance(error, OSError) and error.strerror) or str(error)
     return text.rpartition("I/O error: ")[2].partition(f" {SYSTEM_ERROR}")[0]
