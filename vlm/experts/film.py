@@ -36,8 +36,8 @@ class Track:
 
     @property
     def name(self) -> str:
-        """The name it had most often; the first of several."""
-        names = [thing.name for _, thing in self.seen]
+        """The name it had most often, of those that name it; the first of several."""
+        names = [thing.name for _, thing in self.seen if thing.name != UNNAMED] or [UNNAMED]
         return max(dict.fromkeys(names), key=names.count)
 
 
