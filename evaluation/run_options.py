@@ -88,7 +88,9 @@ def _add_questions(questions: argparse._ArgumentGroup) -> None:
 
 def _add_model(model: argparse._ArgumentGroup) -> None:
     add_model_options(model)
-    add_experts(model, default=None, otherwise="those the model was trained with")
+    add_experts(
+        model, default=None, otherwise="those the model was trained with, and shapes beside things"
+    )
     model.add_argument(
         "--words-only",
         action="store_true",
