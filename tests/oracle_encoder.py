@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from data.synthetic.drawing.shapes import COLORS
 from data.tasks.toy.films import BRIGHT, DIRECTIONS, KINDS
+from vlm.heads.localization import LocalizationHead, proposal_targets
 
 NEAR = 90.0  # distance of a pixel's color from a shape's
 VISIBLE = 0.01  # share of the pixels
@@ -34,6 +36,7 @@ class OracleEncoder:
     name: str = "oracle"
     config: Sized = field(default=Sized())
     device: torch.device = torch.device("cpu")
+    proposes: bool = False  # localization in two stages
 
     def check(self, task: str, classes: Sequence[str]) -> None:
         if task not in self.tasks:
@@ -75,6 +78,20 @@ class OracleEncoder:
         found = [of_color(frames, meant(text)).float().mean((1, 2)) > VISIBLE for text in texts]
         return torch.stack(found, dim=1).float()[None]
 
+    def embed_frames(self, frames: Tensor, num_frames: int) -> Tensor:
+        """Which of the bright colors is there."""
+        return self.frame_scores(frames, BRIGHT, num_frames, "localization")
+
+    def proposed(
+        self, frames: Tensor, classes: Sequence[str]
+    ) -> list[tuple[int, int, NDArray[np.float64]]]:
+        """Both stages of the real head, with proposals that know the truth."""
+        head = LocalizationHead("nce", len(BRIGHT))
+        head.proposals = KnownActions()
+        return head.proposed(
+            frames, torch.eye(len(BRIGHT))[[BRIGHT.index(meant(c)) for c in classes]]
+        )
+
     def mask_logits(
         self, frames: Tensor, texts: Sequence[str], num_frames: int, task: str
     ) -> Tensor:
@@ -83,6 +100,13 @@ class OracleEncoder:
             for text in texts
         ]
         return torch.stack(masks, dim=1).float()[None] * 8 - 4
+
+
+class KnownActions(nn.Module):
+    """In an action, at its start, at its end: of frames whose features are 1 for what is there."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return 16 * proposal_targets(frames) - 8
 
 
 def of_color(frames: Tensor, color: str) -> Tensor:

@@ -91,6 +91,21 @@ class LoadedEncoder:
         """Probabilities [1, T, K]."""
         return self._with_text().frame_scores(features, texts, num_frames, task)
 
+    @property
+    def proposes(self) -> bool:
+        """Whether localization has two stages: proposals, then their classes."""
+        return self._with_text().proposes
+
+    def proposed(
+        self, frames: Tensor, classes: Sequence[str]
+    ) -> list[tuple[int, int, NDArray[np.float64]]]:
+        """Features of a film's frames [T, P] -> first, last + 1 and scores [K] of proposals."""
+        return self._with_text().proposed(frames, classes)
+
+    def embed_frames(self, features: VideoFeatures, num_frames: int) -> Tensor:
+        """Unit features [1, T, P] in the text's space."""
+        return self._with_text().embed_frames(features, num_frames)
+
     def mask_logits(
         self, features: VideoFeatures, texts: Sequence[str], num_frames: int, task: str
     ) -> Tensor:

@@ -15,11 +15,13 @@ from evaluation.benchmarks.tasks.base import pack_array
 from evaluation.encoders.loaded import LoadedEncoder
 from evaluation.encoders.views import chunks, views
 from vlm.conversation import Video
+from vlm.encoders.base import VideoFeatures
 from vlm.heads.connected import instances
-from vlm.heads.segments import all_segments, frame_edges
+from vlm.heads.segments import ScoredSegment, all_segments, frame_edges, suppressed
 
 BEST = 5  # classes that an answer names
 MOST_SEGMENTS, MOST_WINDOWS, MOST_TRACKS = 200, 10, 10  # the last two of a class
+SAME_ACTION = 0.7  # temporal IoU of two proposals, of which the better stays
 SMALLEST = 16  # pixels of an instance in all frames
 DIGITS = 5  # of scores in JSON
 
@@ -62,15 +64,30 @@ def retrieval(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
 
 def localization(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
     """Segments of every class with scores, the best first."""
-    scores, edges = _frame_scores(encoder, asked, asked.classes, "localization")
-    found = [
-        one
-        for k, label in enumerate(asked.classes)
-        for one in all_segments(scores[:, k], edges, label)
-        if one.score > 0  # the whole film, where no frame has any
-    ]
+    find = _proposed_segments if encoder.proposes else _frames_segments
+    found = [one for one in find(encoder, asked) if one.score > 0]  # the whole film, where none has
     found = sorted(found, key=lambda one: -one.score)[:MOST_SEGMENTS]
     return {"segments": [[one.label, *_rounded(one.start, one.end, one.score)] for one in found]}
+
+
+def _frames_segments(encoder: LoadedEncoder, asked: Asked) -> list[ScoredSegment]:
+    """Runs of frames that score high for a class (StreamFormer)."""
+    scores, edges = _frame_scores(encoder, asked, asked.classes, "localization")
+    classes = enumerate(asked.classes)
+    return [one for k, label in classes for one in all_segments(scores[:, k], edges, label)]
+
+
+def _proposed_segments(encoder: LoadedEncoder, asked: Asked) -> list[ScoredSegment]:
+    """Proposals over the whole film, each as every class (Efficient-Prompt)."""
+    parts = [encoder.embed_frames(found, T)[0] for found, T in _clips_features(encoder, asked)]
+    frames = torch.cat(parts)[: len(asked.video.frames)]
+    edges = _edges(asked)
+    found = [
+        ScoredSegment(edges[first], edges[behind], float(score), label)
+        for first, behind, scores in encoder.proposed(frames, asked.classes)
+        for label, score in zip(asked.classes, scores, strict=True)
+    ]
+    return suppressed(found, SAME_ACTION)
 
 
 def grounding(encoder: LoadedEncoder, asked: Asked) -> dict[str, Any]:
@@ -132,14 +149,23 @@ def _frame_scores(
     encoder: LoadedEncoder, asked: Asked, texts: Sequence[str], task: str
 ) -> tuple[NDArray[np.float64], list[float]]:
     """Probabilities [T, K] at the frames of a film, and the T + 1 borders between them."""
+    clips = _clips_features(encoder, asked)
+    parts = [encoder.frame_scores(features, texts, T, task)[0] for features, T in clips]
+    scores = torch.cat(parts)[: len(asked.video.frames)].double().cpu().numpy()
+    return scores, _edges(asked)
+
+
+def _clips_features(encoder: LoadedEncoder, asked: Asked) -> Iterator[tuple[VideoFeatures, int]]:
+    """Yields the features of a film clip by clip, and the number of frames in each."""
     frames, times = asked.video.frames, asked.video.times
-    parts = []
     for places in chunks(len(frames), encoder.num_frames):
         seconds = [float(times[place]) for place in places]
-        features = encoder.features(encoder.pixels(frames[places]), seconds)
-        parts.append(encoder.frame_scores(features, texts, len(places), task)[0])
-    scores = torch.cat(parts)[: len(frames)].double().cpu().numpy()
-    return scores, frame_edges([float(t) for t in times], asked.video.duration)
+        yield encoder.features(encoder.pixels(frames[places]), seconds), len(places)
+
+
+def _edges(asked: Asked) -> list[float]:
+    """The T + 1 borders between the frames of a film, in seconds."""
+    return frame_edges([float(t) for t in asked.video.times], asked.video.duration)
 
 
 def _mask_logits(
@@ -149,16 +175,13 @@ def _mask_logits(
 
     Upsampled text by text, since all classes of a large frame would not fit into memory.
     """
-    frames, times = asked.video.frames, asked.video.times
+    frames = asked.video.frames
     if len(frames) != asked.given["frames"]:
         raise ValueError(
             f"masks need all {asked.given['frames']} frames, not {len(frames)}; leave --frames out."
         )
-    parts = []
-    for places in chunks(len(frames), encoder.num_frames):
-        seconds = [float(times[place]) for place in places]
-        features = encoder.features(encoder.pixels(frames[places]), seconds)
-        parts.append(encoder.mask_logits(features, texts, len(places), task)[0])
+    clips = _clips_features(encoder, asked)
+    parts = [encoder.mask_logits(features, texts, T, task)[0] for features, T in clips]
     logits = torch.cat(parts)[: len(frames)].float()  # [T, K, h, w]
     height, width = asked.given["size"]
     for k in range(logits.shape[1]):

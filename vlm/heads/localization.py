@@ -43,6 +43,23 @@ class LocalizationHead(nn.Module):
             return shares
         return shares * self.proposals(frames)[..., :1].sigmoid()
 
+    def proposed(
+        self, frames: Tensor, classes: Tensor
+    ) -> list[tuple[int, int, NDArray[np.float64]]]:
+        """Both stages over one film: frames [T, P] -> first, last + 1 and scores [K] of proposals.
+
+        The score of a class is that of the proposal times the probability of the class within it.
+        """
+        assert self.proposals is not None, "a head with the sigmoid loss scores frames alone"
+        logits = self.proposals(frames[None])[0]
+        spans = proposed_spans(logits.sigmoid().double().cpu().numpy())
+        inside = self.inside(frames, [(first, behind) for first, behind, _ in spans], classes)
+        shares = self.align.probabilities(inside).double().cpu().numpy()
+        return [
+            (first, behind, score * share)
+            for (first, behind, score), share in zip(spans, shares, strict=True)
+        ]
+
     def inside(self, frames: Tensor, spans: Sequence[tuple[int, int]], classes: Tensor) -> Tensor:
         """Classifies parts of one film: frames [T, P], first and last + 1 of S parts -> [S, K]."""
         means = torch.stack([frames[first:behind].mean(dim=0) for first, behind in spans])
@@ -66,16 +83,20 @@ class Proposals(nn.Module):
         return self.layers(frames.transpose(1, 2)).transpose(1, 2)
 
 
-def proposal_targets(action: Tensor) -> Tensor:
-    """Whether each frame is in an action [B, T] -> [B, T, 3]: in it, its first, its last frame."""
-    outside = F.pad(action, (1, 1))
-    first = action * (1 - outside[:, :-2])
-    last = action * (1 - outside[:, 2:])
-    return torch.stack([action, first, last], dim=-1)
+def proposal_targets(inside: Tensor) -> Tensor:
+    """Whether each frame is in an action of each class [B, T, K] -> targets [B, T, 3].
+
+    They are 1 in an action, at the first and at the last frame of one, of whichever class: where
+    one action follows another at once, both borders count.
+    """
+    outside = F.pad(inside, (0, 0, 1, 1))
+    first = inside * (1 - outside[:, :-2])
+    last = inside * (1 - outside[:, 2:])
+    return torch.stack([each.amax(dim=-1) for each in (inside, first, last)], dim=-1)
 
 
 def proposed_spans(
-    scores: NDArray[np.floating], overlap: float = 0.8, limit: int = 100
+    scores: NDArray[np.floating], overlap: float = 0.95, limit: int = 200
 ) -> list[tuple[int, int, float]]:
     """Scores [T, 3], 0 to 1 -> first frame, last + 1 and score of each proposal, the best first.
 

@@ -10,8 +10,10 @@ text.safetensors and, of a published text tower, tokenizer/.
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vlm.encoders.base import VideoEncoder, VideoFeatures
@@ -162,6 +164,17 @@ class VideoText(nn.Module):
         if task in ("grounding", "localization"):
             return head.scores(frames, features)
         return head.align.probabilities(head(frames, features))
+
+    @property
+    def proposes(self) -> bool:
+        """Whether localization has two stages: proposals, then their classes."""
+        return "localization" in self.heads and self.head("localization").proposals is not None
+
+    def proposed(
+        self, frames: Tensor, classes: Sequence[str]
+    ) -> list[tuple[int, int, NDArray[np.float64]]]:
+        """Features of a film's frames [T, P] -> first, last + 1 and scores [K] of proposals."""
+        return self.head("localization").proposed(frames, self._texts("localization", classes))
 
     @property
     def frame_task(self) -> str:

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from vlm.heads.localization import proposal_targets, proposed_spans, spans_of
+from vlm.heads.localization import (
+    LocalizationHead,
+    proposal_targets,
+    proposed_spans,
+    spans_of,
+)
 from vlm.heads.segments import (
     ScoredSegment,
     all_segments,
@@ -13,6 +18,17 @@ from vlm.heads.segments import (
     segments_above,
     suppressed,
 )
+
+
+class Fixed(torch.nn.Module):
+    """Proposals that are given."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        return self.logits
 
 
 def test_the_borders_of_frames_are_halfway_and_within_the_film() -> None:
@@ -46,8 +62,20 @@ def test_of_overlapping_segments_of_a_class_the_better_stays() -> None:
 
 def test_perfect_proposals_give_the_truth_back() -> None:
     action = torch.tensor([[0, 1, 1, 1, 0, 0, 1, 1, 0.0]])
-    scores = proposal_targets(action)[0].numpy()
+    scores = proposal_targets(action[..., None])[0].numpy()
     assert [s[:2] for s in proposed_spans(scores)[:2]] == [(1, 4), (6, 8)]
+
+
+def test_a_proposal_has_the_class_of_its_mean_feature() -> None:
+    frames = torch.eye(3)[[2, 0, 0, 1, 1, 2]]  # the third of them is the background's
+    inside = frames * torch.tensor([1, 1, 0])
+    head = LocalizationHead("nce", 3)
+    logits = 16 * proposal_targets(inside[None]) - 8
+    head.proposals = Fixed(logits)
+    found = {(first, last): scores for first, last, scores in head.proposed(frames, torch.eye(3))}
+    assert found[1, 3].argmax() == 0
+    assert found[3, 5].argmax() == 1  # it begins as the other ends
+    assert found[1, 5].max() < 0.6  # both of them
 
 
 def test_the_truth_of_a_film_is_read_as_parts_with_classes() -> None:

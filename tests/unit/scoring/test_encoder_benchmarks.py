@@ -24,6 +24,7 @@ from evaluation.encoders.views import chunks, views
 from evaluation.reports.compare import compare
 from evaluation.reports.scoring import results, scored
 from evaluation.runs.log import read_log
+from vlm.heads.alignment import Loss
 
 NAMES = ("kinetics", "msrvtt", "thumos", "charades-sta", "qvhighlights", "ytvis", "mevis")
 
@@ -38,17 +39,18 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ask(
     toys: Path, out: Path, name: str, frames: int | None = None, clips: int = 1, crops: int = 1,
-    limit: int | None = None,
+    limit: int | None = None, proposes: bool = False,
 ) -> dict:  # fmt: skip
     """Runs one benchmark with the oracle; returns its results."""
+    oracle = OracleEncoder(proposes=proposes)
     benchmark = TASK_BENCHMARKS[name]
     options = Options(limit=limit)
-    asker = EncoderAsker(OracleEncoder(), clips, crops)
+    asker = EncoderAsker(oracle, clips, crops)
     asker = asker.on(benchmark, benchmark.classes(toys / name, options))
     task = Task(
         benchmark, toys / name, options, frames, workers=1, clips=asker.clips, crops=asker.crops
     )
-    run(task, asker, OracleEncoder().describe(), out / name)
+    run(task, asker, oracle.describe(), out / name)
     return results(scored(out / name))
 
 
@@ -98,6 +100,13 @@ def test_an_encoder_that_sees_what_is_asked_is_right(
     assert numbers["value"] >= least
     low, high = numbers["interval"]
     assert 0 <= low <= numbers["value"] <= high <= 100
+
+
+def test_two_stages_find_the_actions_that_are_proposed(toys: Path, tmp_path: Path) -> None:
+    found = ask(toys, tmp_path, "thumos", frames=32, proposes=True)
+    assert found["modes"]["mAP@0.5"]["value"] >= 90
+    [first, *_] = read_log(tmp_path / "thumos")
+    assert not first["error"]
 
 
 def test_the_log_alone_gives_the_scores_again(asked: Asked) -> None:
@@ -161,6 +170,18 @@ def test_pieces_of_a_film_cover_every_frame_once() -> None:
     assert chunks(2, 4) == [[0, 1, 1, 1]]
     values = np.array([[1.5, -2.0], [0.1, 3.0]])
     assert (unpack_array(pack_array(values), 2) == values.astype(np.float32)).all()
+
+
+@pytest.mark.parametrize("loss", ["sigmoid", "nce"])
+def test_a_head_proposes_actions_if_it_was_trained_to(
+    toys: Path, tmp_path: Path, loss: Loss
+) -> None:
+    encoder = write_encoder(tmp_path, tasks=("localization",), loss=loss)
+    assert load_encoder(encoder).proposes == (loss == "nce")
+    command = ["run", "thumos", "--encoder", str(encoder), "--out", str(tmp_path / "out")]
+    assert main([*command, "--data", str(toys), "--workers", "1", "--limit", "1"]) == 0
+    [row] = read_log(tmp_path / "out" / "thumos")
+    assert json.loads(row["raw"])["segments"]
 
 
 def test_real_encoders_answer_every_task_and_a_classifier_only_its_classes(

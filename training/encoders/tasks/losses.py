@@ -83,7 +83,7 @@ def two_stage_losses(outputs: Any, inside: Tensor, head: LocalizationHead) -> Te
     Start and end are rare: both sides of each of the three scores weigh the same.
     """
     frames, classes, proposals = outputs
-    truth = proposal_targets(inside.amax(dim=-1))  # [B, T, 3]
+    truth = proposal_targets(inside)  # [B, T, 3]
     each = F.binary_cross_entropy_with_logits(proposals.float(), truth, reduction="none")
     sides = [(each * side).sum(dim=1) / side.sum(dim=1).clamp(min=1) for side in (truth, 1 - truth)]
     losses = (sides[0] + sides[1]).sum(dim=-1) / 2
