@@ -9,6 +9,7 @@ samples other pixels than centered padding. Both give ceil(size / stride) output
 
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -21,17 +22,18 @@ def num_outputs(size: int, stride: int) -> int:
 
 
 class Conv3d(nn.Conv3d):
-    """nn.Conv3d that pads its input itself on a CPU.
+    """nn.Conv3d that pads its input itself on a CPU if gradients are wanted.
 
     torch 2.13 leaves the padding to oneDNN there, whose backward pass is wrong for clips that are
     hardly longer than the kernel: the gradient of the weight is NaN in bfloat16 (two frames, a
-    kernel of three), and in float32 memory is overwritten (five frames, a kernel of seven).
+    kernel of three), and in float32 memory is overwritten (five frames, a kernel of seven). Its
+    forward pass is right, and spares a copy.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, dim, T, H, W] -> [B, out_dim, T', H', W']."""
         T, H, W = (int(size) for size in self.padding)
-        if input.device.type != "cpu" or not (T or H or W):
+        if input.device.type != "cpu" or not torch.is_grad_enabled() or not (T or H or W):
             return super().forward(input)
         x = F.pad(input, (W, W, H, H, T, T))
         return F.conv3d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)

@@ -143,3 +143,14 @@ def test_a_clip_of_few_frames_has_the_right_gradient(
         assert conv.weight.grad is not None
         assert exact.grad is not None
         assert (conv.weight.grad - exact.grad).abs().max() < 0.02 * exact.grad.abs().max()
+
+
+@pytest.mark.parametrize("kernel", [3, 7])
+def test_a_convolution_is_the_same_without_gradients(kernel: int) -> None:
+    """Then torch pads."""
+    for num_frames in range(1, kernel + 4):
+        conv = Conv3d(16, 32, (kernel, 3, 3), (2, 1, 1), (kernel // 2, 1, 1), bias=False)
+        x = golden.pattern("x", (2, 16, num_frames, 5, 5))
+        with torch.inference_mode():
+            alone = conv(x)
+        torch.testing.assert_close(alone, conv(x).detach())
