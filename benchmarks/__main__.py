@@ -12,7 +12,7 @@ import transformers
 from benchmarks.against import compare
 from vlm.ending import end
 from vlm.fit.hardware import cpu_name
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 NAMES = (
     "decode", "reading", "looks", "live", "tower", "chat", "engine", "loading", "memory", "training"

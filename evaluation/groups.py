@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evaluation.benchmarks import BENCHMARKS
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "video": ("videomme", "videomme_v2", "mvbench", "mlvu", "longvideobench", "lvbench"),

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 MAX_QUOTED = 60  # characters of a wrong value
 MISSING = object()

@@ -12,7 +12,7 @@ from pathlib import Path
 from data.tasks.toy.sets import TOY_SETS
 from data.tasks.toy.split import EVERY
 from vlm.ending import end
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 LEAST = 4 * EVERY  # so that each of four classes is in both splits
 

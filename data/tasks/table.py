@@ -13,7 +13,7 @@ from data.tasks.formats.split_lists import HMDB51, UCF101
 from data.tasks.formats.thumos import THUMOS14
 from data.tasks.formats.youtube_vis import YOUTUBE_VIS
 from data.tasks.set_format import SetFormat
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 TASK_SETS: dict[str, SetFormat] = {
     "kinetics": KINETICS,

@@ -19,7 +19,7 @@ from evaluation.toy.pages import toy_chartqa, toy_docvqa, toy_infovqa, toy_textv
 from evaluation.toy.pictures import toy_ai2d, toy_mmbench, toy_ocrbench
 from evaluation.toy.videos import toy_longvideobench, toy_mlvu, toy_mvbench, toy_videomme
 from evaluation.toy.visitors import toy_visitors
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 # Each takes the folder and whether to write the authors' layout if it differs from the hub's.
 TOYS: dict[str, Callable[[Path, bool], None]] = {

@@ -18,7 +18,7 @@ from data.tasks.splits import drawn_classes, drawn_clips, unseen_classes
 from data.tasks.table import TASK_SETS, read_set
 from training.encoders.recipe import TaskSource
 from vlm.heads.video_text import Task
-from vlm.near import did_you_mean
+from vlm.unknown_name import did_you_mean
 
 MOST_MASK_CLASSES = 100  # that a pixel is compared with, as in StreamFormer
 
