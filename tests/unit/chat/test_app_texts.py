@@ -11,6 +11,7 @@ from app.page.asking import messages
 from app.page.asking.examples import EXAMPLES
 from app.page.web.scripts import FILES
 from vlm.experts.detection.coco import CLASSES
+from vlm.experts.drawing.outlines import SHAPES
 from vlm.loading import EMBEDDED_CARD
 
 ROOT = Path(__file__).parents[3]
@@ -114,7 +115,7 @@ def test_the_embedded_model_s_card_is_in_the_table() -> None:
 
 def test_examples_and_things_to_ask_about_are_in_the_table() -> None:
     assert {text for one in EXAMPLES for text in (one.title, one.question)} <= set(TABLE)
-    assert {f"the {name}" for name in CLASSES if name != "person"} <= set(TABLE)
+    assert {f"the {name}" for name in (*CLASSES, *SHAPES) if name != "person"} <= set(TABLE)
     assert ui.WELCOME.splitlines()[2] in TABLE
 
 

@@ -13,6 +13,7 @@ from app.page.asking.examples import FOLDER
 from vlm.config import PromptConfig
 from vlm.experts.agreement import with_drawn
 from vlm.experts.drawing.drawings import drawings
+from vlm.experts.drawing.outlines import LONG_NAMES, SHAPES, _figures
 from vlm.experts.drawing.regions import regions
 from vlm.experts.expert_words import default_experts, shipped_experts
 from vlm.experts.experts import Experts
@@ -208,3 +209,7 @@ def test_shapes_look_beside_things_unless_they_are_switched_off() -> None:
     on, off = shipped_experts(("shapes",)), shipped_experts(("things",))
     assert (on.experts.drawings, off.experts.drawings) == (drawings, None)
     assert on.key != off.key
+
+
+def test_every_figure_has_a_name_of_the_list() -> None:
+    assert {*_figures()[0], *LONG_NAMES.values()} == set(SHAPES)

@@ -17,6 +17,10 @@ FINE = 2  # times as many for a figure, before it is averaged
 LIKE, SURE = 0.78, 0.95  # overlap with the best figure; plus its lead over any other name
 EVEN = 1.18  # times as long as high, at most, is as high as long
 LONG_NAMES = {"circle": "oval", "square": "rectangle"}  # if its box is not even
+SHAPES = (
+    *("circle", "oval", "square", "rectangle", "triangle", "diamond", "star", "heart", "cross"),
+    *("moon", "arrow", "pentagon", "hexagon"),
+)
 NEEDS_EVEN = ("star", "hexagon", "pentagon")
 
 Grid = NDArray[np.float32]
