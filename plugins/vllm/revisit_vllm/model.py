@@ -33,7 +33,7 @@ class PVC(nn.Module, SupportsMultiModal, SupportsPP):
     # The very functions of our own model, which need only these parts of it.
     encode = PVCForConditionalGeneration.encode
     tower_dtype = PVCForConditionalGeneration.tower_dtype
-    project = PVCForConditionalGeneration._project
+    project = PVCForConditionalGeneration.project
 
     @classmethod
     def get_placeholder_str(cls, modality: str, i: int) -> str | None:

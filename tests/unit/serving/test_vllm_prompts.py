@@ -3,19 +3,25 @@
 `bash plugins/vllm/try.sh` compares answers in vLLM with ours.
 """
 
+import ast
+import importlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import revisit_vllm
 from revisit_vllm.prompt import find_placeholders, in_place, placeholder_ids, span
 from revisit_vllm.template import chat_template
 from tiny import tiny_processor
 
 from vlm.conversation import Conversation, Image, Media, Message, Text, Video
+from vlm.model import PVCForConditionalGeneration
 from vlm.processor import PVCProcessor
 from vlm.prompt.safe_tokenizer import special_ids
 
+MODEL = "PVCForConditionalGeneration"
 PROMPT = {"max_tiles": 4, "default_tiles": 1, "frame_label": "Frame{index}: "}
 PICTURE = Image(np.zeros((32, 64, 3), np.uint8), max_tiles=4)
 FILM = Video(np.zeros((3, 32, 32, 3), np.uint8), np.arange(3.0))
@@ -118,3 +124,17 @@ def test_a_line_end_of_vllm_after_a_medium_counts_as_ours() -> None:
     assert lines != own
     turns: Turns = [[PICTURE, PICTURE, "What differs?"]]
     assert theirs(processor, turns, lines) == ours(processor, turns)
+
+
+@pytest.mark.parametrize("module", ["model", "processing", "prompt", "template", "video_loader"])
+def test_what_the_plug_in_takes_from_our_library_is_there(module: str) -> None:
+    source = (Path(revisit_vllm.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    taken = 0
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vlm."):
+            library = importlib.import_module(node.module or "")
+            assert all(hasattr(library, name.name) for name in node.names)
+            taken += 1
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == MODEL:
+            assert hasattr(PVCForConditionalGeneration, node.attr)
+    assert taken
