@@ -127,7 +127,7 @@ def test_a_full_disk_is_answered_in_words(
             assert answer.json()["error"]["code"] == "disk_full"
             assert "secret" not in answer.text
     assert server.chat([video_part(film), {"type": "text", "text": "What?"}]).status_code == 200
-    assert not list((server.service.folder / "files").iterdir())
+    until(lambda: not any((server.service.folder / "files").iterdir()))
     until(lambda: is_clean(server))
 
 

@@ -68,7 +68,7 @@ def test_an_uploaded_film_is_asked_about_by_its_id(server: Served, clip: Path) -
     assert ann.files.delete(stored.id).deleted
     with pytest.raises(openai.NotFoundError):
         ann.files.retrieve(stored.id)
-    assert not list((server.service.folder / "files").iterdir())
+    until(lambda: not any((server.service.folder / "files").iterdir()))
 
 
 @pytest.mark.parametrize("wrong", ["file-", "file-00", "file-" + "0" * 24, "clip.mp4"])
@@ -96,7 +96,7 @@ def test_an_upload_that_is_no_medium_too_large_or_beyond_the_quota_leaves_nothin
         ann.files.create(file=("b.mp4", film), purpose="user_data")
     assert refused.value.body["code"] == "quota_exceeded"  # type: ignore[index]
     ann.files.delete(first.id)
-    assert not list((server.service.folder / "files").iterdir())
+    until(lambda: not any((server.service.folder / "files").iterdir()))
     assert server.service.store.used(server.service.keys.owner(_request(ANN))) == 0
 
 
@@ -115,7 +115,7 @@ def test_an_upload_in_pieces_is_bounded_while_it_comes(server: Served, clip: Pat
     refused = server.client.post("/v1/files", content=form(b"x" * 400_000), headers=headers)
     assert refused.status_code == 413
     assert refused.json()["error"]["code"] == "file_too_large"
-    assert not list((server.service.folder / "files").iterdir())
+    until(lambda: not any((server.service.folder / "files").iterdir()))
     assert server.service.store.used(server.service.keys.owner(_request(ANN))) == 0
 
 
