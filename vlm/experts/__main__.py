@@ -18,7 +18,7 @@ from vlm.experts.experts import Experts
 from vlm.experts.film import film_lines, film_summary
 from vlm.experts.options import add_experts, expert_names
 from vlm.experts.reading.reader import Reader, ReaderMissingError
-from vlm.experts.words import still_looks
+from vlm.experts.words import of_still, still_looks
 from vlm.media.confined.limits import MediaError
 from vlm.media.decode import probe, read_image, read_video
 
@@ -74,7 +74,7 @@ def lines_of(path: Path, timed: dict[str, Timed], args: argparse.Namespace) -> l
     experts = Experts(*map(timed.get, ("things", "text", "kinds", "shapes")))
     if probe(path).kind == "image":
         frames = torch.from_numpy(read_image(path).pixels)[None]
-        return still_looks(experts(frames)[0], args.looks, args.words)
+        return still_looks(of_still(experts(frames)[0]), args.looks, args.words)
     frames = torch.from_numpy(read_video(path, num_frames=args.frames).frames)
     findings = experts(frames)
     return [*film_lines(findings, args.words), film_summary(findings)]

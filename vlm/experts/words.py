@@ -32,7 +32,6 @@ def still_looks(findings: Findings, num_looks: int, words_per_look: int) -> list
     Look 1 gives kinds, things and the first `words_per_look` words of the text, prominent lines
     first; each further look reads on, and is empty once all is read.
     """
-    findings = of_still(findings)
     parts = _portions(read_order(findings.lines or ()), num_looks, words_per_look)
     first = describe(findings, parts[0])
     return [first, *(f"Text goes on: {part}" if part else "" for part in parts[1:])]

@@ -162,7 +162,7 @@ def _from_hub(name: str, notify: Notify) -> Path:
 
 
 def _did_you_mean(name: str) -> str:
-    """Ends a sentence with the known name that is like this one, if it is none itself."""
+    """Returns the end of a sentence about an unknown name: the known one most like it, or "."."""
     from vlm.families.known import download_bytes, similar_name
 
     like = None if download_bytes(name) else similar_name(name)

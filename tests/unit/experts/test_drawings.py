@@ -20,7 +20,7 @@ from vlm.experts.experts import Experts
 from vlm.experts.film import film_lines, film_summary
 from vlm.experts.findings import Findings, Line, Thing
 from vlm.experts.quality import small_frames
-from vlm.experts.words import name_things, still_looks
+from vlm.experts.words import name_things, of_still, still_looks
 from vlm.media.decode import read_image
 
 Point = tuple[float, float]
@@ -187,7 +187,7 @@ def test_a_picture_leaves_out_what_has_no_name() -> None:
         Thing("shape", 0.9, (0, 0, 0.2, 0.2), "red"),
         Thing("star", 0.9, (0.4,) * 2 + (0.6,) * 2),
     )
-    assert still_looks(Findings(things=things), 1, 9) == ["Things: 1 star (middle)."]
+    assert still_looks(of_still(Findings(things=things)), 1, 9) == ["Things: 1 star (middle)."]
 
 
 def test_a_figure_takes_the_place_of_the_detectors_guess_and_letters_are_no_things() -> None:

@@ -1,7 +1,8 @@
 """The name of a shape, by the figure of geometry that covers most of the same pixels.
 
 A silhouette is stretched to a square and compared with figures that are stretched alike, by
-intersection over union. Whether it is a square or a long rectangle is told by its box.
+intersection over union. Its box then decides between square and
+rectangle, circle and oval.
 """
 
 from collections.abc import Iterator
